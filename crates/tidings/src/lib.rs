@@ -84,6 +84,7 @@
 //! | `mpx` | [`mpx`], the crate redis-mpx: many subscriptions over one Redis Pub/Sub connection | no |
 //! | `timeline` | [`timeline`], the crate message-timeline: the model and the trait of a store | yes |
 //! | `timeline-embedded` | `timeline::embedded`, a store in one directory of one process | yes |
+//! | `timeline-memory` | `timeline::memory`, a store in memory, for the tests of programs | no |
 //! | `timeline-http` | `timeline::http`, the service as an axum router | no |
 //! | `timeline-grpc` | `timeline::grpc`, the service and its client with tonic | no |
 //! | `join` | [`join`], the crate tidings-join, with all of `hub`, `presence` and `timeline` | yes |

@@ -76,6 +76,11 @@ impl Error {
         Self { message: format!("{field}: {}", self.message).into(), ..self }
     }
 
+    /// Returns the error of calls to a store that was shut down.
+    pub(crate) fn closed() -> Self {
+        Self::new(ErrorKind::Closed, "the timeline store was shut down")
+    }
+
     pub(crate) fn invalid(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(ErrorKind::InvalidInput, message)
     }

@@ -59,6 +59,53 @@
 //! | groups of a page | 100 unless told, 1,000 at most |
 //! | sequence | from 1; 0 is before the first |
 //! | entries of a page | 100 unless told, 1,000 at most, and 1 MiB of entries |
+//! | messages of a batch | up to [`SENDS_MAX`], 1,000, whose texts have [`SENDS_BYTES_MAX`], 4 MiB, together |
+//! | a watch | 300 bytes while nothing comes, and one page while that is read |
+//!
+//! # Watching and acknowledging
+//!
+//! [`Timeline::watch`] is a [`sync`](Timeline::sync) that goes on: what was missed after a
+//! position, then each entry as it comes, without a gap and without a repetition. A [`Watch`] reads
+//! a page when it is asked for one, so a slow reader loses nothing and holds up nobody. A read that
+//! failed is an error of one call, and the next call tries again; only the end of the timeline ends
+//! it.
+//!
+//! [`Timeline::ack`] frees an inbox up to a sequence, its *floor*, for all devices of the member;
+//! the histories keep the messages. The floor never falls, and what comes is counted as if nothing
+//! had been freed. A reader whose position is below the floor gets what is left, and
+//! [`InboxPage::floor`] says where that begins.
+//!
+//! ```
+//! # #[cfg(feature = "memory")]
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), timeline::Error> {
+//! # use timeline::memory::MemoryStore;
+//! # use timeline::{Config, MemberId, Message, NewMessage, Timeline};
+//! use timeline::{Count, Seq};
+//!
+//! # let timeline = Timeline::start(Config::default(), MemoryStore::default())?;
+//! # let (alice, bob) = (MemberId::new("alice")?, MemberId::new("bob")?);
+//! # let hello = NewMessage::new(alice.clone(), bob.clone(), Message::new(r#"{"text":"hi"}"#)?);
+//! # let again = NewMessage::new(alice, bob.clone(), Message::new(r#"{"text":"are you there?"}"#)?);
+//! timeline.send(hello).await?;
+//! let mut watch = timeline.watch(&bob, Seq::ZERO);
+//! let missed = watch.next().await?;
+//! assert_eq!(missed.entry_set_last_seq, Seq::new(1)?);
+//!
+//! // The next page waits for what comes.
+//! timeline.send(again).await?;
+//! let page = watch.next().await?;
+//! assert_eq!(page.entries[0].message.as_str(), r#"{"text":"are you there?"}"#);
+//!
+//! // Bob has both, and needs them in his inbox no more.
+//! assert_eq!(timeline.ack(&bob, page.entry_set_last_seq).await?, Seq::new(2)?);
+//! let freed = timeline.sync(&bob, Seq::ZERO, Count::default()).await?;
+//! assert_eq!((freed.entries.len(), freed.floor, freed.latest_seq), (0, Seq::new(2)?, Seq::new(2)?));
+//! # Ok(())
+//! # }
+//! # #[cfg(not(feature = "memory"))]
+//! # fn main() {}
+//! ```
 //!
 //! # Groups
 //!
@@ -117,11 +164,12 @@
 //! | `http` | the HTTP service, as an axum router | no |
 //! | `grpc` | the gRPC service and its client, with tonic | no |
 //! | `proto` | the messages of both, for a program that sends entries to its readers itself; a part of `http` and `grpc` | no |
-//! | `contract` | the laws of a store as tests, for those who write one | no |
+//! | `memory` | a store in memory, for the tests of programs | no |
+//! | `contract` | the laws of a store as tests, for those who write one; with `memory` | no |
 //!
-//! Of other crates' types, axum's `Router` and `Body` (feature `http`), tonic's (feature `grpc`),
-//! `Extensions` and `HeaderMap` of the crate `http` (both) and prost's (feature `proto`) are in the
-//! interface.
+//! Of other crates' types, `Stream` of futures-core, axum's `Router` and `Body` (feature `http`),
+//! tonic's (feature `grpc`), `Extensions` and `HeaderMap` of the crate `http` (both) and prost's
+//! (feature `proto`) are in the interface.
 #![doc = include_str!("../docs/coming-from.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs, clippy::must_use_candidate)]
@@ -141,6 +189,9 @@ pub mod grpc;
 #[cfg(feature = "http")]
 pub mod http;
 mod id;
+mod inbox_changes;
+#[cfg(feature = "memory")]
+pub mod memory;
 mod message;
 mod new_message;
 mod observer;
@@ -153,6 +204,7 @@ mod service;
 mod state;
 pub mod store;
 mod timeline;
+mod watch;
 
 pub use self::config::Config;
 pub use self::conversation::{Conversation, Parties};
@@ -173,4 +225,5 @@ pub use self::service::{
 };
 pub use self::state::State;
 pub use self::store::{HistoryPage, InboxPage, Store};
-pub use self::timeline::{Sent, Timeline};
+pub use self::timeline::{SENDS_BYTES_MAX, SENDS_MAX, Sent, Timeline};
+pub use self::watch::Watch;

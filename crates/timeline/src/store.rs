@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use tokio::sync::watch;
 
 pub use crate::group_change::GroupChange;
+pub use crate::inbox_changes::{InboxChanges, InboxWatchers};
 use crate::{
     Conversation, Count, Destination, Entry, Group, GroupName, GroupPage, MemberId, Message, MessageId,
     PageRequest, Position, Result, Seq, State,
@@ -29,6 +30,10 @@ use crate::{
 ///   durable; they change together or not at all. Every call that begins later sees it.
 /// - Nothing is visible to a reader before it is durable, and a read never has a gap: a reader that
 ///   goes on from the last sequence it got misses nothing.
+/// - The floor of an inbox rises durably before anything is removed, and never falls. What is above
+///   it is there; the top, and with it the next sequence, stays also when nothing is left.
+/// - Whoever waits for [`inbox_changes`](Self::inbox_changes) is woken after each change of the
+///   inbox can be read, and at the end of the store.
 /// - A store has at most one [`Observer`](crate::Observer), called as that trait says.
 /// - A failed read is an error, never an empty page.
 /// - Pages hold at most [`PAGE_BYTES_MAX`](crate::page::PAGE_BYTES_MAX) bytes of messages, but at
@@ -36,8 +41,8 @@ use crate::{
 /// - `state` follows what calls meet: while sends are refused because something failed it is not
 ///   `Well`, and it is `Well` again when they are taken again. The last state of a store that
 ///   was shut down is `Down`.
-/// - Calls may be dropped at any await; a dropped `append` or `change_group` takes effect whole or
-///   not at all.
+/// - Calls may be dropped at any await; a dropped `append`, `ack` or `change_group` takes effect
+///   whole or not at all, a dropped `append_all` some of its messages.
 ///
 /// The suite in `timeline::contract` (feature `contract`) checks this.
 #[async_trait]
@@ -45,10 +50,24 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// Writes a message into one history and the inboxes of its recipients.
     async fn append(&self, append: Append) -> Result<Appended>;
 
+    /// Writes several messages, and returns what became of each, in their order.
+    ///
+    /// Each stands for itself: one that fails keeps no other back. Those of one sender take effect
+    /// in their order. A store that can write them together does better than this, which waits for
+    /// each.
+    async fn append_all(&self, appends: Vec<Append>) -> Vec<Result<Appended>> {
+        let mut answers = Vec::with_capacity(appends.len());
+        for append in appends {
+            answers.push(self.append(append).await);
+        }
+        answers
+    }
+
     /// Returns the inbox entries after `last_read`, oldest first.
     ///
-    /// A member never heard of has none. A position that this inbox cannot have given out (one
-    /// beyond its end, or one whose entry has another tag) is answered without entries and with
+    /// A member never heard of has none. To a position below the floor the answer begins with the
+    /// first entry that is left. A position that this inbox cannot have given out (one beyond its
+    /// end, or one whose entry has another tag) is answered without entries and with
     /// [`InboxPage::reset`].
     async fn inbox(&self, member: &MemberId, last_read: Position, count: Count) -> Result<InboxPage>;
 
@@ -56,6 +75,19 @@ pub trait Store: Send + Sync + fmt::Debug {
     ///
     /// A conversation never heard of has no entries.
     async fn history(&self, conversation: &Conversation, page: PageRequest) -> Result<HistoryPage>;
+
+    /// Frees the member's inbox up to `sequence`, and returns the floor.
+    ///
+    /// The floor never falls. It is durable before anything is removed, and the top of the inbox
+    /// stays. A sequence beyond the inbox's latest is
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) in the field `sequence`, and frees nothing.
+    async fn ack(&self, member: &MemberId, sequence: Seq) -> Result<Seq>;
+
+    /// Returns what wakes a reader of this inbox.
+    ///
+    /// It does so when the inbox has grown or was freed, and when the store ends. A store keeps one
+    /// [`InboxWatchers`] for this.
+    fn inbox_changes(&self, member: &MemberId) -> InboxChanges;
 
     /// Raises the member's cursor to `sequence` durably and returns it; it never falls.
     ///
@@ -103,12 +135,24 @@ impl<S: Store + ?Sized> Store for Arc<S> {
         (**self).append(append).await
     }
 
+    async fn append_all(&self, appends: Vec<Append>) -> Vec<Result<Appended>> {
+        (**self).append_all(appends).await
+    }
+
     async fn inbox(&self, member: &MemberId, last_read: Position, count: Count) -> Result<InboxPage> {
         (**self).inbox(member, last_read, count).await
     }
 
     async fn history(&self, conversation: &Conversation, page: PageRequest) -> Result<HistoryPage> {
         (**self).history(conversation, page).await
+    }
+
+    async fn ack(&self, member: &MemberId, sequence: Seq) -> Result<Seq> {
+        (**self).ack(member, sequence).await
+    }
+
+    fn inbox_changes(&self, member: &MemberId) -> InboxChanges {
+        (**self).inbox_changes(member)
     }
 
     async fn received(&self, member: &MemberId, sequence: Seq) -> Result<Seq> {
@@ -231,9 +275,11 @@ pub struct InboxPage {
     pub reset: bool,
     /// The generation of the store; another one after it was salvaged or imported.
     pub generation: u64,
-    /// The last sequence that was removed; 0 if all entries are there.
+    /// The last sequence that was freed; 0 if all entries are there.
     ///
-    /// The first entry that can be read is the next.
+    /// The first entry that can be read is the next. It rises as the inbox is
+    /// [acknowledged](crate::Timeline::ack), and never falls. A reader whose position is lower is
+    /// not reset: it gets what is left, and finds what it missed in the histories.
     pub floor: Seq,
 }
 

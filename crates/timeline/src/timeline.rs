@@ -1,6 +1,9 @@
 //! The handle that programs use.
 
+mod acknowledgements;
+mod batches;
 mod groups;
+mod watching;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -9,6 +12,7 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 
+pub use self::batches::{SENDS_BYTES_MAX, SENDS_MAX};
 use crate::store::{Append, IdempotencyKey};
 use crate::{
     Config, Conversation, Count, Destination, Error, HistoryPage, InboxPage, MemberId, Message,
@@ -65,25 +69,7 @@ impl Timeline {
     /// another sender or message; [`Unavailable`](crate::ErrorKind::Unavailable) when it is unknown
     /// whether it was stored; [`Closed`](crate::ErrorKind::Closed).
     pub async fn send(&self, send: NewMessage) -> Result<Sent> {
-        self.check_size(&send.message)?;
-        let token = send
-            .message_id
-            .map(|id| IdempotencyKey::new(id, digest(&[send.from.as_str(), send.message.as_str()])));
-        // The receiver comes last: the answer is the last recipient's sequence.
-        let recipients = if send.from == send.to {
-            vec![send.to.clone()]
-        } else {
-            vec![send.from.clone(), send.to.clone()]
-        };
-        let append = Append {
-            conversation: Conversation::single(send.from.clone(), send.to.clone()),
-            from: Some(send.from),
-            to: Destination::Member(send.to),
-            recipients,
-            message: send.message,
-            token,
-        };
-        let appended = self.store.append(append).await?;
+        let appended = self.store.append(self.append_of(send)?).await?;
         Ok(Sent { sequence: appended.sequence })
     }
 
@@ -202,6 +188,28 @@ impl Timeline {
     /// A call that is dropped after it was first polled has ended the timeline all the same.
     pub async fn shutdown(&self, grace: Duration) -> bool {
         self.store.shutdown(grace).await
+    }
+
+    /// Returns a checked send as the store gets it.
+    fn append_of(&self, send: NewMessage) -> Result<Append> {
+        self.check_size(&send.message)?;
+        let token = send
+            .message_id
+            .map(|id| IdempotencyKey::new(id, digest(&[send.from.as_str(), send.message.as_str()])));
+        // The receiver comes last: the answer is the last recipient's sequence.
+        let recipients = if send.from == send.to {
+            vec![send.to.clone()]
+        } else {
+            vec![send.from.clone(), send.to.clone()]
+        };
+        Ok(Append {
+            conversation: Conversation::single(send.from.clone(), send.to.clone()),
+            from: Some(send.from),
+            to: Destination::Member(send.to),
+            recipients,
+            message: send.message,
+            token,
+        })
     }
 
     pub(crate) fn check_size(&self, message: &Message) -> Result<()> {

@@ -9,6 +9,8 @@
     reason = "a broken law panics: that is what these are for"
 )]
 
+mod acknowledgements;
+mod batches;
 mod group_histories;
 mod groups;
 mod observers;
@@ -18,8 +20,11 @@ mod repetitions;
 mod sends;
 mod states;
 mod store_contract;
+mod watching;
 mod world;
 
+pub use self::acknowledgements::*;
+pub use self::batches::*;
 pub use self::group_histories::*;
 pub use self::groups::*;
 pub use self::observers::*;
@@ -28,4 +33,5 @@ pub use self::received::*;
 pub use self::repetitions::*;
 pub use self::sends::*;
 pub use self::states::*;
+pub use self::watching::*;
 pub use self::world::World;

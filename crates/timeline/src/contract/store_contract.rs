@@ -53,6 +53,26 @@ macro_rules! store_contract {
             groups_whose_ids_look_alike_share_nothing
             groups_are_there_after_opening_again
             a_closed_store_says_so_of_groups_too
+            a_floor_rises_and_never_falls
+            an_acknowledgement_beyond_the_end_frees_nothing
+            below_the_floor_a_reader_gets_what_is_left
+            an_acknowledgement_frees_one_inbox_only
+            an_inbox_that_is_acknowledged_to_its_end_counts_on
+            floors_are_there_after_opening_again
+            concurrent_acknowledgements_and_sends_leave_no_gap
+            a_closed_store_says_so_of_acknowledgements_too
+            a_watcher_gets_what_was_missed_and_then_what_comes
+            watchers_among_writers_and_acknowledgements_skip_and_repeat_nothing
+            a_watcher_behind_the_floor_begins_above_it
+            a_watcher_hears_that_its_inbox_was_freed
+            a_watcher_is_told_of_a_reset_and_goes_on
+            many_watchers_of_one_inbox_get_everything
+            a_watcher_that_stops_waiting_loses_nothing
+            a_watcher_hears_of_no_other_inbox
+            a_closed_store_ends_its_watchers
+            a_batch_answers_each_message_in_order
+            a_repeated_batch_has_one_effect
+            batches_out_of_bounds_leave_no_trace
         }
     };
     ($world:expr => $($law:ident)*) => {

@@ -72,6 +72,13 @@ pub(super) fn group_send(name: &str, members: &[&str], number: u64) -> NewGroupM
     }
 }
 
+/// Sends the messages with these numbers to one member.
+pub(super) async fn send_all(timeline: &Timeline, to: &str, numbers: impl IntoIterator<Item = u64>) {
+    for number in numbers {
+        send(timeline, "a", to, number).await;
+    }
+}
+
 /// Reads a whole inbox as a client does, page by page; checks that it is contiguous from 1.
 pub(super) async fn inbox(timeline: &Timeline, id: &str) -> Vec<String> {
     let mut all = Vec::new();

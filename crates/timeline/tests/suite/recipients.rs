@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use timeline::store::{Append, Appended, GroupChange};
+use timeline::store::{Append, Appended, GroupChange, InboxChanges, InboxWatchers};
 use timeline::{
     Config, Conversation, Count, Group, GroupName, GroupPage, HistoryPage, InboxPage, MemberId, Message,
     NewGroupMessage, PageRequest, Position, Result, Seq, State, Store, Timeline,
@@ -28,6 +28,14 @@ impl Store for Queue {
 
     async fn history(&self, _: &Conversation, _: PageRequest) -> Result<HistoryPage> {
         Ok(HistoryPage::default())
+    }
+
+    async fn ack(&self, _: &MemberId, sequence: Seq) -> Result<Seq> {
+        Ok(sequence)
+    }
+
+    fn inbox_changes(&self, member: &MemberId) -> InboxChanges {
+        InboxWatchers::default().subscribe(member)
     }
 
     async fn received(&self, _: &MemberId, sequence: Seq) -> Result<Seq> {

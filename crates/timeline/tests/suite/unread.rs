@@ -8,7 +8,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 use timeline::embedded::EmbeddedStore;
 use timeline::proto::v1::{SyncMessageReply, SyncMessageRequest};
-use timeline::store::{Append, Appended, GroupChange};
+use timeline::store::{Append, Appended, GroupChange, InboxChanges, InboxWatchers};
 use timeline::{
     Config, Conversation, Count, Group, GroupName, GroupPage, HistoryPage, InboxPage, MemberId, Message,
     NewMessage, PageRequest, Position, Seq, State, Store, Timeline, embedded, grpc, http,
@@ -163,6 +163,14 @@ impl Store for Hanging {
         _page: PageRequest,
     ) -> timeline::Result<HistoryPage> {
         pending().await
+    }
+
+    async fn ack(&self, _member: &MemberId, _sequence: Seq) -> timeline::Result<Seq> {
+        pending().await
+    }
+
+    fn inbox_changes(&self, member: &MemberId) -> InboxChanges {
+        InboxWatchers::default().subscribe(member)
     }
 
     async fn received(&self, _member: &MemberId, _sequence: Seq) -> timeline::Result<Seq> {

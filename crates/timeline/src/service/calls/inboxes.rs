@@ -9,8 +9,7 @@ use crate::service::rules::Rules;
 use crate::service::watches::{WatchPlace, Watches};
 use crate::service::watching::NotWatched;
 use crate::service::{CallRefused, Caller, Code, fields};
-use crate::timeline::SENDS_MAX;
-use crate::{Error, Position, Result, Sent, Tag, Watch};
+use crate::{Error, Position, Result, SENDS_MAX, Sent, Tag, Watch};
 
 impl Calls {
     pub(crate) async fn ack(&self, caller: &Caller, request: v1::AckRequest) -> Result<v1::AckReply> {

@@ -1,0 +1,196 @@
+//! Who waits for which inbox.
+
+use std::collections::HashMap;
+use std::future::poll_fn;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::{fmt, mem};
+
+use crate::{Error, MemberId, Result};
+
+/// Who waits for which inbox; a store has one.
+///
+/// The store calls [`notify`](Self::notify) once a change can be read. Cloning shares the list. An
+/// inbox that nobody waits for takes no room in it, and no time of a send but the look.
+#[derive(Clone, Default)]
+pub struct InboxWatchers(Arc<Mutex<Locked>>);
+
+/// What wakes a reader of one inbox.
+///
+/// Dropped, it leaves nothing behind.
+pub struct InboxChanges {
+    watchers: InboxWatchers,
+    member: MemberId,
+    number: u64,
+}
+
+#[derive(Default)]
+struct Locked {
+    // No list is empty, and each ascends by number.
+    inboxes: HashMap<MemberId, Vec<WaitingReader>>,
+    // The number of the last reader.
+    last: u64,
+    is_closed: bool,
+}
+
+struct WaitingReader {
+    number: u64,
+    // Whether a change came since the reader was last told of one.
+    has_changed: bool,
+    waker: Option<Waker>,
+}
+
+impl InboxWatchers {
+    /// Returns what wakes a reader of this inbox from now on.
+    #[must_use]
+    pub fn subscribe(&self, member: &MemberId) -> InboxChanges {
+        let mut readers = self.lock();
+        readers.last += 1;
+        let number = readers.last;
+        let member = readers.insert(member, number);
+        drop(readers);
+        InboxChanges { watchers: self.clone(), member, number }
+    }
+
+    /// Wakes the readers of an inbox.
+    ///
+    /// Call it after the change can be read: a reader that is woken earlier finds nothing, and
+    /// waits again.
+    pub fn notify(&self, member: &MemberId) {
+        let (mut woken, mut readers) = (Vec::new(), self.lock());
+        for reader in readers.inboxes.get_mut(member).into_iter().flatten() {
+            reader.has_changed = true;
+            woken.extend(reader.waker.take());
+        }
+        // Whatever a waker does, it may come back here: the lock is not held meanwhile.
+        drop(readers);
+        woken.into_iter().for_each(Waker::wake);
+    }
+
+    /// Tells all readers, now and from now on, that the store has ended.
+    pub fn close(&self) {
+        let mut readers = self.lock();
+        readers.is_closed = true;
+        let inboxes = mem::take(&mut readers.inboxes);
+        drop(readers);
+        inboxes.into_values().flatten().filter_map(|reader| reader.waker).for_each(Waker::wake);
+    }
+
+    /// Returns how many readers there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.lock().inboxes.values().map(Vec::len).sum()
+    }
+
+    /// Returns whether there are no readers.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.lock().inboxes.is_empty()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Locked> {
+        // Nothing panics while the lock is held.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Locked {
+    /// Adds a reader, and returns the member as the list knows it, so that the text of the id is
+    /// there once.
+    fn insert(&mut self, member: &MemberId, number: u64) -> MemberId {
+        if self.is_closed {
+            return member.clone();
+        }
+        let inbox = self.inboxes.entry(member.clone());
+        let member = inbox.key().clone();
+        // Most inboxes have one reader: the list begins with room for no more.
+        let readers = inbox.or_insert_with(|| Vec::with_capacity(1));
+        readers.push(WaitingReader { number, has_changed: false, waker: None });
+        member
+    }
+
+    /// Returns a reader, who is here until it is dropped or the store ends.
+    fn reader(&mut self, member: &MemberId, number: u64) -> Option<&mut WaitingReader> {
+        let readers = self.inboxes.get_mut(member)?;
+        let at = readers.binary_search_by_key(&number, |reader| reader.number).ok()?;
+        readers.get_mut(at)
+    }
+
+    fn remove(&mut self, member: &MemberId, number: u64) -> Option<WaitingReader> {
+        let readers = self.inboxes.get_mut(member)?;
+        let at = readers.binary_search_by_key(&number, |reader| reader.number).ok()?;
+        let removed = readers.remove(at);
+        // Room for many is given back after they have left, and not with each one.
+        if readers.is_empty() {
+            self.inboxes.remove(member);
+        } else if readers.len() * 4 < readers.capacity() {
+            readers.shrink_to(readers.len() * 2);
+        }
+        if self.inboxes.len() * 4 < self.inboxes.capacity() {
+            self.inboxes.shrink_to(self.inboxes.len() * 2);
+        }
+        Some(removed)
+    }
+}
+
+impl InboxChanges {
+    /// Waits until the inbox has grown, or was freed, since the last call.
+    ///
+    /// A change between two calls is not lost: the next one returns at once. Several changes may be
+    /// told as one.
+    ///
+    /// # Cancel safety
+    ///
+    /// A dropped call loses nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Closed`](crate::ErrorKind::Closed) once the store has ended.
+    pub async fn changed(&mut self) -> Result<()> {
+        poll_fn(|context| self.poll_changed(context)).await
+    }
+
+    pub(crate) fn poll_changed(&mut self, context: &mut Context<'_>) -> Poll<Result<()>> {
+        // The waker is cloned before the lock is taken, and the one before it dropped after: both
+        // run code of whoever waits.
+        let waker = context.waker().clone();
+        let mut readers = self.watchers.lock();
+        let Some(reader) = readers.reader(&self.member, self.number) else {
+            return Poll::Ready(Err(Error::closed()));
+        };
+        if mem::take(&mut reader.has_changed) {
+            return Poll::Ready(Ok(()));
+        }
+        let before = reader.waker.replace(waker);
+        drop(readers);
+        drop(before);
+        Poll::Pending
+    }
+
+    /// Returns whose inbox it is.
+    pub(crate) fn member(&self) -> &MemberId {
+        &self.member
+    }
+}
+
+impl Drop for InboxChanges {
+    fn drop(&mut self) {
+        let removed = self.watchers.lock().remove(&self.member, self.number);
+        drop(removed);
+    }
+}
+
+impl fmt::Debug for InboxWatchers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InboxWatchers").field("len", &self.len()).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for InboxChanges {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InboxChanges").field("member", &self.member).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,171 @@
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use tokio::runtime::Builder;
+use tokio::time::timeout;
+
+use super::*;
+use crate::{ErrorKind, Watch};
+
+/// A time that only a hang reaches.
+const LIMIT: Duration = Duration::from_secs(60);
+
+fn member(id: &str) -> MemberId {
+    MemberId::new(id).unwrap()
+}
+
+/// Whether a call would return at once.
+fn has_changed(changes: &mut InboxChanges) -> bool {
+    matches!(changes.poll_changed(&mut Context::from_waker(Waker::noop())), Poll::Ready(Ok(())))
+}
+
+#[test]
+fn a_change_between_two_calls_is_told_once() {
+    let watchers = InboxWatchers::default();
+    let mut changes = watchers.subscribe(&member("a"));
+    assert!(!has_changed(&mut changes), "what was before is not told");
+    for notifications in [1, 3] {
+        for _ in 0..notifications {
+            watchers.notify(&member("a"));
+        }
+        assert!(has_changed(&mut changes));
+        assert!(!has_changed(&mut changes), "several changes are told as one");
+    }
+    watchers.notify(&member("b"));
+    assert!(!has_changed(&mut changes), "the inbox is another one");
+}
+
+#[test]
+fn every_reader_of_an_inbox_is_told() {
+    let watchers = InboxWatchers::default();
+    let mut readers: Vec<_> = (0..5).map(|_| watchers.subscribe(&member("a"))).collect();
+    drop(readers.remove(2));
+    watchers.notify(&member("a"));
+    assert!(has_changed(&mut readers[0]));
+    let mut late = watchers.subscribe(&member("a"));
+    assert!(!has_changed(&mut late));
+    for reader in &mut readers[1..] {
+        assert!(has_changed(reader));
+    }
+}
+
+#[test]
+fn readers_that_are_gone_leave_nothing_behind() {
+    let watchers = InboxWatchers::default();
+    let inboxes = (0..1_000).map(|number| member(&format!("m{number}")));
+    let mut readers: Vec<_> = inboxes.map(|member| watchers.subscribe(&member)).collect();
+    readers.extend((0..1_000).map(|_| watchers.subscribe(&member("shared"))));
+    readers.iter_mut().for_each(|reader| assert!(!has_changed(reader)));
+    assert_eq!((watchers.len(), watchers.is_empty()), (2_000, false));
+    let shared = |watchers: &InboxWatchers| watchers.lock().inboxes[&member("shared")].capacity();
+    assert!(shared(&watchers) >= 1_000);
+    readers.drain(1..1_999);
+    assert_eq!(watchers.len(), 2);
+    assert!(shared(&watchers) <= 8 && watchers.lock().inboxes.capacity() <= 32);
+    drop(readers);
+    assert!(watchers.is_empty());
+    assert!(watchers.lock().inboxes.capacity() <= 8);
+    watchers.notify(&member("m1"));
+    assert!(watchers.is_empty(), "a change of an inbox that nobody reads is not kept");
+}
+
+#[tokio::test]
+async fn the_end_of_the_store_is_told_to_all_and_from_then_on() {
+    let watchers = InboxWatchers::default();
+    let mut waiting = watchers.subscribe(&member("a"));
+    let mut changed = watchers.subscribe(&member("a"));
+    watchers.notify(&member("a"));
+    assert!(has_changed(&mut waiting));
+    let ended = timeout(LIMIT, async {
+        let (ended, ()) = tokio::join!(waiting.changed(), async { watchers.close() });
+        ended
+    });
+    assert_eq!(ended.await.unwrap().unwrap_err().kind(), ErrorKind::Closed);
+    for reader in [&mut waiting, &mut changed, &mut watchers.subscribe(&member("a"))] {
+        for _ in 0..2 {
+            let ended = timeout(LIMIT, reader.changed()).await.unwrap();
+            assert_eq!(ended.unwrap_err().kind(), ErrorKind::Closed);
+        }
+    }
+    assert!(watchers.is_empty());
+}
+
+/// A reader on one thread sees every value that a writer on another one notified of, or a later
+/// one; if a notification were lost, it would wait for ever for the last.
+#[test]
+fn no_notification_is_lost_between_two_threads() {
+    const ROUNDS: u64 = 50_000;
+    let watchers = InboxWatchers::default();
+    let value = AtomicU64::new(0);
+    let mut changes = watchers.subscribe(&member("a"));
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            for round in 1..=ROUNDS {
+                value.store(round, Ordering::Release);
+                watchers.notify(&member("a"));
+                if round % 64 == 0 {
+                    thread::yield_now();
+                }
+            }
+        });
+        scope.spawn(|| {
+            let runtime = Builder::new_current_thread().enable_time().build().unwrap();
+            runtime.block_on(async {
+                let mut seen = 0;
+                while seen < ROUNDS {
+                    timeout(LIMIT, changes.changed()).await.unwrap().unwrap();
+                    let now = value.load(Ordering::Acquire);
+                    assert!(now >= seen);
+                    seen = now;
+                }
+            });
+        });
+    });
+}
+
+/// Readers come and go on one thread while another one notifies them; nobody stays in the list.
+#[test]
+fn readers_that_come_and_go_among_notifications_leave_nothing_behind() {
+    let watchers = InboxWatchers::default();
+    thread::scope(|scope| {
+        let notifying = scope.spawn(|| {
+            for _ in 0..20_000 {
+                watchers.notify(&member("a"));
+            }
+        });
+        let mut kept = Vec::new();
+        while !notifying.is_finished() {
+            let mut reader = watchers.subscribe(&member("a"));
+            has_changed(&mut reader);
+            kept.push(reader);
+            if kept.len() > 16 {
+                kept.clear();
+            }
+        }
+    });
+    assert!(watchers.is_empty());
+}
+
+/// What an idle watcher has in memory is its [`Watch`], its place in the list of its inbox, and the
+/// place of the inbox in the map with the text of its id.
+///
+/// The map is the table of the standard library: one more byte for each place, at most 7 of 8
+/// places taken, and twice as many places when that is reached. So at worst 16 places are there for
+/// 7 inboxes. A watch that waits holds neither a page nor a future.
+#[test]
+fn an_idle_watcher_takes_at_most_300_bytes() {
+    let place = size_of::<(MemberId, Vec<WaitingReader>)>() + 1;
+    // The text of an id as long as a UUID, and its two counters: all share it.
+    let id = 36 + 2 * size_of::<usize>();
+    let bytes = size_of::<Watch>() + size_of::<WaitingReader>() + place * 16 / 7 + id;
+    assert!(bytes <= 300, "{bytes} bytes");
+    assert_eq!(watched_alone().capacity(), 1);
+}
+
+/// The list of the only reader of an inbox.
+fn watched_alone() -> Vec<WaitingReader> {
+    let mut readers = Locked::default();
+    readers.insert(&member("a"), 1);
+    readers.inboxes.remove(&member("a")).unwrap()
+}

@@ -1,0 +1,171 @@
+//! The handle of the store in memory.
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::sync::watch;
+
+use super::clock;
+use super::kept::{Locked, MemoryPlace};
+use crate::store::{Append, Appended, GroupChange, InboxChanges, InboxWatchers};
+use crate::{
+    Conversation, Count, Entry, Error, Group, GroupName, GroupPage, HistoryPage, InboxPage, MemberId,
+    Observer, PageRequest, Position, Result, Seq, State, Store,
+};
+
+/// A store in memory.
+///
+/// Its default begins empty; [`start`](Self::start) goes on with what an earlier one kept.
+/// [`shutdown`](Store::shutdown) ends it at once, and so does dropping it.
+///
+/// Its [`Observer`] is called by the thread that sends, before the send is answered: it must not
+/// send itself.
+pub struct MemoryStore {
+    place: MemoryPlace,
+    // `Down` once it was shut down, else `Well`.
+    state: watch::Sender<State>,
+    watchers: InboxWatchers,
+    observer: Arc<dyn Observer>,
+    // Held from the write to the last call of the observer, which so hears entries in order.
+    telling: Mutex<()>,
+}
+
+impl MemoryStore {
+    /// Starts a store with what another one kept in this place.
+    ///
+    /// That one must have been shut down before.
+    #[must_use]
+    pub fn start(place: MemoryPlace) -> Self {
+        Self {
+            place,
+            state: watch::Sender::new(State::Well),
+            watchers: InboxWatchers::default(),
+            observer: Arc::new(()),
+            telling: Mutex::default(),
+        }
+    }
+
+    /// Sets who is told of each inbox entry.
+    ///
+    /// Nobody by default. An `Arc` of an observer is one, too.
+    #[must_use]
+    pub fn observer(mut self, observer: impl Observer + 'static) -> Self {
+        self.observer = Arc::new(observer);
+        self
+    }
+
+    /// Locks what is kept, unless the store was shut down.
+    fn open(&self) -> Result<MutexGuard<'_, Locked>> {
+        // The order matters: whoever shuts the store down has the lock meanwhile.
+        let kept = self.place.lock();
+        if self.state.borrow().is_well() { Ok(kept) } else { Err(Error::closed()) }
+    }
+
+    fn end(&self) {
+        let kept = self.place.lock();
+        self.state.send_if_modified(|state| {
+            let was_well = state.is_well();
+            *state = State::down("it was shut down");
+            was_well
+        });
+        drop(kept);
+        self.watchers.close();
+    }
+
+    fn tell(&self, member: &MemberId, entry: &Entry) {
+        let call = AssertUnwindSafe(|| self.observer.appended(member.as_str(), entry));
+        if catch_unwind(call).is_err() {
+            tracing::error!("the observer of the store panicked and misses an entry");
+        }
+    }
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    async fn append(&self, append: Append) -> Result<Appended> {
+        let _telling = self.telling.lock().unwrap_or_else(PoisonError::into_inner);
+        let (appended, news) = self.open()?.append(&append, clock::unix_ms())?;
+        for (member, _) in &news {
+            self.watchers.notify(member);
+        }
+        for (member, entry) in &news {
+            self.tell(member, entry);
+        }
+        Ok(appended)
+    }
+
+    async fn inbox(&self, member: &MemberId, last_read: Position, count: Count) -> Result<InboxPage> {
+        Ok(self.open()?.inbox(member, last_read, count))
+    }
+
+    async fn history(&self, conversation: &Conversation, page: PageRequest) -> Result<HistoryPage> {
+        Ok(self.open()?.history(conversation, page))
+    }
+
+    async fn ack(&self, member: &MemberId, sequence: Seq) -> Result<Seq> {
+        let (floor, has_risen) = self.open()?.ack(member, sequence)?;
+        if has_risen {
+            self.watchers.notify(member);
+        }
+        Ok(floor)
+    }
+
+    fn inbox_changes(&self, member: &MemberId) -> InboxChanges {
+        self.watchers.subscribe(member)
+    }
+
+    async fn received(&self, member: &MemberId, sequence: Seq) -> Result<Seq> {
+        self.open()?.received(member, sequence)
+    }
+
+    async fn received_of(&self, member: &MemberId) -> Result<Seq> {
+        Ok(self.open()?.received_of(member))
+    }
+
+    async fn change_group(&self, group: &GroupName, change: GroupChange) -> Result<Group> {
+        self.open()?.change_group(group, &change, clock::unix_ms())
+    }
+
+    async fn group(&self, group: &GroupName) -> Result<Option<Group>> {
+        Ok(self.open()?.group(group))
+    }
+
+    async fn groups_of(
+        &self,
+        member: &MemberId,
+        after: Option<&GroupName>,
+        count: Count,
+    ) -> Result<GroupPage> {
+        Ok(self.open()?.groups_of(member, after, count))
+    }
+
+    fn state(&self) -> watch::Receiver<State> {
+        self.state.subscribe()
+    }
+
+    async fn shutdown(&self, _grace: Duration) -> bool {
+        self.end();
+        true
+    }
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self::start(MemoryPlace::default())
+    }
+}
+
+impl Drop for MemoryStore {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryStore").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,189 @@
+//! A reader that stays: what was missed, then what comes.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::hash::{BuildHasher, RandomState};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use futures_core::Stream;
+use tokio::time::{Sleep, sleep};
+
+use crate::store::InboxChanges;
+use crate::{Count, Error, ErrorKind, InboxPage, MemberId, Position, Result, Seq, Store};
+
+/// What a member missed, then what comes, without a gap and without a repetition.
+///
+/// Made by [`Timeline::watch`](crate::Timeline::watch). Each page has entries, or says
+/// [`reset`](InboxPage::reset), or has a higher [`floor`](InboxPage::floor) than was known: then
+/// the inbox was freed up to there meanwhile. After a reset the watch goes on from the floor by
+/// itself; the reader throws away what it has. Entries that were freed before the watch came to
+/// them are left out, and the floor of the page says so.
+///
+/// It reads a page when it is asked for one, so a reader that is slow holds up nobody and loses
+/// nothing. It keeps its store as a clone of the timeline does.
+///
+/// # Failures
+///
+/// A read that failed is an error of one call. The next call tries again from the same position,
+/// after a pause that grows from 100 ms to 5 s. Only [`Closed`](ErrorKind::Closed) is the end.
+pub struct Watch {
+    store: Arc<dyn Store>,
+    changes: InboxChanges,
+    position: Position,
+    // Up to where the reader knows that the inbox was freed; at first, what it has read.
+    floor: Seq,
+    // How many reads failed in a row.
+    failures: u32,
+    phase: Phase,
+}
+
+enum Phase {
+    /// The inbox may have more than was read.
+    Behind,
+    Reading(PendingPage),
+    /// All was read, until the inbox changes.
+    Waiting,
+    /// A read failed; the next one comes later.
+    Pausing(Pin<Box<Sleep>>),
+    Ended,
+}
+
+type PendingPage = Pin<Box<dyn Future<Output = Result<InboxPage>> + Send>>;
+
+/// How long a watch waits after the first failed read.
+const PAUSE_MIN: Duration = Duration::from_millis(100);
+
+/// How long it waits at most.
+const PAUSE_MAX: Duration = Duration::from_secs(5);
+
+impl Watch {
+    pub(crate) fn new(store: Arc<dyn Store>, member: &MemberId, last_read: Position) -> Self {
+        // The order matters: what is written after this wakes the watch, and what was written
+        // before is there for the first read.
+        let changes = store.inbox_changes(member);
+        let floor = last_read.sequence;
+        Self { store, changes, position: last_read, floor, failures: 0, phase: Phase::Behind }
+    }
+
+    /// Returns the next page, waiting until there is one.
+    ///
+    /// # Cancel safety
+    ///
+    /// A dropped call loses nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Closed`](ErrorKind::Closed) once the timeline was shut down, now and from then on; after
+    /// [`Unavailable`](ErrorKind::Unavailable) or [`Corrupt`](ErrorKind::Corrupt) the next call
+    /// tries again.
+    pub async fn next(&mut self) -> Result<InboxPage> {
+        poll_fn(|context| self.poll_page(context)).await
+    }
+
+    /// Returns how far it has read: where another watch can go on.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        self.position
+    }
+
+    fn poll_page(&mut self, context: &mut Context<'_>) -> Poll<Result<InboxPage>> {
+        loop {
+            match &mut self.phase {
+                Phase::Behind => self.phase = Phase::Reading(self.read()),
+                Phase::Reading(page) => {
+                    let read = ready!(page.as_mut().poll(context));
+                    if let Some(news) = self.take(read) {
+                        return Poll::Ready(news);
+                    }
+                }
+                Phase::Waiting => match ready!(self.changes.poll_changed(context)) {
+                    Ok(()) => self.phase = Phase::Behind,
+                    Err(closed) => return Poll::Ready(self.end(closed)),
+                },
+                Phase::Pausing(pause) => {
+                    // Only the end cuts the pause short: that the inbox changes does not say that
+                    // it can be read again. No change is lost, for a read comes after the pause.
+                    while let Poll::Ready(changed) = self.changes.poll_changed(context) {
+                        if let Err(closed) = changed {
+                            return Poll::Ready(self.end(closed));
+                        }
+                    }
+                    ready!(pause.as_mut().poll(context));
+                    self.phase = Phase::Behind;
+                }
+                Phase::Ended => return Poll::Ready(Err(Error::closed())),
+            }
+        }
+    }
+
+    fn read(&self) -> PendingPage {
+        let (store, member, position) =
+            (Arc::clone(&self.store), self.changes.member().clone(), self.position);
+        Box::pin(async move { store.inbox(&member, position, Count::default()).await })
+    }
+
+    /// Goes on by what was read, and returns it if it says anything new.
+    fn take(&mut self, read: Result<InboxPage>) -> Option<Result<InboxPage>> {
+        let page = match read {
+            Ok(page) => page,
+            Err(error) if error.kind() == ErrorKind::Closed => return Some(self.end(error)),
+            Err(error) => {
+                self.phase = Phase::Pausing(Box::pin(sleep(pause(self.failures))));
+                self.failures = self.failures.saturating_add(1);
+                return Some(Err(error));
+            }
+        };
+        self.failures = 0;
+        let went_on = !page.entries.is_empty() || page.reset;
+        let is_news = went_on || page.floor > self.floor;
+        self.floor = page.floor;
+        if let Some(last) = page.entries.last() {
+            self.position = Position::new(last.sequence, last.tag);
+        } else if page.reset || page.floor > self.position.sequence {
+            self.position = page.floor.into();
+        }
+        // A read that came no further waits for a change, whatever the page says: reading again
+        // and again would find the same.
+        let is_behind = went_on && self.position.sequence < page.latest_seq;
+        self.phase = if is_behind { Phase::Behind } else { Phase::Waiting };
+        is_news.then_some(Ok(page))
+    }
+
+    fn end(&mut self, closed: Error) -> Result<InboxPage> {
+        self.phase = Phase::Ended;
+        Err(closed)
+    }
+}
+
+/// Returns the time between a failed read and the next, after so many other failures.
+///
+/// A part of it is random: a store that comes back would meet all its watchers at once.
+fn pause(failures: u32) -> Duration {
+    let longest = PAUSE_MIN.saturating_mul(1 << failures.min(10)).min(PAUSE_MAX);
+    let parts = u32::try_from(RandomState::new().hash_one(failures) % 1_024).unwrap_or_default();
+    longest / 2 + longest / 2 * parts / 1_024
+}
+
+impl Stream for Watch {
+    type Item = Result<InboxPage>;
+
+    /// Gives what [`next`](Watch::next) returns, and ends after `Closed`.
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if matches!(self.phase, Phase::Ended) {
+            return Poll::Ready(None);
+        }
+        self.poll_page(context).map(Some)
+    }
+}
+
+impl fmt::Debug for Watch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Watch")
+            .field("member", self.changes.member())
+            .field("position", &self.position)
+            .finish_non_exhaustive()
+    }
+}
