@@ -12,8 +12,8 @@ use crate::http::{LoginEnd, login_end};
 
 /// Tells the timelines who makes a call.
 ///
-/// A call that has not come through the door is nobody's, and refused. Watches end with the login of
-/// their caller, and when the server stops.
+/// A call that has not come through the door is nobody's, and refused. Watches end with the login
+/// of their caller, and when the server stops.
 #[derive(Clone)]
 pub(crate) struct TimelineCallers {
     access: Access,
@@ -66,8 +66,8 @@ impl Callers for TimelineCallers {
             };
             tokio::select! {
                 end = of_login => CallRefused::unauthenticated(match end {
-                    LoginEnd::Expired => "your login has expired; log in again, and go on from your last entry",
-                    LoginEnd::Revoked => "your login was revoked; log in again, and go on from your last entry",
+                    LoginEnd::Expired => "your login has expired; log in, and go on from your last entry",
+                    LoginEnd::Revoked => "your login was revoked; log in, and go on from your last entry",
                 }),
                 () = stop.cancelled() => CallRefused::unavailable(
                     "the server is stopping; come back, and go on from your last entry",

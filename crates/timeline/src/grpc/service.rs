@@ -46,7 +46,7 @@ impl<T> Call<T> {
         let connection = extensions.remove();
         match extensions.remove() {
             Some(Called(caller)) => Ok(Self { caller, connection, extensions, request }),
-            None => Err(Status::internal("the call came in without its caller, so it is not taken")),
+            None => Err(nobody()),
         }
     }
 }
@@ -180,9 +180,10 @@ impl v1::timeline_server::Timeline for TimelineService {
     type WatchStream = Empty<Result<v1::SyncMessageReply, Status>>;
 
     async fn watch(&self, request: Request<v1::WatchRequest>) -> Result<Response<Self::WatchStream>, Status> {
-        let call = Call::of(request)?;
-        let watch = self.calls.watch(&call.caller, call.request, &self.watches).map_err(not_watched)?;
-        let watching = self.calls.watching(watch, &self.in_flight, call.connection, &call.extensions);
+        let (_, extensions, request) = request.into_parts();
+        let Called(caller) = extensions.get::<Called>().ok_or_else(nobody)?;
+        let bounds = (&self.watches, &self.in_flight);
+        let watching = self.calls.watch(caller, request, &extensions, bounds).map_err(not_watched)?;
         let mut answer = Response::new(tokio_stream::empty());
         let watching: AnsweredWatch = Arc::new(Mutex::new(Some(watching)));
         answer.extensions_mut().insert(watching);
@@ -214,6 +215,10 @@ impl v1::timeline_server::Timeline for TimelineService {
         let call = Call::of(request)?;
         answer(self.calls.received_of(&call.caller, call.request).await)
     }
+}
+
+fn nobody() -> Status {
+    Status::internal("the call came in without its caller, so it is not taken")
 }
 
 fn answer<T>(result: Result<T, Error>) -> Result<Response<T>, Status> {

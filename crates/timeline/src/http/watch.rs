@@ -21,13 +21,12 @@
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::extract::{Extension, RawQuery, State};
+use axum::extract::{RawQuery, State};
 use axum::http::{Extensions, HeaderMap, HeaderName, header};
 use axum::response::{IntoResponse, Response};
 use http_body::Frame;
 use serde::Serialize;
 
-use super::answer::Asked;
 use super::called::Called;
 use super::codec::Codec;
 use super::problem::Problem;
@@ -48,7 +47,7 @@ pub(super) async fn watch(
     State(shared): State<Shared>,
     Called(caller): Called,
     extensions: Extensions,
-    asked: Asked,
+    asked: (HeaderMap, RawQuery),
 ) -> Response {
     match begin(&shared, &caller, &extensions, asked) {
         Ok(watching) => events(watching),
@@ -60,13 +59,12 @@ fn begin(
     shared: &Shared,
     caller: &Caller,
     extensions: &Extensions,
-    asked: Asked,
+    asked: (HeaderMap, RawQuery),
 ) -> Result<Watching, Problem> {
-    let (headers, RawQuery(query), connection) = asked;
+    let (headers, RawQuery(query)) = asked;
     let request: v1::WatchRequest = query::decode(query.as_deref().unwrap_or_default(), &[])?;
-    let watch = shared.calls.watch(caller, resumed(request, &headers)?, &shared.watches)?;
-    let connection = connection.map(|Extension(own)| own);
-    Ok(shared.calls.watching(watch, &shared.in_flight, connection, extensions))
+    let request = resumed(request, &headers)?;
+    Ok(shared.calls.watch(caller, request, extensions, (&shared.watches, &shared.in_flight))?)
 }
 
 /// A browser that comes back repeats its query and adds the header, so that counts more.

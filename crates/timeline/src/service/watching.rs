@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
+use super::CallRefused;
 use super::caller::CallEnd;
 use super::in_flight::{AnswerMemory, AnswerPermit, RequestConnection};
 use super::watches::{NoPlace, WatchPlace};
-use super::{CallRefused, Calls};
 use crate::proto::v1;
 use crate::{Error, Watch};
 
@@ -57,6 +57,17 @@ impl From<NoPlace> for NotWatched {
 }
 
 impl Watching {
+    /// Makes the answer of a watch, which ends with `end`.
+    pub(crate) fn new(
+        watch: Watch,
+        place: WatchPlace,
+        end: CallEnd,
+        memory: &AnswerMemory,
+        connection: Option<RequestConnection>,
+    ) -> Self {
+        Self { watch, memory: memory.clone(), connection, end, _place: place }
+    }
+
     /// Waits for what comes next, for at most `patience` while there is nothing.
     ///
     /// After [`Watched::Ended`] it is not called again.
@@ -102,19 +113,5 @@ async fn wait(patience: Option<Duration>) {
     match patience {
         Some(patience) => sleep(patience).await,
         None => pending().await,
-    }
-}
-
-impl Calls {
-    /// Makes the answer of a watch that is allowed.
-    pub(crate) fn watching(
-        &self,
-        watch: (Watch, WatchPlace),
-        memory: &AnswerMemory,
-        connection: Option<RequestConnection>,
-        extensions: &http::Extensions,
-    ) -> Watching {
-        let ((watch, place), end) = (watch, self.ended(extensions));
-        Watching { watch, memory: memory.clone(), connection, end, _place: place }
     }
 }

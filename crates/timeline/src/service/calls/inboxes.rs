@@ -4,12 +4,12 @@ use http::Extensions;
 
 use super::{Calls, new_message};
 use crate::proto::v1;
-use crate::service::caller::CallEnd;
+use crate::service::in_flight::{AnswerMemory, RequestConnection};
 use crate::service::rules::Rules;
-use crate::service::watches::{WatchPlace, Watches};
-use crate::service::watching::NotWatched;
+use crate::service::watches::Watches;
+use crate::service::watching::{NotWatched, Watching};
 use crate::service::{CallRefused, Caller, Code, fields};
-use crate::{Error, Position, Result, SENDS_MAX, Sent, Tag, Watch};
+use crate::{Error, Position, Result, SENDS_MAX, Sent, Tag};
 
 impl Calls {
     pub(crate) async fn ack(&self, caller: &Caller, request: v1::AckRequest) -> Result<v1::AckReply> {
@@ -45,25 +45,25 @@ impl Calls {
         Ok(v1::ReceivedReply { sequence: sequence.to_i64() })
     }
 
-    /// Returns what watches an inbox, with its place among the others.
+    /// Returns the watch of an inbox, which ends when the caller of these extensions may not watch
+    /// any longer.
     pub(crate) fn watch(
         &self,
         caller: &Caller,
         request: v1::WatchRequest,
-        watches: &Watches,
-    ) -> Result<(Watch, WatchPlace), NotWatched> {
+        extensions: &Extensions,
+        bounds: (&Watches, &AnswerMemory),
+    ) -> Result<Watching, NotWatched> {
         let rules = Rules::of(caller);
         let position = Position::new(fields::last_read(request.last_read)?, request.last_tag.map(Tag::new));
         let member = fields::member("member", rules.filled_in(request.member))?;
         rules.read_inbox(&member)?;
         // The place comes first, so that a client who is refused costs the store nothing.
+        let (watches, memory) = bounds;
         let place = watches.take(&member)?;
-        Ok((self.timeline.watch(&member, position), place))
-    }
-
-    /// Returns what ends when the caller of these extensions may not watch any longer.
-    pub(crate) fn ended(&self, extensions: &Extensions) -> CallEnd {
-        self.callers.ended(extensions)
+        let watch = self.timeline.watch(&member, position);
+        let connection = extensions.get::<RequestConnection>().cloned();
+        Ok(Watching::new(watch, place, self.callers.ended(extensions), memory, connection))
     }
 
     /// Counts the sends of a batch; the call itself was counted as one.
