@@ -14,8 +14,10 @@ pub(crate) fn timelines(
     config: &Config,
     callers: TimelineCallers,
 ) -> anyhow::Result<Router> {
-    // Watches stay open: they leave half of the connections to all else.
-    let watches = (config.http_connections / 2).clamp(1, http::Config::WATCHES_MAX_DEFAULT);
+    // Watches stay open, as the streams of presence do. Of the places that those leave, half are for
+    // all else.
+    let places = config.http_connections.saturating_sub(config.presence_streams);
+    let watches = (places / 2).clamp(1, http::Config::WATCHES_MAX_DEFAULT);
     // Which pages may read answers is told for all routes in one place, `headers.rs`.
     let bounds = http::Config::default().body_bytes_max(config.body_bytes).watches_max(watches).cors(false);
     Ok(http::router_for(bounds, timeline.clone(), Arc::new(callers))?)

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use crate::service::in_flight::Full;
-use crate::service::{Code, NoPlace, NotWatched, in_flight};
+use crate::service::{Code, NotWatched, in_flight};
 use crate::{CallRefused, Error, ErrorKind};
 
 /// A failed request: `{"code":400,"reason":"…","message":"…","metadata":{}}` with the code as
@@ -88,18 +88,12 @@ impl From<Full> for Problem {
     }
 }
 
-/// There is no place for another watch.
-impl From<NoPlace> for Problem {
-    fn from(none: NoPlace) -> Self {
-        Self::of(none.code(), none.text().to_owned(), None)
-    }
-}
-
+/// An inbox is not watched.
 impl From<NotWatched> for Problem {
     fn from(why: NotWatched) -> Self {
         match why {
             NotWatched::Error(error) => error.into(),
-            NotWatched::NoPlace(none) => none.into(),
+            NotWatched::NoPlace(none) => Self::of(none.code(), none.text().to_owned(), None),
         }
     }
 }

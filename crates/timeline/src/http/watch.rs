@@ -41,7 +41,7 @@ use crate::{Caller, Error, ErrorKind};
 /// for dead.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
-const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+const LAST_EVENT_ID: &str = "last-event-id";
 
 pub(super) async fn watch(
     State(shared): State<Shared>,

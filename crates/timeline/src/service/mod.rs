@@ -22,7 +22,7 @@ pub(crate) use self::calls::Calls;
 pub(crate) use self::code::Code;
 pub use self::in_flight::{AnswerMemory, AnswerPermit, RequestConnection};
 pub(crate) use self::watch_body::{Chunk, WatchBody};
-pub(crate) use self::watches::{NoPlace, WATCHES_MAX_BOUNDS, WATCHES_MAX_DEFAULT, Watches};
+pub(crate) use self::watches::{WATCHES_MAX_BOUNDS, WATCHES_MAX_DEFAULT, Watches};
 pub(crate) use self::watching::{NotWatched, Watched, Watching};
 
 /// How many bytes a request has at most, unless a service is told another number.
