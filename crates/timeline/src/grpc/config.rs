@@ -65,9 +65,9 @@ impl Config {
 
     /// Sets how many inboxes are watched at once at most, each as often as it is.
     ///
-    /// 1,000 by default, from 1 to 1,000,000. One more is refused with `RESOURCE_EXHAUSTED`, and so is
-    /// the inbox of one member once it is watched 16 times. Raise it for as many clients as should be
-    /// told of each message at once.
+    /// 1,000 by default, from 1 to 1,000,000. One more is refused with `RESOURCE_EXHAUSTED`, and so
+    /// is the inbox of one member once it is watched 16 times. Raise it for as many clients as
+    /// should be told of each message at once.
     #[must_use]
     pub fn watches_max(self, watches: usize) -> Self {
         Self { watches_max: watches, ..self }

@@ -1,8 +1,9 @@
 //! The answer to `Watch`: each page is a message, in room of its own.
 //!
 //! The messages are framed here: the encoder of tonic would keep a buffer as large as the largest
-//! page for as long as somebody watches. An end is a status: the store failed, there was no room for
-//! a page, or the caller may not watch any longer. The client watches again from its last entry.
+//! page for as long as somebody watches. An end is a status: the store failed, there was no room
+//! for a page, or the caller may not watch any longer. The client watches again from its last
+//! entry.
 
 use http_body::Frame;
 use prost::Message as _;

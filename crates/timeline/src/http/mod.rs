@@ -102,9 +102,9 @@
 //! The data is what `/timeline/sync` answers. The id is the sequence and the tag of the last entry;
 //! sent back as `Last-Event-ID`, as browsers do by themselves, the events go on after it. An event
 //! with `"reset": true` comes before the entries from the floor on, and one with a higher `floor`
-//! and no entries says that the inbox was freed meanwhile. `event: unavailable` says that the store,
-//! or room for an answer, is not there now; the events go on by themselves, or end and the client
-//! comes back. `event: ended` is the last: the caller may not watch any longer, as
+//! and no entries says that the inbox was freed meanwhile. `event: unavailable` says that the
+//! store, or room for an answer, is not there now; the events go on by themselves, or end and the
+//! client comes back. `event: ended` is the last: the caller may not watch any longer, as
 //! [`Callers::ended`](crate::Callers::ended) says. Both have the body of an error as their data. A
 //! line with a colon comes every 15 s without an event.
 //!
@@ -113,8 +113,8 @@
 //!
 //! # Acknowledging
 //!
-//! `POST /timeline/ack` frees an inbox up to an entry that its member needs no more: `floor` says up
-//! to where, and the histories keep everything. A sequence beyond the last entry is refused.
+//! `POST /timeline/ack` frees an inbox up to an entry that its member needs no more: `floor` says
+//! up to where, and the histories keep everything. A sequence beyond the last entry is refused.
 //!
 //! # Batches
 //!
@@ -126,9 +126,9 @@
 //! A message is the text of a JSON object that every reader of JSON can read: at most 128 levels
 //! deep, no number beyond what a double can hold, and no half of a surrogate pair in a string.
 //! Anything else is refused with 400, whatever the body's own encoding, and the error says at which
-//! line and column. In JSON a message may be given as the object itself, `{"message":{"text":"hi"}}`;
-//! it is stored byte for byte as it came. Names and ids are compared byte by byte: `é` as one character and as two are
-//! two members; normalise before you call.
+//! line and column. In JSON a message may be given as the object itself, as in
+//! `{"message":{"text":"hi"}}`; it is stored byte for byte as it came. Names and ids are compared
+//! byte by byte: `é` as one character and as two are two members; normalise before you call.
 //!
 //! # Clients that do not read
 //!

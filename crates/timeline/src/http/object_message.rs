@@ -1,7 +1,7 @@
 //! Messages that are given as an object, put into the text that the proto file has.
 //!
-//! `{"message":{"text":"hi"}}` says the same as `{"message":"{\"text\":\"hi\"}"}`, and the object is
-//! stored byte for byte as it came. The same holds for each of the `sends` of a batch.
+//! `{"message":{"text":"hi"}}` says the same as `{"message":"{\"text\":\"hi\"}"}`, and the object
+//! is stored byte for byte as it came. The same holds for each of the `sends` of a batch.
 
 use std::fmt;
 
@@ -10,8 +10,9 @@ use serde_json::value::RawValue;
 
 const MESSAGE: &[u8] = b"\"message\"";
 
-/// Returns the body with the text of each message that is an object in its place; none if no message
-/// is one.
+/// Returns the body with the text of each message that is an object in its place.
+///
+/// None is returned if no message is one.
 ///
 /// # Errors
 ///

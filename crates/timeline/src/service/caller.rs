@@ -105,15 +105,15 @@ pub trait Callers: Send + Sync {
 
     /// Returns what ends when the caller may not watch any longer.
     ///
-    /// A watch lasts for as long as its client reads, which may be longer than a login. It ends with
-    /// this future, and its client is told what the [`CallRefused`] says. A program also ends its
-    /// watches so when it stops. By default it never ends.
+    /// A watch lasts for as long as its client reads, which may be longer than a login. It ends
+    /// with this future, and its client is told what the [`CallRefused`] says. A program also ends
+    /// its watches so when it stops. By default it never ends.
     fn ended(&self, _extensions: &Extensions) -> CallEnd {
         Box::pin(pending())
     }
 }
 
-/// What a [`Callers`] returns to say when a caller may not watch any longer, and why.
+/// What says when a caller may not watch any longer, and why.
 pub type CallEnd = Pin<Box<dyn Future<Output = CallRefused> + Send>>;
 
 /// Every call is one of anybody, as in a program without logins.

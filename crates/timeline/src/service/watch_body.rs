@@ -1,4 +1,4 @@
-//! The body of a watch: each page in the room that it has, and nothing that is read ahead.
+//! The body of a watch: each page in room of its own, and nothing read ahead.
 //!
 //! ```text
 //! wait ──► reserve ──► read ──► encode ──► pieces, each gives its room back as it is written ──► wait

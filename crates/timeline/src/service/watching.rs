@@ -1,4 +1,4 @@
-//! A watch on its way to a client: a page at a time, in room that is reserved before it is read.
+//! A watch on its way to a client: page by page, each in room reserved before.
 
 use std::future::pending;
 use std::time::Duration;
@@ -29,7 +29,8 @@ pub(crate) enum Watched {
     Idle,
     /// There is something, and no room for it. Asked again, the watch tries again.
     Full,
-    /// The store failed. Unless that is [`Unavailable`](crate::ErrorKind::Unavailable), it has ended.
+    /// The store failed. Unless it is [`Unavailable`](crate::ErrorKind::Unavailable), the watch has
+    /// ended.
     Failed(Error),
     /// The client may not watch any longer. The watch has ended.
     Ended(CallRefused),
