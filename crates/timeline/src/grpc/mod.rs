@@ -38,8 +38,10 @@
 //! The call goes on until its client ends it. It ends with a status when the store fails, when
 //! there is no room for a page, when the timeline is shut down, and when the caller may not watch
 //! any longer, as [`Callers::ended`](crate::Callers::ended) says. The client then watches again
-//! from the last entry that it has. There are [`watches_max`](Config::watches_max) watches at once, of the
-//! inbox of one member 16; one more is refused with `RESOURCE_EXHAUSTED` and `TOO_MANY_WATCHES`.
+//! from the last entry that it has.
+//!
+//! There are [`watches_max`](Config::watches_max) watches at once, of the inbox of one member 16;
+//! one more is refused with `RESOURCE_EXHAUSTED` and `TOO_MANY_WATCHES`.
 //!
 //! # Clients that do not read
 //!
