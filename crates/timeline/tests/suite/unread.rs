@@ -179,8 +179,7 @@ async fn watchers_over_grpc_that_do_not_read_make_room_for_those_who_do() {
         while open(channel.clone()).await.is_err() {}
     };
     timeout(LIMIT, read).await.unwrap();
-    let status = timeout(LIMIT, deaf.swap_remove(0).message()).await.unwrap().unwrap_err();
-    assert_eq!(status.code(), Code::ResourceExhausted);
+    timeout(LIMIT, deaf.swap_remove(0).message()).await.unwrap().unwrap_err();
 }
 
 fn serve_grpc(timeline: Timeline, config: grpc::Config) -> (SocketAddr, JoinSet<()>) {
