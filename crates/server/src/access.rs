@@ -189,6 +189,13 @@ impl Access {
         taken.map_err(|wait| Refused::too_many(kind.refusal(wait), wait))
     }
 
+    /// Counts what a batch has besides the one send that the door counted.
+    pub(crate) fn count_batch(&self, more: u32, caller: &Caller, address: IpAddr) -> Result<(), Refused> {
+        let kind = RateKind::Sends;
+        let taken = self.0.rates.take_rest(kind, caller, address, more);
+        taken.map_err(|wait| Refused::too_many(kind.refusal(wait), wait))
+    }
+
     /// Counts credentials that were refused as one who connects from there, so that nobody can try
     /// many.
     pub(crate) fn count_refused(&self, refused: Refused, address: IpAddr) -> Refused {

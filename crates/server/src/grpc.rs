@@ -55,8 +55,11 @@ impl Grpc {
         stop: &CancellationToken,
     ) -> anyhow::Result<Self> {
         let (reporter, health_service) = tonic_health::server::health_reporter();
-        let bounds = grpc::Config::default().request_bytes_max(config.body_bytes);
-        let timelines = grpc::server_for(bounds, timeline.clone(), Arc::new(TimelineCallers))?;
+        // Watches stay open: half of the places are for all else.
+        let watches = (config.grpc_connections / 2).clamp(1, grpc::Config::WATCHES_MAX_DEFAULT);
+        let bounds = grpc::Config::default().request_bytes_max(config.body_bytes).watches_max(watches);
+        let callers = TimelineCallers::new(access, stop);
+        let timelines = grpc::server_for(bounds, timeline.clone(), Arc::new(callers))?;
         let reflected = reflection().build_v1().context("gRPC reflection cannot be set up")?;
         // Most tools still ask for the older name.
         let older = reflection().build_v1alpha().context("gRPC reflection cannot be set up")?;

@@ -22,6 +22,7 @@ mod timelines;
 pub(crate) use self::guard::Guard;
 pub(crate) use self::limits::Limits;
 pub(crate) use self::login::LoginUrl;
+pub(crate) use self::login_end::{LoginEnd, login_end};
 pub(crate) use self::routes::Routes;
 pub(crate) use self::serve::serve;
 pub(crate) use self::streams::Streams;

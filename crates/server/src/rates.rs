@@ -72,6 +72,30 @@ impl RateLimits {
         address: IpAddr,
         cost: u32,
     ) -> Result<(), Duration> {
+        self.each(kind, caller, address, |table, key| table.take(key, cost))
+    }
+
+    /// Takes the rest of what costs more than the one that was taken when it came in.
+    ///
+    /// A rest that could not come at once with that one takes all that is left besides it.
+    pub(crate) fn take_rest(
+        &self,
+        kind: RateKind,
+        caller: &Caller,
+        address: IpAddr,
+        cost: u32,
+    ) -> Result<(), Duration> {
+        self.each(kind, caller, address, |table, key| table.take_rest(key, cost))
+    }
+
+    /// Takes of what the caller may have and then of what their address may.
+    fn each(
+        &self,
+        kind: RateKind,
+        caller: &Caller,
+        address: IpAddr,
+        take: impl Fn(&Table, u64) -> Result<(), Duration>,
+    ) -> Result<(), Duration> {
         if matches!(caller, Caller::Service(_)) {
             return Ok(());
         }
@@ -79,10 +103,10 @@ impl RateLimits {
         // The user comes first: one who floods takes nothing of what others have behind the same
         // address.
         if let (Some((table, refused)), Some(user)) = (&limit.user, caller.user()) {
-            table.take(self.0.hasher.hash_one(user), cost).inspect_err(|_| refused.increment(1))?;
+            take(table, self.0.hasher.hash_one(user)).inspect_err(|_| refused.increment(1))?;
         }
         if let Some((table, refused)) = &limit.address {
-            table.take(self.key_of(address), cost).inspect_err(|_| refused.increment(1))?;
+            take(table, self.key_of(address)).inspect_err(|_| refused.increment(1))?;
         }
         Ok(())
     }

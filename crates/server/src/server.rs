@@ -9,7 +9,7 @@ use tidings::timeline::{self, AnswerMemory, State, Timeline};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 
-use crate::access::Access;
+use crate::access::{Access, TimelineCallers};
 use crate::config::{Config, PresenceStore};
 use crate::data_dir::DataDir;
 use crate::grpc::Grpc;
@@ -135,7 +135,7 @@ impl Server {
         };
         let limits = Limits::new(config.body_bytes, config.request_time);
         let router = routes.router(
-            http::timelines(&join.timeline, config.body_bytes)?,
+            http::timelines(&join.timeline, config, TimelineCallers::new(&access, &stop))?,
             Guard::new(config),
             limits.clone(),
             config,

@@ -221,7 +221,7 @@ pub use self::page::{Count, PageRequest, Position};
 pub use self::sequence::Seq;
 #[cfg(any(feature = "http", feature = "grpc"))]
 pub use self::service::{
-    AnswerMemory, AnswerPermit, CallRefused, CallRefusedKind, Caller, Callers, RequestConnection,
+    AnswerMemory, AnswerPermit, CallEnd, CallRefused, CallRefusedKind, Caller, Callers, RequestConnection,
 };
 pub use self::state::State;
 pub use self::store::{HistoryPage, InboxPage, Store};

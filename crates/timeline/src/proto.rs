@@ -4,6 +4,7 @@
 
 mod entry;
 mod group;
+mod inbox;
 
 /// The package `timeline.v1`, made by `cargo xtask codegen`.
 #[allow(

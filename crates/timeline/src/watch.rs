@@ -89,34 +89,71 @@ impl Watch {
         self.position
     }
 
+    /// Waits until the inbox may have more than was read, without reading it.
+    ///
+    /// For a reader that needs something before a page is in memory. Until
+    /// [`read_ready`](Self::read_ready) has read, it returns at once.
+    ///
+    /// # Cancel safety
+    ///
+    /// A dropped call loses nothing.
+    #[cfg(any(feature = "http", feature = "grpc"))]
+    pub(crate) async fn ready(&mut self) -> Result<()> {
+        poll_fn(|context| self.poll_ready(context)).await
+    }
+
+    /// Reads what may be there, and returns it if it says anything new. It waits for nothing else.
+    ///
+    /// # Cancel safety
+    ///
+    /// A dropped call loses nothing.
+    #[cfg(any(feature = "http", feature = "grpc"))]
+    pub(crate) async fn read_ready(&mut self) -> Result<Option<InboxPage>> {
+        poll_fn(|context| self.poll_read(context).map(Option::transpose)).await
+    }
+
     fn poll_page(&mut self, context: &mut Context<'_>) -> Poll<Result<InboxPage>> {
         loop {
-            match &mut self.phase {
-                Phase::Behind => self.phase = Phase::Reading(self.read()),
-                Phase::Reading(page) => {
-                    let read = ready!(page.as_mut().poll(context));
-                    if let Some(news) = self.take(read) {
-                        return Poll::Ready(news);
-                    }
-                }
-                Phase::Waiting => match ready!(self.changes.poll_changed(context)) {
-                    Ok(()) => self.phase = Phase::Behind,
-                    Err(closed) => return Poll::Ready(self.end(closed)),
-                },
-                Phase::Pausing(pause) => {
-                    // Only the end cuts the pause short: that the inbox changes does not say that
-                    // it can be read again. No change is lost, for a read comes after the pause.
-                    while let Poll::Ready(changed) = self.changes.poll_changed(context) {
-                        if let Err(closed) = changed {
-                            return Poll::Ready(self.end(closed));
-                        }
-                    }
-                    ready!(pause.as_mut().poll(context));
-                    self.phase = Phase::Behind;
-                }
-                Phase::Ended => return Poll::Ready(Err(Error::closed())),
+            ready!(self.poll_ready(context))?;
+            if let Some(news) = ready!(self.poll_read(context)) {
+                return Poll::Ready(news);
             }
         }
+    }
+
+    /// Waits until there is something to read.
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<()>> {
+        match &mut self.phase {
+            Phase::Behind | Phase::Reading(_) => return Poll::Ready(Ok(())),
+            Phase::Waiting => {
+                if let Err(closed) = ready!(self.changes.poll_changed(context)) {
+                    return Poll::Ready(self.end(closed).map(drop));
+                }
+            }
+            Phase::Pausing(pause) => {
+                // Only the end cuts the pause short: that the inbox changes does not say that
+                // it can be read again. No change is lost, for a read comes after the pause.
+                while let Poll::Ready(changed) = self.changes.poll_changed(context) {
+                    if let Err(closed) = changed {
+                        return Poll::Ready(self.end(closed).map(drop));
+                    }
+                }
+                ready!(pause.as_mut().poll(context));
+            }
+            Phase::Ended => return Poll::Ready(Err(Error::closed())),
+        }
+        self.phase = Phase::Behind;
+        Poll::Ready(Ok(()))
+    }
+
+    /// Reads once, if there may be something.
+    fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<InboxPage>>> {
+        if matches!(self.phase, Phase::Behind) {
+            self.phase = Phase::Reading(self.read());
+        }
+        let Phase::Reading(page) = &mut self.phase else { return Poll::Ready(None) };
+        let read = ready!(page.as_mut().poll(context));
+        Poll::Ready(self.take(read))
     }
 
     fn read(&self) -> PendingPage {

@@ -31,6 +31,7 @@ const ROUTES: &[(&str, &str, [u16; 5])] = &[
     ("POST", "/ticket", [401, 1, 1, 1, 1]),
     ("GET", "/timeline/sync?member=alice", [401, 1, 403, 1, 403]),
     ("GET", "/timeline/sync?member=bob", [401, 403, 403, 1, 403]),
+    ("GET", "/timeline/received?member=bob", [401, 1, 403, 1, 403]),
     ("GET", "/timeline/history/single/alice/bob", [401, 1, 403, 1, 403]),
     ("GET", "/timeline/history/single/bob/alice", [401, 1, 403, 1, 403]),
     ("GET", "/timeline/history/single/bob/carol", [401, 403, 403, 1, 403]),

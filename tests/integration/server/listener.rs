@@ -1,4 +1,4 @@
-//! A client of `/presence/events`, and users who come and go for it.
+//! A client of `/presence/events` and `/timeline/watch`, and users who come and go for it.
 
 use std::time::Duration;
 
@@ -37,6 +37,11 @@ impl Listener {
     /// Opens a stream with a token in the header, as a program does.
     pub(super) async fn open_as(server: &Tidings, token: &str) -> Self {
         Self::read(reqwest::Client::new().get(server.url("/presence/events")).bearer_auth(token)).await
+    }
+
+    /// Watches the inbox of whoever the token is of.
+    pub(super) async fn inbox(server: &Tidings, token: &str) -> Self {
+        Self::read(reqwest::Client::new().get(server.url("/timeline/watch")).bearer_auth(token)).await
     }
 
     async fn read(request: reqwest::RequestBuilder) -> Self {

@@ -14,6 +14,7 @@ mod fairness;
 mod generations;
 mod grpc;
 mod health;
+mod inboxes;
 mod limits;
 mod listener;
 mod login_calls;

@@ -6,7 +6,7 @@
 //! | | where | counts only |
 //! |---|---|---|
 //! | 1 | `Authorization: Bearer TOKEN` | |
-//! | 2 | `?ticket=…` | where a browser can send no header: `GET /ws`, `GET /presence/events` |
+//! | 2 | `?ticket=…` | where a browser can send no header: `GET /ws`, `GET /presence/events`, `GET /timeline/watch` |
 //! | 3 | `?token=…` | as 2, and with `--token-in-query` |
 //! | 4 | the cookie of `--token-cookie` | if a page of ours or of `--allow-origin` makes the request |
 //! | 5 | the header of `--user-header` | from a peer in `--trusted-proxies`, for no foreign page |
@@ -24,7 +24,7 @@ use super::refused::Refused;
 use crate::config::Config;
 
 /// Where a browser can send no header, so that its query says who it is.
-const WITHOUT_HEADERS: [&str; 2] = ["/ws", "/presence/events"];
+const WITHOUT_HEADERS: [&str; 3] = ["/ws", "/presence/events", "/timeline/watch"];
 
 /// In this header a browser says which page makes a request. Source: W3C, Fetch Metadata Request
 /// Headers, section 2.3.

@@ -144,7 +144,12 @@ pub(crate) const ROUTES: &[Row] = &[
     Row::new("GET", "/rooms/{room}", Need::Own(Scope::Rooms)),
     Row::new("POST", "/timeline/send", TIMELINES).counting(RateKind::Sends),
     Row::new("POST", "/timeline/sendGroup", TIMELINES).counting(RateKind::Sends),
+    Row::new("POST", "/timeline/sendBatch", TIMELINES).counting(RateKind::Sends),
     Row::new("GET", "/timeline/sync", TIMELINES),
+    Row::new("GET", "/timeline/watch", TIMELINES).counting(RateKind::Connects),
+    Row::new("POST", "/timeline/ack", TIMELINES).counting(RateKind::Sends),
+    Row::new("POST", "/timeline/received", TIMELINES).counting(RateKind::Sends),
+    Row::new("GET", "/timeline/received", TIMELINES),
     Row::new("GET", "/timeline/history/single/{from}/{to}", TIMELINES),
     Row::new("GET", "/timeline/history/group/{group}", TIMELINES),
     Row::new("GET", "/timeline/groups", TIMELINES),
@@ -159,7 +164,7 @@ pub(crate) const ROUTES: &[Row] = &[
     Row::new("*", UNKNOWN[2], Need::Open),
 ];
 
-/// Every method over gRPC. Those of [`SENDS`] count as sends.
+/// Every method over gRPC. As what each counts, [`counts`] says.
 pub(crate) const GRPC: &[(&str, Need)] = &[
     ("/timeline.v1.Timeline/Send", TIMELINES),
     ("/timeline.v1.Timeline/SendGroup", TIMELINES),
@@ -173,6 +178,11 @@ pub(crate) const GRPC: &[(&str, Need)] = &[
     ("/timeline.v1.Timeline/LeaveGroup", TIMELINES),
     ("/timeline.v1.Timeline/RenameGroup", TIMELINES),
     ("/timeline.v1.Timeline/SetGroupRole", TIMELINES),
+    ("/timeline.v1.Timeline/Ack", TIMELINES),
+    (WATCH, TIMELINES),
+    ("/timeline.v1.Timeline/SendBatch", TIMELINES),
+    ("/timeline.v1.Timeline/Received", TIMELINES),
+    ("/timeline.v1.Timeline/ReceivedOf", TIMELINES),
     ("/grpc.health.v1.Health/Check", Need::Open),
     ("/grpc.health.v1.Health/Watch", Need::Open),
     ("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", ADMIN),
@@ -182,8 +192,9 @@ pub(crate) const GRPC: &[(&str, Need)] = &[
 /// The gRPC methods that count as sends.
 ///
 /// Whatever is written to the timelines does, a change of a group as well: it may write a record as
-/// long as that of a message to all members.
-pub(crate) const SENDS: [&str; 7] = [
+/// long as that of a message to all members. A batch counts as one here; the rest of its messages
+/// are counted when they are known.
+const SENDS: [&str; 10] = [
     "/timeline.v1.Timeline/Send",
     "/timeline.v1.Timeline/SendGroup",
     "/timeline.v1.Timeline/CreateGroup",
@@ -191,7 +202,22 @@ pub(crate) const SENDS: [&str; 7] = [
     "/timeline.v1.Timeline/LeaveGroup",
     "/timeline.v1.Timeline/RenameGroup",
     "/timeline.v1.Timeline/SetGroupRole",
+    "/timeline.v1.Timeline/Ack",
+    "/timeline.v1.Timeline/SendBatch",
+    "/timeline.v1.Timeline/Received",
 ];
+
+/// The gRPC method that stays open, and counts as a connection.
+const WATCH: &str = "/timeline.v1.Timeline/Watch";
+
+/// Returns as what a call of a gRPC method counts.
+pub(crate) fn counts(path: &str) -> Option<RateKind> {
+    match path {
+        WATCH => Some(RateKind::Connects),
+        _ if SENDS.contains(&path) => Some(RateKind::Sends),
+        _ => None,
+    }
+}
 
 /// Every call over a connection. One that awaits its login makes those that are open.
 pub(crate) const CALLS: &[(&str, Need)] = &[

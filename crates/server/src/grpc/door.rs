@@ -12,7 +12,6 @@ use axum::response::Response;
 
 use crate::access::policy::{self, Need};
 use crate::access::{Access, Caller, ClientAddress, Refused, peer};
-use crate::rates::RateKind;
 
 /// The middleware: refuses who may not, and tells the services who asks.
 pub(super) async fn door(State(access): State<Access>, request: Request, next: Next) -> Response {
@@ -45,8 +44,8 @@ async fn decide(access: &Access, head: &Parts, address: IpAddr) -> Result<Caller
             caller
         }
     };
-    if policy::SENDS.contains(&path) {
-        access.count(RateKind::Sends, &caller, address)?;
+    if let Some(kind) = policy::counts(path) {
+        access.count(kind, &caller, address)?;
     }
     Ok(caller)
 }
@@ -96,6 +95,7 @@ mod tests {
             ("/grpc.health.v1.Health/Check", [yes; 5]),
             ("/timeline.v1.Timeline/Send", [log_in, log_in, yes, yes, no]),
             ("/timeline.v1.Timeline/GetSyncMessage", [log_in, log_in, yes, yes, no]),
+            ("/timeline.v1.Timeline/Watch", [log_in, log_in, yes, yes, no]),
             ("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", [log_in, log_in, no, no, yes]),
             ("/timeline.v1.Timeline/Undecided", [no; 5]),
             ("/timeline.v1.Timeline/%53end", [no; 5]),
@@ -127,5 +127,18 @@ mod tests {
         let more = call(&access, "/timeline.v1.Timeline/Send", Some(&bob)).await;
         assert_eq!(more, Code::ResourceExhausted);
         assert_eq!(call(&access, "/timeline.v1.Timeline/GetSyncMessage", Some(&bob)).await, Code::Ok);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_watch_counts_as_a_connection() {
+        let slow = |config: &mut Config| config.limits.connects = Rates { user: 1, ..Rates::default() };
+        let Scene { access, .. } = Scene::new(slow).await;
+        let bob = Scene::token("bob", &[]);
+        for _ in 0..10 {
+            assert_eq!(call(&access, "/timeline.v1.Timeline/Watch", Some(&bob)).await, Code::Ok);
+        }
+        let more = call(&access, "/timeline.v1.Timeline/Watch", Some(&bob)).await;
+        assert_eq!(more, Code::ResourceExhausted);
+        assert_eq!(call(&access, "/timeline.v1.Timeline/Send", Some(&bob)).await, Code::Ok);
     }
 }

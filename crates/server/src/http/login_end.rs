@@ -12,7 +12,7 @@ const LOOK: Duration = Duration::from_secs(60);
 
 /// Why a login has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum LoginEnd {
+pub(crate) enum LoginEnd {
     Expired,
     Revoked,
 }
@@ -28,7 +28,7 @@ impl LoginEnd {
 }
 
 /// Waits until a login ends.
-pub(super) async fn login_end(identity: Identity, revocations: Revocations) -> LoginEnd {
+pub(crate) async fn login_end(identity: Identity, revocations: Revocations) -> LoginEnd {
     // The order matters: whatever is revoked from here on wakes, and the first look finds what was
     // revoked since the caller was let in.
     let mut changes = revocations.changes();

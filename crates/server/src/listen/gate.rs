@@ -19,7 +19,8 @@ use crate::http::answer;
 const HEALTH: [&str; 5] = ["/healthz", "/readyz", "/metrics", "/grpc.health.v1.Health/Check", WATCH];
 
 /// Calls that last for as long as their client likes, so that they may keep no place. The streams
-/// of presence do as well, and are counted: they are fewer than the places (`Streams`).
+/// of presence and the watches of inboxes do as well, and are counted: they are fewer than the
+/// places (`Streams`, `watches_max`).
 const ENDLESS: [&str; 3] = [
     WATCH,
     "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",

@@ -65,6 +65,11 @@ impl Table {
         }
     }
 
+    /// Takes the rest of what one was taken of already, at most all that may come at once with it.
+    pub(super) fn take_rest(&self, key: u64, cost: u32) -> Result<(), Duration> {
+        self.take(key, cost.min(self.burst.get() - 1))
+    }
+
     /// Forgets the keys that may take as much as new ones.
     pub(super) fn forget(&self) {
         self.limiter.retain_recent();

@@ -16,8 +16,8 @@ use tonic::codegen::http::{Request, Response};
 use tonic::codegen::{Body as HttpBody, Service, StdError};
 use tonic::server::NamedService;
 
-use super::Config;
-use super::service::{self, Called, TimelineService};
+use super::service::{self, AnsweredWatch, Called, TimelineService};
+use super::{Config, watch};
 use crate::proto::v1::timeline_server::TimelineServer;
 use crate::service::in_flight::{AnswerBody, AnswerPermit, Pieces};
 use crate::service::{Callers, Calls, Everybody};
@@ -64,9 +64,9 @@ pub fn server(config: Config, timeline: Timeline) -> Result<Server> {
 ///
 /// [`Config`](crate::ErrorKind::Config) when a value is out of range.
 pub fn server_for(config: Config, timeline: Timeline, callers: Arc<dyn Callers>) -> Result<Server> {
-    let Config { request_bytes_max, answer_bytes_max } = config.validate()?;
+    let Config { request_bytes_max, answer_bytes_max, watches_max } = config.validate()?;
     let calls = Calls::new(timeline, callers);
-    let service = TimelineService::new(calls.clone(), answer_bytes_max)?;
+    let service = TimelineService::new(calls.clone(), answer_bytes_max, watches_max)?;
     let inner = TimelineServer::new(service).max_decoding_message_size(request_bytes_max);
     Ok(Server { inner, calls })
 }
@@ -109,6 +109,13 @@ impl NamedService for Server {
 /// The answer is encoded here and now: until its stream has a window, nobody would ask its body for
 /// anything.
 async fn in_pieces(mut answer: Response<Body>) -> Response<Body> {
+    if let Some(watching) = answer.extensions_mut().remove::<AnsweredWatch>() {
+        let watching = watching.lock().take();
+        return match watching {
+            Some(watching) => answer.map(|_| watch::body(watching)),
+            None => answer,
+        };
+    }
     let Some(room) = answer.extensions_mut().remove::<Arc<Mutex<Option<AnswerPermit>>>>() else {
         return answer;
     };

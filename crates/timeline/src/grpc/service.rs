@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use prost::Message;
-use tonic::codegen::http::HeaderMap;
+use tonic::codegen::http::{Extensions, HeaderMap};
+use tonic::codegen::tokio_stream::{self, Empty};
 use tonic::{Code, Request, Response, Status, async_trait};
 use tonic_types::{ErrorDetails, StatusExt};
 
 use crate::proto::v1;
 use crate::service::in_flight::{self, AnswerMemory, Full};
-use crate::service::{self, Calls, RequestConnection};
+use crate::service::{self, Calls, NotWatched, RequestConnection, Watches, Watching};
 use crate::{CallRefused, Caller, Error};
 
 /// The calls as a gRPC service.
@@ -20,6 +21,7 @@ use crate::{CallRefused, Caller, Error};
 pub(super) struct TimelineService {
     calls: Calls,
     in_flight: AnswerMemory,
+    watches: Watches,
 }
 
 /// Who makes a call, as an extension of its request.
@@ -30,23 +32,29 @@ pub(super) struct Called(pub(super) Caller);
 struct Call<T> {
     caller: Caller,
     connection: Option<RequestConnection>,
+    extensions: Extensions,
     request: T,
 }
+
+/// What a watch answers with, as an extension of an answer without bytes: each page is in room of
+/// its own, which the encoder of tonic would not keep apart.
+pub(super) type AnsweredWatch = Arc<Mutex<Option<Watching>>>;
 
 impl<T> Call<T> {
     fn of(request: Request<T>) -> Result<Self, Status> {
         let (_, mut extensions, request) = request.into_parts();
         let connection = extensions.remove();
         match extensions.remove() {
-            Some(Called(caller)) => Ok(Self { caller, connection, request }),
-            None => Err(Status::internal("the call came in without its caller, so it is not taken")),
+            Some(Called(caller)) => Ok(Self { caller, connection, extensions, request }),
+            None => Err(nobody()),
         }
     }
 }
 
 impl TimelineService {
-    pub(super) fn new(calls: Calls, answer_bytes_max: usize) -> Result<Self, Error> {
-        Ok(Self { calls, in_flight: AnswerMemory::new(answer_bytes_max, "grpc")? })
+    pub(super) fn new(calls: Calls, answer_bytes_max: usize, watches_max: usize) -> Result<Self, Error> {
+        let in_flight = AnswerMemory::new(answer_bytes_max, "grpc")?;
+        Ok(Self { calls, in_flight, watches: Watches::new(watches_max, "grpc")? })
     }
 
     /// Answers a read, whose answer may be large.
@@ -162,10 +170,72 @@ impl v1::timeline_server::Timeline for TimelineService {
         let call = Call::of(request)?;
         answer(self.calls.set_group_role(&call.caller, call.request).await)
     }
+
+    async fn ack(&self, request: Request<v1::AckRequest>) -> Result<Response<v1::AckReply>, Status> {
+        let call = Call::of(request)?;
+        answer(self.calls.ack(&call.caller, call.request).await)
+    }
+
+    /// The pages are not in it: see [`AnsweredWatch`].
+    type WatchStream = Empty<Result<v1::SyncMessageReply, Status>>;
+
+    async fn watch(&self, request: Request<v1::WatchRequest>) -> Result<Response<Self::WatchStream>, Status> {
+        let (_, extensions, request) = request.into_parts();
+        let Called(caller) = extensions.get::<Called>().ok_or_else(nobody)?;
+        let bounds = (&self.watches, &self.in_flight);
+        let watching = self.calls.watch(caller, request, &extensions, bounds).map_err(not_watched)?;
+        let mut answer = Response::new(tokio_stream::empty());
+        let watching: AnsweredWatch = Arc::new(Mutex::new(Some(watching)));
+        answer.extensions_mut().insert(watching);
+        Ok(answer)
+    }
+
+    async fn send_batch(
+        &self,
+        request: Request<v1::SendBatchRequest>,
+    ) -> Result<Response<v1::SendBatchReply>, Status> {
+        let call = Call::of(request)?;
+        self.calls.count_batch(&call.extensions, &call.request).map_err(|why| refused(&why))?;
+        // The reply has a line for each send, and takes its room before anything is stored.
+        self.read(call.connection, self.calls.send_batch(&call.caller, call.request)).await
+    }
+
+    async fn received(
+        &self,
+        request: Request<v1::ReceivedRequest>,
+    ) -> Result<Response<v1::ReceivedReply>, Status> {
+        let call = Call::of(request)?;
+        answer(self.calls.received(&call.caller, call.request).await)
+    }
+
+    async fn received_of(
+        &self,
+        request: Request<v1::ReceivedOfRequest>,
+    ) -> Result<Response<v1::ReceivedReply>, Status> {
+        let call = Call::of(request)?;
+        answer(self.calls.received_of(&call.caller, call.request).await)
+    }
+}
+
+fn nobody() -> Status {
+    Status::internal("the call came in without its caller, so it is not taken")
 }
 
 fn answer<T>(result: Result<T, Error>) -> Result<Response<T>, Status> {
-    result.map(Response::new).map_err(|error| status(error.kind().into(), error.to_string(), None))
+    result.map(Response::new).map_err(|error| failed(&error))
+}
+
+/// What a client is told whose call failed.
+pub(super) fn failed(error: &Error) -> Status {
+    status(error.kind().into(), error.to_string(), None)
+}
+
+/// What a client is told whose inbox is not watched.
+fn not_watched(why: NotWatched) -> Status {
+    match why {
+        NotWatched::Error(error) => failed(&error),
+        NotWatched::NoPlace(none) => status(none.code(), none.text(), None),
+    }
 }
 
 /// What a client is told whose call is not taken.
@@ -174,15 +244,20 @@ pub(super) fn refused(refused: &CallRefused) -> Status {
 }
 
 /// What a read is told that found no room for its answer.
-fn full(_: Full) -> Status {
+pub(super) fn full(_: Full) -> Status {
     busy(in_flight::FULL)
 }
 
 /// How an answer ends that is cut while others wait for its room.
 pub(super) fn cut() -> HeaderMap {
+    trailers(&busy(in_flight::CUT))
+}
+
+/// The end of an answer that has begun.
+pub(super) fn trailers(status: &Status) -> HeaderMap {
     let mut trailers = HeaderMap::new();
-    if let Err(error) = busy(in_flight::CUT).add_header(&mut trailers) {
-        tracing::debug!(%error, "an answer that was cut ends without a status, as it cannot be written");
+    if let Err(error) = status.add_header(&mut trailers) {
+        tracing::debug!(%error, "an answer ends without a status, as it cannot be written");
     }
     trailers
 }

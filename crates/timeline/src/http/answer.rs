@@ -12,6 +12,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::codec::Codec;
+use super::content::Content;
 use super::problem::Problem;
 use super::query;
 use super::shared::Shared;
@@ -34,22 +35,55 @@ where
     R: Message + Serialize,
     F: Future<Output = Result<R>>,
 {
-    let request = Codec::of_content(headers).and_then(|codec| match body {
-        Ok(body) => codec.decode(&body),
-        Err(error) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => {
-            Err(Problem::too_large(shared.body_bytes_max))
-        }
-        Err(error) => Err(Problem::codec(error.body_text())),
-    });
-    match request {
+    match request(shared, headers, body) {
         // Such a reply is short and takes no room: a send that was stored is never refused one.
         Ok(request) => reply(headers, call(request).await).unwrap_or_else(IntoResponse::into_response),
         Err(problem) => problem.into_response(),
     }
 }
 
+/// Answers a `POST` whose reply may be large. Its room is taken before anything is stored.
+pub(super) async fn posted_many<T, R, F>(
+    shared: &Shared,
+    headers: &HeaderMap,
+    connection: Connection,
+    body: Body,
+    call: impl FnOnce(T) -> F,
+) -> Response
+where
+    T: Message + Default + DeserializeOwned,
+    R: Message + Serialize,
+    F: Future<Output = Result<R, Problem>>,
+{
+    match request(shared, headers, body) {
+        Ok(request) => {
+            let answer = read(shared, Codec::of_accept(headers), connection, call(request)).await;
+            answer.unwrap_or_else(IntoResponse::into_response)
+        }
+        Err(problem) => problem.into_response(),
+    }
+}
+
+fn request<T: Message + Default + DeserializeOwned>(
+    shared: &Shared,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<T, Problem> {
+    let content = Content::of(headers)?;
+    match body {
+        Ok(body) => content.decode(&body),
+        Err(error) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+            Err(Problem::too_large(shared.body_bytes_max))
+        }
+        Err(error) => Err(Problem::codec(error.body_text())),
+    }
+}
+
+/// The connection that a request came over, if the program says so.
+pub(super) type Connection = Option<Extension<RequestConnection>>;
+
 /// What a `GET` says, besides its path.
-pub(super) type Asked = (HeaderMap, RawQuery, Option<Extension<RequestConnection>>);
+pub(super) type Asked = (HeaderMap, RawQuery, Connection);
 
 /// Answers a `GET`; `path` has the fields that the path names.
 pub(super) async fn got<T, R, F>(
@@ -66,8 +100,7 @@ where
     let (headers, RawQuery(query), connection) = asked;
     match query::decode(query.as_deref().unwrap_or_default(), path) {
         Ok(request) => {
-            let (codec, connection) = (Codec::of_accept(&headers), connection.map(|Extension(own)| own));
-            let answer = read(shared, codec, connection, call(request)).await;
+            let answer = read(shared, Codec::of_accept(&headers), connection, call(request)).await;
             answer.unwrap_or_else(IntoResponse::into_response)
         }
         Err(problem) => problem.into_response(),
@@ -75,24 +108,21 @@ where
 }
 
 /// Answers a read, whose answer may be large: its bytes take room until they are written.
-async fn read<R: Message + Serialize>(
+async fn read<R: Message + Serialize, E: Into<Problem>>(
     shared: &Shared,
     codec: Codec,
-    connection: Option<RequestConnection>,
-    answer: impl Future<Output = Result<R>>,
-) -> std::result::Result<Response, Problem> {
+    connection: Connection,
+    answer: impl Future<Output = Result<R, E>>,
+) -> Result<Response, Problem> {
     // The order matters: room is taken before the store is read, or as many pages would be in
     // memory as clients ask for.
-    let room = shared.in_flight.reserve(connection).await?;
-    let pieces = Pieces::copy_of(&codec.encode(&answer.await?)?);
+    let room = shared.in_flight.reserve(connection.map(|Extension(own)| own)).await?;
+    let pieces = Pieces::copy_of(&codec.encode(&answer.await.map_err(Into::<Problem>::into)?)?);
     let room = room.fit(pieces.len())?;
     Ok(written(codec, axum::body::Body::new(AnswerBody::alone(pieces, room))))
 }
 
-fn reply<R: Message + Serialize>(
-    headers: &HeaderMap,
-    result: Result<R>,
-) -> std::result::Result<Response, Problem> {
+fn reply<R: Message + Serialize>(headers: &HeaderMap, result: Result<R>) -> Result<Response, Problem> {
     let codec = Codec::of_accept(headers);
     Ok(written(codec, codec.encode(&result?)?.into()))
 }

@@ -1,9 +1,8 @@
-//! Bodies: JSON as proto3 maps it, and the binary form.
+//! How replies are written: JSON as proto3 maps it, and the binary form.
 
 use axum::http::{HeaderMap, HeaderValue, header};
 use prost::Message;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use super::problem::Problem;
 
@@ -15,16 +14,6 @@ pub(super) enum Codec {
 }
 
 impl Codec {
-    /// Returns the codec of a request's body.
-    pub(super) fn of_content(headers: &HeaderMap) -> Result<Self, Problem> {
-        let given = headers.get(header::CONTENT_TYPE).map_or(&[][..], HeaderValue::as_bytes);
-        let given = String::from_utf8_lossy(given);
-        Self::of_media_type(&given).ok_or_else(|| {
-            let known = "send application/json or application/x-protobuf";
-            Problem::codec(format!("the Content-Type \"{given}\" is not supported; {known}"))
-        })
-    }
-
     /// Returns the codec that the client wants the reply in: the first it names that we know, else
     /// JSON.
     pub(super) fn of_accept(headers: &HeaderMap) -> Self {
@@ -33,7 +22,8 @@ impl Codec {
         values.flat_map(|value| value.split(',')).find_map(Self::of_media_type).unwrap_or(Self::Json)
     }
 
-    fn of_media_type(media_type: &str) -> Option<Self> {
+    /// Returns the codec of a media type, whatever its parameters.
+    pub(super) fn of_media_type(media_type: &str) -> Option<Self> {
         let essence = media_type.split(';').next().unwrap_or_default().trim();
         let names = [
             ("application/json", Self::Json),
@@ -41,26 +31,6 @@ impl Codec {
             ("application/x-protobuf", Self::Protobuf),
         ];
         names.into_iter().find(|(name, _)| name.eq_ignore_ascii_case(essence)).map(|(_, codec)| codec)
-    }
-
-    /// Reads a request; an empty body is one without fields.
-    pub(super) fn decode<T: Message + Default + DeserializeOwned>(self, body: &[u8]) -> Result<T, Problem> {
-        match self {
-            _ if body.is_empty() => Ok(T::default()),
-            Self::Protobuf => T::decode(body).map_err(|error| unreadable(&error)),
-            Self::Json => {
-                let mut json = serde_json::Deserializer::from_slice(body);
-                let request = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-                    match error.path().to_string().as_str() {
-                        // The error lies outside of every field.
-                        "." | "?" => unreadable(error.inner()),
-                        field => Problem::codec(format!("{field}: {}", error.inner())),
-                    }
-                })?;
-                json.end().map_err(|error| unreadable(&error))?;
-                Ok(request)
-            }
-        }
     }
 
     /// Writes a reply, in memory.
@@ -80,33 +50,12 @@ impl Codec {
     }
 }
 
-fn unreadable(error: &dyn std::error::Error) -> Problem {
-    Problem::codec(format!("the body cannot be read: {error}"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn headers(name: header::HeaderName, value: &'static str) -> HeaderMap {
         HeaderMap::from_iter([(name, HeaderValue::from_static(value))])
-    }
-
-    #[test]
-    fn content_types_are_matched_whole_and_without_parameters() {
-        for (value, codec) in [
-            ("application/json", Some(Codec::Json)),
-            ("Application/JSON; charset=utf-8", Some(Codec::Json)),
-            ("application/proto", Some(Codec::Protobuf)),
-            ("application/x-protobuf", Some(Codec::Protobuf)),
-            ("text/plain", None),
-            ("application/x-www-form-urlencoded", None),
-            ("application/jsonx", None),
-            ("", None),
-        ] {
-            assert_eq!(Codec::of_content(&headers(header::CONTENT_TYPE, value)).ok(), codec, "{value}");
-        }
-        assert!(Codec::of_content(&HeaderMap::new()).is_err());
     }
 
     #[test]

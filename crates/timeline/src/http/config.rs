@@ -1,6 +1,6 @@
 //! The bounds of the HTTP service.
 
-use std::ops::RangeFrom;
+use std::ops::{RangeFrom, RangeInclusive};
 
 use crate::service::{self, in_flight};
 use crate::{Error, ErrorKind, Result};
@@ -13,6 +13,7 @@ use crate::{Error, ErrorKind, Result};
 pub struct Config {
     pub(super) body_bytes_max: usize,
     pub(super) answer_bytes_max: usize,
+    pub(super) watches_max: usize,
     pub(super) cors: bool,
     pub(super) allowed_origins: Vec<String>,
     pub(super) loopback_origins: bool,
@@ -23,6 +24,7 @@ impl Default for Config {
         Self {
             body_bytes_max: Self::BODY_BYTES_MAX_DEFAULT,
             answer_bytes_max: Self::ANSWER_BYTES_MAX_DEFAULT,
+            watches_max: Self::WATCHES_MAX_DEFAULT,
             cors: true,
             allowed_origins: Vec::new(),
             loopback_origins: true,
@@ -43,6 +45,12 @@ impl Config {
     /// Between what [`answer_bytes_max`](Self::answer_bytes_max) is.
     pub const ANSWER_BYTES_MAX_BOUNDS: RangeFrom<usize> = in_flight::BYTES_MAX_BOUNDS;
 
+    /// What [`watches_max`](Self::watches_max) is unless it is set.
+    pub const WATCHES_MAX_DEFAULT: usize = service::WATCHES_MAX_DEFAULT;
+
+    /// Between what [`watches_max`](Self::watches_max) is.
+    pub const WATCHES_MAX_BOUNDS: RangeInclusive<usize> = service::WATCHES_MAX_BOUNDS;
+
     /// Sets the most bytes of a request's body.
     ///
     /// 1 MiB by default, at least 1 KiB. A larger one is refused with 413. It should have room for
@@ -59,6 +67,16 @@ impl Config {
     #[must_use]
     pub fn answer_bytes_max(self, bytes: usize) -> Self {
         Self { answer_bytes_max: bytes, ..self }
+    }
+
+    /// Sets how many inboxes are watched at once at most, each as often as it is.
+    ///
+    /// 1,000 by default, from 1 to 1,000,000. One more is refused with 503. The inbox of one member
+    /// is watched 16 times at most, and once more is refused with 429. Raise it for as many clients
+    /// as should be told of each message at once.
+    #[must_use]
+    pub fn watches_max(self, watches: usize) -> Self {
+        Self { watches_max: watches, ..self }
     }
 
     /// Sets whether this router answers preflights and marks replies at all.

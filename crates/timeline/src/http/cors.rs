@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::http::{HeaderValue, Method, header};
+use axum::http::{HeaderName, HeaderValue, Method, header};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use super::Config;
@@ -20,7 +20,7 @@ pub(super) fn layer(config: Config) -> CorsLayer {
     CorsLayer::new()
         .allow_origin(AllowOrigin::predicate(may))
         .allow_methods([Method::GET, Method::POST])
-        .allow_headers([header::CONTENT_TYPE, header::ACCEPT])
+        .allow_headers([header::CONTENT_TYPE, header::ACCEPT, HeaderName::from_static("last-event-id")])
         .max_age(Duration::from_secs(3_600))
 }
 

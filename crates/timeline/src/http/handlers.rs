@@ -1,12 +1,14 @@
 //! One function for each call.
 
 use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::http::{Extensions, HeaderMap};
 use axum::response::Response;
 
-use super::answer::{Asked, Body, got, posted};
+use super::answer::{Asked, Body, Connection, got, posted, posted_many};
 use super::called::{Called, InPath};
+use super::problem::Problem;
 use super::shared::Shared;
+use crate::Caller;
 use crate::proto::v1;
 
 pub(super) async fn send(
@@ -25,6 +27,54 @@ pub(super) async fn send_group(
     body: Body,
 ) -> Response {
     posted(&shared, &headers, body, async |request| shared.calls.send_group(&caller, request).await).await
+}
+
+pub(super) async fn send_batch(
+    State(shared): State<Shared>,
+    Called(caller): Called,
+    extensions: Extensions,
+    connection: Connection,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    let call = async |request| batch(&shared, &caller, &extensions, request).await;
+    posted_many(&shared, &headers, connection, body, call).await
+}
+
+async fn batch(
+    shared: &Shared,
+    caller: &Caller,
+    extensions: &Extensions,
+    request: v1::SendBatchRequest,
+) -> Result<v1::SendBatchReply, Problem> {
+    shared.calls.count_batch(extensions, &request)?;
+    Ok(shared.calls.send_batch(caller, request).await?)
+}
+
+pub(super) async fn ack(
+    State(shared): State<Shared>,
+    Called(caller): Called,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    posted(&shared, &headers, body, async |request| shared.calls.ack(&caller, request).await).await
+}
+
+pub(super) async fn received(
+    State(shared): State<Shared>,
+    Called(caller): Called,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    posted(&shared, &headers, body, async |request| shared.calls.received(&caller, request).await).await
+}
+
+pub(super) async fn received_of(
+    State(shared): State<Shared>,
+    Called(caller): Called,
+    asked: Asked,
+) -> Response {
+    got(&shared, asked, &[], async |request| shared.calls.received_of(&caller, request).await).await
 }
 
 pub(super) async fn sync(State(shared): State<Shared>, Called(caller): Called, asked: Asked) -> Response {

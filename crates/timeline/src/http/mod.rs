@@ -6,7 +6,12 @@
 //! |---|---|---|
 //! | `POST /timeline/send` | body: `from`, `to`, `message`, `message_id` | `sequence` |
 //! | `POST /timeline/sendGroup` | body: `group_name`, `group_members`, `message`, `message_id`, `from` | `failedMembers` |
+//! | `POST /timeline/sendBatch` | body: `sends`, each as for `send` | `results`, each with `sequence`, or `reason` and `message` |
 //! | `GET /timeline/sync` | query: `member`, `last_read`, `count`, `last_tag` | `latestSeq`, `entrySetLastSeq`, `entrySet`, `reset`, `generation`, `floor` |
+//! | `GET /timeline/watch` | query: `member`, `last_read`, `last_tag` | events, see below |
+//! | `POST /timeline/ack` | body: `member`, `sequence` | `floor` |
+//! | `POST /timeline/received` | body: `member`, `sequence` | `sequence` |
+//! | `GET /timeline/received` | query: `member` | `sequence` |
 //! | `GET /timeline/history/single/{from}/{to}` | query: `last_read`, `count`, `backward` | `entrySet`, `more` |
 //! | `GET /timeline/history/group/{group}` | query: `last_read`, `count`, `backward` | `entrySet`, `more` |
 //! | `POST /timeline/groups` | body: `group`, `title`, `open`, `owner`, `members` | a group |
@@ -68,16 +73,62 @@
 //! JSON as proto3 maps it: replies have every field, in lowerCamel, and 64-bit numbers as strings;
 //! requests may have `snake_case` or lowerCamel, numbers or strings, and fields unknown to us.
 //! `Content-Type: application/proto` or `application/x-protobuf` is the binary form of the
-//! messages, for requests; `Accept` chooses it for replies. A `POST` with another type, or none, is
-//! refused: above all HTML forms, which a page of any origin can make a browser post.
+//! messages, for requests; `Accept` chooses it for replies.
+//!
+//! A program may also send the flat fields of a request as a form,
+//! `application/x-www-form-urlencoded`, with one parameter for each value of a list; or JSON under
+//! that name, as curl does unless it is told the type:
+//!
+//! ```text
+//! curl -d '{"from":"alice","to":"bob","message":{"text":"hi"}}' localhost:8000/timeline/send
+//! curl -d from=alice -d to=bob --data-urlencode 'message={"text":"hi"}' localhost:8000/timeline/send
+//! ```
+//!
+//! A form of a page is refused, as a page of any origin can make a browser post one: a request with
+//! an `Origin`, or with a `Sec-Fetch-Site` other than `none` and `same-origin`. So is a `POST` with
+//! another type, or none.
+//!
+//! # Watching
+//!
+//! `GET /timeline/watch` answers with server-sent events: what the inbox has after `last_read`, and
+//! then each entry soon after it is stored. No entry is left out, and none comes twice.
+//!
+//! ```text
+//! event: entries
+//! id: 57-8127410226318201
+//! data: {"latestSeq":"57","entrySetLastSeq":"57","entrySet":[…],"reset":false,"generation":"1","floor":"0"}
+//! ```
+//!
+//! The data is what `/timeline/sync` answers. The id is the sequence and the tag of the last entry;
+//! sent back as `Last-Event-ID`, as browsers do by themselves, the events go on after it. An event
+//! with `"reset": true` comes before the entries from the floor on, and one with a higher `floor`
+//! and no entries says that the inbox was freed meanwhile. `event: unavailable` says that the
+//! store, or room for an answer, is not there now; the events go on by themselves, or end and the
+//! client comes back. `event: ended` is the last: the caller may not watch any longer, as
+//! [`Callers::ended`](crate::Callers::ended) says. Both have the body of an error as their data. A
+//! line with a colon comes every 15 s without an event.
+//!
+//! There are [`watches_max`](Config::watches_max) watches at once, of the inbox of one member 16. A
+//! watch reads no further than its client does.
+//!
+//! # Acknowledging
+//!
+//! `POST /timeline/ack` frees an inbox up to an entry that its member needs no more: `floor` says
+//! up to where, and the histories keep everything. A sequence beyond the last entry is refused.
+//!
+//! # Batches
+//!
+//! `POST /timeline/sendBatch` takes up to 1,000 sends in one body, and answers each in its place:
+//! one that fails keeps no other back. Given their message ids again, it repeats none.
 //!
 //! # Messages
 //!
 //! A message is the text of a JSON object that every reader of JSON can read: at most 128 levels
 //! deep, no number beyond what a double can hold, and no half of a surrogate pair in a string.
 //! Anything else is refused with 400, whatever the body's own encoding, and the error says at which
-//! line and column. Names and ids are compared byte by byte: `é` as one character and as two are
-//! two members; normalise before you call.
+//! line and column. In JSON a message may be given as the object itself, as in
+//! `{"message":{"text":"hi"}}`; it is stored byte for byte as it came. Names and ids are compared
+//! byte by byte: `é` as one character and as two are two members; normalise before you call.
 //!
 //! # Clients that do not read
 //!
@@ -109,9 +160,11 @@
 //! | 405 | `METHOD_NOT_ALLOWED` | the path takes another method, which `Allow` names |
 //! | 409 | `TIMELINE_CONFLICT` | the message id was used for something else; there is such a group already; it would have no owner |
 //! | 413 | `BODY_TOO_LARGE` | the body is above the configured bound |
+//! | 429 | `TOO_MANY_WATCHES` | the inbox is watched as often as one may be |
 //! | 429 | `TOO_MANY_REQUESTS` | the caller calls too often; `Retry-After` says when to call again |
 //! | 500 | `TIMELINE_CORRUPT` | the store cannot be read |
 //! | 503 | `TIMELINE_BUSY` | too many bytes of replies wait for clients that read slowly; `Retry-After` says when to ask again |
+//! | 503 | `TOO_MANY_WATCHES` | as many inboxes are watched as may be; try again later |
 //! | 503 | `UNAVAILABLE` | it cannot be found out now who calls; call again later |
 //! | 503 | `TIMELINE_UNAVAILABLE`, `TIMELINE_CLOSED` | the store takes no calls; try again with the same message id |
 
@@ -119,12 +172,15 @@ mod answer;
 mod called;
 mod codec;
 mod config;
+mod content;
 mod cors;
 mod handlers;
+mod object_message;
 mod problem;
 mod query;
 mod router;
 mod shared;
+mod watch;
 
 pub use self::config::Config;
 pub use self::router::{ROUTES, router, router_for};

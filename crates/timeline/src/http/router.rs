@@ -8,9 +8,9 @@ use axum::routing::{MethodRouter, any, get, post};
 
 use super::problem::Problem;
 use super::shared::Shared;
-use super::{Config, cors, handlers};
+use super::{Config, cors, handlers, watch};
 use crate::service::in_flight::AnswerMemory;
-use crate::service::{Callers, Calls, Everybody};
+use crate::service::{Callers, Calls, Everybody, Watches};
 use crate::{Result, Timeline};
 
 /// The method and the path of every route.
@@ -22,10 +22,15 @@ pub const ROUTES: &[(&str, &str)] = &NAMES;
 type Route = (&'static str, &'static str);
 
 /// Each route with its handler.
-const TABLE: [(Route, fn() -> MethodRouter<Shared>); 12] = [
+const TABLE: [(Route, fn() -> MethodRouter<Shared>); 17] = [
     (("POST", "/timeline/send"), || post(handlers::send)),
     (("POST", "/timeline/sendGroup"), || post(handlers::send_group)),
+    (("POST", "/timeline/sendBatch"), || post(handlers::send_batch)),
     (("GET", "/timeline/sync"), || get(handlers::sync)),
+    (("GET", "/timeline/watch"), || get(watch::watch)),
+    (("POST", "/timeline/ack"), || post(handlers::ack)),
+    (("POST", "/timeline/received"), || post(handlers::received)),
+    (("GET", "/timeline/received"), || get(handlers::received_of)),
     (("GET", "/timeline/history/single/{from}/{to}"), || get(handlers::single_history)),
     (("GET", "/timeline/history/group/{group}"), || get(handlers::group_history)),
     (("POST", "/timeline/groups"), || post(handlers::create_group)),
@@ -82,6 +87,7 @@ pub fn router_for(config: Config, timeline: Timeline, callers: Arc<dyn Callers>)
     let shared = Shared {
         calls: Calls::new(timeline, callers),
         in_flight: AnswerMemory::new(config.answer_bytes_max, "http")?,
+        watches: Watches::new(config.watches_max, "http")?,
         body_bytes_max: config.body_bytes_max,
     };
     let not_found = || async { Problem::not_found() };

@@ -1,5 +1,8 @@
 //! Who calls: what a program tells the services of it.
 
+use std::future::{Future, pending};
+use std::pin::Pin;
+
 use http::{Extensions, HeaderMap};
 
 use super::CallRefused;
@@ -12,8 +15,11 @@ use crate::MemberId;
 ///
 /// | call | a user may |
 /// |---|---|
-/// | send | send as themselves, to anybody |
-/// | sync | read their own inbox |
+/// | send, batch of sends | send as themselves, to anybody |
+/// | sync, watch | read their own inbox |
+/// | ack | free their own inbox |
+/// | received | say how far their own program has come |
+/// | received of | learn how far the program of anybody has come |
 /// | history of two | read it if they are one of the two |
 /// | history of a group | read it while they are a member |
 /// | group send | send as themselves to a group they are a member of: to all its members (an empty `group_members`), or to those of them that are named. The first send to a group that there is not creates it, with the user as the owner and those who are named as members |
@@ -84,7 +90,31 @@ pub trait Callers: Send + Sync {
     ///
     /// The call is refused as the [`CallRefused`] says, and has no effect.
     fn caller(&self, extensions: &Extensions, headers: &HeaderMap) -> Result<Caller, CallRefused>;
+
+    /// Counts the messages of a batch beyond its first, before any of them is sent.
+    ///
+    /// A program that bounds how often somebody sends has counted the call as one send when it came
+    /// in, and could not know then how many it has. Nothing is counted by default.
+    ///
+    /// # Errors
+    ///
+    /// The call is refused as the [`CallRefused`] says, and has no effect.
+    fn count_batch(&self, _extensions: &Extensions, _more: usize) -> Result<(), CallRefused> {
+        Ok(())
+    }
+
+    /// Returns what ends when the caller may not watch any longer.
+    ///
+    /// A watch lasts for as long as its client reads, which may be longer than a login. It ends
+    /// with this future, and its client is told what the [`CallRefused`] says. A program also ends
+    /// its watches so when it stops. By default it never ends.
+    fn ended(&self, _extensions: &Extensions) -> CallEnd {
+        Box::pin(pending())
+    }
 }
+
+/// What says when a caller may not watch any longer, and why.
+pub type CallEnd = Pin<Box<dyn Future<Output = CallRefused> + Send>>;
 
 /// Every call is one of anybody, as in a program without logins.
 #[derive(Debug)]

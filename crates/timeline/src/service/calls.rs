@@ -1,6 +1,7 @@
 //! The calls, from requests of the proto file to replies.
 
 mod groups;
+mod inboxes;
 
 use std::fmt;
 use std::sync::Arc;
@@ -39,21 +40,7 @@ impl Calls {
         caller: &Caller,
         request: v1::SendMessageRequest,
     ) -> Result<v1::SendMessageReply> {
-        let rules = Rules::of(caller);
-        let from = rules.filled_in(request.from);
-        // Both are checked together, as the Go service does. Clients compare the reason and not
-        // this text.
-        if from.is_empty() || request.to.is_empty() {
-            return Err(Error::invalid("the request must name the sender in from and the receiver in to"));
-        }
-        let send = NewMessage {
-            from: fields::member("from", from)?,
-            to: fields::member("to", request.to)?,
-            message: fields::message(request.message)?,
-            message_id: fields::message_id(request.message_id)?,
-        };
-        rules.send_as(&send.from)?;
-        let sent = self.timeline.send(send).await?;
+        let sent = self.timeline.send(new_message(Rules::of(caller), request)?).await?;
         Ok(v1::SendMessageReply { sequence: sent.sequence.to_i64() })
     }
 
@@ -97,15 +84,7 @@ impl Calls {
         let count = fields::count(request.count)?;
         let member = fields::member("member", rules.filled_in(request.member))?;
         rules.read_inbox(&member)?;
-        let inbox = self.timeline.sync(&member, position, count).await?;
-        Ok(v1::SyncMessageReply {
-            latest_seq: inbox.latest_seq.to_i64(),
-            entry_set_last_seq: inbox.entry_set_last_seq.to_i64(),
-            entry_set: entry_set(&inbox.entries),
-            reset: inbox.reset,
-            generation: inbox.generation,
-            floor: inbox.floor.to_i64(),
-        })
+        Ok((&self.timeline.sync(&member, position, count).await?).into())
     }
 
     pub(crate) async fn single_history(
@@ -140,6 +119,24 @@ impl fmt::Debug for Calls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Calls").field("timeline", &self.timeline).finish_non_exhaustive()
     }
+}
+
+/// Reads a send, of somebody who may send it.
+fn new_message(rules: Rules<'_>, request: v1::SendMessageRequest) -> Result<NewMessage> {
+    let from = rules.filled_in(request.from);
+    // Both are checked together, as the Go service does. Clients compare the reason and not this
+    // text.
+    if from.is_empty() || request.to.is_empty() {
+        return Err(Error::invalid("the request must name the sender in from and the receiver in to"));
+    }
+    let send = NewMessage {
+        from: fields::member("from", from)?,
+        to: fields::member("to", request.to)?,
+        message: fields::message(request.message)?,
+        message_id: fields::message_id(request.message_id)?,
+    };
+    rules.send_as(&send.from)?;
+    Ok(send)
 }
 
 fn no_group() -> Error {

@@ -16,6 +16,8 @@ use crate::ErrorKind;
 /// | `Config` | 500 | 13 `INTERNAL` | `TIMELINE_CONFIG` | no |
 /// | `Corrupt` | 500 | 15 `DATA_LOSS` | `TIMELINE_CORRUPT` | no |
 /// | no room for another answer | 503 | 8 `RESOURCE_EXHAUSTED` | `TIMELINE_BUSY` | after a second |
+/// | no place for another watch | 503 | 8 `RESOURCE_EXHAUSTED` | `TOO_MANY_WATCHES` | later |
+/// | no place for another watch of this member | 429 | 8 `RESOURCE_EXHAUSTED` | `TOO_MANY_WATCHES` | after one of them ended |
 /// | nobody is known to call | 401 | 16 `UNAUTHENTICATED` | `UNAUTHENTICATED` | after a login |
 /// | the caller calls too often | 429 | 8 `RESOURCE_EXHAUSTED` | `TOO_MANY_REQUESTS` | after the time that is told |
 /// | callers cannot be told apart | 503 | 14 `UNAVAILABLE` | `UNAVAILABLE` | later |
@@ -31,6 +33,12 @@ pub(crate) struct Code {
 impl Code {
     /// There is no room for another answer, because too many wait for their readers.
     pub(crate) const BUSY: Self = Self::new(503, 8, "TIMELINE_BUSY");
+
+    /// There are as many watches as there may be.
+    pub(super) const WATCHES_FULL: Self = Self::new(503, 8, "TOO_MANY_WATCHES");
+
+    /// There are as many watches of one member as there may be.
+    pub(super) const WATCHES_OF_MEMBER: Self = Self::new(429, 8, "TOO_MANY_WATCHES");
 
     /// The program does not know who calls.
     pub(super) const UNAUTHENTICATED: Self = Self::new(401, 16, "UNAUTHENTICATED");

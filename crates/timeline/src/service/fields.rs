@@ -32,6 +32,10 @@ pub(super) fn last_read(number: i64) -> Result<Seq> {
     Seq::try_from(number).map_err(|error| error.in_field("last_read"))
 }
 
+pub(super) fn sequence(number: i64) -> Result<Seq> {
+    Seq::try_from(number).map_err(|error| error.in_field("sequence"))
+}
+
 pub(super) fn count(number: i32) -> Result<Count> {
     Count::try_from(number).map_err(|error| error.in_field("count"))
 }

@@ -60,6 +60,24 @@ impl<'a> Rules<'a> {
         )
     }
 
+    pub(super) fn free_inbox(self, member: &MemberId) -> Result<()> {
+        self.hold(
+            |user| user == member,
+            |user| format!("{user} may not free the inbox of {member}; a user frees their own inbox only"),
+        )
+    }
+
+    pub(super) fn note_received(self, member: &MemberId) -> Result<()> {
+        self.hold(
+            |user| user == member,
+            |user| {
+                format!(
+                    "{user} may not say what {member} has received; a user says it of their own inbox only"
+                )
+            },
+        )
+    }
+
     pub(super) fn read_single_history(self, from: &MemberId, to: &MemberId) -> Result<()> {
         self.hold(
             |user| user == from || user == to,

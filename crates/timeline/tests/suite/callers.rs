@@ -10,9 +10,9 @@ use tonic::Code;
 use tonic_types::StatusExt;
 
 use crate::doors::{
-    ANYBODY, BANNED, Call, Door, Doors, HASTY, NOBODY, REQUEST_BYTES_MAX, SERVICE, UNKNOWABLE, create,
-    create_open, get, group_history, join, leave, list, made_by, reason, rename, send, send_group, set_role,
-    single_history, sync,
+    ANYBODY, BANNED, Call, Door, Doors, HASTY, NOBODY, REQUEST_BYTES_MAX, SERVICE, UNKNOWABLE, ack, batch,
+    create, create_open, get, group_history, join, leave, list, made_by, reason, received, received_of,
+    rename, send, send_group, set_role, single_history, sync, watch_of,
 };
 
 const OK: &str = "OK";
@@ -21,7 +21,7 @@ const INVALID: &str = "TIMELINE_INVALID_PARAM";
 const NOT_FOUND: &str = "TIMELINE_NOT_FOUND";
 
 /// One of each call, about people and groups that there are not.
-fn one_of_each() -> [Call; 12] {
+fn one_of_each() -> [Call; 17] {
     [
         send("x", "y"),
         send_group("x", "z", &["y"]),
@@ -35,6 +35,11 @@ fn one_of_each() -> [Call; 12] {
         leave("z", &["x"]),
         rename("z", "Z"),
         set_role("z", "x", Role::Owner),
+        ack("x", 1),
+        watch_of("x"),
+        batch("x", &["y"]),
+        received("x", 1),
+        received_of("x"),
     ]
 }
 
@@ -43,7 +48,7 @@ type Row = (&'static str, Call, &'static str);
 
 /// Everything that is called, in this order, in the [`scene`].
 fn table() -> Vec<Row> {
-    [about_two(), to_groups(), about_groups(), changes_of_groups()].concat()
+    [about_two(), about_inboxes(), to_groups(), about_groups(), changes_of_groups()].concat()
 }
 
 fn about_two() -> Vec<Row> {
@@ -68,6 +73,36 @@ fn about_two() -> Vec<Row> {
         ("carol", single_history("alice", "bob"), FORBIDDEN),
         ("carol", single_history("alice", "alice"), FORBIDDEN),
         (SERVICE, single_history("alice", "bob"), OK),
+    ]
+}
+
+fn about_inboxes() -> Vec<Row> {
+    vec![
+        // They watch and free their own inbox, and say how far they have come.
+        ("alice", watch_of("alice"), OK),
+        ("alice", watch_of(""), OK),
+        ("alice", watch_of("bob"), FORBIDDEN),
+        (SERVICE, watch_of("bob"), OK),
+        (SERVICE, watch_of(""), INVALID),
+        ("alice", ack("", 1), OK),
+        ("alice", ack("alice", 0), OK),
+        ("alice", ack("alice", 1_000), INVALID),
+        ("alice", ack("alice", -1), INVALID),
+        ("alice", ack("bob", 1), FORBIDDEN),
+        (SERVICE, ack("bob", 1), OK),
+        ("alice", received("", 1), OK),
+        ("alice", received("alice", 1_000), INVALID),
+        ("alice", received("bob", 1), FORBIDDEN),
+        (SERVICE, received("bob", 1), OK),
+        // How far somebody has come, everybody may ask.
+        ("alice", received_of("bob"), OK),
+        ("carol", received_of("bob"), OK),
+        ("carol", received_of(""), OK),
+        (SERVICE, received_of("bob"), OK),
+        // Each send of a batch is judged by itself.
+        ("alice", batch("", &["bob", "carol"]), OK),
+        ("alice", batch("bob", &["carol"]), OK),
+        ("alice", batch("", &[]), OK),
     ]
 }
 
@@ -292,6 +327,8 @@ async fn a_refused_call_leaves_no_trace() {
         let before = seen().await;
         for call in [
             send("alice", "bob"),
+            ack("alice", 1),
+            received("alice", 1),
             send_group("alice", "tea", &[]),
             send_group("carol", "tea", &["carol"]),
             send_group("carol", "old", &["carol"]),

@@ -14,13 +14,16 @@ use tempfile::TempDir;
 use timeline::embedded::EmbeddedStore;
 use timeline::grpc::TimelineClient;
 use timeline::proto::v1;
-use timeline::{CallRefused, Caller, Callers, Config, MemberId, Timeline, embedded, grpc, http};
+use timeline::{CallEnd, CallRefused, Caller, Callers, Config, MemberId, Timeline, embedded, grpc, http};
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::transport::{Channel, Server};
 use tonic::{Request, Response, Status};
 use tonic_types::StatusExt;
+
+use crate::events::Events;
 
 /// The header, or the metadata, that says who calls.
 pub(crate) const CALLER: &str = "x-caller";
@@ -40,8 +43,13 @@ pub(crate) const UNKNOWABLE: &str = "*unknowable";
 /// The most bytes of a request, over both.
 pub(crate) const REQUEST_BYTES_MAX: usize = 16 * 1024;
 
-/// Believes the header.
-struct ByHeader;
+/// The most sends that a batch has here.
+pub(crate) const BATCH_MAX: usize = 8;
+
+/// Believes the header, until the logins end.
+struct ByHeader {
+    ended: watch::Receiver<bool>,
+}
 
 impl Callers for ByHeader {
     fn caller(&self, _: &Extensions, headers: &HeaderMap) -> Result<Caller, CallRefused> {
@@ -56,6 +64,21 @@ impl Callers for ByHeader {
             Some(UNKNOWABLE) => Err(CallRefused::unavailable("the keys cannot be fetched")),
             Some(user) => Ok(Caller::Member(MemberId::new(user).unwrap())),
         }
+    }
+
+    fn count_batch(&self, _: &Extensions, more: usize) -> Result<(), CallRefused> {
+        if more < BATCH_MAX {
+            return Ok(());
+        }
+        Err(CallRefused::too_many("too many sends; try again in 2 s", Duration::from_secs(2)))
+    }
+
+    fn ended(&self, _: &Extensions) -> CallEnd {
+        let mut ended = self.ended.clone();
+        Box::pin(async move {
+            ended.wait_for(|ended| *ended).await.unwrap();
+            CallRefused::unauthenticated("your login has expired; log in again")
+        })
     }
 }
 
@@ -99,12 +122,20 @@ pub(crate) enum Call {
     Leave(v1::LeaveGroupRequest),
     Rename(v1::RenameGroupRequest),
     SetRole(v1::SetGroupRoleRequest),
+    Ack(v1::AckRequest),
+    /// The first page of a watch, which then ends.
+    Watch(v1::WatchRequest),
+    Batch(v1::SendBatchRequest),
+    Received(v1::ReceivedRequest),
+    ReceivedOf(v1::ReceivedOfRequest),
 }
 
 pub(crate) struct Doors {
     pub(crate) http: Client,
     pub(crate) grpc: TimelineClient<Channel>,
+    pub(crate) timeline: Timeline,
     address: String,
+    ended: watch::Sender<bool>,
     // Aborts the servers on drop.
     _servers: JoinSet<()>,
     _directory: TempDir,
@@ -112,19 +143,24 @@ pub(crate) struct Doors {
 
 impl Doors {
     pub(crate) async fn open() -> Self {
+        let http = http::Config::default().body_bytes_max(REQUEST_BYTES_MAX);
+        Self::open_with(http, grpc::Config::default().request_bytes_max(REQUEST_BYTES_MAX)).await
+    }
+
+    pub(crate) async fn open_with(of_http: http::Config, of_grpc: grpc::Config) -> Self {
+        let (ended, logins) = watch::channel(false);
+        let callers = Arc::new(ByHeader { ended: logins });
         let directory = tempfile::tempdir().unwrap();
         let store = EmbeddedStore::start(embedded::Config::new(directory.path())).await.unwrap();
         let timeline = Timeline::start(Config::default(), store).unwrap();
         let mut servers = JoinSet::new();
 
-        let config = http::Config::default().body_bytes_max(REQUEST_BYTES_MAX);
-        let router = http::router_for(config, timeline.clone(), Arc::new(ByHeader)).unwrap();
+        let router = http::router_for(of_http, timeline.clone(), callers.clone()).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         servers.spawn(async move { axum::serve(listener, router).await.unwrap() });
 
-        let config = grpc::Config::default().request_bytes_max(REQUEST_BYTES_MAX);
-        let service = grpc::server_for(config, timeline, Arc::new(ByHeader)).unwrap();
+        let service = grpc::server_for(of_grpc, timeline.clone(), callers).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let grpc_address = format!("http://{}", listener.local_addr().unwrap());
         servers.spawn(async move {
@@ -132,7 +168,13 @@ impl Doors {
             Server::builder().add_service(service).serve_with_incoming(incoming).await.unwrap();
         });
         let grpc = TimelineClient::connect(grpc_address).await.unwrap();
-        Self { http: Client::new(), grpc, address, _servers: servers, _directory: directory }
+        let http = Client::new();
+        Self { http, grpc, timeline, address, ended, _servers: servers, _directory: directory }
+    }
+
+    /// Ends the logins of all callers.
+    pub(crate) fn end_logins(&self) {
+        self.ended.send_replace(true);
     }
 
     /// Makes a call as a caller.
@@ -172,9 +214,19 @@ impl Doors {
             Call::Leave(of) => self.posting(caller, &format!("/timeline/groups/{}/leave", of.group), &of),
             Call::Rename(of) => self.posting(caller, &format!("/timeline/groups/{}/rename", of.group), &of),
             Call::SetRole(of) => self.posting(caller, &format!("/timeline/groups/{}/roles", of.group), &of),
+            Call::Ack(of) => self.posting(caller, "/timeline/ack", &of),
+            Call::Watch(of) => {
+                get(format!("/timeline/watch?member={}&last_read={}", of.member, of.last_read))
+            }
+            Call::Batch(of) => self.posting(caller, "/timeline/sendBatch", &of),
+            Call::Received(of) => self.posting(caller, "/timeline/received", &of),
+            Call::ReceivedOf(of) => get(format!("/timeline/received?member={}", of.member)),
         };
         let response = request.send().await.unwrap();
         let status = response.status();
+        if status.is_success() && response.headers()["content-type"] == "text/event-stream" {
+            return Ok(Events::of(response).next().await.unwrap().data);
+        }
         let answer: Value = response.json().await.unwrap();
         if status.is_success() {
             return Ok(answer);
@@ -203,6 +255,14 @@ impl Doors {
             Call::Leave(of) => answer(grpc.leave_group(made_by(caller, of)).await),
             Call::Rename(of) => answer(grpc.rename_group(made_by(caller, of)).await),
             Call::SetRole(of) => answer(grpc.set_group_role(made_by(caller, of)).await),
+            Call::Ack(of) => answer(grpc.ack(made_by(caller, of)).await),
+            Call::Watch(of) => answer(match grpc.watch(made_by(caller, of)).await {
+                Ok(pages) => pages.into_inner().message().await.map(|page| Response::new(page.unwrap())),
+                Err(status) => Err(status),
+            }),
+            Call::Batch(of) => answer(grpc.send_batch(made_by(caller, of)).await),
+            Call::Received(of) => answer(grpc.received(made_by(caller, of)).await),
+            Call::ReceivedOf(of) => answer(grpc.received_of(made_by(caller, of)).await),
         }
     }
 }
@@ -245,6 +305,32 @@ pub(crate) fn send_group(from: &str, group: &str, members: &[&str]) -> Call {
         from: from.to_owned(),
         ..Default::default()
     })
+}
+
+/// The first page of a watch.
+pub(crate) fn watch_of(member: &str) -> Call {
+    Call::Watch(v1::WatchRequest { member: member.to_owned(), ..Default::default() })
+}
+
+pub(crate) fn ack(member: &str, sequence: i64) -> Call {
+    Call::Ack(v1::AckRequest { member: member.to_owned(), sequence })
+}
+
+pub(crate) fn received(member: &str, sequence: i64) -> Call {
+    Call::Received(v1::ReceivedRequest { member: member.to_owned(), sequence })
+}
+
+pub(crate) fn received_of(member: &str) -> Call {
+    Call::ReceivedOf(v1::ReceivedOfRequest { member: member.to_owned() })
+}
+
+/// Messages from one member to others.
+pub(crate) fn batch(from: &str, to: &[&str]) -> Call {
+    let one = |to: &&str| match send(from, to) {
+        Call::Send(send) => send,
+        other => panic!("{other:?} is no send"),
+    };
+    Call::Batch(v1::SendBatchRequest { sends: to.iter().map(one).collect() })
 }
 
 pub(crate) fn sync(member: &str) -> Call {

@@ -178,6 +178,18 @@ fn the_descriptor_set_describes_the_service() {
         ("LeaveGroupRequest", "members", 2),
         ("RenameGroupRequest", "title", 2),
         ("SetGroupRoleRequest", "role", 3),
+        ("AckRequest", "sequence", 2),
+        ("AckReply", "floor", 1),
+        ("WatchRequest", "last_read", 2),
+        ("WatchRequest", "last_tag", 3),
+        ("SendBatchRequest", "sends", 1),
+        ("SendBatchReply", "results", 1),
+        ("SendBatchResult", "sequence", 1),
+        ("SendBatchResult", "reason", 2),
+        ("SendBatchResult", "message", 3),
+        ("ReceivedRequest", "sequence", 2),
+        ("ReceivedOfRequest", "member", 1),
+        ("ReceivedReply", "sequence", 1),
     ] {
         assert_eq!(field(message, name), number, "{message}.{name}");
     }

@@ -186,21 +186,33 @@ async fn a_refused_field_is_named_with_its_problem() {
 const JSON: Option<&str> = Some("application/json");
 
 /// Bodies that cannot be read, by their type, and why.
-const UNREADABLE: [(Option<&str>, &str, &str); 8] = [
-    (None, "{}", "the Content-Type \"\" is not supported; send application/json or application/x-protobuf"),
+const UNREADABLE: [(Option<&str>, &str, &str); 10] = [
+    (
+        None,
+        "{}",
+        "the Content-Type \"\" is not supported; send application/json or application/x-protobuf; programs may \
+         send a form, application/x-www-form-urlencoded, as well",
+    ),
     (
         Some("text/plain"),
         "{}",
-        "the Content-Type \"text/plain\" is not supported; send application/json or \
-         application/x-protobuf",
+        "the Content-Type \"text/plain\" is not supported; send application/json or application/x-protobuf; \
+         programs may send a form, application/x-www-form-urlencoded, as well",
     ),
     (
-        Some("application/x-www-form-urlencoded"),
-        "from=a&to=b&message=%7B%7D",
-        "the Content-Type \"application/x-www-form-urlencoded\" is not supported; send application/json \
-         or application/x-protobuf",
+        Some("application/xml"),
+        "<from>a</from>",
+        "the Content-Type \"application/xml\" is not supported; send application/json or \
+         application/x-protobuf; programs may send a form, application/x-www-form-urlencoded, as well",
+    ),
+    (
+        Some("application/yaml"),
+        "from: a",
+        "the Content-Type \"application/yaml\" is not supported; send application/json or \
+         application/x-protobuf; programs may send a form, application/x-www-form-urlencoded, as well",
     ),
     (JSON, "{", "the body cannot be read: EOF while parsing an object at line 1 column 1"),
+    (JSON, "{\"message\":{\"a\":}}", "the body cannot be read: expected value at line 1 column 17"),
     (JSON, "{} x", "the body cannot be read: trailing characters at line 1 column 4"),
     (
         JSON,
@@ -362,5 +374,5 @@ async fn a_preflight_names_methods_and_headers() {
     let request = request.header(header::ACCESS_CONTROL_REQUEST_METHOD, "POST");
     let response = request.send().await.unwrap();
     assert_eq!(response.headers()[header::ACCESS_CONTROL_ALLOW_METHODS], "GET,POST");
-    assert_eq!(response.headers()[header::ACCESS_CONTROL_ALLOW_HEADERS], "content-type,accept");
+    assert_eq!(response.headers()[header::ACCESS_CONTROL_ALLOW_HEADERS], "content-type,accept,last-event-id");
 }

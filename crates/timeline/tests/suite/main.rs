@@ -7,12 +7,15 @@
 #![expect(clippy::unwrap_used, reason = "a failed call fails the test")]
 
 mod acks;
+mod batches;
+mod bodies;
 mod callers;
 mod contiguous;
 mod directory;
 mod doors;
 mod embedded;
 mod entries;
+mod events;
 mod groups_service;
 mod grpc;
 mod http;
@@ -25,3 +28,4 @@ mod served;
 mod unread;
 mod upgrade;
 mod watching;
+mod watching_service;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 use timeline::embedded::EmbeddedStore;
-use timeline::proto::v1::{SyncMessageReply, SyncMessageRequest};
+use timeline::proto::v1::{SyncMessageReply, SyncMessageRequest, WatchRequest};
 use timeline::store::{Append, Appended, GroupChange, InboxChanges, InboxWatchers};
 use timeline::{
     Config, Conversation, Count, Group, GroupName, GroupPage, HistoryPage, InboxPage, MemberId, Message,
@@ -56,10 +56,14 @@ fn listener() -> (tokio::net::TcpListener, SocketAddr) {
 
 /// Asks for a page and reads the head of the answer alone.
 async fn ask(address: SocketAddr) -> (TcpStream, String) {
+    ask_for(address, "/timeline/sync?member=bob&count=1000").await
+}
+
+async fn ask_for(address: SocketAddr, path: &str) -> (TcpStream, String) {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(16 * 1024).unwrap();
     let mut stream = socket.connect(address).await.unwrap();
-    let question = "GET /timeline/sync?member=bob&count=1000 HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    let question = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
     stream.write_all(question.as_bytes()).await.unwrap();
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
@@ -130,6 +134,52 @@ async fn grpc_answers_that_nobody_reads_make_room_for_those_that_are_read() {
     let mut first = deaf.swap_remove(0);
     drop(deaf);
     timeout(LIMIT, first.message()).await.unwrap().unwrap_err();
+}
+
+#[tokio::test]
+async fn watchers_over_http_that_do_not_read_make_room_for_those_who_do() {
+    let directory = tempfile::tempdir().unwrap();
+    let timeline = timeline(&directory).await;
+    let config = http::Config::default().answer_bytes_max(ANSWER_BYTES);
+    let router = http::router(config, timeline).unwrap();
+    let (listener, address) = listener();
+    let mut server = JoinSet::new();
+    server.spawn(async move { axum::serve(listener, router).await.unwrap() });
+
+    let mut deaf = Vec::new();
+    for _ in 0..DEAF {
+        deaf.push(ask_for(address, "/timeline/watch?member=bob").await.0);
+    }
+    let url = format!("http://{address}/timeline/sync?member=bob&count=1000");
+    // The watchers ask for room as well, and one of them may come first.
+    let read = async { while !reqwest::get(&url).await.unwrap().status().is_success() {} };
+    timeout(LIMIT, read).await.unwrap();
+    // The first of those that stood still is cut, though a watch has no end of its own.
+    let mut rest = Vec::new();
+    let cut = timeout(LIMIT, deaf.swap_remove(0).read_to_end(&mut rest)).await.unwrap();
+    assert!(cut.is_err() || !rest.ends_with(b"0\r\n\r\n"), "it ends as if it were whole");
+}
+
+#[tokio::test]
+async fn watchers_over_grpc_that_do_not_read_make_room_for_those_who_do() {
+    let directory = tempfile::tempdir().unwrap();
+    let timeline = timeline(&directory).await;
+    let config = grpc::Config::default().answer_bytes_max(ANSWER_BYTES);
+    let (address, _server) = serve_grpc(timeline, config);
+    let endpoint = Endpoint::from_shared(format!("http://{address}")).unwrap();
+    let endpoint = endpoint.initial_stream_window_size(65_535).initial_connection_window_size(65_535);
+    let mut deaf = Vec::new();
+    for _ in 0..DEAF {
+        let mut client = grpc::TimelineClient::new(endpoint.connect().await.unwrap());
+        let request = WatchRequest { member: "bob".to_owned(), ..Default::default() };
+        deaf.push(client.watch(request).await.unwrap().into_inner());
+    }
+    let read = async {
+        let channel = endpoint.connect().await.unwrap();
+        while open(channel.clone()).await.is_err() {}
+    };
+    timeout(LIMIT, read).await.unwrap();
+    timeout(LIMIT, deaf.swap_remove(0).message()).await.unwrap().unwrap_err();
 }
 
 fn serve_grpc(timeline: Timeline, config: grpc::Config) -> (SocketAddr, JoinSet<()>) {

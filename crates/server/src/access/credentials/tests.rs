@@ -51,6 +51,7 @@ fn the_first_that_is_there_counts() {
         (ws, &all[..], "token of-header"),
         (ws, &rest, "ticket of-ticket"),
         ("/presence/events?ticket=of-ticket", &rest, "ticket of-ticket"),
+        ("/timeline/watch?member=bob&ticket=of-ticket", &rest, "ticket of-ticket"),
         ("/ws?token=of-query", &rest, "token of-query"),
         ("/ws", &rest, "token of-cookie"),
         ("/ws", &rest[2..], "user bob"),

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use tidings::identity::{Identity, Scope};
 
-use super::{CALLS, Caller, GRPC, Need, OPCODES, ROUTES, RateKind, SENDS};
+use super::{CALLS, Caller, GRPC, Need, OPCODES, ROUTES, RateKind, counts};
 
 const DOCS: &str = include_str!("../../../../../docs/security.md");
 
@@ -64,7 +64,7 @@ fn the_page_has_each_route_as_the_policy_has_it() {
 #[test]
 fn the_page_has_each_grpc_method_as_the_policy_has_it() {
     let rows = GRPC.iter().map(|(path, need)| {
-        let counts = if SENDS.contains(path) { RateKind::Sends.name() } else { "nothing" };
+        let counts = counts(path).map_or("nothing", RateKind::name);
         format!("{} {counts} |", row(path, Some(*need)))
     });
     assert_eq!(documented("Methods over gRPC"), rows.collect::<Vec<_>>());

@@ -52,17 +52,21 @@ fn every_route_of_the_timelines_has_a_row_and_every_row_a_route() {
 }
 
 #[test]
-fn whatever_writes_to_the_timelines_counts_as_a_send_through_both_doors() {
+fn whatever_writes_to_the_timelines_counts_as_a_send_and_a_watch_as_a_connection() {
     let routes = ROUTES.iter().filter(|row| row.path.starts_with("/timeline/") && row.method != "*");
     for row in routes {
-        let expected = (row.method == "POST").then_some(RateKind::Sends);
+        let expected = match row.method {
+            "POST" => Some(RateKind::Sends),
+            _ => row.path.ends_with("/watch").then_some(RateKind::Connects),
+        };
         assert_eq!(row.counts, expected, "{} {}", row.method, row.path);
     }
     let methods = GRPC.iter().map(|(path, _)| *path).filter(|path| path.starts_with("/timeline."));
     for path in methods {
         let (_, name) = path.rsplit_once('/').unwrap();
-        let reads = name.starts_with("Get") || name.starts_with("List");
-        assert_eq!(SENDS.contains(&path), !reads, "{path}");
+        let reads = name.starts_with("Get") || name.starts_with("List") || name.ends_with("Of");
+        let writes = (!reads).then_some(RateKind::Sends);
+        assert_eq!(counts(path), if path == WATCH { Some(RateKind::Connects) } else { writes }, "{path}");
     }
 }
 

@@ -27,7 +27,7 @@ mod permit;
 use std::ops::RangeFrom;
 use std::time::Duration;
 
-pub(crate) use self::body::{AnswerBody, Pieces};
+pub(crate) use self::body::{AnswerBody, Cut, Pieces};
 pub use self::connection::RequestConnection;
 pub(crate) use self::part::Full;
 pub use self::permit::{AnswerMemory, AnswerPermit};

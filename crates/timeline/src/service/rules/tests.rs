@@ -104,6 +104,8 @@ fn no_rule_holds_for_anybody_and_for_services() {
         }
         rules.send_as(&member("mary")).unwrap();
         rules.read_inbox(&member("mary")).unwrap();
+        rules.free_inbox(&member("mary")).unwrap();
+        rules.note_received(&member("mary")).unwrap();
         rules.create_group_over_history(&name()).unwrap();
         assert_eq!(rules.filled_in(String::new()), "");
     }
@@ -117,6 +119,11 @@ fn a_refusal_names_who_may_not_and_what() {
     for (refused, text) in [
         (rules.send_as(&bob), "alice may not send as bob; a user sends as themselves only"),
         (rules.read_inbox(&bob), "alice may not read the inbox of bob; a user reads their own inbox only"),
+        (rules.free_inbox(&bob), "alice may not free the inbox of bob; a user frees their own inbox only"),
+        (
+            rules.note_received(&bob),
+            "alice may not say what bob has received; a user says it of their own inbox only",
+        ),
         (
             rules.read_single_history(&bob, &carol),
             "alice may not read the history of bob and carol; a user reads their own conversations only",

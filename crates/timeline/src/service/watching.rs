@@ -1,0 +1,118 @@
+//! A watch on its way to a client: page by page, each in room reserved before.
+
+use std::future::pending;
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use super::CallRefused;
+use super::caller::CallEnd;
+use super::in_flight::{AnswerMemory, AnswerPermit, RequestConnection};
+use super::watches::{NoPlace, WatchPlace};
+use crate::proto::v1;
+use crate::{Error, Watch};
+
+/// A watch with what it needs to become an answer. Its place is given back when it is dropped.
+pub(crate) struct Watching {
+    watch: Watch,
+    memory: AnswerMemory,
+    connection: Option<RequestConnection>,
+    end: CallEnd,
+    _place: WatchPlace,
+}
+
+/// What a watch comes to next.
+pub(crate) enum Watched {
+    /// Entries, or the word that they begin elsewhere, with the room of a whole page.
+    Page(v1::SyncMessageReply, AnswerPermit),
+    /// There was nothing for as long as the caller wanted to wait.
+    Idle,
+    /// There is something, and no room for it. Asked again, the watch tries again.
+    Full,
+    /// The store failed. Unless it is [`Unavailable`](crate::ErrorKind::Unavailable), the watch has
+    /// ended.
+    Failed(Error),
+    /// The client may not watch any longer. The watch has ended.
+    Ended(CallRefused),
+}
+
+/// Why an inbox is not watched.
+#[derive(Debug)]
+pub(crate) enum NotWatched {
+    /// A field is out of its bounds, or the caller may not.
+    Error(Error),
+    /// There are too many watches.
+    NoPlace(NoPlace),
+}
+
+impl From<Error> for NotWatched {
+    fn from(error: Error) -> Self {
+        Self::Error(error)
+    }
+}
+
+impl From<NoPlace> for NotWatched {
+    fn from(none: NoPlace) -> Self {
+        Self::NoPlace(none)
+    }
+}
+
+impl Watching {
+    /// Makes the answer of a watch, which ends with `end`.
+    pub(crate) fn new(
+        watch: Watch,
+        place: WatchPlace,
+        end: CallEnd,
+        memory: &AnswerMemory,
+        connection: Option<RequestConnection>,
+    ) -> Self {
+        Self { watch, memory: memory.clone(), connection, end, _place: place }
+    }
+
+    /// Waits for what comes next, for at most `patience` while there is nothing.
+    ///
+    /// After [`Watched::Ended`] it is not called again.
+    pub(super) async fn next(&mut self, patience: Option<Duration>) -> Watched {
+        let Self { watch, memory, connection, end, .. } = self;
+        tokio::select! {
+            // The order matters: nothing is told any more to who may not hear it.
+            biased;
+            why = end => Watched::Ended(why),
+            watched = next_page(watch, memory, connection.as_ref(), patience) => watched,
+        }
+    }
+}
+
+async fn next_page(
+    watch: &mut Watch,
+    memory: &AnswerMemory,
+    connection: Option<&RequestConnection>,
+    patience: Option<Duration>,
+) -> Watched {
+    loop {
+        tokio::select! {
+            ready = watch.ready() => {
+                if let Err(error) = ready {
+                    return Watched::Failed(error);
+                }
+            }
+            () = wait(patience) => return Watched::Idle,
+        }
+        // The order matters: a watch that waits holds no room, and no page is read without any, or
+        // as many pages would be in memory as there are watches of one group.
+        let Ok(room) = memory.reserve(connection.cloned()).await else { return Watched::Full };
+        match watch.read_ready().await {
+            Ok(Some(page)) => return Watched::Page((&page).into(), room),
+            // What woke it was in the page before.
+            Ok(None) => {}
+            Err(error) => return Watched::Failed(error),
+        }
+    }
+}
+
+async fn wait(patience: Option<Duration>) {
+    match patience {
+        Some(patience) => sleep(patience).await,
+        None => pending().await,
+    }
+}
