@@ -76,9 +76,10 @@ impl Error {
         Self { message: format!("{field}: {}", self.message).into(), ..self }
     }
 
-    /// Returns the error of calls to a store that was shut down.
+    /// Returns the error of who waits for a store that has ended: it was shut down, or has lost what
+    /// it cannot do without.
     pub(crate) fn closed() -> Self {
-        Self::new(ErrorKind::Closed, "the timeline store was shut down")
+        Self::new(ErrorKind::Closed, "the timeline store has ended")
     }
 
     pub(crate) fn invalid(message: impl Into<Cow<'static, str>>) -> Self {

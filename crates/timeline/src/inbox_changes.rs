@@ -145,7 +145,8 @@ impl InboxChanges {
     ///
     /// # Errors
     ///
-    /// [`Closed`](crate::ErrorKind::Closed) once the store has ended.
+    /// [`Closed`](crate::ErrorKind::Closed) once the store has ended, by a shutdown or by a fault
+    /// after which only a restart helps.
     pub async fn changed(&mut self) -> Result<()> {
         poll_fn(|context| self.poll_changed(context)).await
     }

@@ -60,7 +60,7 @@
 //! | sequence | from 1; 0 is before the first |
 //! | entries of a page | 100 unless told, 1,000 at most, and 1 MiB of entries |
 //! | messages of a batch | up to [`SENDS_MAX`], 1,000, whose texts have [`SENDS_BYTES_MAX`], 4 MiB, together |
-//! | a watch | 300 bytes while nothing comes, and one page while that is read |
+//! | a watch | up to 300 bytes while nothing comes, if the id is as long as a UUID; one page while that is read |
 //!
 //! # Watching and acknowledging
 //!

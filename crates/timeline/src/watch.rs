@@ -76,9 +76,9 @@ impl Watch {
     ///
     /// # Errors
     ///
-    /// [`Closed`](ErrorKind::Closed) once the timeline was shut down, now and from then on; after
-    /// [`Unavailable`](ErrorKind::Unavailable) or [`Corrupt`](ErrorKind::Corrupt) the next call
-    /// tries again.
+    /// [`Closed`](ErrorKind::Closed) once the timeline was shut down or its store has ended by a
+    /// fault, now and from then on; after [`Unavailable`](ErrorKind::Unavailable) or
+    /// [`Corrupt`](ErrorKind::Corrupt) the next call tries again.
     pub async fn next(&mut self) -> Result<InboxPage> {
         poll_fn(|context| self.poll_page(context)).await
     }

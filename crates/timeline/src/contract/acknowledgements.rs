@@ -1,6 +1,7 @@
 //! Laws of acknowledgements.
 
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use super::world::*;
 use crate::{Count, ErrorKind, InboxPage, PageRequest, Position, Tag, Timeline};
@@ -168,23 +169,27 @@ pub async fn concurrent_acknowledgements_and_sends_leave_no_gap(world: &dyn Worl
         });
     }
     let (mut read_to, mut rounds) = (0, 0);
-    while read_to < SENDERS * EACH {
-        let page = timeline.sync(&member("b"), seq(read_to), Count::new(7)).await.unwrap();
-        assert!(!page.reset);
-        for entry in &page.entries {
-            assert_eq!(entry.sequence.get(), read_to + 1, "a gap or a repetition");
-            read_to += 1;
+    let reading = async {
+        while read_to < SENDERS * EACH {
+            let page = timeline.sync(&member("b"), seq(read_to), Count::new(7)).await.unwrap();
+            assert!(!page.reset);
+            for entry in &page.entries {
+                assert_eq!(entry.sequence.get(), read_to + 1, "a gap or a repetition");
+                read_to += 1;
+            }
+            // Not every page is acknowledged, so that there is something above the floor.
+            rounds += 1;
+            if rounds % 3 == 0 {
+                assert_eq!(ack(&timeline, "b", read_to).await, read_to);
+                let rest = read(&timeline, "b", 0).await;
+                assert_eq!(rest.floor.get(), read_to);
+                assert!(rest.entries.first().is_none_or(|first| first.sequence.get() == read_to + 1));
+            }
+            tokio::task::yield_now().await;
         }
-        // Not every page is acknowledged, so that there is something above the floor.
-        rounds += 1;
-        if rounds % 3 == 0 {
-            assert_eq!(ack(&timeline, "b", read_to).await, read_to);
-            let rest = read(&timeline, "b", 0).await;
-            assert_eq!(rest.floor.get(), read_to);
-            assert!(rest.entries.first().is_none_or(|first| first.sequence.get() == read_to + 1));
-        }
-        tokio::task::yield_now().await;
-    }
+    };
+    // A sender that failed would leave it reading for ever.
+    timeout(GRACE, reading).await.expect("an entry is lost");
     while let Some(result) = tasks.join_next().await {
         result.unwrap();
     }

@@ -182,7 +182,7 @@ impl Committer {
                 // recent sends, and of what is to be removed, is not certain any more. For the same
                 // reason those whom it concerns are told now.
                 self.recent = Recent::new(RECENT_MAX);
-                self.removals = Removals::stored();
+                self.removals.begin_anew();
                 self.tell_watchers();
             }
             *self.shared.writing.lock() = None;

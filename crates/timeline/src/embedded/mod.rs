@@ -50,6 +50,7 @@
 //! each entry, and of a message from one member to another two thirds when both have acknowledged
 //! it. A text in `bodies` is that of the history's entry as well, and stays with it: of a message
 //! to 100 members with 2,000 bytes, which takes about 12 KB, all but 2,100 bytes are given back.
+//! These numbers are sums of the lengths of keys and records; the engine packs them closer.
 //!
 //! # The directory
 //!

@@ -24,8 +24,8 @@ use super::tables::{Tables, read_error};
 use super::{keys, metrics, records};
 use crate::{MemberId, Result, Seq};
 
-/// How many entries one batch removes at most: such a batch takes about as long as one of as many
-/// small sends, and a send that comes meanwhile waits for it.
+/// How many entries one batch removes at most: a send that comes meanwhile waits for their keys to
+/// be written, and for one flush.
 const AT_ONCE: u64 = if cfg!(test) { 7 } else { 1_000 };
 
 /// How many entries wait to be removed before that is done although sends wait, one batch after
@@ -35,8 +35,8 @@ const BACKLOG: u64 = 64 * AT_ONCE;
 /// How many boxes are kept at hand; 8 MiB with the longest ids.
 const BOXES_MAX: usize = if cfg!(test) { 3 } else { 16_384 };
 
-/// How long removing is put off after a read that failed.
-const PUT_OFF: Duration = Duration::from_secs(5);
+/// How long removing is put off after a batch of it failed. The tests have less time.
+pub(super) const PUT_OFF: Duration = Duration::from_secs(if cfg!(test) { 1 } else { 5 });
 
 /// What the acks of one batch free of a box.
 #[derive(Debug)]
@@ -59,6 +59,8 @@ pub(super) struct Removals {
     more: bool,
     /// How many entries are left to remove, once `state` was looked through.
     entries: u64,
+    /// Whether `state` was looked through.
+    is_counted: bool,
     put_off: Option<Instant>,
 }
 
@@ -71,7 +73,7 @@ pub(super) struct RemovalBatch {
 impl Removals {
     /// Begins with what is in `state`, which is looked through when there is time.
     pub(super) fn stored() -> Self {
-        Self { boxes: VecDeque::new(), more: true, entries: 0, put_off: None }
+        Self { boxes: VecDeque::new(), more: true, entries: 0, is_counted: false, put_off: None }
     }
 
     /// Notes what a batch has freed that is durable now.
@@ -94,8 +96,10 @@ impl Removals {
     }
 
     /// Returns whether so much is to be removed that it does not wait until nobody sends.
+    ///
+    /// What an earlier start or a failure has left may be as much, until it was counted.
     pub(super) fn is_pressing(&self) -> bool {
-        self.entries > BACKLOG && self.is_due()
+        (self.entries > BACKLOG || !self.is_counted) && self.is_due()
     }
 
     /// Makes the next batch, which has the number `number`; `None` if nothing is left to remove.
@@ -103,7 +107,7 @@ impl Removals {
     /// A batch that is not committed has changed nothing; then, and after an error, what is at hand
     /// has to be taken from `state` [again](Self::put_off).
     pub(super) fn next(&mut self, tables: &Tables, number: u64) -> Result<Option<RemovalBatch>> {
-        if self.boxes.is_empty() {
+        if self.boxes.is_empty() || !self.is_counted {
             self.find(tables)?;
         }
         let (mut batch, mut entries, mut is_empty) = (tables.batch(number), 0, true);
@@ -138,6 +142,14 @@ impl Removals {
         metrics::to_remove(self.entries);
     }
 
+    /// Begins anew with what is in `state`, as the store was opened again.
+    ///
+    /// What is put off stays so: if a batch of removals was what failed, the next one may fail as
+    /// well, and take the store away from senders each time.
+    pub(super) fn begin_anew(&mut self) {
+        *self = Self { put_off: self.put_off, ..Self::stored() };
+    }
+
     /// Begins anew with what is in `state`, a little later.
     pub(super) fn put_off(&mut self) {
         *self = Self { put_off: Some(Instant::now() + PUT_OFF), ..Self::stored() };
@@ -145,13 +157,14 @@ impl Removals {
 
     /// Looks for what is left to remove.
     ///
-    /// It reads a record for each box of which something is left, a microsecond or so: at the
-    /// start, and when more boxes were freed at once than are kept at hand.
+    /// It reads a record for each box of which something is left: at the start, after a failure,
+    /// and when more boxes were freed at once than are kept at hand.
     fn find(&mut self, tables: &Tables) -> Result<()> {
         if !self.more {
             return Ok(());
         }
-        let (snapshot, mut found) = (tables.snapshot(), Self { more: false, ..Self::stored() });
+        let mut found = Self { more: false, is_counted: true, ..Self::stored() };
+        let snapshot = tables.snapshot();
         for guard in snapshot.range(&tables.state, keys::removals()) {
             let (key, record) = guard.into_inner().map_err(read_error)?;
             let left = records::decode_extent(&record)?;

@@ -9,8 +9,8 @@ impl Timeline {
     /// Returns what a member missed after `last_read`, and then what comes.
     ///
     /// Nothing is read before the first page is asked for. Drop it to end it; it also ends with the
-    /// timeline. While nothing comes it takes less than 300 bytes. To end the timeline, call
-    /// [`shutdown`](Self::shutdown): a watch keeps it as a clone does.
+    /// timeline. While nothing comes it takes up to 300 bytes, if the id is as long as a UUID. To
+    /// end the timeline, call [`shutdown`](Self::shutdown): a watch keeps it as a clone does.
     #[must_use]
     pub fn watch(&self, member: &MemberId, last_read: impl Into<Position>) -> Watch {
         Watch::new(Arc::clone(&self.store), member, last_read.into())

@@ -1,9 +1,11 @@
 //! What becomes of what was acknowledged, and who hears of it.
 
 use std::sync::atomic::AtomicUsize;
+use std::time::Instant;
 
 use fjall::Readable as _;
 
+use super::super::super::removals::PUT_OFF;
 use super::*;
 
 fn member() -> MemberId {
@@ -103,6 +105,38 @@ async fn a_removal_that_fails_is_done_once_the_store_is_open_again() {
 }
 
 #[tokio::test]
+async fn a_removal_that_always_fails_takes_the_store_away_now_and_then_only() {
+    let directory = tempfile::tempdir().unwrap();
+    let failed = Arc::new(Mutex::new(Vec::new()));
+    let noted = Arc::clone(&failed);
+    let commit: Commit = Box::new(move |batch| {
+        // Seven keys, the record of what is left, and the number in four keyspaces: no batch of a
+        // send or an ack has as many records.
+        if batch.len() > 10 {
+            noted.lock().unwrap().push(Instant::now());
+            return Err(fjall::Error::Io(std::io::ErrorKind::StorageFull.into()));
+        }
+        batch.durability(Some(PersistMode::SyncData)).commit()
+    });
+    let store = EmbeddedStore::start_with(Config::new(directory.path()), commit).await.unwrap();
+    let store = Arc::new(store);
+    let timeline = Timeline::start(crate::Config::default(), Arc::clone(&store)).unwrap();
+    for number in 1..=20 {
+        send(&timeline, number).await.unwrap();
+    }
+    assert_eq!(store.ack(&member(), seq(15)).await.unwrap(), seq(15));
+    let twice = async {
+        while failed.lock().unwrap().len() < 2 {
+            // It wakes the thread, and is refused until the store is open again.
+            store.received(&member(), Seq::ZERO).await.ok();
+        }
+    };
+    timeout(GRACE, twice).await.expect("within a minute");
+    let failed = failed.lock().unwrap();
+    assert!(failed[1].duration_since(failed[0]) >= PUT_OFF, "{failed:?}");
+}
+
+#[tokio::test]
 async fn a_watcher_hears_of_entries_of_acks_and_of_the_end() {
     let directory = tempfile::tempdir().unwrap();
     let store = Arc::new(EmbeddedStore::start(Config::new(directory.path())).await.unwrap());
@@ -148,6 +182,7 @@ async fn a_watcher_hears_that_the_store_has_lost_a_thread() {
     let mut changes = store.inbox_changes(&member());
     std::fs::write(directory.path().join("panic-keep"), "").unwrap();
     until(&timeline, |state| matches!(state, State::Lost { .. })).await;
-    let end = timeout(GRACE, changes.changed()).await.expect("of the end");
-    assert_eq!(end.unwrap_err().kind(), ErrorKind::Closed);
+    let end = timeout(GRACE, changes.changed()).await.expect("of the end").unwrap_err();
+    assert_eq!(end.kind(), ErrorKind::Closed);
+    assert!(!end.to_string().contains("shut down"), "nobody did that: {end}");
 }
