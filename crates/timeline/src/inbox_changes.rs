@@ -151,7 +151,7 @@ impl InboxChanges {
         poll_fn(|context| self.poll_changed(context)).await
     }
 
-    pub(crate) fn poll_changed(&mut self, context: &mut Context<'_>) -> Poll<Result<()>> {
+    pub(crate) fn poll_changed(&self, context: &Context<'_>) -> Poll<Result<()>> {
         // The waker is cloned before the lock is taken, and the one before it dropped after: both
         // run code of whoever waits.
         let waker = context.waker().clone();

@@ -389,6 +389,79 @@ pub struct SetGroupRoleRequest {
     #[prost(enumeration = "group_member::Role", tag = "3")]
     pub role: i32,
 }
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AckRequest {
+    /// Whose inbox. A user may leave it out.
+    #[prost(string, tag = "1")]
+    pub member: ::prost::alloc::string::String,
+    /// The entries up to this one are freed. One beyond the last of the inbox is refused.
+    #[prost(int64, tag = "2")]
+    pub sequence: i64,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AckReply {
+    /// The entries up to this one are no longer in the inbox. It never falls.
+    #[prost(int64, tag = "1")]
+    pub floor: i64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct WatchRequest {
+    /// Whose inbox. A user may leave it out.
+    #[prost(string, tag = "1")]
+    pub member: ::prost::alloc::string::String,
+    /// The entries after this one.
+    #[prost(int64, tag = "2")]
+    pub last_read: i64,
+    /// The tag of the entry at last_read. Optional; with it the server notices that the position is of another past.
+    #[prost(uint64, optional, tag = "3")]
+    pub last_tag: ::core::option::Option<u64>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct SendBatchRequest {
+    /// At most 1,000, whose messages have 4 MiB together. A message that is sent again with its message_id is harmless here, too.
+    #[prost(message, repeated, tag = "1")]
+    pub sends: ::prost::alloc::vec::Vec<SendMessageRequest>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct SendBatchReply {
+    /// One for each send, in their order.
+    #[prost(message, repeated, tag = "1")]
+    pub results: ::prost::alloc::vec::Vec<SendBatchResult>,
+}
+/// What became of one send: a sequence, or a reason and a message.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SendBatchResult {
+    /// The sequence in the inbox of the receiver; 0 for a send that failed.
+    #[prost(int64, tag = "1")]
+    pub sequence: i64,
+    /// Why it failed, as a failed Send has it in its ErrorInfo; empty for one that is stored.
+    #[prost(string, tag = "2")]
+    pub reason: ::prost::alloc::string::String,
+    /// The same for people to read.
+    #[prost(string, tag = "3")]
+    pub message: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReceivedRequest {
+    /// Whose inbox. A user may leave it out.
+    #[prost(string, tag = "1")]
+    pub member: ::prost::alloc::string::String,
+    /// The last entry that the program has received. One beyond the last of the inbox is refused.
+    #[prost(int64, tag = "2")]
+    pub sequence: i64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReceivedOfRequest {
+    /// Whose program. A user who leaves it out asks about their own.
+    #[prost(string, tag = "1")]
+    pub member: ::prost::alloc::string::String,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReceivedReply {
+    /// The last entry that the program has received; 0 if it never said.
+    #[prost(int64, tag = "1")]
+    pub sequence: i64,
+}
 /// Why a call was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
@@ -793,6 +866,117 @@ pub mod timeline_client {
                 .insert(GrpcMethod::new("timeline.v1.Timeline", "SetGroupRole"));
             self.inner.unary(req, path, codec).await
         }
+        /// Frees an inbox up to an entry: its reader needs what came before no more. The histories keep it.
+        pub async fn ack(
+            &mut self,
+            request: impl tonic::IntoRequest<super::AckRequest>,
+        ) -> std::result::Result<tonic::Response<super::AckReply>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static("/timeline.v1.Timeline/Ack");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new("timeline.v1.Timeline", "Ack"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Returns what an inbox has after a position, then each entry that comes, until the reader ends the call. The replies
+        /// are those of GetSyncMessage, without a gap or a repetition. After one that says reset they go on from the floor.
+        pub async fn watch(
+            &mut self,
+            request: impl tonic::IntoRequest<super::WatchRequest>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::SyncMessageReply>>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/timeline.v1.Timeline/Watch",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("timeline.v1.Timeline", "Watch"));
+            self.inner.server_streaming(req, path, codec).await
+        }
+        /// Stores many messages, as Send would one after the other. Each has a result of its own.
+        pub async fn send_batch(
+            &mut self,
+            request: impl tonic::IntoRequest<super::SendBatchRequest>,
+        ) -> std::result::Result<tonic::Response<super::SendBatchReply>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/timeline.v1.Timeline/SendBatch",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("timeline.v1.Timeline", "SendBatch"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Notes that the program of a member has received its inbox up to an entry. The note never falls.
+        pub async fn received(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ReceivedRequest>,
+        ) -> std::result::Result<tonic::Response<super::ReceivedReply>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/timeline.v1.Timeline/Received",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("timeline.v1.Timeline", "Received"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Returns how far the program of a member has received its inbox.
+        pub async fn received_of(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ReceivedOfRequest>,
+        ) -> std::result::Result<tonic::Response<super::ReceivedReply>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/timeline.v1.Timeline/ReceivedOf",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("timeline.v1.Timeline", "ReceivedOf"));
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -881,6 +1065,38 @@ pub mod timeline_server {
             &self,
             request: tonic::Request<super::SetGroupRoleRequest>,
         ) -> std::result::Result<tonic::Response<super::GroupReply>, tonic::Status>;
+        /// Frees an inbox up to an entry: its reader needs what came before no more. The histories keep it.
+        async fn ack(
+            &self,
+            request: tonic::Request<super::AckRequest>,
+        ) -> std::result::Result<tonic::Response<super::AckReply>, tonic::Status>;
+        /// Server streaming response type for the Watch method.
+        type WatchStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::SyncMessageReply, tonic::Status>,
+            >
+            + std::marker::Send
+            + 'static;
+        /// Returns what an inbox has after a position, then each entry that comes, until the reader ends the call. The replies
+        /// are those of GetSyncMessage, without a gap or a repetition. After one that says reset they go on from the floor.
+        async fn watch(
+            &self,
+            request: tonic::Request<super::WatchRequest>,
+        ) -> std::result::Result<tonic::Response<Self::WatchStream>, tonic::Status>;
+        /// Stores many messages, as Send would one after the other. Each has a result of its own.
+        async fn send_batch(
+            &self,
+            request: tonic::Request<super::SendBatchRequest>,
+        ) -> std::result::Result<tonic::Response<super::SendBatchReply>, tonic::Status>;
+        /// Notes that the program of a member has received its inbox up to an entry. The note never falls.
+        async fn received(
+            &self,
+            request: tonic::Request<super::ReceivedRequest>,
+        ) -> std::result::Result<tonic::Response<super::ReceivedReply>, tonic::Status>;
+        /// Returns how far the program of a member has received its inbox.
+        async fn received_of(
+            &self,
+            request: tonic::Request<super::ReceivedOfRequest>,
+        ) -> std::result::Result<tonic::Response<super::ReceivedReply>, tonic::Status>;
     }
     #[derive(Debug)]
     pub struct TimelineServer<T> {
@@ -1485,6 +1701,228 @@ pub mod timeline_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = SetGroupRoleSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/timeline.v1.Timeline/Ack" => {
+                    #[allow(non_camel_case_types)]
+                    struct AckSvc<T: Timeline>(pub Arc<T>);
+                    impl<T: Timeline> tonic::server::UnaryService<super::AckRequest>
+                    for AckSvc<T> {
+                        type Response = super::AckReply;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::AckRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Timeline>::ack(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = AckSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/timeline.v1.Timeline/Watch" => {
+                    #[allow(non_camel_case_types)]
+                    struct WatchSvc<T: Timeline>(pub Arc<T>);
+                    impl<
+                        T: Timeline,
+                    > tonic::server::ServerStreamingService<super::WatchRequest>
+                    for WatchSvc<T> {
+                        type Response = super::SyncMessageReply;
+                        type ResponseStream = T::WatchStream;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::WatchRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Timeline>::watch(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = WatchSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.server_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/timeline.v1.Timeline/SendBatch" => {
+                    #[allow(non_camel_case_types)]
+                    struct SendBatchSvc<T: Timeline>(pub Arc<T>);
+                    impl<
+                        T: Timeline,
+                    > tonic::server::UnaryService<super::SendBatchRequest>
+                    for SendBatchSvc<T> {
+                        type Response = super::SendBatchReply;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::SendBatchRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Timeline>::send_batch(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = SendBatchSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/timeline.v1.Timeline/Received" => {
+                    #[allow(non_camel_case_types)]
+                    struct ReceivedSvc<T: Timeline>(pub Arc<T>);
+                    impl<T: Timeline> tonic::server::UnaryService<super::ReceivedRequest>
+                    for ReceivedSvc<T> {
+                        type Response = super::ReceivedReply;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ReceivedRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Timeline>::received(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ReceivedSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/timeline.v1.Timeline/ReceivedOf" => {
+                    #[allow(non_camel_case_types)]
+                    struct ReceivedOfSvc<T: Timeline>(pub Arc<T>);
+                    impl<
+                        T: Timeline,
+                    > tonic::server::UnaryService<super::ReceivedOfRequest>
+                    for ReceivedOfSvc<T> {
+                        type Response = super::ReceivedReply;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ReceivedOfRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Timeline>::received_of(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ReceivedOfSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

@@ -16,24 +16,24 @@ fn member(id: &str) -> MemberId {
 }
 
 /// Whether a call would return at once.
-fn has_changed(changes: &mut InboxChanges) -> bool {
-    matches!(changes.poll_changed(&mut Context::from_waker(Waker::noop())), Poll::Ready(Ok(())))
+fn has_changed(changes: &InboxChanges) -> bool {
+    matches!(changes.poll_changed(&Context::from_waker(Waker::noop())), Poll::Ready(Ok(())))
 }
 
 #[test]
 fn a_change_between_two_calls_is_told_once() {
     let watchers = InboxWatchers::default();
-    let mut changes = watchers.subscribe(&member("a"));
-    assert!(!has_changed(&mut changes), "what was before is not told");
+    let changes = watchers.subscribe(&member("a"));
+    assert!(!has_changed(&changes), "what was before is not told");
     for notifications in [1, 3] {
         for _ in 0..notifications {
             watchers.notify(&member("a"));
         }
-        assert!(has_changed(&mut changes));
-        assert!(!has_changed(&mut changes), "several changes are told as one");
+        assert!(has_changed(&changes));
+        assert!(!has_changed(&changes), "several changes are told as one");
     }
     watchers.notify(&member("b"));
-    assert!(!has_changed(&mut changes), "the inbox is another one");
+    assert!(!has_changed(&changes), "the inbox is another one");
 }
 
 #[test]
@@ -42,9 +42,9 @@ fn every_reader_of_an_inbox_is_told() {
     let mut readers: Vec<_> = (0..5).map(|_| watchers.subscribe(&member("a"))).collect();
     drop(readers.remove(2));
     watchers.notify(&member("a"));
-    assert!(has_changed(&mut readers[0]));
-    let mut late = watchers.subscribe(&member("a"));
-    assert!(!has_changed(&mut late));
+    assert!(has_changed(&readers[0]));
+    let late = watchers.subscribe(&member("a"));
+    assert!(!has_changed(&late));
     for reader in &mut readers[1..] {
         assert!(has_changed(reader));
     }
@@ -76,7 +76,7 @@ async fn the_end_of_the_store_is_told_to_all_and_from_then_on() {
     let mut waiting = watchers.subscribe(&member("a"));
     let mut changed = watchers.subscribe(&member("a"));
     watchers.notify(&member("a"));
-    assert!(has_changed(&mut waiting));
+    assert!(has_changed(&waiting));
     let ended = timeout(LIMIT, async {
         let (ended, ()) = tokio::join!(waiting.changed(), async { watchers.close() });
         ended
@@ -136,8 +136,8 @@ fn readers_that_come_and_go_among_notifications_leave_nothing_behind() {
         });
         let mut kept = Vec::new();
         while !notifying.is_finished() {
-            let mut reader = watchers.subscribe(&member("a"));
-            has_changed(&mut reader);
+            let reader = watchers.subscribe(&member("a"));
+            has_changed(&reader);
             kept.push(reader);
             if kept.len() > 16 {
                 kept.clear();
