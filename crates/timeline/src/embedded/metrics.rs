@@ -8,8 +8,8 @@ use super::disk::DiskSpace;
 
 /// Says what the figures are.
 pub(super) fn describe() {
-    describe_counter!("timeline_commits_total", "Batches of sends that were written durably.");
-    describe_counter!("timeline_commit_failures_total", "Batches of sends that could not be written.");
+    describe_counter!("timeline_commits_total", "Batches that were written durably.");
+    describe_counter!("timeline_commit_failures_total", "Batches that could not be written.");
     describe_counter!("timeline_reopened_total", "How often the store was opened again after a failure.");
     describe_counter!(
         "timeline_observer_missed_total",

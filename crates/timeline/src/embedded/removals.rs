@@ -157,8 +157,8 @@ impl Removals {
 
     /// Looks for what is left to remove.
     ///
-    /// It reads a record for each box of which something is left: at the start, after a failure,
-    /// and when more boxes were freed at once than are kept at hand.
+    /// At the start and after a failure it reads a record for each box of which something is left,
+    /// and later, when more boxes were freed at once than are kept at hand, for as many as are.
     fn find(&mut self, tables: &Tables) -> Result<()> {
         if !self.more {
             return Ok(());
