@@ -76,8 +76,9 @@ impl Error {
         Self { message: format!("{field}: {}", self.message).into(), ..self }
     }
 
-    /// Returns the error of who waits for a store that has ended: it was shut down, or has lost what
-    /// it cannot do without.
+    /// Returns the error of who waits for a store that has ended.
+    ///
+    /// It was shut down, or has lost what it cannot do without.
     pub(crate) fn closed() -> Self {
         Self::new(ErrorKind::Closed, "the timeline store has ended")
     }

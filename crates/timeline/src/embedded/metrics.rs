@@ -8,8 +8,8 @@ use super::disk::DiskSpace;
 
 /// Says what the figures are.
 pub(super) fn describe() {
-    describe_counter!("timeline_commits_total", "Batches of sends that were written durably.");
-    describe_counter!("timeline_commit_failures_total", "Batches of sends that could not be written.");
+    describe_counter!("timeline_commits_total", "Batches that were written durably.");
+    describe_counter!("timeline_commit_failures_total", "Batches that could not be written.");
     describe_counter!("timeline_reopened_total", "How often the store was opened again after a failure.");
     describe_counter!(
         "timeline_observer_missed_total",
@@ -23,7 +23,7 @@ pub(super) fn describe() {
         "timeline_entries_to_remove",
         "Entries of inboxes that were acknowledged, and are still to be removed."
     );
-    describe_histogram!("timeline_batch_seconds", "Time to write a batch of sends durably.");
+    describe_histogram!("timeline_batch_seconds", "Time to write a batch durably.");
     describe_gauge!("timeline_queue_length", "Sends that wait for the thread that writes them.");
     describe_gauge!("timeline_store_bytes", "Bytes that the store takes on disk.");
     describe_gauge!("timeline_disk_free_bytes", "Free bytes on the store's file system.");

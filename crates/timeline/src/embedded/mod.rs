@@ -40,8 +40,9 @@
 //! durable, and from then on no reader sees an entry up to it. Only then are the entries removed:
 //! by the committing thread, up to 1,000 in a batch, while nobody waits. A send that comes
 //! meanwhile waits for one such batch; after each batch of sends there is one if more than 64,000
-//! entries are to be removed. What a crash or a shutdown leaves is removed after the next start.
-//! Until then it takes room, and nothing else.
+//! entries are to be removed. What a crash or a shutdown leaves is counted and removed after the
+//! next start. Until then it takes room, and nothing else. After a batch of removals that failed
+//! the next one comes 5 s later at the earliest.
 //!
 //! The room is given back when the engine merges its tables: a removed entry is a key with a mark
 //! at first, about 20 bytes and the name of the member, which goes with the entry once both meet.

@@ -157,8 +157,8 @@ impl Removals {
 
     /// Looks for what is left to remove.
     ///
-    /// It reads a record for each box of which something is left: at the start, after a failure,
-    /// and when more boxes were freed at once than are kept at hand.
+    /// At the start and after a failure it reads a record for each box of which something is left,
+    /// and later, when more boxes were freed at once than are kept at hand, for as many as are.
     fn find(&mut self, tables: &Tables) -> Result<()> {
         if !self.more {
             return Ok(());
@@ -166,13 +166,18 @@ impl Removals {
         let mut found = Self { more: false, is_counted: true, ..Self::stored() };
         let snapshot = tables.snapshot();
         for guard in snapshot.range(&tables.state, keys::removals()) {
+            found.more = found.boxes.len() == BOXES_MAX;
+            // The first look counts all. The later ones take what is at hand next, and no longer
+            // than that, as senders wait meanwhile.
+            if found.more && self.is_counted {
+                found.entries = self.entries;
+                break;
+            }
             let (key, record) = guard.into_inner().map_err(read_error)?;
             let left = records::decode_extent(&record)?;
             found.entries += left.top.get() - left.floor.get();
-            if found.boxes.len() < BOXES_MAX {
+            if !found.more {
                 found.boxes.push_back(keys::box_of_removal(&key).to_vec());
-            } else {
-                found.more = true;
             }
         }
         *self = found;

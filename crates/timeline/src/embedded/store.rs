@@ -113,8 +113,9 @@ impl EmbeddedStore {
         answer.await.map_err(|_| self.gone())?
     }
 
-    /// Hands a call to the committer, waiting while its lane or its queue is full, and returns where
-    /// the answer comes.
+    /// Hands a call to the committer, and returns where the answer comes.
+    ///
+    /// It waits while the lane or the queue is full.
     async fn hand_over<T>(
         &self,
         lane: Lane,

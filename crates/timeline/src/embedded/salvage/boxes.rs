@@ -1,7 +1,7 @@
 //! The places of a box after a salvage.
 //!
-//! What is lost at its beginning moves its floor, what is lost later gets a tombstone. What was freed
-//! is no loss.
+//! What is lost at its beginning moves its floor, what is lost later gets a tombstone. What was
+//! freed is no loss.
 
 use std::collections::HashMap;
 

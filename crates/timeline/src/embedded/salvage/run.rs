@@ -20,9 +20,10 @@ use crate::{Error, ErrorKind, Result};
 /// part of it may be missing or damaged. Every entry keeps its place: where one is lost in a box
 /// there is a [tombstone](crate::EntryKind::Tombstone), and a box that lost its beginning starts
 /// later ([`InboxPage::floor`](crate::InboxPage::floor)). Floors are kept; entries that were freed
-/// are not copied, and no loss. The new store has another generation. The
-/// last state of every box, cursor and group is held in memory: about 200 bytes for each, and of a
-/// group the ids of its members.
+/// are not copied, and no loss. Only an inbox that was freed to its end and whose record is lost
+/// may leave no trace: it counts from 1 again, and its readers are reset. The new store has another
+/// generation. The last state of every box, cursor and group is held in memory: about 200 bytes for
+/// each, and of a group the ids of its members.
 ///
 /// # Errors
 ///

@@ -62,8 +62,9 @@ impl SalvageTarget {
                 }
                 Ok(())
             }
-            // Entries are written once and never changed, so their order does not matter. Those that
-            // were removed may still be in older tables; what is below a floor is left out later.
+            // Entries are written once and never changed, so their order does not matter. Those
+            // that were removed may still be in older tables; what is below a floor is left out
+            // later.
             (KeyspaceName::Entries, key) => match (keys::prefix_of(key), keys::sequence_of(key)) {
                 (Some(prefix), Ok(sequence)) if record.value.is_none() => {
                     let floor = floors.entry(prefix.to_vec()).or_default();
