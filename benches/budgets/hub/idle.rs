@@ -1,6 +1,7 @@
 //! What an idle connection costs the server in memory.
 
 use std::error::Error;
+use std::time::Duration;
 
 use benches::budget::Effort;
 use futures_util::future::try_join_all;
@@ -35,13 +36,22 @@ pub(crate) fn memory(server: &str, who: Who, effort: Effort) -> Result<f64, Box<
     runtime.block_on(async {
         let mut open = Vec::new();
         connect(&server, who, &mut open, few).await?;
+        rest(who).await;
         let before = server.resident_bytes()?;
         connect(&server, who, &mut open, many).await?;
+        rest(who).await;
         let more = server.resident_bytes()?.saturating_sub(before);
         #[expect(clippy::cast_precision_loss, reason = "less than 2^52 bytes")]
         let each = more as f64 / (many - few) as f64;
         Ok(each)
     })
+}
+
+/// Lets connections come to rest: what a login counts in its first moments is forgotten after 5 s.
+async fn rest(who: Who) {
+    if who == Who::LoggedIn {
+        tokio::time::sleep(Duration::from_secs(6)).await;
+    }
 }
 
 /// Connects until so many are open.

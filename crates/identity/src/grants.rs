@@ -76,6 +76,12 @@ impl Grants {
         [&self.bind, &self.write, &self.publish, &self.history].iter().all(|list| list.is_empty())
     }
 
+    /// Tells whether a pattern has the id of the user in it, so that the rights differ.
+    pub(crate) fn names_user(&self) -> bool {
+        let lists = [&self.bind, &self.write, &self.publish, &self.history];
+        lists.into_iter().flatten().any(|pattern| pattern.contains(USER))
+    }
+
     /// Returns what a user with this id may do.
     ///
     /// # Errors

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use channel_rights::Rights;
+
 use crate::claims::{Claims, Names};
 use crate::config::Config;
 use crate::error::Error;
@@ -47,6 +49,8 @@ pub struct Verifier(Arc<Shared>);
 struct Shared {
     config: Config,
     seen: Seen,
+    /// The rights of users whose tokens have none, where they are the same for all of them.
+    of_all: Option<Arc<Rights>>,
 }
 
 impl Verifier {
@@ -59,7 +63,11 @@ impl Verifier {
     pub fn new(config: Config) -> Result<Self, Error> {
         config.validate()?;
         let seen = Seen::new(config.seen_max);
-        Ok(Self(Arc::new(Shared { config, seen })))
+        let grants = &config.grants;
+        // Connections keep their rights for long, so what is the same for all is there once.
+        let of_all = (!grants.is_empty() && !grants.names_user()).then(|| grants.rights_of(""));
+        let of_all = of_all.transpose()?.map(Arc::new);
+        Ok(Self(Arc::new(Shared { config, seen, of_all })))
     }
 
     /// Verifies a token with the keys that are known.
@@ -130,7 +138,7 @@ impl Verifier {
         version: u64,
         fetched: &KeySet,
     ) -> Result<Identity, Refusal> {
-        let Shared { config, seen } = &*self.0;
+        let Shared { config, seen, .. } = &*self.0;
         if token.len() > config.token_bytes_max {
             return Err(Refusal::TooLong);
         }
@@ -231,7 +239,9 @@ impl Verifier {
         let user = claims.user.as_deref().ok_or(Refusal::User)?;
         let mut identity = Identity::new(user, unix::time(expires_at)).map_err(|_| Refusal::User)?;
         let grants = claims.grants.as_ref().unwrap_or(&self.0.config.grants);
-        if !grants.is_empty() {
+        if let (None, Some(rights)) = (&claims.grants, &self.0.of_all) {
+            identity = identity.with_rights(Arc::clone(rights));
+        } else if !grants.is_empty() {
             identity = identity.with_rights(grants.rights_of(user).map_err(|_| Refusal::Rights)?);
         }
         if let Some(issued_at) = claims.issued_at {

@@ -7,6 +7,7 @@ mod client;
 mod late_binds;
 mod permission;
 mod throttle;
+mod waiting_places;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,6 +28,7 @@ use self::auth::ServerAuth;
 use self::calls::{CallHandler, CallLimits, CallQueues, CallSources, LateCalls, Logins};
 use self::late_binds::LateBinds;
 use self::throttle::ServerThrottle;
+use self::waiting_places::WaitingPlaces;
 use crate::access::Access;
 use crate::config::Config;
 use crate::data_dir::DataDir;
@@ -206,7 +208,8 @@ fn hooks(config: &Config, access: &Access, attendance: &Attendance) -> Hooks {
     let calls = &limits.calls;
     let counts = are_shared || calls.connection > 0 || calls.user > 0 || calls.address > 0;
     let lifecycle = Guarded::new(access.revocations().clone(), LateBinds(attendance.clone()));
-    let hooks = Hooks::default().auth(ServerAuth { counts }).lifecycle(lifecycle);
+    let auth = ServerAuth { counts, places: WaitingPlaces::new(config.connections) };
+    let hooks = Hooks::default().auth(auth).lifecycle(lifecycle);
     // It is asked for each message, so only where it has something to say, also for the hub.
     if are_shared || messages.iter().any(|rates| rates.connection > 0) {
         hooks.throttle(ServerThrottle(access.rates().clone()))

@@ -25,7 +25,9 @@ pub(super) struct Extras {
 impl Extras {
     /// Creates what an admission needs, if it needs any.
     pub(super) fn of(admission: Admission) -> Option<Box<Self>> {
-        let Admission { data, expires_at, rights, login_time, .. } = admission;
+        let Admission { mut data, expires_at, rights, login_time, .. } = admission;
+        // It lives as long as the connection.
+        data.shrink_to_fit();
         if data.is_empty() && expires_at.is_none() && rights.is_none() && login_time.is_none() {
             return None;
         }

@@ -26,6 +26,7 @@ use tidings::timeline::MemberId;
 
 use super::client::Client;
 use super::permission;
+use super::waiting_places::WaitingPlaces;
 use crate::access::{Caller, ClientAddress};
 use crate::clock;
 
@@ -39,11 +40,17 @@ pub(super) const EXPIRED: &str = "the token has expired";
 const TOKEN_IN_QUERY: &str = "this server takes no token from the query; send it as the header Authorization, ask \
                               POST /ticket for a ticket, or log in with the call login";
 
+/// What a client hears who comes without a login while too many wait for theirs.
+const NO_PLACE: &str = "too many connections wait for their login; connect with a ticket or a token, or try again in \
+                        a second";
+
 /// Admits a client as whom the door has let it in.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct ServerAuth {
     /// Whether something is counted over several connections, also without logins.
     pub(super) counts: bool,
+    /// Where those are until they log in who come without a login.
+    pub(super) places: WaitingPlaces,
 }
 
 #[async_trait]
@@ -61,7 +68,11 @@ impl Auth for ServerAuth {
                 if is_in_query(&handshake.request.uri, "token") {
                     return Err(Denied::new(StatusCode::UNAUTHORIZED, TOKEN_IN_QUERY));
                 }
-                Admission::awaiting_login(LOGIN_TIME)
+                let Some(place) = self.places.take() else {
+                    let denied = Denied::new(StatusCode::SERVICE_UNAVAILABLE, NO_PLACE);
+                    return Err(denied.retry_after(Duration::from_secs(1)));
+                };
+                Admission::awaiting_login(LOGIN_TIME).data(place)
             }
             (None, caller) => {
                 // A token is still good for a moment behind its end, for clocks that differ. Its

@@ -14,6 +14,7 @@ use super::fault::Fault;
 use crate::access::{Access, Caller, Refused, RefusedKind};
 use crate::clock;
 use crate::join::client::Client;
+use crate::join::waiting_places::WaitingPlace;
 use crate::join::{auth, permission};
 use crate::rates::RateKind;
 use crate::revocation::close_if_revoked;
@@ -65,6 +66,7 @@ impl Logins {
             tracing::debug!(connection = %connection.id(), %error, "a login came too late");
             Fault::from("the login came too late, as the connection is being closed; connect again")
         })?;
+        drop(connection.data().remove::<WaitingPlace>());
         Ok(answer)
     }
 
