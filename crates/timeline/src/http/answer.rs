@@ -46,7 +46,7 @@ where
 pub(super) async fn posted_many<T, R, F>(
     shared: &Shared,
     headers: &HeaderMap,
-    connection: Connection,
+    connection: AskingConnection,
     body: Body,
     call: impl FnOnce(T) -> F,
 ) -> Response
@@ -80,10 +80,10 @@ fn request<T: Message + Default + DeserializeOwned>(
 }
 
 /// The connection that a request came over, if the program says so.
-pub(super) type Connection = Option<Extension<RequestConnection>>;
+pub(super) type AskingConnection = Option<Extension<RequestConnection>>;
 
 /// What a `GET` says, besides its path.
-pub(super) type Asked = (HeaderMap, RawQuery, Connection);
+pub(super) type Asked = (HeaderMap, RawQuery, AskingConnection);
 
 /// Answers a `GET`; `path` has the fields that the path names.
 pub(super) async fn got<T, R, F>(
@@ -111,7 +111,7 @@ where
 async fn read<R: Message + Serialize, E: Into<Problem>>(
     shared: &Shared,
     codec: Codec,
-    connection: Connection,
+    connection: AskingConnection,
     answer: impl Future<Output = Result<R, E>>,
 ) -> Result<Response, Problem> {
     // The order matters: room is taken before the store is read, or as many pages would be in
