@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::{Extensions, HeaderMap};
 use axum::response::Response;
 
-use super::answer::{Asked, Body, Connection, got, posted, posted_many};
+use super::answer::{Asked, AskingConnection, Body, got, posted, posted_many};
 use super::called::{Called, InPath};
 use super::problem::Problem;
 use super::shared::Shared;
@@ -33,7 +33,7 @@ pub(super) async fn send_batch(
     State(shared): State<Shared>,
     Called(caller): Called,
     extensions: Extensions,
-    connection: Connection,
+    connection: AskingConnection,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
