@@ -1,7 +1,7 @@
 //! Places for connections that have not logged in yet.
 //!
-//! They are a quarter of all, so that whoever connects without a login, from however many addresses,
-//! leaves the rest to those who come with one.
+//! They are a quarter of all, so that whoever connects without a login, from however many
+//! addresses, leaves the rest to those who come with one.
 
 use std::sync::Arc;
 
