@@ -112,7 +112,8 @@ async fn in_directory(data_dir: &Path, entry: &Revocation, now: SystemTime) -> a
             (format!("wrote the revocation of {what} to {place}, but it may not count: {why}"), Fate::Unheard)
         }
         Outcome::Full => {
-            Drops::take_back(&drop).with_context(|| format!("revoke: {FULL}; remove {} by hand", shown(&drop)))?;
+            Drops::take_back(&drop)
+                .with_context(|| format!("revoke: {FULL}; remove {} by hand", shown(&drop)))?;
             bail!("revoke: {FULL}")
         }
         Outcome::Refused => bail!(
