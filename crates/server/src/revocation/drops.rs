@@ -100,8 +100,11 @@ impl Drops {
             fs::remove_file(&aside).ok();
             return Err(error.into());
         }
-        File::open(&self.directory)?.sync_all()?;
-        Ok(path)
+        match File::open(&self.directory).and_then(|directory| directory.sync_all()) {
+            // The error says that nothing is revoked; a server may have been quicker.
+            Err(error) if Self::take_back(&path)? => Err(error.into()),
+            Ok(()) | Err(_) => Ok(path),
+        }
     }
 
     /// Writes it whole before it has its name, so that nobody reads a part of it.
