@@ -182,7 +182,9 @@ async fn at_next_start(data_dir: &Path, drop: &Path, now: SystemTime) -> Outcome
     let read = tokio::task::spawn_blocking(move || read_as_at_start(&place, &path, now)).await;
     match read.map_err(anyhow::Error::new).and_then(|answer| answer) {
         Ok(answer) => answered(answer).unwrap_or(Outcome::NobodyRuns),
-        Err(error) => Outcome::Unheard(format!("no server runs there, and whether one can start with it is not known: {error:#}")),
+        Err(error) => Outcome::Unheard(format!(
+            "no server runs there, and whether one can start with it is not known: {error:#}"
+        )),
     }
 }
 
