@@ -112,9 +112,9 @@ fn a_file_that_cannot_be_written_leaves_nothing_beside_it() {
     let file = RevocationFile::new(folder.path());
     let list = Revocations::new(RevocationsConfig::new(Duration::from_secs(HOUR))).unwrap();
     // Nothing can be renamed over a directory.
-    std::fs::create_dir(folder.path().join(RevocationFile::NAME)).unwrap();
+    fs::create_dir(folder.path().join(RevocationFile::NAME)).unwrap();
     assert_eq!(file.save(&list, now()).unwrap_err().kind(), ErrorKind::Unavailable);
-    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 }
 
 #[test]
