@@ -232,7 +232,7 @@ impl Verifier {
         let mut identity = Identity::new(user, unix::time(expires_at)).map_err(|_| Refusal::User)?;
         let grants = claims.grants.as_ref().unwrap_or(&self.0.config.grants);
         if !grants.is_empty() {
-            identity = identity.with_rights(grants.rights_of(user).map_err(|_| Refusal::Rights)?);
+            identity = identity.with_rights(grants.claimed_by(user).map_err(|_| Refusal::Rights)?);
         }
         if let Some(issued_at) = claims.issued_at {
             identity = identity.with_issued_at(unix::time(issued_at));
