@@ -42,8 +42,8 @@ const IDENTIFIERS: [&[u8]; 6] = [
 /// How many encodings may be around each other, such as base64 of a PEM, which has base64 itself.
 const DEPTH_MAX: usize = 3;
 
-/// How short a key is in bytes, in all forms that are known here: as an SPKI of Ed25519.
-const KEY_BYTES_MIN: usize = 44;
+/// How short a key is in bytes, whatever form it has: that of Ed25519 has so many by itself.
+const KEY_BYTES_MIN: usize = 32;
 
 /// A point of P-256 that is not compressed.
 const POINT_BYTES: usize = 65;

@@ -29,7 +29,9 @@ fn listed(bytes: &[u8], between: &str) -> String {
     bytes.iter().map(u8::to_string).collect::<Vec<_>>().join(between)
 }
 
-/// The blob of a public key for SSH: texts with their lengths before. Source: RFC 4253, section 6.6.
+/// The blob of a public key for SSH: texts with their lengths before.
+///
+/// Source: RFC 4253, section 6.6.
 fn ssh_blob(kind: &str) -> Vec<u8> {
     let mut blob = Vec::new();
     for part in [kind.as_bytes(), &[7; 32]] {
