@@ -103,8 +103,8 @@ impl Grants {
     ///
     /// # Errors
     ///
-    /// [`Invalid`](ErrorKind::Invalid) if a pattern is empty, has an asterisk before its end, or has
-    /// `{user}` directly before an asterisk or another `{user}`; or if a right has more than
+    /// [`Invalid`](ErrorKind::Invalid) if a pattern is empty, has an asterisk before its end, or
+    /// has `{user}` directly before an asterisk or another `{user}`; or if a right has more than
     /// [`PATTERNS_MAX`](Self::PATTERNS_MAX) patterns, or more than
     /// [`BYTES_MAX`](Self::BYTES_MAX) bytes of them.
     pub fn rights_of(&self, user: &str) -> Result<Rights, Error> {
