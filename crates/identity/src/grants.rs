@@ -8,6 +8,14 @@ use crate::error::{Error, ErrorKind};
 /// What stands for the user's own id.
 const USER: &str = "{user}";
 
+/// Twice the id, of which nobody sees where the one ends.
+const USER_TWICE: &str = "{user}{user}";
+
+/// What is wrong with a right that has such a pattern.
+const OPEN_ID: &str = "has a pattern with {user} directly before an asterisk or another {user}, which would \
+                       also be a channel of users whose ids begin with that id; put a character between that \
+                       ids do not have, as in {user}:*";
+
 /// Channel patterns for each right, before it is known whose they are.
 ///
 /// | pattern | channels |
@@ -18,8 +26,15 @@ const USER: &str = "{user}";
 /// | `*` | all |
 ///
 /// An asterisk stands at the end alone. An id is put in as it is: an asterisk in it means itself.
-/// End an id with something that ids do not have where names go on: `{user}*` of `bob` is also
-/// the channel `bobby`, which `{user}:*` is not.
+///
+/// # Where an id ends
+///
+/// The character behind `{user}` ends the id, so that `{user}:*` of `bob` is no channel of `bobby`.
+/// For a user whose id has that character itself, the pattern is left out: `{user}:*` gives nothing
+/// to `a:b`, since their `a:b:1` would also be a channel of the user `a`. Choose a character that
+/// your ids do not have. `{user}*` and `{user}{user}` end no id: they are refused, and left out of
+/// the claims of a token. Patterns are looked at one by one: begin those for different things
+/// differently, since `{user}:*` of a user `room` is all that begins with `room:`.
 ///
 /// ```
 /// use identity::{Grants, Right};
@@ -84,25 +99,54 @@ impl Grants {
 
     /// Returns what a user with this id may do.
     ///
+    /// Without patterns in which nobody sees where the id ends, see [above](Self#where-an-id-ends).
+    ///
     /// # Errors
     ///
-    /// [`Invalid`](ErrorKind::Invalid) if a pattern is empty or has an asterisk before its end, or
-    /// a right has more than [`PATTERNS_MAX`](Self::PATTERNS_MAX) patterns, or more than
+    /// [`Invalid`](ErrorKind::Invalid) if a pattern is empty, has an asterisk before its end, or
+    /// has `{user}` directly before an asterisk or another `{user}`; or if a right has more than
+    /// [`PATTERNS_MAX`](Self::PATTERNS_MAX) patterns, or more than
     /// [`BYTES_MAX`](Self::BYTES_MAX) bytes of them.
     pub fn rights_of(&self, user: &str) -> Result<Rights, Error> {
+        for (_, name, list) in self.lists() {
+            if list.iter().any(|pattern| has_open_id(pattern)) {
+                return Err(Error::new(ErrorKind::Invalid, format!("the right {name} {OPEN_ID}")));
+            }
+        }
+        self.claimed_by(user)
+    }
+
+    /// The rights of a token. It was made elsewhere, and what it has besides counts: so a pattern
+    /// that is refused in a configuration is left out.
+    pub(crate) fn claimed_by(&self, user: &str) -> Result<Rights, Error> {
         let mut rights = Rights::default();
-        for (right, name, list) in [
-            (Right::Bind, "bind", &self.bind),
-            (Right::Write, "write", &self.write),
-            (Right::Publish, "publish", &self.publish),
-            (Right::History, "history", &self.history),
-        ] {
+        for (right, name, list) in self.lists() {
             rights = permit(rights, right, list, user)
                 .map_err(|text| Error::new(ErrorKind::Invalid, format!("the right {name} {text}")))?;
         }
         rights.shrink_to_fit();
         Ok(rights)
     }
+
+    fn lists(&self) -> [(Right, &'static str, &[String]); 4] {
+        [
+            (Right::Bind, "bind", &self.bind),
+            (Right::Write, "write", &self.write),
+            (Right::Publish, "publish", &self.publish),
+            (Right::History, "history", &self.history),
+        ]
+    }
+}
+
+/// Says whether something may follow an id that belongs to a longer id as well.
+fn has_open_id(pattern: &str) -> bool {
+    pattern.contains(USER_TWICE) || pattern.strip_suffix('*').is_some_and(|stem| stem.ends_with(USER))
+}
+
+/// Says whether an id itself has a character that ends it in a pattern.
+fn has_end_of_id_within(stem: &str, user: &str) -> bool {
+    let mut ends = stem.split(USER).skip(1).filter_map(|after| after.chars().next());
+    ends.any(|end| user.contains(end))
 }
 
 fn more<P: Into<String>>(mut list: Vec<String>, patterns: impl IntoIterator<Item = P>) -> Vec<String> {
@@ -131,6 +175,9 @@ fn permit(mut rights: Rights, right: Right, list: &[String], user: &str) -> Resu
         bytes += stem.len() - count * USER.len() + count * user.len();
         if bytes > Grants::BYTES_MAX {
             return Err(format!("has patterns of more than {} bytes", Grants::BYTES_MAX));
+        }
+        if has_open_id(pattern) || has_end_of_id_within(stem, user) {
+            continue;
         }
         let text = stem.replace(USER, user);
         rights = if is_prefix { rights.prefix(right, &text) } else { rights.channel(right, &text) };

@@ -97,6 +97,8 @@ impl JwksSource {
     }
 
     /// Returns the keys that were read last.
+    ///
+    /// [`KeySet::left_out`] tells of those that cannot be used; the log does, too.
     #[must_use]
     pub fn current(&self) -> KeySet {
         self.keys().1

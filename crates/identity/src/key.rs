@@ -20,7 +20,7 @@ pub(crate) const SECRET_BYTES_MIN: usize = 32;
 
 /// What is wrong with a secret that is none.
 pub(crate) const OF_PAIR: &str =
-    "has a key of a pair where a secret belongs, and its public half is no secret; give it as a PEM";
+    "has a key of a pair where a secret belongs, and its public half is no secret; give the key as PEM";
 
 const RSA_BITS_MIN: usize = 2_048;
 const RSA_BITS_MAX: usize = 8_192;

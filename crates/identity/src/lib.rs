@@ -55,7 +55,8 @@
 //!
 //! [`JwksSource`] reads a key set from a file, or fetches it from an address; one with `https`
 //! needs the feature `tls`. A token of a key that is not known has it fetched again, at most once
-//! in 30 s. While that fails the last good keys stay, and [`JwksSource::state`] says why.
+//! in 30 s. While that fails the last good keys stay, and [`JwksSource::state`] says why. A key of
+//! the set that cannot be used takes no other with it; [`KeySet::left_out`] tells of it.
 //!
 //! # The end of a token
 //!
@@ -91,6 +92,7 @@ mod identity;
 mod jwks;
 mod jwks_source;
 mod key;
+mod key_file;
 mod key_set;
 mod new_key;
 mod new_token;

@@ -91,8 +91,12 @@ impl RevocationFile {
         let _writing = self.writing.lock();
         // Within the lock, so that no older list is written over a newer one.
         let text = write(&list.list(now));
-        self.replace(text.as_bytes())
-            .map_err(|error| self.error(ErrorKind::Unavailable, "cannot be written", error))
+        self.replace(text.as_bytes()).map_err(|error| {
+            // On a disk that is full, a part of it takes what place is left. The first error says
+            // what is wrong, and the next save begins with the same removal.
+            fs::remove_file(&self.aside).ok();
+            self.error(ErrorKind::Unavailable, "cannot be written", error)
+        })
     }
 
     fn replace(&self, bytes: &[u8]) -> io::Result<()> {

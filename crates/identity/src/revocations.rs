@@ -233,6 +233,13 @@ impl Revocations {
         self.len() == 0
     }
 
+    /// Returns whether an entry of something new would be refused for want of a place.
+    #[must_use]
+    pub fn is_full(&self, now: SystemTime) -> bool {
+        let mut locked = self.0.locked.write();
+        !locked.has_place(unix::seconds(now), self.0.config.entries_max)
+    }
+
     /// Removes the entries that no longer count.
     ///
     /// A list that is full does so by itself.
@@ -269,20 +276,13 @@ impl Locked {
         // What holds for everybody always has its place, as it can do without all others. It takes
         // none of theirs: a full list has to come back from its file, in whatever order.
         let takes_place = !matches!(entry.revoked, Revoked::Before(_)) && !self.has(&entry.revoked);
-        if takes_place && self.places() >= entries_max {
-            // Nothing more is over before the next second: whoever tries many that have no place
-            // must not keep all others waiting while each time all entries are looked at.
-            if self.tidied < now {
-                self.remove_expired(now);
-            }
-            if self.places() >= entries_max {
-                let text = format!(
-                    "there are {entries_max} revocations, as many as are allowed; the one of all that was \
-                     issued before now has its place in any case, and each is forgotten when no token is \
-                     left that it concerns"
-                );
-                return Err(Error::new(ErrorKind::Full, text));
-            }
+        if takes_place && !self.has_place(now, entries_max) {
+            let text = format!(
+                "there are {entries_max} revocations, as many as are allowed; the one of all that was \
+                 issued before now has its place in any case, and each is forgotten when no token is \
+                 left that it concerns"
+            );
+            return Err(Error::new(ErrorKind::Full, text));
         }
         let until = entry.until;
         Ok(match &entry.revoked {
@@ -293,6 +293,16 @@ impl Locked {
                 self.users_before.entry(user.clone()).or_default().join(*issued, until)
             }
         })
+    }
+
+    /// Whether one more has its place; those that are over make room first.
+    fn has_place(&mut self, now: u64, entries_max: usize) -> bool {
+        // Nothing more is over before the next second: whoever tries many that have no place must
+        // not keep all others waiting while each time all entries are looked at.
+        if self.places() >= entries_max && self.tidied < now {
+            self.remove_expired(now);
+        }
+        self.places() < entries_max
     }
 
     fn has(&self, revoked: &Revoked) -> bool {

@@ -1,7 +1,6 @@
 //! Makes tokens, for operators and for programs that have no issuer.
 
 use std::fmt;
-use std::fs;
 use std::path::Path;
 
 use jsonwebtoken::{EncodingKey, Header, encode};
@@ -9,6 +8,7 @@ use jsonwebtoken::{EncodingKey, Header, encode};
 use crate::algorithm::Algorithm;
 use crate::error::{Error, ErrorKind};
 use crate::key::{OF_PAIR, SECRET_BYTES_MIN};
+use crate::key_file;
 use crate::new_token::NewToken;
 use crate::of_pair::is_of_pair;
 
@@ -26,23 +26,21 @@ impl Signer {
     /// Reads a key from a file: the PEM of a private key, or a secret.
     ///
     /// What is no PEM is a secret, without the end of its line; it has at least 32 bytes. It reads
-    /// the file and blocks for as long.
+    /// the file, up to 64 KiB, and blocks for as long.
     ///
     /// # Errors
     ///
-    /// [`Unavailable`](ErrorKind::Unavailable) if the file cannot be read, and
+    /// [`Unavailable`](ErrorKind::Unavailable) if the file cannot be read or is longer, and
     /// [`Config`](ErrorKind::Config) if it has anything else. Both name the file.
     pub fn from_file(path: impl AsRef<Path>, kid: Option<&str>) -> Result<Self, Error> {
         let path = path.as_ref();
-        let name = format!("the key file {}", path.display());
-        let bytes = fs::read(path).map_err(|error| {
-            Error::with_source(ErrorKind::Unavailable, format!("{name} cannot be read"), error)
-        })?;
+        let bytes = key_file::read(path)?;
         let pem = str::from_utf8(&bytes).ok().filter(|text| text.contains("-----BEGIN"));
-        let secret = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
-        let secret = secret.strip_suffix(b"\r").unwrap_or(secret);
-        let signer = pem.map_or_else(|| Self::of_secret(secret, kid), |pem| Self::of_pem(pem, kid));
-        signer.map_err(|fault| Error::config(format!("{name} {fault}")))
+        let signer = match pem {
+            Some(pem) => Self::of_pem(pem, kid),
+            None => Self::of_secret(key_file::without_line_end(&bytes), kid),
+        };
+        signer.map_err(|fault| Error::config(format!("the key file {} {fault}", path.display())))
     }
 
     /// Reads a key from the text of a PEM, in PKCS #8; one of RSA may be in PKCS #1.
@@ -94,6 +92,11 @@ impl Signer {
     }
 
     fn of_pem(text: &str, kid: Option<&str>) -> Result<Self, &'static str> {
+        // `openssl ecparam -genkey` writes this one, with the parameters of the curve before it.
+        if text.contains("EC PRIVATE KEY-----") {
+            return Err("has a private key in SEC 1, and PKCS #8 is needed; change it by \
+                 `openssl pkcs8 -topk8 -nodes -in KEY -out NEW`");
+        }
         if !text.contains("PRIVATE KEY-----") || text.matches("-----BEGIN ").count() != 1 {
             return Err("does not have exactly one PEM of a private key");
         }
@@ -102,7 +105,10 @@ impl Signer {
         let key = ed25519
             .or_else(|_| EncodingKey::from_ec_pem(pem).map(|key| (key, Algorithm::Es256)))
             .or_else(|_| EncodingKey::from_rsa_pem(pem).map(|key| (key, Algorithm::Rs256)));
-        let (key, algorithm) = key.map_err(|_| "has a PEM that cannot be read; give it in PKCS #8")?;
+        let (key, algorithm) = key.map_err(|_| {
+            "has a PEM that cannot be read; give it in PKCS #8, by \
+             `openssl pkcs8 -topk8 -nodes -in KEY -out NEW`"
+        })?;
         let signer = Self::new(key, algorithm, kid);
         // A key of another curve is found out by signing alone.
         match signer.sign_claims(&serde_json::Value::Null) {

@@ -242,7 +242,7 @@ impl Verifier {
         if let (None, Some(rights)) = (&claims.grants, &self.0.of_all) {
             identity = identity.with_rights(Arc::clone(rights));
         } else if !grants.is_empty() {
-            identity = identity.with_rights(grants.rights_of(user).map_err(|_| Refusal::Rights)?);
+            identity = identity.with_rights(grants.claimed_by(user).map_err(|_| Refusal::Rights)?);
         }
         if let Some(issued_at) = claims.issued_at {
             identity = identity.with_issued_at(unix::time(issued_at));

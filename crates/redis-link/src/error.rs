@@ -59,7 +59,10 @@ impl Error {
     pub fn of(server: &str, error: RedisError) -> Self {
         use ErrorKind::{Answered, Refused, Unavailable};
         let error = unquoted(error);
-        let (kind, what) = match error.code() {
+        // The client has no code for several commands sent together of which one has another error
+        // than those that it knows.
+        let first = first_answer(&error).map(|(code, _)| code);
+        let (kind, what) = match error.code().or(first.as_deref()) {
             Some("OOM") => {
                 (Refused, "is out of memory; raise its `maxmemory`, or delete data that nobody needs")
             }
@@ -149,12 +152,23 @@ pub(crate) fn unquoted(error: RedisError) -> RedisError {
     redis::make_extension_error(error.code().unwrap_or("ERR").to_owned(), Some(detail))
 }
 
+/// The code and the text of the first error that the server gave, as it gave them.
+fn first_answer(error: &RedisError) -> Option<(String, String)> {
+    let errors = error.clone().into_server_errors()?;
+    let (_, first) = errors.first()?;
+    Some((first.code().to_owned(), first.details().unwrap_or_default().to_owned()))
+}
+
 impl fmt::Display for Error {
     /// Writes what happened; with `{:#}` also what caused it, for a line of a log.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)?;
         if !f.alternate() {
             return Ok(());
+        }
+        if let Some((code, text)) = self.source.as_ref().and_then(first_answer) {
+            // The client's text has its own names for both, and of several commands their places.
+            return write!(f, ": {}", format!("{code} {text}").trim_end());
         }
         let (mut said, mut cause) = (String::from(&*self.message), self.source());
         while let Some(error) = cause {
@@ -196,5 +210,15 @@ mod tests {
         let error = Error::of("10.0.0.1:6379", cause.clone());
         let (short, long) = (error.to_string(), format!("{error:#}"));
         assert_eq!(long, format!("{short}: {cause}"));
+    }
+
+    #[test]
+    fn what_the_server_said_is_given_in_its_own_words() {
+        let refused =
+            redis::make_extension_error("NOPERM".to_owned(), Some("no rights for 'publish'".to_owned()));
+        let line = format!("{:#}", Error::of("10.0.0.1:6379", refused));
+        assert!(line.ends_with("`ACL SETUSER`: NOPERM no rights for 'publish'"), "{line}");
+        let bare = redis::make_extension_error("OOM".to_owned(), None);
+        assert!(format!("{:#}", Error::of("", bare)).ends_with(": OOM"));
     }
 }

@@ -39,7 +39,9 @@ pub(crate) async fn check(config: &Config, deep: bool) -> bool {
         None if opened.is_err() => results.push(("--presence".to_owned(), opened.map(drop))),
         None => {}
     }
-    results.extend(logins::check(&config.logins).await);
+    let (keys, note) = logins::check(&config.logins).await;
+    results.extend(keys);
+    notes.extend(note);
     if config.logins.are_configured() {
         results.push(("revocations".to_owned(), revocation::check(config).await));
     }

@@ -48,6 +48,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const MISCONFIGURED: u8 = 2;
 /// The exit code when a salvage has lost something.
 const SALVAGED_WITH_LOSSES: u8 = 3;
+/// The exit code when a revocation is written and no running server is known to have it.
+const REVOKED_UNHEARD: u8 = 3;
 
 fn main() -> ExitCode {
     if let Err(error) = log::open() {
@@ -104,7 +106,14 @@ async fn run(command: Command, config: Config) -> anyhow::Result<ExitCode> {
             Ok(print(&format!("{token}\n")))
         }
         Command::Keys(wish) => Ok(print(&keys::keys(&wish)?)),
-        Command::Revoke(wish) => Ok(print(&revocation::command::revoke(&config, wish).await?)),
+        Command::Revoke(wish) => {
+            let answer = revocation::command::revoke(&config, wish).await?;
+            if let Err(error) = log::print(&answer.text) {
+                // The exit code says the result, so it is not lost.
+                log::complain(format_args!("the answer cannot be written: {error}"));
+            }
+            Ok(if answer.is_known { ExitCode::SUCCESS } else { ExitCode::from(REVOKED_UNHEARD) })
+        }
         Command::Serve => {
             // Signals come first: from here on none of them cuts anything.
             let signals = Signals::install().context("signals of the system cannot be caught")?;

@@ -12,9 +12,29 @@ pub(crate) fn below(most: Duration) -> Duration {
     most.mul_f64(chance)
 }
 
+/// Returns a random wait after so many failures in a row, counted from 1.
+///
+/// The longest possible one is `first` at first, and doubles with each failure up to `most`.
+pub(crate) fn wait(failures: u32, first: Duration, most: Duration) -> Duration {
+    below(longest(failures, first, most))
+}
+
+fn longest(failures: u32, first: Duration, most: Duration) -> Duration {
+    let doubled = 1_u32.checked_shl(failures.saturating_sub(1)).unwrap_or(u32::MAX);
+    first.saturating_mul(doubled).min(most)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn waits_double_up_to_the_longest() {
+        let (first, most) = (Duration::from_millis(500), Duration::from_secs(10));
+        let waits: Vec<u128> = (1..=7).map(|failures| longest(failures, first, most).as_millis()).collect();
+        assert_eq!(waits, [500, 1_000, 2_000, 4_000, 8_000, 10_000, 10_000]);
+        assert_eq!((longest(0, first, most), longest(u32::MAX, first, most)), (first, most));
+    }
 
     #[test]
     fn times_are_spread_over_the_whole_range() {

@@ -15,6 +15,7 @@ mod copy;
 mod drops;
 mod file_store;
 mod follower;
+mod full_log;
 mod guarded;
 mod redis_list;
 mod redis_store;

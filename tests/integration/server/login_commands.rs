@@ -175,6 +175,16 @@ fn check_tries_the_keys_of_logins_with_a_line_for_each() {
     let problems = said.lines().filter(|line| line.starts_with("problem --token-keys: the key file "));
     assert!(code == Some(1) && problems.count() == 2, "{said}");
 
+    let odd = format!(
+        r#"{{"keys":[{{"kty":"oct","kid":"odd","k":"AAAA"}},{{"kty":"oct","k":"{}"}}]}}"#,
+        "A".repeat(43)
+    );
+    fs::write(directory.path().join("odd.json"), odd).unwrap();
+    let (code, said) = check(&["--token-jwks=odd.json", "--token-audience=chat"]);
+    assert!(code == Some(0) && said.contains("ok      --token-jwks odd.json\n"), "{said}");
+    let note = "note    of the keys of --token-jwks odd.json, 1 key is left out: key 1 (kid \"odd\")";
+    assert!(said.contains(note), "{said}");
+
     for (source, expected) in [
         ("empty.json", "problem --token-jwks: the key set empty.json "),
         ("http://127.0.0.1:1/hidden", "problem --token-jwks: the key set at 127.0.0.1:1 "),

@@ -7,12 +7,12 @@ mod scene;
 use std::fs;
 use std::time::{Duration, SystemTime};
 
-use identity::{NewToken, Scope};
+use identity::{NewToken, RevocationFile, Revocations, RevocationsConfig, Scope};
 use tempfile::TempDir;
 use tests::Tidings;
 use tokio::time::timeout;
 
-use self::scene::{AT_ONCE, LIMIT, LONG, REVOKED, connect, refused, revoke, run, until_ready};
+use self::scene::{AT_ONCE, LIMIT, LONG, REVOKED, connect, outcome, refused, revoke, run, until_ready};
 use crate::issuer::{Issuer, new_token, wall_time};
 
 fn data_dir(server: &Tidings) -> String {
@@ -156,6 +156,47 @@ async fn while_drops_cannot_be_read_the_server_is_not_ready_and_goes_on_with_wha
     fs::remove_file(&place).unwrap();
     fs::rename(&aside, &place).unwrap();
     assert_eq!(until_ready(&server, 200).await["state"], "well");
+}
+
+#[tokio::test]
+async fn a_full_list_keeps_the_server_ready_and_what_has_no_place_is_not_said_to_be_revoked() {
+    let issuer = Issuer::new();
+    let mut server = issuer.start(&[]);
+    let flag = data_dir(&server);
+    server.kill();
+    let list = Revocations::new(RevocationsConfig::new(LIMIT * 1_000)).unwrap();
+    let mut number = 0;
+    while !list.is_full(wall_time()) {
+        list.revoke_token(&number.to_string(), wall_time()).unwrap();
+        number += 1;
+    }
+    RevocationFile::new(server.data_dir()).save(&list, wall_time()).unwrap();
+    server.start_again();
+    let mut bobs = connect(&server, &issuer.token("bob", LONG)).await;
+
+    let (code, said) = outcome(&[&flag, "--user=bob"]).await;
+    assert!(code == Some(1) && said.contains("is full, and nothing is revoked"), "{code:?} {said}");
+    assert_eq!(fs::read_dir(server.data_dir().join("revoke")).unwrap().count(), 0);
+    bobs.assert_open().await;
+    assert_eq!(until_ready(&server, 200).await["state"], "well");
+    // What holds for everybody has its place.
+    revoke(&[&flag, "--issued-before=now"]).await;
+    assert_eq!(bobs.closed().await, REVOKED);
+    assert_eq!(until_ready(&server, 200).await["state"], "well");
+}
+
+#[tokio::test]
+async fn a_server_that_is_frozen_is_not_said_to_have_taken_it() {
+    let issuer = Issuer::new();
+    let server = issuer.start(&[]);
+    let mut bobs = connect(&server, &issuer.token("bob", LONG)).await;
+    server.signal("STOP");
+    let (code, said) = outcome(&[&data_dir(&server), "--user=bob"]).await;
+    server.signal("CONT");
+    assert!(code == Some(3) && said.starts_with("wrote the revocation of"), "{code:?} {said}");
+    assert!(said.contains("/readyz"), "{said}");
+    // It is written, and counts when the server goes on.
+    assert_eq!(bobs.closed().await, REVOKED);
 }
 
 #[tokio::test]

@@ -39,6 +39,7 @@ struct Locked {
 
 impl Known {
     pub(super) fn new(fetched: Fetched) -> Self {
+        warn_of_left_out(&fetched.keys);
         let Fetched { text, keys } = fetched;
         // Version 0 is that of a verifier without a source.
         let locked = RwLock::new(Locked { version: 1, text, keys });
@@ -65,12 +66,15 @@ impl Known {
     }
 
     fn put(&self, fetched: Fetched) {
-        let mut locked = self.locked.write();
-        if locked.text != fetched.text {
-            locked.version += 1;
-            locked.text = fetched.text;
-            locked.keys = fetched.keys;
+        // Nobody else puts any, so they stay as they are until they are locked again.
+        if self.locked.read().text == fetched.text {
+            return;
         }
+        warn_of_left_out(&fetched.keys);
+        let mut locked = self.locked.write();
+        locked.version += 1;
+        locked.text = fetched.text;
+        locked.keys = fetched.keys;
     }
 
     fn is_well(&self) -> bool {
@@ -178,6 +182,13 @@ impl Refresher {
                 Err(error)
             }
         }
+    }
+}
+
+/// Tells of keys that cannot be used, once for each text: it is fetched again and again.
+fn warn_of_left_out(keys: &KeySet) {
+    if let Some(left_out) = keys.left_out() {
+        tracing::warn!(left_out, "the key set has keys that cannot be used");
     }
 }
 

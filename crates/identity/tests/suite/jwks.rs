@@ -70,46 +70,106 @@ fn keys_for_something_else_are_left_out() {
     }
 }
 
-#[test]
-fn broken_private_short_and_double_keys_are_refused() {
+/// Keys of which none can be used, each with what is told of it.
+fn unusable() -> Vec<(Value, &'static str)> {
     let rsa = || jwk(&rsa().0, Algorithm::RS256, "rsa");
     let ec = || jwk(NewKey::es256().unwrap().signing(), Algorithm::ES256, "ec");
-    let short = "x".repeat(172);
     let (_, pem) = pair(&NewKey::ed25519().unwrap());
     // All of the PEM, which is longer than the point.
     let spki: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
     let spki = spki.trim_end_matches('=').replace('+', "-").replace('/', "_");
-    for wrong in [
-        vec![but(ed(), "x", Value::Null)],
-        vec![but(ed(), "x", json!("AAAA"))],
-        vec![but(ed(), "x", json!("with spaces"))],
-        vec![but(ed(), "x", json!(spki))],
-        vec![but(ed(), "d", json!("AAAA"))],
-        vec![but(rsa(), "d", json!("AAAA"))],
-        vec![but(rsa(), "n", json!(short))],
-        vec![but(rsa(), "e", Value::Null)],
+    vec![
+        (but(ed(), "x", Value::Null), "no x"),
+        (but(ed(), "x", json!("AAAA")), "no key of Ed25519"),
+        (but(ed(), "x", json!("with spaces")), "no x"),
+        (but(ed(), "x", json!(spki)), "no key of Ed25519"),
+        (but(ed(), "x", json!(7)), "is no key"),
+        (but(ed(), "d", json!("AAAA")), "private"),
+        (but(ed(), "kid", json!(7)), "is no key"),
+        (but(ed(), "kid", json!("")), "kid"),
+        (but(ed(), "kid", json!("x".repeat(513))), "kid"),
+        (but(ed(), "kty", Value::Null), "is no key"),
+        (json!("hidden"), "is no key"),
+        (Value::Null, "is no key"),
+        (but(rsa(), "d", json!("AAAA")), "private"),
+        (but(rsa(), "n", json!("x".repeat(172))), "bits"),
+        (but(but(rsa(), "n", Value::Null), "x5c", json!(["hidden"])), "no n"),
+        (but(rsa(), "e", Value::Null), "no e"),
         // 0, 1, 2, and 2 to the power of 32 and 1.
-        vec![but(rsa(), "e", json!("AA"))],
-        vec![but(rsa(), "e", json!("AQ"))],
-        vec![but(rsa(), "e", json!("Ag"))],
-        vec![but(rsa(), "e", json!("AQAAAAE"))],
-        vec![but(ec(), "y", json!("AAAA"))],
+        (but(rsa(), "e", json!("AA")), "exponent"),
+        (but(rsa(), "e", json!("AQ")), "exponent"),
+        (but(rsa(), "e", json!("Ag")), "exponent"),
+        (but(rsa(), "e", json!("AQAAAAE")), "exponent"),
+        (but(ec(), "y", json!("AAAA")), "P-256"),
         // 32 bytes of which no point of the curve is made.
-        vec![but(ec(), "y", json!("A".repeat(43)))],
-        vec![json!({ "kty": "oct", "k": "AAAA" })],
-        vec![ed(), ed()],
-        (0..5).map(|_| but(ed(), "kid", Value::Null)).collect(),
-        (0..257).map(|number| but(ed(), "kid", json!(number.to_string()))).collect(),
-        vec![],
-    ] {
-        let error = KeySet::from_jwks(&jwks(&wrong)).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Config, "{error}");
+        (but(ec(), "y", json!("A".repeat(43))), "P-256"),
+        (json!({ "kty": "oct", "k": "AAAA" }), "3 bytes"),
+    ]
+}
+
+#[test]
+fn keys_that_cannot_be_used_are_left_out_and_told() {
+    for (wrong, why) in unusable() {
+        let good = but(ed(), "kid", json!("good"));
+        for set in [[wrong.clone(), good.clone()], [good, wrong.clone()]] {
+            let keys = KeySet::from_jwks(&jwks(&set)).unwrap();
+            let told = keys.left_out().unwrap_or_default();
+            assert_eq!(keys.len(), 1, "{wrong}");
+            assert!(told.starts_with("1 key is left out: key ") && told.contains(why), "{told}");
+            assert!(!told.contains("hidden") && told.len() < 300, "{told}");
+        }
+        // A set without any other key is none.
+        let error = KeySet::from_jwks(&jwks(&[wrong])).unwrap_err();
+        assert!(error.kind() == ErrorKind::Config && error.to_string().contains(why), "{error}");
     }
-    for text in ["", "hidden", "[]", "{}", r#"{"keys":{}}"#, r#"{"keys":["hidden"]}"#] {
+    let all: Vec<Value> = unusable().into_iter().map(|(wrong, _)| wrong).collect();
+    let count = all.len();
+    let keys = KeySet::from_jwks(&jwks(&[&all[..], &[but(ed(), "kid", json!("good"))]].concat())).unwrap();
+    let told = keys.left_out().unwrap();
+    assert!(told.starts_with(&format!("{count} keys are left out; the first")), "{told}");
+    assert!(told.contains("key 1 (kid \"ed\") has no x"), "{told}");
+    assert_eq!(KeySet::from_jwks(&jwks(&[ed()])).unwrap().left_out(), None);
+}
+
+#[test]
+fn of_two_keys_of_one_name_the_first_counts() {
+    let (first, _) = pair(&NewKey::ed25519().unwrap());
+    let (second, _) = pair(&NewKey::ed25519().unwrap());
+    let key = |private: &str| jwk(private, Algorithm::EdDSA, "a");
+    let token = NewToken::new("bob", now(), Duration::from_secs(60));
+    let verifies = |set: &[Value], private: &str| {
+        let verifier = Verifier::new(Config::new(KeySet::from_jwks(&jwks(set)).unwrap())).unwrap();
+        let token = Signer::from_pem(private, Some("a")).unwrap().sign(&token).unwrap();
+        verifier.verify(&token, now()).is_ok()
+    };
+    let both = [key(&first), key(&second)];
+    assert!(verifies(&both, &first) && !verifies(&both, &second));
+    let told = KeySet::from_jwks(&jwks(&both)).unwrap();
+    assert!(told.left_out().is_some_and(|told| told.contains("key 2 (kid \"a\") has the kid of one before")));
+    // One that cannot be used takes its name from nobody.
+    assert!(verifies(&[but(key(&first), "x", json!("AAAA")), key(&second)], &second));
+}
+
+#[test]
+fn keys_are_as_many_as_may_be() {
+    let unnamed: Vec<Value> = (0..6).map(|_| but(ed(), "kid", Value::Null)).collect();
+    let keys = KeySet::from_jwks(&jwks(&unnamed)).unwrap();
+    assert_eq!(keys.len(), KeySet::UNNAMED_MAX);
+    assert!(keys.left_out().is_some_and(|told| told.starts_with("2 keys") && told.contains("key 5")));
+    let many: Vec<Value> = (0..258).map(|number| but(ed(), "kid", json!(number.to_string()))).collect();
+    let keys = KeySet::from_jwks(&jwks(&many)).unwrap();
+    assert_eq!(keys.len(), KeySet::KEYS_MAX);
+    assert!(keys.left_out().is_some_and(|told| told.starts_with("2 keys") && told.contains("key 257")));
+}
+
+#[test]
+fn what_is_no_key_set_is_refused() {
+    for text in ["", "hidden", "[]", "{}", r#"{"keys":{}}"#, r#"{"keys":[]}"#, r#"{"keys":["hidden"]}"#] {
         let error = KeySet::from_jwks(text).unwrap_err();
         assert!(error.kind() == ErrorKind::Config && !error.to_string().contains("hidden"), "{error}");
     }
-    assert_eq!(KeySet::from_jwks(&jwks(&[but(rsa(), "e", json!("Aw"))])).unwrap().len(), 1);
+    let rsa = jwk(&rsa().0, Algorithm::RS256, "rsa");
+    assert_eq!(KeySet::from_jwks(&jwks(&[but(rsa, "e", json!("Aw"))])).unwrap().len(), 1);
     let deep = format!(r#"{{"keys":{}"#, "[".repeat(100_000));
     assert_eq!(KeySet::from_jwks(&deep).unwrap_err().kind(), ErrorKind::Config);
 }

@@ -96,48 +96,32 @@ fn a_file_that_has_no_good_key_is_refused_by_name_and_is_not_repeated() {
 }
 
 #[test]
-fn a_key_of_a_pair_is_never_taken_for_a_secret() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("the-key");
-    let (ed, ec) = (pair(&NewKey::ed25519().unwrap()), pair(&NewKey::es256().unwrap()));
-    let is_told = |text: &str| text.contains("a pair") || text.contains("of SSH or in DER");
-    let ssh = format!("ssh-ed25519 AAAA{} bob", "x".repeat(64)).into_bytes();
-    for pem in [&ed.0, &ed.1, &ec.0, &ec.1, &rsa().0, &rsa().1] {
-        let lines: Vec<&str> = pem.lines().filter(|line| !line.starts_with('-')).collect();
-        let der = STANDARD.decode(lines.concat()).unwrap();
-        for bytes in [
-            lines.concat().into_bytes(),
-            lines.join("\r\n").into_bytes(),
-            der.clone(),
-            pem.encode_utf16().flat_map(u16::to_le_bytes).collect(),
-            // With a comment that is not in UTF-8.
-            [&b"# J\xfcrgen\n"[..], pem.as_bytes()].concat(),
-            ssh.clone(),
-        ] {
-            fs::write(&path, &bytes).unwrap();
-            let error = KeySet::from_file(&path, None).unwrap_err();
-            assert!(error.kind() == ErrorKind::Config && is_told(&error.to_string()), "{error}");
-            let error = Signer::from_secret(&bytes, None).unwrap_err();
-            assert!(error.kind() == ErrorKind::Config && is_told(&error.to_string()), "{error}");
-        }
-        // As if its last bytes were the end of a line.
-        assert!(KeySet::from_secret(&der[..der.len() - 2], None).is_err());
-        assert!(KeySet::from_secret(pem.as_bytes(), None).is_err());
-    }
-    // A secret in letters that look like the beginning of such a key is one.
-    let (base64, hex) = ("M".repeat(64), format!("06{}", "0".repeat(54)));
-    for secret in ["MIIB is no key, and nobody can guess this", &base64, &hex] {
-        assert!(KeySet::from_secret(secret.as_bytes(), None).is_ok(), "{secret}");
-    }
-}
-
-#[test]
 fn what_cannot_sign_is_no_signer() {
     let (_, public) = pair(&NewKey::es256().unwrap());
     for text in ["", &public, "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"] {
         assert_eq!(Signer::from_pem(text, None).unwrap_err().kind(), ErrorKind::Config, "{text}");
     }
     assert_eq!(Signer::from_secret(&[7; 31], None).unwrap_err().kind(), ErrorKind::Config);
+}
+
+#[test]
+fn a_signer_says_how_to_change_a_key_that_it_cannot_read_and_reads_no_file_without_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("the-key");
+    // As `openssl ecparam -genkey` writes it.
+    let parameters = "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n";
+    let sec1 = "-----BEGIN EC PRIVATE KEY-----\nAAAA\n-----END EC PRIVATE KEY-----\n";
+    let locked = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n";
+    for text in [sec1, &format!("{parameters}{sec1}"), locked] {
+        fs::write(&path, text).unwrap();
+        let error = Signer::from_file(&path, None).unwrap_err().to_string();
+        assert!(error.contains("the-key") && error.contains("openssl pkcs8 -topk8 -nodes"), "{error}");
+    }
+    fs::write(&path, "x".repeat(64 * 1024 + 1)).unwrap();
+    let error = Signer::from_file(&path, None).unwrap_err();
+    assert!(error.kind() == ErrorKind::Unavailable && format!("{error:#}").contains("65536"), "{error:#}");
+    fs::write(&path, "x".repeat(64 * 1024)).unwrap();
+    assert!(Signer::from_file(&path, None).is_ok());
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod example;
 mod jwks;
 mod keys;
 mod made;
+mod no_secret;
 mod revocations;
 mod rights;
 mod source;

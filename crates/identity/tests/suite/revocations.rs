@@ -73,8 +73,13 @@ fn an_entry_counts_until_no_token_that_it_concerns_can_be_valid() {
 #[test]
 fn a_full_list_refuses_what_is_new_and_keeps_what_it_has() {
     let config = RevocationsConfig::new(Duration::from_secs(HOUR)).entries_max(2);
-    let list = Revocations::new(config).unwrap();
+    let list = Revocations::new(config.clone()).unwrap();
     let entry = list.revoke_user("bob", now()).unwrap();
+    assert!(!list.is_full(now()));
+    list.revoke_token("1", now()).unwrap();
+    assert!(list.is_full(now()) && !list.is_full(at(NOW + 2 * HOUR)));
+    let list = Revocations::new(config).unwrap();
+    list.apply(&entry, now()).unwrap();
     list.revoke_token("1", now()).unwrap();
     assert_eq!(list.revoke_user("alice", now()).unwrap_err().kind(), ErrorKind::Full);
     assert!(!list.apply(&entry, now()).unwrap());
@@ -99,6 +104,17 @@ fn a_full_list_comes_back_from_its_file() {
     file.save(&before, now()).unwrap();
     assert_eq!(file.load(&after, now()).unwrap(), 3);
     assert_eq!(sorted(&after), sorted(&before));
+}
+
+#[test]
+fn a_file_that_cannot_be_written_leaves_nothing_beside_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = RevocationFile::new(folder.path());
+    let list = Revocations::new(RevocationsConfig::new(Duration::from_secs(HOUR))).unwrap();
+    // Nothing can be renamed over a directory.
+    fs::create_dir(folder.path().join(RevocationFile::NAME)).unwrap();
+    assert_eq!(file.save(&list, now()).unwrap_err().kind(), ErrorKind::Unavailable);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 }
 
 #[test]

@@ -63,6 +63,20 @@ fn a_token_that_says_little_gets_what_the_configuration_gives() {
 }
 
 #[test]
+fn a_pattern_of_a_token_in_which_no_id_ends_is_left_out() {
+    let rights = json!({ "bind": ["{user}*", "{user}{user}", "{user}:*", "news"] });
+    let bob = secret_verifier().verify(&of(&with("rights", rights)), now()).unwrap();
+    let permitted =
+        ["bob", "bobby", "bobbob", "bob:1", "news"].map(|name| bob.rights().permits(Right::Bind, name));
+    assert_eq!(permitted, [false, false, false, true, true]);
+    // Whoever gives such rights hears of it.
+    let open = || Grants::default().bind(["{user}*"]);
+    assert!(Verifier::new(secret_config().grants(open())).is_err());
+    let token = NewToken::new("bob", now(), MINUTE).grants(open());
+    assert!(Signer::from_secret(crate::made::SECRET, None).unwrap().sign(&token).is_err());
+}
+
+#[test]
 fn claims_of_other_names_are_looked_for_where_they_are() {
     let config = secret_config().user_claim("email").rights_claim("https://chat/rights").scope_claim("roles");
     let mut claims = with("email", json!("bob@example.org"));

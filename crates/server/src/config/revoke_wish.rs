@@ -89,10 +89,14 @@ pub(super) fn command() -> clap::Command {
             ISSUED_BEFORE,
             "TIME",
             "Revoke what was issued before: now, seconds since 1970, or a date and time like \
-             2026-01-31T12:00:00Z; with --user, of that user alone",
+             2026-01-31T12:00:00Z; with --user, of that user alone. Tokens say the second of their issue, so \
+             the second of now is revoked whole: issue the new token a second later",
         ))
         .after_help(
-            "Exit codes: 0 it is revoked, 1 it could not be, 2 the command line or the configuration is wrong",
+            "Exit codes: 0 it is revoked: a running server has taken it, or was sent it by Redis, or no server \
+             runs in the data directory and the next start reads it; 1 it is not revoked; 2 the command line or \
+             the configuration is wrong; 3 it is written, or may be, but no running server is known to have it \
+             (the output says what to do)",
         )
 }
 

@@ -65,7 +65,17 @@ mod tests {
 
     #[test]
     fn what_is_no_right_is_refused() {
-        for wrong in ["bind", "read=*", "bind=", "bind=a,,b", "bind=a*b", "bind=a, write=b", "=*"] {
+        for wrong in [
+            "bind",
+            "read=*",
+            "bind=",
+            "bind=a,,b",
+            "bind=a*b",
+            "bind=a, write=b",
+            "=*",
+            "bind={user}*",
+            "write=room:{user}{user}",
+        ] {
             assert!(grants(wrong).is_err(), "{wrong}");
         }
     }

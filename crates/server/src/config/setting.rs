@@ -127,7 +127,8 @@ keys! {
          so prefer the tickets of POST /ticket";
     DEFAULT_RIGHTS = "default-rights" "TIDINGS_DEFAULT_RIGHTS" "RIGHTS" Text("bind=* write=* history=*")
         "What users may do in channels whose token does not say: patterns of channels for bind, write, publish \
-         and history, like bind=news,room:* write={user}:*, where {user} is their id";
+         and history, like bind=news,room:* write=notes:{user}:*, where {user} is their id, and what follows \
+         it ends the id: a character that ids do not have";
     LOGIN_URL = "login-url" "TIDINGS_LOGIN_URL" "URL" Text("")
         "The address where users log in, to which the page sends them, like https://example.org/login";
     USER_HEADER = "user-header" "TIDINGS_USER_HEADER" "HEADER" Text("")

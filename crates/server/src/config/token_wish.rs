@@ -128,8 +128,8 @@ pub(super) fn command() -> clap::Command {
         .arg(flag(
             RIGHTS,
             "RIGHTS",
-            "What its user may do in channels, like bind=room:* write={user}:*; without it, what the server's \
-             default-rights say",
+            "What its user may do in channels, like bind=room:* write=notes:{user}:*; without it, what the \
+             server's default-rights say",
         ))
         .arg(flag(JTI, "ID", "A name by which this one token can be revoked"))
         .arg(flag(AUDIENCE, "TEXT", "For whom it is; the setting token-audience by default"))

@@ -38,7 +38,15 @@ impl RateKind {
 
     /// Returns the text of a refusal: `too many messages; try again in 3 s`.
     pub(crate) fn refusal(self, wait: Duration) -> String {
-        format!("too many {}; try again in {} s", self.name(), seconds(wait))
+        format!("too many {}; try again in {} s", self.things(), seconds(wait))
+    }
+
+    /// Its name, and what else counts as such.
+    const fn things(self) -> &'static str {
+        match self {
+            Self::Connects => "connects, or tokens that were refused",
+            _ => self.name(),
+        }
     }
 
     pub(super) fn rates(self, config: &RateConfig) -> Rates {
@@ -67,6 +75,9 @@ mod tests {
         let text = RateKind::Messages.refusal(Duration::from_millis(2_001));
         assert_eq!(text, "too many messages; try again in 3 s");
         assert_eq!(RateKind::Binds.refusal(Duration::ZERO), "too many binds; try again in 1 s");
+        // Whoever has shown wrong tokens alone has connected to nothing.
+        let text = RateKind::Connects.refusal(Duration::from_secs(2));
+        assert_eq!(text, "too many connects, or tokens that were refused; try again in 2 s");
         assert!(RateKind::ALL.iter().enumerate().all(|(index, kind)| kind.index() == index));
     }
 }

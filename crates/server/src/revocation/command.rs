@@ -4,10 +4,10 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, bail, ensure};
-use tidings::identity::{Revocation, Revocations};
+use tidings::identity::{Revocation, RevocationFile, Revocations};
 use tokio::time::{Instant, sleep};
 
-use super::drops::Drops;
+use super::drops::{DropAnswer, Drops};
 use super::redis_list::{RedisList, unusable};
 use crate::clock;
 use crate::config::{Config, RedisUrl, RevokeWish};
@@ -23,8 +23,23 @@ const BEFORE_ASKING: Duration = Duration::from_millis(1_000);
 /// How often it is looked whether the server has taken a drop.
 const EVERY: Duration = Duration::from_millis(20);
 
-/// Revokes what is wished, and returns what to print.
-pub(crate) async fn revoke(config: &Config, wish: RevokeWish) -> anyhow::Result<String> {
+/// What to do when the list has no place.
+const FULL: &str = "the list of revocations is full, and nothing is revoked; each entry is forgotten a day after it \
+                    was made, and --issued-before TIME without --user has its place in any case";
+
+/// When servers read the list of a Redis by themselves.
+const READ_LATER: &str = "servers read the list when they start, when they reach Redis again, and every 10 s";
+
+/// What has become of a revocation that was written.
+pub(crate) struct RevokeAnswer {
+    /// What to print.
+    pub(crate) text: String,
+    /// Whether a running server has it, or the next one will.
+    pub(crate) is_known: bool,
+}
+
+/// Revokes what is wished. An error says that it is not revoked.
+pub(crate) async fn revoke(config: &Config, wish: RevokeWish) -> anyhow::Result<RevokeAnswer> {
     let (now, list) = (clock::now(), super::list()?);
     let said = match &config.redis_url {
         Some(url) => Box::pin(in_redis(config, url, &list, wish, now)).await?,
@@ -32,20 +47,29 @@ pub(crate) async fn revoke(config: &Config, wish: RevokeWish) -> anyhow::Result<
     };
     let mut text = said.text;
     text.push('\n');
-    if !said.is_taken && !config.logins.are_configured() {
+    if said.fate != Fate::Taken && !config.logins.are_configured() {
         text.push_str(
             "note: a revocation counts in a server that has logins; this command was given none, and if the \
              server has none either, configure them there (see --token-keys)\n",
         );
     }
-    Ok(text)
+    Ok(RevokeAnswer { text, is_known: said.fate != Fate::Unheard })
 }
 
-/// What became of it.
+/// What became of it, in words and for the exit code.
 struct Said {
     text: String,
-    /// Whether a running server knows it.
-    is_taken: bool,
+    fate: Fate,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    /// A running server has it.
+    Taken,
+    /// No server runs, and the next one reads it.
+    NextStart,
+    /// It is written, or may be, and nobody has said that it counts.
+    Unheard,
 }
 
 /// Adds the entry to the list, which refuses it if there are too many.
@@ -76,28 +100,29 @@ async fn in_directory(data_dir: &Path, entry: &Revocation, now: SystemTime) -> a
     );
     let (what, entry, place) = (described(entry), entry.clone(), data_dir.to_owned());
     let drop = tokio::task::spawn_blocking(move || Drops::of(&place).put(&entry, now)).await??;
-    let said = |text: String, is_taken| Ok(Said { text, is_taken });
-    match wait(data_dir, &drop).await? {
-        Outcome::Taken => said(format!("revoked {what}; the running server has taken it"), true),
-        Outcome::NobodyRuns => said(
-            format!("revoked {what}; no server runs in {}, it counts from the next start", shown(data_dir)),
-            false,
-        ),
-        Outcome::NotTaken => said(
-            format!(
-                "revoked {what}; the server that runs in {} has not taken it within {PATIENCE:?}: if it has \
-                 --redis-url, run this with that and --presence redis, otherwise look at its /readyz and log; \
-                 at the latest it counts from the next start",
-                shown(data_dir)
-            ),
-            false,
-        ),
+    let place = shown(data_dir);
+    // From here on it is written, and an error would say that it is not.
+    let (text, fate) = match wait(data_dir, &drop, now).await {
+        Outcome::Taken => (format!("revoked {what}; the running server has taken it"), Fate::Taken),
+        Outcome::NobodyRuns => {
+            let text = format!("revoked {what}; no server runs in {place}, it counts from the next start");
+            (text, Fate::NextStart)
+        }
+        Outcome::Unheard(why) => {
+            (format!("wrote the revocation of {what} to {place}, but it may not count: {why}"), Fate::Unheard)
+        }
+        Outcome::Full => {
+            Drops::take_back(&drop)
+                .with_context(|| format!("revoke: {FULL}; remove {} by hand", shown(&drop)))?;
+            bail!("revoke: {FULL}")
+        }
         Outcome::Refused => bail!(
             "revoke: the server could not read {}, and nothing is revoked; run the version of this program that \
              the server has",
             drop.display()
         ),
-    }
+    };
+    Ok(Said { text, fate })
 }
 
 fn shown(path: &Path) -> String {
@@ -107,29 +132,76 @@ fn shown(path: &Path) -> String {
 enum Outcome {
     Taken,
     NobodyRuns,
-    NotTaken,
+    /// Why nobody has said that it counts, and what to do.
+    Unheard(String),
+    Full,
     Refused,
 }
 
-/// Waits until the running server has taken a drop.
-async fn wait(data_dir: &Path, drop: &Path) -> anyhow::Result<Outcome> {
+/// Waits until the running server has answered a drop.
+async fn wait(data_dir: &Path, drop: &Path, now: SystemTime) -> Outcome {
     let (begun, mut is_known_to_run) = (Instant::now(), false);
-    while drop.exists() {
+    loop {
+        if let Some(outcome) = answered(Drops::answer(drop)) {
+            return outcome;
+        }
         if begun.elapsed() >= PATIENCE {
-            return Ok(Outcome::NotTaken);
+            return Outcome::Unheard(format!(
+                "the server that runs there has not said within {PATIENCE:?} that it took it; if it has \
+                 --redis-url, run this with that and --presence redis, otherwise look at its /readyz and log, \
+                 as it may be stopped or its disk full"
+            ));
         }
         if !is_known_to_run && begun.elapsed() >= BEFORE_ASKING {
-            let is_in_use = DataDir::is_in_use(data_dir);
-            let is_in_use = is_in_use.with_context(|| format!("--data-dir: {}", shown(data_dir)))?;
-            if !is_in_use {
-                // One that ended just now may have taken it before.
-                return Ok(if drop.exists() { Outcome::NobodyRuns } else { Outcome::Taken });
+            match DataDir::is_in_use(data_dir) {
+                Ok(true) => is_known_to_run = true,
+                Ok(false) => return at_next_start(data_dir, drop, now).await,
+                Err(error) => {
+                    return Outcome::Unheard(format!(
+                        "whether a server runs there cannot be found out: {error}; look at its /readyz and log"
+                    ));
+                }
             }
-            is_known_to_run = true;
         }
         sleep(EVERY).await;
     }
-    Ok(if Drops::was_refused(drop) { Outcome::Refused } else { Outcome::Taken })
+}
+
+fn answered(answer: DropAnswer) -> Option<Outcome> {
+    match answer {
+        DropAnswer::Waiting => None,
+        DropAnswer::Taken => Some(Outcome::Taken),
+        DropAnswer::Refused => Some(Outcome::Refused),
+        DropAnswer::Full => Some(Outcome::Full),
+    }
+}
+
+/// What the next start makes of a drop.
+async fn at_next_start(data_dir: &Path, drop: &Path, now: SystemTime) -> Outcome {
+    let (place, path) = (data_dir.to_owned(), drop.to_owned());
+    let read = tokio::task::spawn_blocking(move || read_as_at_start(&place, &path, now)).await;
+    match read.map_err(anyhow::Error::new).and_then(|answer| answer) {
+        Ok(answer) => answered(answer).unwrap_or(Outcome::NobodyRuns),
+        Err(error) => Outcome::Unheard(format!(
+            "no server runs there, and whether one can start with it is not known: {error:#}"
+        )),
+    }
+}
+
+/// Reads the list as a server does that starts, and changes nothing.
+fn read_as_at_start(data_dir: &Path, drop: &Path, now: SystemTime) -> anyhow::Result<DropAnswer> {
+    let list = super::list()?;
+    RevocationFile::new(data_dir).load(&list, now)?;
+    let found = Drops::of(data_dir).look()?;
+    found.unreadable.map_or(Ok(()), Err)?;
+    for waiting in found.drops {
+        let has_place = list.apply(&waiting.revocation, now).is_ok();
+        if waiting.is_at(drop) {
+            return Ok(if has_place { DropAnswer::Waiting } else { DropAnswer::Full });
+        }
+    }
+    // A server that started, or one that ended just now, has answered it.
+    Ok(Drops::answer(drop))
 }
 
 /// Writes it to Redis, which tells the servers.
@@ -151,14 +223,44 @@ async fn in_redis(
     let entry = entry(list, wish, now)?;
     let mut older = snapshot.entries;
     older.retain(|older| *older != entry && says_no_more(older, &entry));
-    let heard = redis.publish(&entry, &older).await.map_err(|error| unusable(url, &error))?;
-    let what = described(&entry);
-    let text = match heard {
-        0 => format!("revoked {what} in {url}; no server is connected, each reads it when it starts"),
-        1 => format!("revoked {what} in {url}; 1 server has heard it"),
-        _ => format!("revoked {what} in {url}; {heard} servers have heard it"),
+    if let Err(error) = redis.put(&entry).await {
+        let is_open = error.kind() == redis_link::ErrorKind::Unavailable && error.code().is_none();
+        let error = unusable(url, &error);
+        if !is_open {
+            return Err(error);
+        }
+        let text = format!("whether {} is revoked is not known; run this again: {error}", described(&entry));
+        return Ok(Said { text, fate: Fate::Unheard });
+    }
+    // From here on it is written, and an error would say that it is not.
+    let mut said = told_to_servers(config, url, &entry, redis.publish(&entry).await);
+    if let Err(error) = redis.remove(&older).await {
+        said.text.push_str("\nnote: older entries that this one replaces stay: ");
+        said.text.push_str(&unusable(url, &error).to_string());
+    }
+    Ok(said)
+}
+
+/// Says what became of an entry that Redis has.
+fn told_to_servers(config: &Config, url: &RedisUrl, entry: &Revocation, sent: anyhow::Result<usize>) -> Said {
+    let (what, prefix) = (described(entry), &config.redis_prefix);
+    let why = match sent {
+        Ok(0) => format!(
+            "no server listens there: {READ_LATER}; if servers run, look whether this is their --redis-url and \
+             --redis-prefix, and at their /readyz and log"
+        ),
+        Ok(count) => {
+            let servers = if count == 1 { "server that listens" } else { "servers that listen" };
+            let text = format!("revoked {what} in {url}; it was sent to {count} {servers}");
+            return Said { text, fate: Fate::Taken };
+        }
+        Err(error) => {
+            let error = unusable(url, &error);
+            format!("the servers could not be told at once: {READ_LATER}; {error}")
+        }
     };
-    Ok(Said { text, is_taken: heard > 0 })
+    let text = format!("wrote the revocation of {what} to {url} under the prefix {prefix:?}, but {why}");
+    Said { text, fate: Fate::Unheard }
 }
 
 /// Whether all that an entry revokes is revoked by a newer one, for as long.
@@ -216,7 +318,53 @@ mod tests {
         assert!(error.contains("is no data directory of a server"), "{error}");
         drop(DataDir::open(&path).unwrap());
         let said = in_directory(&path, &entry, now).await.unwrap();
-        assert!(!said.is_taken && said.text.contains("from the next start"), "{}", said.text);
+        assert!(said.fate == Fate::NextStart && said.text.contains("from the next start"), "{}", said.text);
         assert_eq!(Drops::of(&path).look().unwrap().drops.len(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_has_no_place_at_the_next_start_is_not_revoked_and_leaves_nothing() {
+        let parent = tempfile::tempdir().unwrap();
+        let (path, now) = (parent.path().join("data"), clock::now());
+        drop(DataDir::open(&path).unwrap());
+        let list = crate::revocation::list().unwrap();
+        let mut number = 0;
+        while !list.is_full(now) {
+            list.revoke_token(&number.to_string(), now).unwrap();
+            number += 1;
+        }
+        RevocationFile::new(&path).save(&list, now).unwrap();
+        let others = crate::revocation::list().unwrap();
+        let bob = others.revoke_user("bob", now).unwrap();
+        let error = in_directory(&path, &bob, now).await.err().unwrap().to_string();
+        assert!(error.contains("is full, and nothing is revoked"), "{error}");
+        assert_eq!(std::fs::read_dir(path.join("revoke")).unwrap().count(), 0);
+        // The way out.
+        let all = others.revoke_issued_before(now, now).unwrap();
+        assert_eq!(in_directory(&path, &all, now).await.unwrap().fate, Fate::NextStart);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_a_running_server_does_not_take_is_written_and_not_said_to_be_revoked() {
+        let parent = tempfile::tempdir().unwrap();
+        let (path, now) = (parent.path().join("data"), clock::now());
+        // It has the directory, and looks for nothing.
+        let _server = DataDir::open(&path).unwrap();
+        let entry = crate::revocation::list().unwrap().revoke_user("bob", now).unwrap();
+        let said = in_directory(&path, &entry, now).await.unwrap();
+        assert_eq!(said.fate, Fate::Unheard);
+        assert!(said.text.starts_with("wrote the revocation of every token"), "{}", said.text);
+        assert!(said.text.contains("/readyz") && said.text.contains("--redis-url"), "{}", said.text);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_no_server_can_start_with_is_not_said_to_count_from_the_next_start() {
+        let parent = tempfile::tempdir().unwrap();
+        let (path, now) = (parent.path().join("data"), clock::now());
+        drop(DataDir::open(&path).unwrap());
+        std::fs::write(path.join(RevocationFile::NAME), "half").unwrap();
+        let entry = crate::revocation::list().unwrap().revoke_user("bob", now).unwrap();
+        let said = in_directory(&path, &entry, now).await.unwrap();
+        assert!(said.fate == Fate::Unheard && said.text.contains("is damaged"), "{}", said.text);
     }
 }

@@ -3,6 +3,8 @@
 //! ```text
 //! DATA_DIR/revoke/NAME.drop       one revocation, whole: NAME begins with when it was made
 //!                 NAME.new        one that is being written, which nobody reads
+//!                 NAME.drop.full  one that the list had no place for: the server's answer, which
+//!                                 the command removes when it has read it
 //!                 ….broken        anything else that was found there, moved aside
 //! ```
 
@@ -12,7 +14,7 @@ use std::fs::{self, DirBuilder, File};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, chown};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, ensure};
 use tidings::identity::Revocation;
@@ -25,6 +27,20 @@ pub(super) struct Drops {
     data_dir: PathBuf,
     directory: PathBuf,
     stuck: OutageLog,
+    unanswered: OutageLog,
+}
+
+/// What the server has said about a drop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum DropAnswer {
+    /// Nothing yet.
+    Waiting,
+    /// It counts.
+    Taken,
+    /// It is no revocation that this server knows.
+    Refused,
+    /// The list is full.
+    Full,
 }
 
 /// A drop that was read.
@@ -52,9 +68,13 @@ impl Drops {
     /// How long a drop may be: the longest id of a user, of which each byte takes two.
     const BYTES_MAX: u64 = 4_096;
 
+    /// How old a file has to be that nobody writes any more.
+    const LEFT_BEHIND: Duration = Duration::from_secs(60);
+
     pub(super) fn of(data_dir: &Path) -> Self {
         let stuck = OutageLog::new("files that are no revocations cannot be moved aside");
-        Self { data_dir: data_dir.to_owned(), directory: data_dir.join("revoke"), stuck }
+        let unanswered = OutageLog::new("it cannot be noted that the list of revocations was full");
+        Self { data_dir: data_dir.to_owned(), directory: data_dir.join("revoke"), stuck, unanswered }
     }
 
     /// Puts a revocation there, and returns where when it is on the disk.
@@ -74,14 +94,50 @@ impl Drops {
         let since = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let name = format!("{:020}-{}", since.as_nanos(), Uuid::new_v4().simple());
         let (aside, path) = (self.directory.join(format!("{name}.new")), self.directory.join(name + ".drop"));
-        let mut file = File::options().write(true).create_new(true).mode(0o600).open(&aside)?;
+        if let Err(error) = self.write_aside(&aside, revocation).and_then(|()| fs::rename(&aside, &path)) {
+            // On a disk that is full, nobody else comes to remove it. That this failed, too, says
+            // no more than the first error.
+            fs::remove_file(&aside).ok();
+            return Err(error.into());
+        }
+        match File::open(&self.directory).and_then(|directory| directory.sync_all()) {
+            // The error says that nothing is revoked; a server may have been quicker.
+            Err(error) if Self::take_back(&path)? => Err(error.into()),
+            Ok(()) | Err(_) => Ok(path),
+        }
+    }
+
+    /// Writes it whole before it has its name, so that nobody reads a part of it.
+    fn write_aside(&self, aside: &Path, revocation: &Revocation) -> io::Result<()> {
+        let mut file = File::options().write(true).create_new(true).mode(0o600).open(aside)?;
         file.write_all(format!("{revocation}\n").as_bytes())?;
         file.sync_all()?;
-        self.give_to_owner(&aside)?;
-        // Renamed when it is whole, so that nobody reads a part of it.
-        fs::rename(&aside, &path)?;
-        File::open(&self.directory)?.sync_all()?;
-        Ok(path)
+        self.give_to_owner(aside)
+    }
+
+    /// Removes what commands left behind that were cut off while they wrote.
+    pub(super) fn sweep(&self, now: SystemTime) -> io::Result<()> {
+        let entries = match fs::read_dir(&self.directory) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        for entry in entries {
+            let path = entry?.path();
+            if path.extension().is_none_or(|end| end != "new") {
+                continue;
+            }
+            let swept = fs::symlink_metadata(&path).and_then(|about| {
+                let is_old = now.duration_since(about.modified()?).is_ok_and(|age| age >= Self::LEFT_BEHIND);
+                if is_old { fs::remove_file(&path) } else { Ok(()) }
+            });
+            match swept {
+                // Its command was quicker.
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                Ok(()) | Err(_) => {}
+            }
+        }
+        Ok(())
     }
 
     /// Makes the directory for the owner of the data directory alone, if it is missing.
@@ -103,9 +159,31 @@ impl Drops {
         if made.uid() == owner.uid() { Ok(()) } else { chown(path, Some(owner.uid()), Some(owner.gid())) }
     }
 
-    /// Says whether the server found that a drop is no revocation.
-    pub(super) fn was_refused(path: &Path) -> bool {
-        aside(path).exists()
+    /// Says what has become of a drop.
+    pub(super) fn answer(path: &Path) -> DropAnswer {
+        // One of which nobody can tell whether it is there is not known to be taken.
+        if path.try_exists().unwrap_or(true) {
+            DropAnswer::Waiting
+        } else if beside(path, FULL).exists() {
+            DropAnswer::Full
+        } else if beside(path, BROKEN).exists() {
+            DropAnswer::Refused
+        } else {
+            DropAnswer::Taken
+        }
+    }
+
+    /// Takes a drop back, or the answer that the list was full; says whether it was still there.
+    pub(super) fn take_back(path: &Path) -> io::Result<bool> {
+        let mut was_there = false;
+        for path in [path, &beside(path, FULL)] {
+            match fs::remove_file(path) {
+                Ok(()) => was_there = true,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(was_there)
     }
 
     /// Reads what is there, and changes nothing.
@@ -124,7 +202,7 @@ impl Drops {
         for entry in entries {
             let name = entry?.file_name();
             let ends = |with: &str| Path::new(&name).extension().is_some_and(|end| end == with);
-            let (is_drop, is_known) = (ends("drop"), ends("new") || ends("broken"));
+            let (is_drop, is_known) = (ends("drop"), ends("new") || ends(BROKEN) || ends(FULL));
             if is_drop {
                 // The names are in the order of time. Those beyond the bound have their turn when
                 // these are done.
@@ -159,7 +237,7 @@ impl Drops {
         let mut failed = None;
         for name in broken {
             let path = self.directory.join(name);
-            match fs::rename(&path, aside(&path)) {
+            match fs::rename(&path, beside(&path, BROKEN)) {
                 Ok(()) => tracing::error!(
                     "{} is no revocation and was renamed to end with .broken; if `tidings revoke` made it, \
                      run that again",
@@ -172,6 +250,22 @@ impl Drops {
         match failed {
             Some(error) => self.stuck.note(&error),
             None => self.stuck.over(),
+        }
+    }
+
+    /// Answers drops that have no place in the list. They do not count, also not later: whoever
+    /// revoked something knows what became of it.
+    pub(super) fn answer_full(&self, drops: &[WaitingDrop]) {
+        let mut failed = None;
+        for drop in drops {
+            match fs::rename(&drop.path, beside(&drop.path, FULL)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => failed = Some(error),
+                Ok(()) | Err(_) => {}
+            }
+        }
+        match failed {
+            Some(error) => self.unanswered.note(&error),
+            None => self.unanswered.over(),
         }
     }
 
@@ -190,6 +284,13 @@ impl Drops {
     }
 }
 
+impl WaitingDrop {
+    /// Whether it is the one that was put there.
+    pub(super) fn is_at(&self, path: &Path) -> bool {
+        self.path == path
+    }
+}
+
 /// The revocation in a file; `None` if it is none.
 fn read_one(path: &Path) -> io::Result<Option<Revocation>> {
     // A pipe would be waited for, and a link may lead anywhere.
@@ -205,11 +306,18 @@ fn read_one(path: &Path) -> io::Result<Option<Revocation>> {
     }
 }
 
-/// Where something goes that is no drop.
-fn aside(path: &Path) -> PathBuf {
-    let mut aside = path.as_os_str().to_owned();
-    aside.push(".broken");
-    aside.into()
+/// The end of the name of what is no drop.
+const BROKEN: &str = "broken";
+
+/// The end of the name of a drop that had no place.
+const FULL: &str = "full";
+
+/// The same name with one more end.
+fn beside(path: &Path, end: &str) -> PathBuf {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".");
+    beside.push(end);
+    beside.into()
 }
 
 #[cfg(test)]

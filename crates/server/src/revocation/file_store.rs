@@ -12,6 +12,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use super::drops::{Drops, WaitingDrop};
+use super::full_log::FullLog;
 use crate::clock;
 use crate::health::Condition;
 
@@ -24,6 +25,7 @@ pub(super) struct FileStore {
     list: Revocations,
     file: RevocationFile,
     drops: Drops,
+    full: FullLog,
     state: watch::Sender<Condition>,
 }
 
@@ -32,7 +34,12 @@ impl FileStore {
     pub(super) fn open(data_dir: &Path, list: Revocations, now: SystemTime) -> anyhow::Result<Self> {
         let (file, drops) = (RevocationFile::new(data_dir), Drops::of(data_dir));
         file.load(&list, now).context("--data-dir")?;
-        let store = Self { list, file, drops, state: watch::Sender::new(Condition::Well) };
+        // They harm nobody, and what is wrong with the directory is said by the look at it.
+        if let Err(error) = drops.sweep(now) {
+            tracing::debug!(%error, "half-written revocations stay");
+        }
+        let (full, state) = (FullLog::default(), watch::Sender::new(Condition::Well));
+        let store = Self { list, file, drops, full, state };
         match store.look(now) {
             Condition::Down(reason) => bail!("{reason}"),
             // All is known, and what cannot be written is said by health.
@@ -82,23 +89,28 @@ impl FileStore {
             Err(error) => return Condition::Down(format!("{error:#}").into()),
         };
         self.drops.set_aside(&found.broken);
-        let (mut taken, mut full) = (Vec::new(), None);
+        let (mut taken, mut without_place) = (Vec::new(), Vec::new());
         for drop in found.drops {
-            // One that has no place stays and is tried again: the list has a bound, and places
-            // become free.
             match self.list.apply(&drop.revocation, now) {
                 Ok(_) => taken.push(drop),
-                Err(error) => full = Some(error),
+                Err(error) => {
+                    self.full.note(&error);
+                    without_place.push(drop);
+                }
             }
         }
+        if without_place.is_empty() && self.full.is_on() && !self.list.is_full(now) {
+            self.full.over();
+        }
+        // The command waits, and says at once that nothing is revoked.
+        self.drops.answer_full(&without_place);
         let finished = self.finish(&taken, now);
         if let Some(error) = found.unreadable {
             return Condition::Down(format!("{error:#}").into());
         }
-        match (finished, full) {
-            (Err(error), _) => Condition::ReadOnly(format!("{error:#}").into()),
-            (Ok(()), Some(error)) => Condition::ReadOnly(error.to_string().into()),
-            (Ok(()), None) => Condition::Well,
+        match finished {
+            Err(error) => Condition::ReadOnly(format!("{error:#}").into()),
+            Ok(()) => Condition::Well,
         }
     }
 
@@ -117,9 +129,10 @@ impl FileStore {
 mod tests {
     use std::fs;
 
-    use tidings::identity::Identity;
+    use tidings::identity::{Identity, RevocationsConfig};
 
     use super::*;
+    use crate::revocation::drops::DropAnswer;
 
     fn at(seconds: u64) -> SystemTime {
         SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
@@ -164,6 +177,33 @@ mod tests {
         fs::remove_dir(&file).unwrap();
         assert_eq!(store.look(at(1_001)), Condition::Well);
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_full_list_answers_what_has_no_place_and_stays_well_with_what_it_has() {
+        let parent = tempfile::tempdir().unwrap();
+        let drops = Drops::of(parent.path());
+        let drop_of = |user| {
+            let revocation = crate::revocation::list().unwrap().revoke_user(user, at(1_000)).unwrap();
+            drops.put(&revocation, at(1_000)).unwrap()
+        };
+        let config = RevocationsConfig::new(Duration::from_secs(3_600)).entries_max(1);
+        let list = Revocations::new(config).unwrap();
+        list.revoke_user("bob", at(1_000)).unwrap();
+        // At the start, and later.
+        let first = drop_of("carol");
+        let store = FileStore::open(parent.path(), list.clone(), at(1_001)).unwrap();
+        let second = drop_of("dave");
+        assert_eq!(*store.state().borrow(), Condition::Well);
+        assert_eq!(store.look(at(1_001)), Condition::Well);
+        for path in [first, second] {
+            assert_eq!(Drops::answer(&path), DropAnswer::Full);
+        }
+        assert!(store.full.is_on());
+        assert!(is_revoked(&list, "bob") && !is_revoked(&list, "carol") && !is_revoked(&list, "dave"));
+        // When the entry of bob is over there is a place, and who comes then has it.
+        assert_eq!(store.look(at(9_000)), Condition::Well);
+        assert!(!store.full.is_on());
     }
 
     #[test]

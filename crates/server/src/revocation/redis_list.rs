@@ -110,22 +110,33 @@ impl RedisList {
         Ok(())
     }
 
-    /// Writes an entry in place of older ones that say no more than it, and tells every server.
-    /// Returns how many heard it.
-    pub(super) async fn publish(&self, entry: &Revocation, older: &[Revocation]) -> anyhow::Result<usize> {
-        let mut pipeline = redis::pipe();
-        self.add(&mut pipeline, std::slice::from_ref(entry));
-        for part in older.chunks(TOGETHER) {
-            pipeline.cmd("ZREM").arg(&self.key);
+    /// Writes an entry. If Redis does not answer, it may be written.
+    pub(super) async fn put(&self, entry: &Revocation) -> Result<(), redis_link::Error> {
+        let mut command = redis::cmd("ZADD");
+        command.arg(&self.key).arg("GT").arg(clock::unix_ms(entry.until())).arg(entry.to_string());
+        Box::pin(self.link.query(&self.key, &command)).await.map(drop)
+    }
+
+    /// Tells every server that listens of an entry, and returns how many there are.
+    pub(super) async fn publish(&self, entry: &Revocation) -> anyhow::Result<usize> {
+        let mut command = redis::cmd("PUBLISH");
+        command.arg(&self.channel).arg(entry.to_string());
+        // To the server of the key, to which all others listen as well.
+        let answer = Box::pin(self.link.query(&self.key, &command)).await.map_err(|error| told(&error))?;
+        redis::from_redis_value(answer).context("redis sent an answer that cannot be read")
+    }
+
+    /// Removes entries that others have made needless.
+    pub(super) async fn remove(&self, entries: &[Revocation]) -> anyhow::Result<()> {
+        for part in entries.chunks(TOGETHER) {
+            let mut command = redis::cmd("ZREM");
+            command.arg(&self.key);
             for entry in part {
-                pipeline.arg(entry.to_string());
+                command.arg(entry.to_string());
             }
+            Box::pin(self.link.query(&self.key, &command)).await.map_err(|error| told(&error))?;
         }
-        pipeline.cmd("PUBLISH").arg(&self.channel).arg(entry.to_string());
-        let answers =
-            Box::pin(self.link.pipeline(&self.key, &pipeline)).await.map_err(|error| told(&error))?;
-        let heard = answers.into_iter().next_back().context("redis did not answer")?;
-        redis::from_redis_value(heard).context("redis sent an answer that cannot be read")
+        Ok(())
     }
 
     /// Adds the command that writes entries. One that is there keeps the later end.

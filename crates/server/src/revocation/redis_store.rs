@@ -3,15 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::bail;
+use anyhow::{anyhow, bail};
 use parking_lot::Mutex;
-use tidings::identity::{Revocation, Revocations};
+use tidings::identity::{Error, Revocation, Revocations};
 use tidings::join::outage_log::OutageLog;
 use tidings::mpx::{ErrorKind, Event};
 use tokio::sync::watch;
-use tokio::time::{MissedTickBehavior, interval_at, sleep};
+use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
+use super::full_log::FullLog;
 use super::redis_list::{Hearing, RedisList, unusable};
 use crate::config::{Config, RedisUrl};
 use crate::health::Condition;
@@ -20,7 +21,7 @@ use crate::{clock, random};
 /// How often the list is read although nothing was told.
 const EVERY: Duration = Duration::from_secs(10);
 
-/// The longest wait between attempts while Redis is away.
+/// The longest wait before the second attempt to read or to subscribe; it grows to [`EVERY`].
 const AGAIN: Duration = Duration::from_millis(500);
 
 /// Keeps the list as Redis has it.
@@ -34,6 +35,15 @@ pub(super) struct RedisStore {
     first: Mutex<Option<Hearing>>,
     unwritten: OutageLog,
     strange: OutageLog,
+    full: FullLog,
+}
+
+/// What a message of the subscription asks for.
+enum Heard {
+    /// Nothing more.
+    Nothing,
+    /// What there is, the list says.
+    ReadAgain,
 }
 
 impl RedisStore {
@@ -46,8 +56,11 @@ impl RedisStore {
             first: Mutex::new(None),
             unwritten: OutageLog::new("revocations that redis has lost cannot be written there again"),
             strange: OutageLog::new("redis has entries that are no revocations, which count for nothing"),
+            full: FullLog::default(),
         };
-        let hearing = store.begin().await.map_err(|error| unusable(url, &error))?;
+        let hearing = store.redis.subscribe().await.map_err(|error| unusable(url, &error))?;
+        // What is written in between is told.
+        store.read().await.map_err(|error| unusable(url, &error))?;
         *store.first.lock() = Some(hearing);
         Ok(store)
     }
@@ -63,84 +76,96 @@ impl RedisStore {
 
     /// It never ends.
     async fn follow(&self) {
-        let mut first = self.first.lock().take();
+        let (mut first, mut failures) = (self.first.lock().take(), 0);
         loop {
+            let begun = Instant::now();
             let hearing = match first.take() {
                 Some(hearing) => Ok(hearing),
-                None => self.begin().await,
+                None => self.redis.subscribe().await,
             };
             let lost = match hearing {
                 Ok(hearing) => self.listen(hearing).await,
                 Err(error) => error,
             };
-            // Health tells of the beginning and the end of it.
-            self.say(Condition::Down(format!("{lost:#}; the last known revocations count").into()));
-            sleep(random::below(AGAIN)).await;
+            // A subscription that is lost each time as soon as it is there is a failure, too.
+            failures = if begun.elapsed() > EVERY { 1 } else { failures + 1 };
+            self.lose(&lost);
+            sleep(random::wait(failures, AGAIN, EVERY)).await;
         }
     }
 
-    /// Subscribes, and only then reads: what is written in between is told.
-    async fn begin(&self) -> anyhow::Result<Hearing> {
-        let hearing = self.redis.subscribe().await?;
-        self.read().await?;
-        Ok(hearing)
-    }
-
     /// Listens until Redis is lost, and returns why.
+    ///
+    /// A list that cannot be read ends nothing: what is told counts all the same, and a new
+    /// connection would not read it either.
     async fn listen(&self, mut hearing: Hearing) -> anyhow::Error {
-        let mut again = interval_at(tokio::time::Instant::now() + EVERY, EVERY);
-        again.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        // What was written before the subscription is read first.
+        let (mut failures, mut next) = (0, Instant::now());
         loop {
-            let heard = tokio::select! {
-                event = hearing.events.next() => self.hear(event).await,
-                _ = again.tick() => self.look(&hearing).await,
-            };
-            if let Err(lost) = heard {
-                return lost;
+            tokio::select! {
+                event = hearing.events.next() => match self.hear(event) {
+                    Ok(Heard::Nothing) => {}
+                    // One that cannot be read is tried again soon enough.
+                    Ok(Heard::ReadAgain) if failures > 0 => {}
+                    Ok(Heard::ReadAgain) => next = Instant::now(),
+                    Err(lost) => return lost,
+                },
+                () = sleep_until(next) => {
+                    if !self.redis.is_there(&hearing) {
+                        return anyhow!("redis has another master");
+                    }
+                    match self.read().await {
+                        Ok(()) => (failures, next) = (0, Instant::now() + EVERY),
+                        Err(error) => {
+                            failures += 1;
+                            self.lose(&error);
+                            next = Instant::now() + random::wait(failures, AGAIN, EVERY);
+                        }
+                    }
+                }
             }
         }
     }
 
-    async fn hear(&self, event: Option<Result<Event, tidings::mpx::Error>>) -> anyhow::Result<()> {
+    /// Health tells of the beginning and the end of it.
+    fn lose(&self, error: &anyhow::Error) {
+        self.say(Condition::Down(format!("{error:#}; the last known revocations count").into()));
+    }
+
+    fn hear(&self, event: Option<Result<Event, tidings::mpx::Error>>) -> anyhow::Result<Heard> {
         match event {
             Some(Ok(Event::Message(message))) => {
                 let text = str::from_utf8(&message.payload).ok();
-                match text.and_then(|text| text.parse::<Revocation>().ok()) {
-                    Some(entry) => {
-                        // Whether all others have their place, the next reading says.
-                        if let Err(full) = self.take(std::slice::from_ref(&entry)) {
-                            self.say(full);
-                        }
-                        Ok(())
-                    }
-                    // Perhaps of a later version; the list says what there is.
-                    None => self.read().await,
+                let Some(entry) = text.and_then(|text| text.parse::<Revocation>().ok()) else {
+                    // Perhaps of a later version.
+                    return Ok(Heard::ReadAgain);
+                };
+                // Whether all have their place again, the next reading says.
+                if let Err(full) = self.take(std::slice::from_ref(&entry)) {
+                    self.full.note(&full);
                 }
+                Ok(Heard::Nothing)
             }
             // A connection that is lost ends this; the next one may go to another server.
             Some(Ok(Event::Disconnected { error, .. } | Event::Refused { error, .. })) => {
                 bail!("redis no longer tells of revocations: {error:#}")
             }
-            Some(Err(error)) if error.kind() == ErrorKind::Lagged => self.read().await,
-            Some(Ok(_)) => Ok(()),
+            Some(Err(error)) if error.kind() == ErrorKind::Lagged => Ok(Heard::ReadAgain),
+            Some(Ok(_)) => Ok(Heard::Nothing),
             Some(Err(error)) => bail!("redis no longer tells of revocations: {error:#}"),
             None => bail!("redis no longer tells of revocations: the subscription has ended"),
         }
-    }
-
-    async fn look(&self, hearing: &Hearing) -> anyhow::Result<()> {
-        if !self.redis.is_there(hearing) {
-            bail!("redis has another master");
-        }
-        self.read().await
     }
 
     /// Makes the list and that of Redis the same: neither forgets what the other has.
     async fn read(&self) -> anyhow::Result<()> {
         let now = clock::now();
         let snapshot = self.redis.read(now).await?;
-        let taken = self.take(&snapshot.entries);
-        self.say(taken.err().unwrap_or(Condition::Well));
+        match self.take(&snapshot.entries) {
+            Ok(()) => self.full.over(),
+            Err(full) => self.full.note(&full),
+        }
+        self.say(Condition::Well);
         if snapshot.strange > 0 {
             self.strange.note(&format_args!("{} entries", snapshot.strange));
         } else {
@@ -168,11 +193,11 @@ impl RedisStore {
     }
 
     /// Takes up all entries that have a place, and fails if one has none.
-    fn take(&self, entries: &[Revocation]) -> Result<(), Condition> {
+    fn take(&self, entries: &[Revocation]) -> Result<(), Error> {
         let (now, mut taken) = (clock::now(), Ok(()));
         for entry in entries {
             if let Err(error) = self.list.apply(entry, now) {
-                taken = Err(Condition::ReadOnly(error.to_string().into()));
+                taken = Err(error);
             }
         }
         taken

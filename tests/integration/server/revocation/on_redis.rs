@@ -2,16 +2,30 @@
 
 use std::time::{Duration, SystemTime};
 
-use test_support::{Redis, RedisCluster, RedisSentinel, redis_connection, require};
+use redis::aio::MultiplexedConnection;
+use test_support::{Redis, RedisCluster, RedisOptions, RedisSentinel, RedisUser, redis_connection, require};
 use tests::Tidings;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use super::scene::{AT_ONCE, LIMIT, LONG, REVOKED, connect, refused, revoke, until_ready};
+use super::scene::{AT_ONCE, LIMIT, LONG, REVOKED, connect, outcome, refused, revoke, until_ready};
 use crate::issuer::{Issuer, wall_time};
 
 fn on(url: &str) -> [String; 2] {
     ["--presence=redis".to_owned(), format!("--redis-url={url}")]
+}
+
+/// Revokes while no server may listen, but all read it later.
+async fn write(flags: &[&str]) {
+    let (code, said) = outcome(flags).await;
+    assert!(code == Some(0) || code == Some(3), "{code:?} {said}");
+}
+
+/// How many connections this Redis has had.
+async fn connections(connection: &mut MultiplexedConnection) -> u64 {
+    let info: String = redis::cmd("INFO").arg("stats").query_async(connection).await.unwrap();
+    let count = info.lines().find_map(|line| line.strip_prefix("total_connections_received:"));
+    count.unwrap().trim().parse().unwrap()
 }
 
 fn start(url: &str, issuer: &Issuer, flags: &[&str]) -> Tidings {
@@ -30,7 +44,7 @@ async fn one_command_reaches_every_server_of_a_redis_and_those_that_start_later(
     let mut bobs = [connect(&servers[0], &bob).await, connect(&servers[1], &bob).await];
     let [presence, url] = on(redis.url());
     let said = revoke(&[&presence, &url, "--user=bob"]).await;
-    assert!(said.contains("2 servers have heard it"), "{said}");
+    assert!(said.contains("it was sent to 2 servers that listen"), "{said}");
     for socket in &mut bobs {
         assert_eq!(socket.closed_within(AT_ONCE).await, REVOKED);
     }
@@ -85,7 +99,7 @@ async fn while_redis_is_frozen_the_last_list_counts_and_what_is_revoked_then_arr
     // The command waits for Redis.
     let mut command = JoinSet::new();
     let flags = [&*presence, &url, "--redis-timeout=60s", "--user=carol"].map(str::to_owned);
-    command.spawn(async move { revoke(&flags.each_ref().map(String::as_str)).await });
+    command.spawn(async move { write(&flags.each_ref().map(String::as_str)).await });
 
     redis.thaw().await.unwrap();
     command.join_next().await.unwrap().unwrap();
@@ -111,7 +125,7 @@ async fn one_command_reaches_every_server_of_a_cluster() {
     let mut bobs = [connect(&servers[0], &bob).await, connect(&servers[1], &bob).await];
     let [presence, url] = on(&cluster.url());
     let said = revoke(&[&presence, &url, "--user=bob"]).await;
-    assert!(said.contains("2 servers have heard it"), "{said}");
+    assert!(said.contains("it was sent to 2 servers that listen"), "{said}");
     for socket in &mut bobs {
         assert_eq!(socket.closed_within(AT_ONCE).await, REVOKED);
     }
@@ -128,7 +142,7 @@ async fn after_a_failover_the_servers_hear_the_new_master() {
     let old = redis.master().await.unwrap();
     old.kill().unwrap();
     redis.failed_over(old).await.unwrap();
-    revoke(&[&presence, &url, "--redis-timeout=30s", "--user=carol"]).await;
+    write(&[&presence, &url, "--redis-timeout=30s", "--user=carol"]).await;
     assert_eq!(carol.closed().await, REVOKED);
     assert_eq!(until_ready(&server, 200).await["state"], "well");
     assert_eq!(refused(&server, &issuer.token("bob", LONG)).await, Some(401));
@@ -149,5 +163,59 @@ async fn what_was_revoked_in_a_data_directory_counts_also_when_its_server_comes_
     assert_eq!(refused(&server, &issuer.token("bob", LONG)).await, Some(401));
     connect(&server, &issuer.token("alice", LONG)).await;
     // The others have it from Redis, at the latest after 10 s.
+    assert_eq!(bobs.closed().await, REVOKED);
+}
+
+#[tokio::test]
+async fn a_list_that_cannot_be_read_costs_no_connections_and_what_is_told_counts_all_the_same() {
+    let Some(redis) = require(Redis::private().await) else { return };
+    let issuer = Issuer::new();
+    let server = start(redis.url(), &issuer, &["--redis-timeout=30s"]);
+    let mut carol = connect(&server, &issuer.token("carol", LONG)).await;
+    let mut connection = redis_connection(redis.url()).await.unwrap();
+    redis::cmd("SET").arg("{tidings:revocations}").arg("junk").exec_async(&mut connection).await.unwrap();
+    // What is no revocation has the list read at once.
+    let mut publish = redis::cmd("PUBLISH");
+    publish.arg("{tidings:revoked}").arg("junk").exec_async(&mut connection).await.unwrap();
+    let part = until_ready(&server, 503).await;
+    assert_eq!(part["state"], "down", "{part}");
+    let before = connections(&mut connection).await;
+
+    let until = wall_time() + Duration::from_secs(3_600);
+    let until = until.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+    let mut publish = redis::cmd("PUBLISH");
+    publish.arg("{tidings:revoked}").arg(format!(r#"{{"user":"carol","until":{until}}}"#));
+    publish.exec_async(&mut connection).await.unwrap();
+    assert_eq!(carol.closed().await, REVOKED);
+    redis::cmd("DEL").arg("{tidings:revocations}").exec_async(&mut connection).await.unwrap();
+    assert_eq!(until_ready(&server, 200).await["state"], "well");
+    let made = connections(&mut connection).await - before;
+    assert!(made <= 2, "{made} connections while the list could not be read");
+}
+
+#[tokio::test]
+async fn what_is_written_where_no_server_listens_or_not_told_is_no_success() {
+    let clerk = RedisUser {
+        name: "clerk".to_owned(),
+        password: "secret".to_owned(),
+        rules: ["~*", "&*", "+@all", "-publish"].map(str::to_owned).to_vec(),
+    };
+    let options = RedisOptions { users: vec![clerk.clone()], ..RedisOptions::default() };
+    let Some(redis) = require(Redis::with(&options).await) else { return };
+    let (issuer, patient) = (Issuer::new(), ["--redis-timeout=30s"]);
+    let server = start(redis.url(), &issuer, &patient);
+    let mut bobs = connect(&server, &issuer.token("bob", LONG)).await;
+
+    let [presence, url] = on(redis.url());
+    let (code, said) = outcome(&[&presence, &url, "--redis-prefix=other", "--user=bob"]).await;
+    assert!(code == Some(3) && said.contains("under the prefix \"other\""), "{code:?} {said}");
+    assert!(said.contains("no server listens there") && said.contains("every 10 s"), "{said}");
+    bobs.assert_open().await;
+
+    let [presence, url] = on(&redis.user_url(&clerk));
+    let (code, said) = outcome(&[&presence, &url, "--user=bob"]).await;
+    assert!(code == Some(3) && said.contains("could not be told at once"), "{code:?} {said}");
+    assert!(said.contains("NOPERM") && !said.contains("Pipeline") && !said.contains("secret"), "{said}");
+    // They read it by themselves.
     assert_eq!(bobs.closed().await, REVOKED);
 }

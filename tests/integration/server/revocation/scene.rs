@@ -41,6 +41,13 @@ pub(super) async fn revoke(flags: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
+/// Runs `tidings revoke` and returns its exit code and all that it says.
+pub(super) async fn outcome(flags: &[&str]) -> (Option<i32>, String) {
+    let output = run(&[&["revoke"], flags].concat()).await;
+    let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+    (output.status.code(), said)
+}
+
 pub(super) async fn run(flags: &[&str]) -> Output {
     let flags: Vec<String> = flags.iter().map(|&flag| flag.to_owned()).collect();
     let run = move || {

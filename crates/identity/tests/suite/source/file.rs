@@ -25,6 +25,13 @@ async fn a_file_is_read_again_when_it_is_asked_for() {
     assert!(verify(&verifier, &new).await.is_ok());
     assert_eq!(verify(&verifier, &old).await.unwrap_err(), Refusal::UnknownKey);
 
+    // A key that cannot be used takes no other with it.
+    fs::write(&path, jwks(&[serde_json::json!({ "kty": "RSA", "kid": 7 }), new.jwk()])).unwrap();
+    source.reload().await.unwrap();
+    assert!(source.state().borrow().is_well());
+    assert!(source.current().left_out().is_some_and(|told| told.starts_with("1 key is left out: key 1 ")));
+    assert!(verify(&verifier, &new).await.is_ok());
+
     for broken in ["", "{", &"x".repeat(1024 * 1024 + 1)] {
         fs::write(&path, broken).unwrap();
         assert!(source.reload().await.unwrap_err().to_string().contains("keys.json"));

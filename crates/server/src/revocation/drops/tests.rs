@@ -60,7 +60,8 @@ fn what_is_no_drop_is_moved_aside_once_and_harms_no_drop() {
         assert!(fs::symlink_metadata(&path).is_err(), "{name}");
         assert!(fs::symlink_metadata(directory.join(format!("{name}.broken"))).is_ok(), "{name}");
     }
-    assert!(Drops::was_refused(&directory.join("1.drop")) && directory.join("6.new").exists());
+    assert_eq!(Drops::answer(&directory.join("1.drop")), DropAnswer::Refused);
+    assert!(directory.join("6.new").exists());
     let found = drops.look().unwrap();
     assert_eq!((users(&found), found.broken.len()), (vec!["bob"], 0));
 }
@@ -108,4 +109,50 @@ fn a_drop_that_cannot_be_read_is_told_and_keeps_no_other_one_waiting() {
         assert_eq!(users(&found), ["bob"]);
     }
     assert!(closed.exists() && found.broken.is_empty());
+}
+
+#[test]
+fn a_drop_without_a_place_is_answered_and_the_answer_can_be_removed() {
+    let parent = tempfile::tempdir().unwrap();
+    let drops = Drops::of(parent.path());
+    let path = drops.put(&revocation("bob"), at(7)).unwrap();
+    assert_eq!(Drops::answer(&path), DropAnswer::Waiting);
+    drops.answer_full(&drops.look().unwrap().drops);
+    assert_eq!(Drops::answer(&path), DropAnswer::Full);
+    // It is neither a drop nor broken from then on.
+    let found = drops.look().unwrap();
+    assert!(found.drops.is_empty() && found.broken.is_empty());
+    assert!(Drops::take_back(&path).unwrap() && !Drops::take_back(&path).unwrap());
+    assert_eq!(fs::read_dir(parent.path().join("revoke")).unwrap().count(), 0);
+}
+
+#[test]
+fn what_a_command_left_half_written_is_swept_when_it_is_old_and_nothing_else() {
+    let parent = tempfile::tempdir().unwrap();
+    let drops = Drops::of(parent.path());
+    drops.sweep(at(1_000)).unwrap();
+    drops.put(&revocation("bob"), at(7)).unwrap();
+    let directory = parent.path().join("revoke");
+    for (name, written) in [("old.new", 900), ("fresh.new", 990), ("old.drop.full", 900)] {
+        let file = File::create(directory.join(name)).unwrap();
+        file.set_modified(at(written)).unwrap();
+    }
+    drops.sweep(at(1_000)).unwrap();
+    let mut left: Vec<_> =
+        fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    left.retain(|name| Path::new(name).extension().is_none_or(|end| end != "drop"));
+    left.sort();
+    assert_eq!(left, ["fresh.new", "old.drop.full"]);
+    assert_eq!(users(&drops.look().unwrap()), ["bob"]);
+}
+
+#[test]
+fn a_command_that_cannot_finish_its_drop_leaves_nothing_behind() {
+    let parent = tempfile::tempdir().unwrap();
+    let drops = Drops::of(parent.path());
+    drops.put(&revocation("bob"), at(7)).unwrap();
+    // What it is to be given to cannot be asked for any more, which comes after the writing.
+    let gone = Drops { data_dir: parent.path().join("gone"), ..drops };
+    assert!(gone.put(&revocation("carol"), at(8)).is_err());
+    assert_eq!(fs::read_dir(parent.path().join("revoke")).unwrap().count(), 1);
 }
