@@ -124,7 +124,6 @@ async fn while_a_fetch_fails_the_last_keys_stay_and_the_state_says_why() {
         (Answer::Cut, "was not read to its end"),
         (Answer::Body("hidden".to_owned()), "no key set"),
         (Answer::Body(jwks(&[])), "no key"),
-        (Answer::Body(jwks(&[key.jwk(), key.jwk()])), "two keys"),
         (Answer::Body(jwks(&[serde_json::json!({ "kty": "oct", "k": "A".repeat(43) })])), "secret"),
     ] {
         server.answer(answer);
