@@ -47,35 +47,27 @@ impl<'a> Rules<'a> {
     }
 
     pub(super) fn send_as(self, from: &MemberId) -> Result<()> {
-        self.hold(
-            |user| user == from,
-            |user| format!("{user} may not send as {from}; a user sends as themselves only"),
-        )
+        self.hold_to_own(from, |user| {
+            format!("{user} may not send as {from}; a user sends as themselves only")
+        })
     }
 
     pub(super) fn read_inbox(self, member: &MemberId) -> Result<()> {
-        self.hold(
-            |user| user == member,
-            |user| format!("{user} may not read the inbox of {member}; a user reads their own inbox only"),
-        )
+        self.hold_to_own(member, |user| {
+            format!("{user} may not read the inbox of {member}; a user reads their own inbox only")
+        })
     }
 
     pub(super) fn free_inbox(self, member: &MemberId) -> Result<()> {
-        self.hold(
-            |user| user == member,
-            |user| format!("{user} may not free the inbox of {member}; a user frees their own inbox only"),
-        )
+        self.hold_to_own(member, |user| {
+            format!("{user} may not free the inbox of {member}; a user frees their own inbox only")
+        })
     }
 
     pub(super) fn note_received(self, member: &MemberId) -> Result<()> {
-        self.hold(
-            |user| user == member,
-            |user| {
-                format!(
-                    "{user} may not say what {member} has received; a user says it of their own inbox only"
-                )
-            },
-        )
+        self.hold_to_own(member, |user| {
+            format!("{user} may not say what {member} has received; a user says it of their own inbox only")
+        })
     }
 
     pub(super) fn read_single_history(self, from: &MemberId, to: &MemberId) -> Result<()> {
@@ -111,19 +103,15 @@ impl<'a> Rules<'a> {
     }
 
     pub(super) fn list_groups(self, member: &MemberId) -> Result<()> {
-        self.hold(
-            |user| user == member,
-            |user| format!("{user} may not list the groups of {member}; a user lists their own groups only"),
-        )
+        self.hold_to_own(member, |user| {
+            format!("{user} may not list the groups of {member}; a user lists their own groups only")
+        })
     }
 
     pub(super) fn create_group_of(self, owner: &MemberId) -> Result<()> {
-        self.hold(
-            |user| user == owner,
-            |user| {
-                format!("{user} may not create a group of {owner}; a user owns the groups that they create")
-            },
-        )
+        self.hold_to_own(owner, |user| {
+            format!("{user} may not create a group of {owner}; a user owns the groups that they create")
+        })
     }
 
     /// Whether a group may be made of a name that has a history, but no members yet.
@@ -223,6 +211,11 @@ impl<'a> Rules<'a> {
             ),
             None => Ok(()),
         }
+    }
+
+    /// Refuses a user what is another one's, with `text`.
+    fn hold_to_own(self, named: &MemberId, text: impl FnOnce(&MemberId) -> String) -> Result<()> {
+        self.hold(|user| user == named, text)
     }
 
     /// Refuses a user for whom `rule` is false, with `text`.
