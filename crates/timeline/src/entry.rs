@@ -29,8 +29,24 @@ pub struct Entry {
     pub message_id: Option<MessageId>,
     /// What the entry is.
     pub kind: EntryKind,
-    /// Bits that later versions give a meaning; 0 now.
-    pub flags: u16,
+    /// What became of the message since it was sent.
+    pub status: EntryStatus,
+    /// When that was, in milliseconds since 1970; 0 if it is as it was sent.
+    pub changed_at_ms: u64,
+    /// The place of the entry in the history of its conversation.
+    ///
+    /// In a history it is the same as `sequence`. 0 for entries of inboxes that are of layout 1 or
+    /// 2, which cannot be changed.
+    pub place: Seq,
+    /// The place of the message that an edit, a recall or a deletion is about.
+    ///
+    /// That of a purge is the last one that is gone. 0 for other kinds.
+    pub target: Seq,
+    /// The text that the message has now which an edit is about.
+    ///
+    /// It is read with the edit, so an earlier edit shows the text of the latest one. None for
+    /// other kinds, and for a message that is gone meanwhile.
+    pub edited: Option<Message>,
     /// What tells it from another entry at the same place, after a restore.
     ///
     /// Entries of layout 1 have none.
@@ -48,24 +64,46 @@ pub enum Destination {
 }
 
 /// What an entry is.
+///
+/// The message of every kind but the first is `{}`, so that readers who know of no kinds have
+/// something to read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum EntryKind {
     /// A message.
     #[default]
     Message,
-    /// A change of an earlier message.
-    ///
-    /// No such entry is written yet.
+    /// An earlier message has a new text.
     Edit,
-    /// An earlier message that is taken back.
-    ///
-    /// No such entry is written yet.
+    /// An earlier message was taken back by its sender.
     Recall,
-    /// A place whose entry was lost.
+    /// A place whose message is gone; the [status](Entry::status) says why.
     ///
-    /// It keeps the sequence without a gap. Its message is `{}`.
+    /// It keeps the sequence without a gap.
     Tombstone,
+    /// An earlier message was deleted.
+    Deletion,
+    /// All earlier messages of the conversation were deleted.
+    Purge,
+}
+
+/// What became of a message since it was sent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum EntryStatus {
+    /// It is as it was sent.
+    #[default]
+    Original,
+    /// It has another text.
+    Edited,
+    /// Its sender took it back.
+    Recalled,
+    /// It was deleted.
+    Deleted,
+    /// Its history does not have it any more: retention removed it, or it was purged.
+    Expired,
+    /// It was lost with a damaged file, and a salvage has closed the gap.
+    Lost,
 }
 
 /// A random number that tells an entry from an earlier one at its place.
@@ -106,7 +144,11 @@ impl Entry {
             at_ms: 0,
             message_id: None,
             kind: EntryKind::Message,
-            flags: 0,
+            status: EntryStatus::Original,
+            changed_at_ms: 0,
+            place: Seq::ZERO,
+            target: Seq::ZERO,
+            edited: None,
             tag: None,
         }
     }
@@ -124,7 +166,8 @@ impl Entry {
             None => 0,
         };
         let message_id = self.message_id.as_ref().map_or(0, |id| id.as_str().len());
-        OVERHEAD_BYTES + self.message.as_str().len() + from + to + message_id
+        let edited = self.edited.as_ref().map_or(0, |message| message.as_str().len());
+        OVERHEAD_BYTES + self.message.as_str().len() + edited + from + to + message_id
     }
 }
 

@@ -178,6 +178,7 @@ mod config;
 #[cfg(feature = "contract")]
 pub mod contract;
 mod conversation;
+mod conversation_view;
 #[cfg(feature = "embedded")]
 pub mod embedded;
 mod entry;
@@ -193,11 +194,13 @@ mod inbox_changes;
 #[cfg(feature = "memory")]
 pub mod memory;
 mod message;
+mod message_change;
 mod new_message;
 mod observer;
 pub mod page;
 #[cfg(feature = "proto")]
 pub mod proto;
+mod retention;
 mod sequence;
 #[cfg(any(feature = "http", feature = "grpc"))]
 mod service;
@@ -208,16 +211,21 @@ mod watch;
 
 pub use self::config::Config;
 pub use self::conversation::{Conversation, Parties};
-pub use self::entry::{Destination, Entry, EntryKind, Tag};
+pub use self::conversation_view::{
+    ConversationMark, ConversationPage, ConversationSummary, ConversationView, ReadCursor, Unread, ViewPage,
+};
+pub use self::entry::{Destination, Entry, EntryKind, EntryStatus, Tag};
 pub use self::error::{Error, ErrorKind, Result};
 pub use self::group::{
     GROUP_BYTES_MAX, Group, GroupMember, GroupPage, GroupSummary, NewGroup, Role, TITLE_BYTES_MAX,
 };
 pub use self::id::{GroupName, ID_BYTES_MAX, MemberId, MessageId};
 pub use self::message::Message;
+pub use self::message_change::{Change, Changed, MessageChange};
 pub use self::new_message::{NewGroupMessage, NewMessage};
 pub use self::observer::Observer;
 pub use self::page::{Count, PageRequest, Position};
+pub use self::retention::{Keep, Retention};
 pub use self::sequence::Seq;
 #[cfg(any(feature = "http", feature = "grpc"))]
 pub use self::service::{

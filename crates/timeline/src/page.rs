@@ -95,13 +95,18 @@ pub struct PageRequest {
     ///
     /// If not, it has those after it.
     pub backward: bool,
+    /// A time in milliseconds since 1970 that takes the place of `last_read`, if it is given.
+    ///
+    /// Forwards the page begins with the first entry of that time or later, backwards it ends
+    /// before that one. Times never fall within a history, also when the clock is set back.
+    pub at_ms: Option<u64>,
 }
 
 impl PageRequest {
     /// Returns the page of the oldest entries after `last_read`.
     #[must_use]
     pub fn after(last_read: Seq, count: Count) -> Self {
-        Self { last_read, count, backward: false }
+        Self { last_read, count, backward: false, at_ms: None }
     }
 
     /// Returns the page of the newest entries before `last_read`.
@@ -109,12 +114,25 @@ impl PageRequest {
     /// If `last_read` is 0, it is the page of the newest of all.
     #[must_use]
     pub fn before(last_read: Seq, count: Count) -> Self {
-        Self { last_read, count, backward: true }
+        Self { last_read, count, backward: true, at_ms: None }
+    }
+
+    /// Returns the page of the oldest entries from a time on, in milliseconds since 1970.
+    #[must_use]
+    pub fn since(at_ms: u64, count: Count) -> Self {
+        Self { last_read: Seq::ZERO, count, backward: false, at_ms: Some(at_ms) }
+    }
+
+    /// Returns the page of the newest entries before a time, in milliseconds since 1970.
+    #[must_use]
+    pub fn until(at_ms: u64, count: Count) -> Self {
+        Self { last_read: Seq::ZERO, count, backward: true, at_ms: Some(at_ms) }
     }
 
     /// Returns the first and the last sequence of this page, if it has any.
     ///
-    /// The box has the entries after `floor` up to `latest`.
+    /// The box has the entries after `floor` up to `latest`. Whoever asks has put the sequence into
+    /// `last_read` that the time stands for.
     #[must_use]
     pub fn bounds(self, floor: Seq, latest: Seq) -> Option<(Seq, Seq)> {
         let count = self.count.get() as u64;

@@ -10,8 +10,9 @@ use tokio::sync::watch;
 pub use crate::group_change::GroupChange;
 pub use crate::inbox_changes::{InboxChanges, InboxWatchers};
 use crate::{
-    Conversation, Count, Destination, Entry, Group, GroupName, GroupPage, MemberId, Message, MessageId,
-    PageRequest, Position, Result, Seq, State,
+    Changed, Conversation, ConversationMark, ConversationPage, ConversationView, Count, Destination, Entry,
+    Group, GroupName, GroupPage, MemberId, Message, MessageChange, MessageId, PageRequest, Position,
+    ReadCursor, Result, Seq, State, ViewPage,
 };
 
 /// Where histories, inboxes, cursors and groups live.
@@ -116,6 +117,84 @@ pub trait Store: Send + Sync + fmt::Debug {
         count: Count,
     ) -> Result<GroupPage>;
 
+    /// Changes a message that was sent, and returns where the entry lies that tells of it.
+    ///
+    /// In one step, durable before it returns: the message is changed in the history and in every
+    /// inbox that has a copy above its floor, and an entry that tells of it is written into the
+    /// history and those inboxes. A message that is taken back or deleted becomes a
+    /// [`Tombstone`](crate::EntryKind::Tombstone) with the tag that it had. A change that would
+    /// leave the message as it is writes nothing, and returns the place of the last one.
+    ///
+    /// [`NotFound`](crate::ErrorKind::NotFound) when the history has no message at the place, or not
+    /// any more; [`Forbidden`](crate::ErrorKind::Forbidden) when [`by`](MessageChange::by) is not
+    /// who sent it; [`Conflict`](crate::ErrorKind::Conflict) for an edit of what was taken back or
+    /// deleted, and for a message of which the store does not know where its copies are.
+    async fn change_message(&self, change: MessageChange) -> Result<Changed>;
+
+    /// Raises how far a member has read a conversation, durably, and returns it; it never falls.
+    ///
+    /// The watchers of the member's inbox are told, and in a pair those of the other member.
+    /// [`NotFound`](crate::ErrorKind::NotFound) for a conversation that the member was never in;
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) in the field `sequence` for one beyond the
+    /// last entry.
+    async fn read(&self, member: &MemberId, conversation: &Conversation, sequence: Seq) -> Result<Seq>;
+
+    /// Returns how far these members have read a conversation, in their order; 0 for who was never
+    /// in it.
+    async fn read_of(&self, conversation: &Conversation, members: &[MemberId]) -> Result<Vec<Seq>>;
+
+    /// Returns a conversation as a member sees it, `None` if they were never in it.
+    async fn view(
+        &self,
+        member: &MemberId,
+        conversation: &Conversation,
+    ) -> Result<Option<ConversationView>>;
+
+    /// Returns a page of all conversations that a member was ever in, in an order of the store.
+    ///
+    /// Those that they left or cleared are there, too. It begins after `after`, or with the first.
+    async fn views(
+        &self,
+        member: &MemberId,
+        after: Option<&Conversation>,
+        count: Count,
+    ) -> Result<ViewPage>;
+
+    /// Returns a page of a member's list of conversations, the most recent first.
+    ///
+    /// It has those behind `after`, or begins with the most recent one. Groups that the member has
+    /// left, and conversations without an entry since they were cleared or purged, are not in it; a
+    /// group that never had an entry is.
+    async fn conversations(
+        &self,
+        member: &MemberId,
+        after: Option<&ConversationMark>,
+        count: Count,
+    ) -> Result<ConversationPage>;
+
+    /// Frees a conversation for one member: nothing that is in it now is shown or counted to them
+    /// any more.
+    ///
+    /// It comes back into their list with its next entry. The history stays for the others.
+    /// [`NotFound`](crate::ErrorKind::NotFound) for a conversation that the member was never in.
+    async fn clear(&self, member: &MemberId, conversation: &Conversation) -> Result<()>;
+
+    /// Deletes all entries of a history, and returns the place of the purge that tells of it.
+    ///
+    /// Durable before it returns, and from then on no reader sees a text of it, in inboxes neither.
+    /// The purge is written into the history and into the inboxes of those who have it in their
+    /// list as far as the store knows them: of both members of a pair, of the members of a group
+    /// that it knows, and of the recipients of the last message. A history that has no entries but a
+    /// purge is left as it is. The message ids of the entries are free again.
+    async fn purge(&self, conversation: &Conversation) -> Result<Seq>;
+
+    /// Removes what is kept for a member alone.
+    ///
+    /// Their inbox is freed to its end, their cursors and their list of conversations are removed.
+    /// Groups and histories stay; [`Timeline::delete_member`](crate::Timeline::delete_member) sees
+    /// to those before. The inbox never counts from 1 again.
+    async fn forget(&self, member: &MemberId) -> Result<()>;
+
     /// Returns how the store is, now and from now on.
     fn state(&self) -> watch::Receiver<State>;
 
@@ -178,6 +257,56 @@ impl<S: Store + ?Sized> Store for Arc<S> {
         count: Count,
     ) -> Result<GroupPage> {
         (**self).groups_of(member, after, count).await
+    }
+
+    async fn change_message(&self, change: MessageChange) -> Result<Changed> {
+        (**self).change_message(change).await
+    }
+
+    async fn read(&self, member: &MemberId, conversation: &Conversation, sequence: Seq) -> Result<Seq> {
+        (**self).read(member, conversation, sequence).await
+    }
+
+    async fn read_of(&self, conversation: &Conversation, members: &[MemberId]) -> Result<Vec<Seq>> {
+        (**self).read_of(conversation, members).await
+    }
+
+    async fn view(
+        &self,
+        member: &MemberId,
+        conversation: &Conversation,
+    ) -> Result<Option<ConversationView>> {
+        (**self).view(member, conversation).await
+    }
+
+    async fn views(
+        &self,
+        member: &MemberId,
+        after: Option<&Conversation>,
+        count: Count,
+    ) -> Result<ViewPage> {
+        (**self).views(member, after, count).await
+    }
+
+    async fn conversations(
+        &self,
+        member: &MemberId,
+        after: Option<&ConversationMark>,
+        count: Count,
+    ) -> Result<ConversationPage> {
+        (**self).conversations(member, after, count).await
+    }
+
+    async fn clear(&self, member: &MemberId, conversation: &Conversation) -> Result<()> {
+        (**self).clear(member, conversation).await
+    }
+
+    async fn purge(&self, conversation: &Conversation) -> Result<Seq> {
+        (**self).purge(conversation).await
+    }
+
+    async fn forget(&self, member: &MemberId) -> Result<()> {
+        (**self).forget(member).await
     }
 
     fn state(&self) -> watch::Receiver<State> {
@@ -244,6 +373,8 @@ impl IdempotencyKey {
 pub struct Appended {
     /// The sequence in the inbox of the last recipient; 0 if that one failed.
     pub sequence: Seq,
+    /// The place in the history; 0 if a send from before places were kept is repeated.
+    pub place: Seq,
     /// The recipients whose inbox did not get the message.
     pub failed: Vec<MemberId>,
 }
@@ -251,8 +382,8 @@ pub struct Appended {
 impl Appended {
     /// Creates an answer.
     #[must_use]
-    pub fn new(sequence: Seq, failed: Vec<MemberId>) -> Self {
-        Self { sequence, failed }
+    pub fn new(sequence: Seq, place: Seq, failed: Vec<MemberId>) -> Self {
+        Self { sequence, place, failed }
     }
 }
 
@@ -281,6 +412,14 @@ pub struct InboxPage {
     /// [acknowledged](crate::Timeline::ack), and never falls. A reader whose position is lower is
     /// not reset: it gets what is left, and finds what it missed in the histories.
     pub floor: Seq,
+    /// How far conversations were read meanwhile, by the member and by the others of pairs.
+    ///
+    /// Only pages of a [`Watch`](crate::Watch) have cursors: those that rose since the page before,
+    /// each conversation and reader once. They have no place in the inbox, and a page may have
+    /// nothing else.
+    pub cursors: Vec<ReadCursor>,
+    /// Whether more cursors rose than a page can tell: ask for the list of conversations.
+    pub cursors_cut: bool,
 }
 
 impl InboxPage {
@@ -288,7 +427,7 @@ impl InboxPage {
     #[must_use]
     pub fn new(latest_seq: Seq, entries: Vec<Entry>) -> Self {
         let entry_set_last_seq = entries.last().map_or(Seq::ZERO, |entry| entry.sequence);
-        Self { latest_seq, entry_set_last_seq, entries, reset: false, generation: 0, floor: Seq::ZERO }
+        Self { latest_seq, entry_set_last_seq, entries, reset: false, generation: 0, floor: Seq::ZERO, cursors: Vec::new(), cursors_cut: false }
     }
 }
 
@@ -300,12 +439,14 @@ pub struct HistoryPage {
     pub entries: Vec<Entry>,
     /// Whether there are further entries in the direction of the page.
     pub more: bool,
+    /// The entries up to this one are gone: retention removed them, or they were purged.
+    pub floor: Seq,
 }
 
 impl HistoryPage {
     /// Creates a page.
     #[must_use]
-    pub fn new(entries: Vec<Entry>, more: bool) -> Self {
-        Self { entries, more }
+    pub fn new(entries: Vec<Entry>, more: bool, floor: Seq) -> Self {
+        Self { entries, more, floor }
     }
 }
