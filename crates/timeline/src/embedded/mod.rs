@@ -47,11 +47,11 @@
 //! The room is given back when the engine merges its tables: a removed entry is a key with a mark
 //! at first, about 20 bytes and the name of the member, which goes with the entry once both meet.
 //!
-//! Histories keep their entries unless [retention](crate::Retention) says otherwise. So an ack gives
-//! back about 60 bytes, the names and the text for each entry, and of a message from one member to
-//! another two thirds when both have acknowledged it. A text in `bodies` is that of the history's
-//! entry as well, and stays with it: of a message to 100 members with 2,000 bytes, which takes about
-//! 14 KB, all but 3,500 bytes are given back.
+//! Histories keep their entries unless [retention](crate::Retention) says otherwise. So an ack
+//! gives back about 60 bytes, the names and the text for each entry, and of a message from one
+//! member to another two thirds when both have acknowledged it. A text in `bodies` is that of the
+//! history's entry as well, and stays with it: of a message to 100 members with 2,000 bytes, which
+//! takes about 14 KB, all but 3,400 bytes are given back.
 //! These numbers are sums of the lengths of keys and records; the engine packs them closer.
 //!
 //! # The directory
