@@ -138,6 +138,16 @@ fn the_conversation_is_read_off_the_keys_of_its_history() {
 }
 
 #[test]
+fn the_member_is_read_off_the_key_of_an_entry() {
+    let key = entry(&inbox(&member("älice")), Seq::MAX);
+    assert_eq!(member_of_entry(&key), Some("älice"));
+    let pair = history(&Conversation::single(member("a"), member("b")));
+    for other in [&entry(&pair, Seq::MAX)[..], BATCH, b"", b"i\0\0\0\0\0\0\0\0\0", b"ia\0"] {
+        assert_eq!(member_of_entry(other), None, "{other:?}");
+    }
+}
+
+#[test]
 fn rows_of_a_member_lie_between_their_bounds() {
     let (first, end) = (rows(&member("a")), rows_end(&member("a")));
     let pair = history(&Conversation::single(member("a"), member("\u{10ffff}")));

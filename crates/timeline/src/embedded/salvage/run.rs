@@ -7,7 +7,7 @@ use std::{fs, io};
 
 use super::super::directory::Directory;
 use super::super::marker::{self, Marker, MarkerRecord, Phase};
-use super::super::{Config, clock, opening, records};
+use super::super::{Config, clock, opening};
 use super::boxes;
 use super::report::Salvaged;
 use super::source::KeyspaceName;
@@ -147,7 +147,7 @@ fn missing_batches(
     found: &HashMap<KeyspaceName, (u64, u64)>,
     report: &mut Salvaged,
 ) {
-    if note.layout != records::VERSION || note.batch == 0 {
+    if note.batch == 0 {
         return;
     }
     for (name, keyspace) in [
@@ -179,7 +179,7 @@ fn missing_batches(
 mod tests {
     use std::time::Duration;
 
-    use super::super::super::{EmbeddedStore, check, keys};
+    use super::super::super::{EmbeddedStore, check, keys, records};
     use super::*;
     use crate::{GroupName, MemberId, Message, NewMessage, Role, Timeline};
 

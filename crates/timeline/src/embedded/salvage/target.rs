@@ -166,7 +166,9 @@ impl SalvageTarget {
     }
 
     pub(super) fn finish(mut self) -> Result<()> {
-        self.opened.finish().map_err(|error| Self::failed(upgrade::UpgradeError::Marker(error)))
+        self.opened
+            .finish(records::VERSION)
+            .map_err(|error| Self::failed(upgrade::UpgradeError::Marker(error)))
     }
 
     /// Says what a failure of the new store means.
