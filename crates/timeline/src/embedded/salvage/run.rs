@@ -16,14 +16,20 @@ use crate::{Error, ErrorKind, Result};
 
 /// Reads what can be read of the store in `from` into a new one in `to`.
 ///
-/// Returns what was lost. This blocks. `from` stays as it is; it may be of layout 1 or 2, and any
-/// part of it may be missing or damaged. Every entry keeps its place: where one is lost in a box
-/// there is a [tombstone](crate::EntryKind::Tombstone), and a box that lost its beginning starts
-/// later ([`InboxPage::floor`](crate::InboxPage::floor)). Floors are kept; entries that were freed
-/// are not copied, and no loss. Only an inbox that was freed to its end and whose record is lost
-/// may leave no trace: it counts from 1 again, and its readers are reset. The new store has another
-/// generation. The last state of every box, cursor and group is held in memory: about 200 bytes for
-/// each, and of a group the ids of its members.
+/// Returns what was lost. This blocks. `from` stays as it is; it may be of layout 1, 2 or 3, and
+/// any part of it may be missing or damaged. Every entry keeps its place: where one is lost in a
+/// box there is a [tombstone](crate::EntryKind::Tombstone), and an inbox that lost its beginning
+/// starts later ([`InboxPage::floor`](crate::InboxPage::floor)). Floors are kept; entries that were
+/// freed or removed are not copied, and no loss. Only an inbox that was freed to its end and whose
+/// record is lost may leave no trace: it counts from 1 again, and its readers are reset. The new
+/// store has another generation.
+///
+/// A text that was edited, taken back, deleted or purged since is left out, also where only the
+/// record from before the change can be read, as long as anything else tells of the change: see
+/// [`Salvaged::outdated`] and [`Salvaged::doubtful`].
+///
+/// The last state of every box, cursor, conversation of a member and group is held in memory, and
+/// every change of a message: about 200 bytes for each, and of a group the ids of its members.
 ///
 /// # Errors
 ///
@@ -124,11 +130,11 @@ fn fill(
         report.problem(&store, "the folder is missing");
     }
     let mut numbers = HashMap::new();
-    let extents = target.copy(&store, &mut numbers, &mut report)?;
+    let found = target.copy(&store, &mut numbers, &mut report)?;
     if let Some(note) = &before {
         missing_batches(note, &store, &numbers, &mut report);
     }
-    boxes::fill(&mut target, extents, at_ms, &mut report)?;
+    boxes::fill(&mut target, found, at_ms, &mut report)?;
     // `note` comes before the marker says that the store is whole: nothing can be salvaged into a
     // whole store, so a note that fails after that could not be made up for.
     note(&report).map_err(|error| {
