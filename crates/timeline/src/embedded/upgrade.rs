@@ -49,10 +49,15 @@ pub(super) fn run(opened: &mut Opened) -> Result<(), UpgradeError> {
         opened.finish(VERSION_2).map_err(UpgradeError::Marker)?;
         tracing::info!(boxes, "the store has a record for each inbox and history");
     }
-    let rows = repeat(opened, "rows", rows::step)?;
+    let rows = add_rows(opened)?;
     opened.finish(VERSION).map_err(UpgradeError::Marker)?;
     tracing::info!(rows, "the store is upgraded; a program of layout {from} cannot open it any more");
     Ok(())
+}
+
+/// Gives the members of conversations the rows that are not there, and returns how many. Blocks.
+pub(super) fn add_rows(opened: &mut Opened) -> Result<usize, UpgradeError> {
+    repeat(opened, "rows", rows::step)
 }
 
 /// Takes steps until none is left, and returns how many records they wrote.

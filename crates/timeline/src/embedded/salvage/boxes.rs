@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 
 use fjall::Readable as _;
 
-use super::super::records::{EntryReader, Extent, Stored};
+use super::super::records::{BodyKey, EntryReader, Extent, Stored};
 use super::super::tables::read_error;
 use super::super::{keys, records, upgrade};
 use super::found::{Found, Told};
@@ -40,8 +40,8 @@ pub(super) fn fill(
     boxes.fill_empty()?;
     boxes.sweep_bodies()?;
     // A text that was left out may have been written into the new files before that was known.
-    target.note_erasure(at_ms)?;
-    target.commit()
+    boxes.target.note_erasure(at_ms)?;
+    boxes.target.commit()
 }
 
 /// The boxes of the new store in the making.
@@ -65,16 +65,15 @@ impl Boxes<'_> {
         // The top never falls, so that no sequence is given out twice for what readers may have.
         self.report.boxes += 1;
         let is_history = keys::is_history(prefix);
+        if is_history {
+            self.listen(prefix)?;
+        }
         let (before, top) = self.found.take_extent(prefix);
         let floor = before.map_or(Seq::ZERO, |before| before.floor);
         self.remove_entries(prefix, floor)?;
-        if is_history {
-            self.listen(prefix, floor)?;
-        }
-        let (mut filled, mut doubtful, mut kept) = (None, 0, 0);
-        if is_history && before.is_some() {
-            filled = Some(Extent { floor, top: floor, last_ms: 0 });
-        }
+        let mut filled = before.filter(|_| is_history).map(|_| Extent { floor, top: floor, last_ms: 0 });
+        // The messages that could have been changed, and those of them before a lost place.
+        let (mut kept, mut doubtful) = (0, 0);
         let (snapshot, mut reader) = (self.target.opened.tables.snapshot(), EntryReader::of(prefix));
         let range = keys::entry(prefix, floor.next())..=keys::entry(prefix, Seq::MAX);
         for guard in snapshot.range(self.target.keyspace(KeyspaceName::Entries), range) {
@@ -149,16 +148,20 @@ impl Boxes<'_> {
     }
 
     /// Notes what the entries of a history tell of others.
-    fn listen(&mut self, prefix: &[u8], floor: Seq) -> Result<()> {
-        let range = keys::entry(prefix, floor.next())..=keys::entry(prefix, Seq::MAX);
+    fn listen(&mut self, prefix: &[u8]) -> Result<()> {
+        let range = keys::entry(prefix, Seq::ZERO)..=keys::entry(prefix, Seq::MAX);
         let (snapshot, mut reader) = (self.target.opened.tables.snapshot(), EntryReader::of(prefix));
         for guard in snapshot.range(self.target.keyspace(KeyspaceName::Entries), range) {
             let (key, record) = guard.into_inner().map_err(read_error)?;
             let at = keys::sequence_of(&key)?;
             // One that cannot be read is told of when its place is filled.
             let Ok(Stored { entry, .. }) = reader.entry(at, &record) else { continue };
-            if matches!(entry.kind, EntryKind::Edit | EntryKind::Recall | EntryKind::Deletion) {
-                self.found.tells(prefix, entry.target, Told { kind: entry.kind, at });
+            match entry.kind {
+                EntryKind::Edit | EntryKind::Recall | EntryKind::Deletion => {
+                    self.found.tells(prefix, entry.target, Told { kind: entry.kind, at });
+                }
+                EntryKind::Purge => self.found.removed(prefix, entry.target),
+                EntryKind::Message | EntryKind::Tombstone => {}
             }
         }
         Ok(())
@@ -188,10 +191,10 @@ impl Boxes<'_> {
     /// Leaves out the texts that no entry has.
     fn sweep_bodies(&mut self) -> Result<()> {
         let snapshot = self.target.opened.tables.snapshot();
-        for guard in snapshot.range::<&[u8], _>(self.target.keyspace(KeyspaceName::Bodies), ..) {
+        for guard in snapshot.iter(self.target.keyspace(KeyspaceName::Bodies)) {
             let key = guard.key().map_err(read_error)?;
-            let is_unused = |key: &[u8]| key.try_into().is_ok_and(|key| !self.found.bodies.contains(&key));
-            if is_unused(&key) {
+            // The number of the last batch lies there, too, under a key of one byte.
+            if BodyKey::try_from(&*key).is_ok_and(|key| !self.found.bodies.contains(&key)) {
                 self.target.remove(KeyspaceName::Bodies, &key)?;
             }
         }

@@ -10,7 +10,7 @@ use crate::{EntryKind, Seq};
 #[derive(Debug, Default)]
 pub(super) struct Found {
     /// Where boxes begin and end, as far as that is known.
-    pub(super) extents: HashMap<Vec<u8>, Extent>,
+    extents: HashMap<Vec<u8>, Extent>,
     /// The highest places of histories that rows name.
     reached: HashMap<Vec<u8>, Seq>,
     /// The keys of the index of what is no message.
@@ -34,10 +34,19 @@ impl Found {
     pub(super) fn note(&mut self, key: &[u8], record: &[u8]) -> bool {
         match key.split_first() {
             Some((b'b', prefix)) => {
-                if let Ok(extent) = records::decode_extent(record) {
-                    self.extents.insert(prefix.to_vec(), extent);
+                if let Ok(Extent { floor, top, last_ms }) = records::decode_extent(record) {
+                    let known = self.extents.entry(prefix.to_vec()).or_default();
+                    let (floor, top) = (known.floor.max(floor), known.top.max(top));
+                    *known = Extent { floor, top, last_ms };
                 }
                 // Every box gets a new one.
+                false
+            }
+            Some((b'd' | b'f', prefix)) => {
+                if let Ok(left) = records::decode_extent(record) {
+                    self.removed(prefix, left.top);
+                }
+                // It is not copied at all, so nothing is left to do of it.
                 false
             }
             Some((b'e', _)) => {
@@ -45,21 +54,20 @@ impl Found {
                 true
             }
             Some((b'k', _)) => {
-                let Ok(row) = records::decode_row(record) else { return false };
+                let row = keys::history_of_row(key).and_then(|_| records::decode_row(record));
+                let Ok(row) = row else { return false };
                 let reached = self.reached.entry(keys::history_in_row(key).to_vec()).or_default();
                 *reached = (*reached).max(row.read).max(row.joined).max(row.cleared);
                 true
             }
             Some((b'r', _)) => true,
-            // What was to be removed or erased is not copied at all, so nothing is left to do of
-            // it; and a new store has no text that was erased.
             Some(_) | None => false,
         }
     }
 
     /// Notes that the entries up to this one were removed.
-    pub(super) fn removed(&mut self, prefix: Vec<u8>, last: Seq) {
-        let extent = self.extents.entry(prefix).or_default();
+    pub(super) fn removed(&mut self, prefix: &[u8], last: Seq) {
+        let extent = self.extents.entry(prefix.to_vec()).or_default();
         extent.floor = extent.floor.max(last);
         extent.top = extent.top.max(last);
     }

@@ -28,6 +28,8 @@ use crate::{Error, ErrorKind, Result};
 /// record from before the change can be read, as long as anything else tells of the change: see
 /// [`Salvaged::outdated`] and [`Salvaged::doubtful`].
 ///
+/// A member whose place in a conversation was lost counts as one who has read it to its end.
+///
 /// The last state of every box, cursor, conversation of a member and group is held in memory, and
 /// every change of a message: about 200 bytes for each, and of a group the ids of its members.
 ///
@@ -135,6 +137,8 @@ fn fill(
         missing_batches(note, &store, &numbers, &mut report);
     }
     boxes::fill(&mut target, found, at_ms, &mut report)?;
+    // Those that were lost are made as an upgrade makes them; layouts 1 and 2 had none.
+    target.add_rows()?;
     // `note` comes before the marker says that the store is whole: nothing can be salvaged into a
     // whole store, so a note that fails after that could not be made up for.
     note(&report).map_err(|error| {

@@ -105,7 +105,7 @@ impl SalvageTarget {
             }
         }
         for (prefix, removed) in floors {
-            found.removed(prefix, removed);
+            found.removed(&prefix, removed);
         }
         report.groups_lost = named.len() as u64;
         self.rewritten = HashMap::new();
@@ -173,9 +173,14 @@ impl SalvageTarget {
         self.put(KeyspaceName::State, keys::ERASED, records::encode_number(at_ms))
     }
 
+    /// Gives members the rows that are not there.
+    pub(super) fn add_rows(&mut self) -> Result<()> {
+        upgrade::add_rows(&mut self.opened).map_err(Self::failed).map(drop)
+    }
+
     /// Removes what is kept for the places of a history up to its floor, beside the entries.
     pub(super) fn remove_below(&mut self, prefix: &[u8], floor: Seq) -> Result<()> {
-        self.commit()?;
+        // All of it was copied and committed before.
         let snapshot = self.opened.tables.snapshot();
         let range = keys::non_message(prefix, Seq::ZERO)..=keys::non_message(prefix, floor);
         for guard in snapshot.range(self.keyspace(KeyspaceName::State), range) {

@@ -4,8 +4,10 @@
 //!  histories of groups ─► the time of the last entry, with the floor and the top
 //!  histories of pairs  ─► the same; a row for each of the two
 //!  groups              ─► a row for each member
-//!  inboxes             ─► a row for each group that an entry was sent to, if there is none
+//!  inboxes             ─► a row for each group that an entry was sent to
 //! ```
+//!
+//! Rows that are there stay. So a salvage takes the same steps, for rows that it did not find.
 //!
 //! All that is there counts as read. Who is not in a group that the store knows, but has entries
 //! that were sent to it, counts as one who has left it: the next send to them brings it back.
@@ -70,7 +72,7 @@ struct Step<'a> {
     /// The groups that entries were sent to: what the keys of their histories begin with, and the
     /// row of one who is found by such an entry.
     groups: HashMap<GroupName, (Vec<u8>, Row)>,
-    /// The rows that are there, and those that inboxes got.
+    /// The keys of the rows that are there, and of those that the batch has.
     known: HashSet<Vec<u8>>,
 }
 
@@ -115,10 +117,8 @@ impl<'a> Step<'a> {
         let conversation = keys::conversation(prefix).map_err(UpgradeError::Store)?;
         if let Parties::Pair(smaller, larger) = conversation.parties() {
             let row = row_at(extent.top, last_ms);
-            self.put(keys::row(smaller, prefix), &row);
-            if smaller != larger {
-                self.put(keys::row(larger, prefix), &row);
-            }
+            self.add(keys::row(smaller, prefix), &row)?;
+            self.add(keys::row(larger, prefix), &row)?;
         }
         Ok(())
     }
@@ -130,7 +130,7 @@ impl<'a> Step<'a> {
         let extent = self.tables.extent(&self.snapshot, &prefix).map_err(UpgradeError::Store)?;
         let row = row_at(extent.top, extent.last_ms.max(group.created_at_ms));
         for known in &group.members {
-            self.put(keys::row(&known.member, &prefix), &row);
+            self.add(keys::row(&known.member, &prefix), &row)?;
         }
         Ok(())
     }
@@ -141,13 +141,7 @@ impl<'a> Step<'a> {
         // Entries of layout 1 do not say whom they were sent to.
         let Some(Destination::Group(name)) = stored.entry.to else { return Ok(()) };
         let (prefix, row) = self.group_found(name)?;
-        let key = keys::row(&MemberId::from_stored(member), &prefix);
-        if self.known.insert(key.clone())
-            && self.snapshot.get(&self.tables.state, &key).map_err(UpgradeError::Engine)?.is_none()
-        {
-            self.put(key, &row);
-        }
-        Ok(())
+        self.add(keys::row(&MemberId::from_stored(member), &prefix), &row)
     }
 
     /// Returns what the keys of a group's history begin with, and the row of one whose inbox has an
@@ -178,9 +172,15 @@ impl<'a> Step<'a> {
         }
     }
 
-    fn put(&mut self, key: Vec<u8>, row: &Row) {
-        self.batch.insert(&self.tables.state, key, records::encode_row(row));
-        self.rows += 1;
+    /// Writes a row, unless there is one.
+    fn add(&mut self, key: Vec<u8>, row: &Row) -> Result<(), UpgradeError> {
+        if self.known.insert(key.clone())
+            && self.snapshot.get(&self.tables.state, &key).map_err(UpgradeError::Engine)?.is_none()
+        {
+            self.batch.insert(&self.tables.state, key, records::encode_row(row));
+            self.rows += 1;
+        }
+        Ok(())
     }
 }
 
