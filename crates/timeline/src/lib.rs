@@ -233,5 +233,5 @@ pub use self::service::{
 };
 pub use self::state::State;
 pub use self::store::{HistoryPage, InboxPage, Store};
-pub use self::timeline::{SENDS_BYTES_MAX, SENDS_MAX, Sent, Timeline};
+pub use self::timeline::{GroupSent, SENDS_BYTES_MAX, SENDS_MAX, Sent, Timeline};
 pub use self::watch::Watch;

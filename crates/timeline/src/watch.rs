@@ -17,8 +17,12 @@ use crate::{Count, Error, ErrorKind, InboxPage, MemberId, Position, Result, Seq,
 /// What a member missed, then what comes, without a gap and without a repetition.
 ///
 /// Made by [`Timeline::watch`](crate::Timeline::watch). Each page has entries, or says
-/// [`reset`](InboxPage::reset), or has a higher [`floor`](InboxPage::floor) than was known: then
-/// the inbox was freed up to there meanwhile. After a reset the watch goes on from the floor by
+/// [`reset`](InboxPage::reset), or has [`cursors`](InboxPage::cursors) that rose, or has a higher
+/// [`floor`](InboxPage::floor) than was known: then the inbox was freed up to there meanwhile. It
+/// may have several of these. Cursors are told while the watch lasts, and have no place in the
+/// inbox: whoever begins a watch asks for them first, by
+/// [`conversations`](crate::Timeline::conversations) or [`read_of`](crate::Timeline::read_of). After
+/// a reset the watch goes on from the floor by
 /// itself; the reader throws away what it has. Entries that were freed before the watch came to
 /// them are left out, and the floor of the page says so.
 ///
@@ -164,7 +168,7 @@ impl Watch {
 
     /// Goes on by what was read, and returns it if it says anything new.
     fn take(&mut self, read: Result<InboxPage>) -> Option<Result<InboxPage>> {
-        let page = match read {
+        let mut page = match read {
             Ok(page) => page,
             Err(error) if error.kind() == ErrorKind::Closed => return Some(self.end(error)),
             Err(error) => {
@@ -175,7 +179,12 @@ impl Watch {
         };
         self.failures = 0;
         let went_on = !page.entries.is_empty() || page.reset;
-        let is_news = went_on || page.floor > self.floor;
+        let mut is_news = went_on || page.floor > self.floor;
+        // They are taken after the read, so a read that fails loses none.
+        if let Some(risen) = self.changes.take_cursors() {
+            (page.cursors, page.cursors_cut) = (risen.cursors, risen.were_cut);
+            is_news = true;
+        }
         self.floor = page.floor;
         if let Some(last) = page.entries.last() {
             self.position = Position::new(last.sequence, last.tag);
