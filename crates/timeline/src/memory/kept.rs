@@ -204,3 +204,6 @@ impl Locked {
         entries.check_reaches(sequence, "inbox")
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use tokio::sync::watch;
 
 use super::clock;
-use super::kept::{Locked, MemoryPlace, News};
+use super::kept::{Locked, MemoryPlace};
 use super::rows::peer_of;
 use crate::store::{Append, Appended, GroupChange, InboxChanges, InboxWatchers};
 use crate::{
@@ -106,7 +106,7 @@ impl MemoryStore {
     }
 
     /// Tells watchers and the observer of new entries; the caller holds `telling`.
-    fn announce(&self, news: &News) {
+    fn announce(&self, news: &[(MemberId, Entry)]) {
         for (member, _) in news {
             self.watchers.notify(member);
         }

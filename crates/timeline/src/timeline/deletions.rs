@@ -26,12 +26,12 @@ impl Timeline {
         self.store.purge(conversation).await
     }
 
-    /// Deletes what a member has sent and what is kept for them, and returns how many messages that
-    /// were.
+    /// Deletes what a member has sent, and what is kept for them.
     ///
-    /// Their messages are deleted one by one from the conversations that they were in, as by
-    /// [`delete_message`](Self::delete_message). Then they leave every group, and their inbox is
-    /// freed to its end. The program sees to it that they send nothing meanwhile.
+    /// Returns how many messages that were. Their messages are deleted one by one from the
+    /// conversations that they were in, as by [`delete_message`](Self::delete_message). Then they
+    /// leave every group, and their inbox is freed to its end. The program sees to it that they send
+    /// nothing meanwhile.
     ///
     /// # Cancel safety
     ///

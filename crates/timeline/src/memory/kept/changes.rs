@@ -12,7 +12,7 @@ use crate::{
 
 impl Locked {
     /// Changes a message, and returns its answer with the new entries of the inboxes.
-    pub(in super::super) fn change_message(
+    pub(in crate::memory) fn change_message(
         &mut self,
         change: &MessageChange,
         now_ms: u64,
@@ -87,7 +87,7 @@ impl Locked {
 
     /// Deletes all entries of a history, and returns the place of the purge with the new entries of
     /// the inboxes.
-    pub(in super::super) fn purge(&mut self, conversation: &Conversation, now_ms: u64) -> (Seq, News) {
+    pub(in crate::memory) fn purge(&mut self, conversation: &Conversation, now_ms: u64) -> (Seq, News) {
         let Some(history) = self.histories.get(conversation) else { return (Seq::ZERO, Vec::new()) };
         let top = history.entries.top();
         // A purge is all that a purge leaves, and retention may have removed that, too.

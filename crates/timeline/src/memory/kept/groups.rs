@@ -8,7 +8,7 @@ use crate::store::GroupChange;
 use crate::{Conversation, Count, Group, GroupName, GroupPage, GroupSummary, MemberId, Result, Seq};
 
 impl Locked {
-    pub(in super::super) fn change_group(
+    pub(in crate::memory) fn change_group(
         &mut self,
         name: &GroupName,
         change: &GroupChange,
@@ -33,12 +33,12 @@ impl Locked {
         Ok(group)
     }
 
-    pub(in super::super) fn group(&self, name: &GroupName) -> Option<Group> {
+    pub(in crate::memory) fn group(&self, name: &GroupName) -> Option<Group> {
         self.groups.get(name).cloned()
     }
 
     /// Returns a page of the groups of a member.
-    pub(in super::super) fn groups_of(
+    pub(in crate::memory) fn groups_of(
         &self,
         member: &MemberId,
         after: Option<&GroupName>,

@@ -11,12 +11,12 @@ const PAUSE_MAX: Duration = Duration::from_secs(60 * 60);
 
 impl Locked {
     /// Keeps entries as `retention` says from now on.
-    pub(in super::super) fn keep(&mut self, retention: Retention) {
+    pub(in crate::memory) fn keep(&mut self, retention: Retention) {
         (self.retention, self.swept_ms) = (retention, 0);
     }
 
     /// Removes what is too old, if it is time to look, and returns whose inboxes were freed.
-    pub(in super::super) fn expire(&mut self, now_ms: u64) -> Vec<MemberId> {
+    pub(in crate::memory) fn expire(&mut self, now_ms: u64) -> Vec<MemberId> {
         let Some(age) = self.retention.age_min() else { return Vec::new() };
         let pause_ms = u64::try_from((age / 10).min(PAUSE_MAX).as_millis()).unwrap_or(u64::MAX);
         // A clock that was set back says nothing about the pause.

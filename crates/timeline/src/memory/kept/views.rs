@@ -15,7 +15,7 @@ const LOOKED_AT: usize = 100;
 
 impl Locked {
     /// Raises how far a member has read, and returns it and whether it has risen.
-    pub(in super::super) fn read(
+    pub(in crate::memory) fn read(
         &mut self,
         member: &MemberId,
         conversation: &Conversation,
@@ -30,12 +30,12 @@ impl Locked {
         Ok((row.read, has_risen))
     }
 
-    pub(in super::super) fn read_of(&self, conversation: &Conversation, members: &[MemberId]) -> Vec<Seq> {
+    pub(in crate::memory) fn read_of(&self, conversation: &Conversation, members: &[MemberId]) -> Vec<Seq> {
         let read = |member| self.rows.get(member, conversation).map_or(Seq::ZERO, |row| row.read);
         members.iter().map(read).collect()
     }
 
-    pub(in super::super) fn view(
+    pub(in crate::memory) fn view(
         &self,
         member: &MemberId,
         conversation: &Conversation,
@@ -44,7 +44,7 @@ impl Locked {
     }
 
     /// Returns a page of all conversations that a member was ever in.
-    pub(in super::super) fn views(
+    pub(in crate::memory) fn views(
         &self,
         member: &MemberId,
         after: Option<&Conversation>,
@@ -56,7 +56,7 @@ impl Locked {
     }
 
     /// Returns a page of a member's list of conversations.
-    pub(in super::super) fn conversations(
+    pub(in crate::memory) fn conversations(
         &self,
         member: &MemberId,
         after: Option<&ConversationMark>,
@@ -74,7 +74,7 @@ impl Locked {
     }
 
     /// Frees a conversation for one member.
-    pub(in super::super) fn clear(&mut self, member: &MemberId, conversation: &Conversation) -> Result<()> {
+    pub(in crate::memory) fn clear(&mut self, member: &MemberId, conversation: &Conversation) -> Result<()> {
         let top = self.histories.get(conversation).map_or(Seq::ZERO, |history| history.entries.top());
         let row = self.rows.get_mut(member, conversation).ok_or_else(|| never_in(member))?;
         row.cleared = top;
