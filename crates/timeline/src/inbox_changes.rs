@@ -38,8 +38,8 @@ struct WaitingReader {
     // Whether a change came since the reader was last told of one.
     has_changed: bool,
     waker: Option<Waker>,
-    // The cursors that rose since the reader last took them. Most readers have none, and an idle one
-    // pays for no more than the place where they would be.
+    // The cursors that rose since the reader last took them. An idle one has none, and pays for no
+    // more than the place where they would be.
     cursors: Option<Box<RisenCursors>>,
 }
 

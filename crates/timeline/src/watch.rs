@@ -19,12 +19,14 @@ use crate::{Count, Error, ErrorKind, InboxPage, MemberId, Position, Result, Seq,
 /// Made by [`Timeline::watch`](crate::Timeline::watch). Each page has entries, or says
 /// [`reset`](InboxPage::reset), or has [`cursors`](InboxPage::cursors) that rose, or has a higher
 /// [`floor`](InboxPage::floor) than was known: then the inbox was freed up to there meanwhile. It
-/// may have several of these. Cursors are told while the watch lasts, and have no place in the
-/// inbox: whoever begins a watch asks for them first, by
-/// [`conversations`](crate::Timeline::conversations) or [`read_of`](crate::Timeline::read_of). After
-/// a reset the watch goes on from the floor by
-/// itself; the reader throws away what it has. Entries that were freed before the watch came to
-/// them are left out, and the floor of the page says so.
+/// may have several of these. After a reset the watch goes on from the floor by itself; the reader
+/// throws away what it has. Entries that were freed before the watch came to them are left out, and
+/// the floor of the page says so.
+///
+/// Cursors have no place in the inbox, and are told only while a watch lasts. Begin it, and then ask
+/// how far was read before, by [`conversations`](crate::Timeline::conversations) or
+/// [`read_of`](crate::Timeline::read_of). A page has up to 32 of them, and
+/// [`cursors_cut`](InboxPage::cursors_cut) says that more rose.
 ///
 /// It reads a page when it is asked for one, so a reader that is slow holds up nobody and loses
 /// nothing. It keeps its store as a clone of the timeline does.

@@ -8,11 +8,11 @@ use crate::{
 };
 
 impl Timeline {
-    /// Notes that a member has read a conversation up to `place`, and returns how far that is.
+    /// Notes that a member has read a conversation up to `place`.
     ///
-    /// The note is durable, and never falls: a lower or repeated one changes nothing. When it rises
-    /// the watches of the member are told, and those of the other member of a pair. A send counts
-    /// as read by its sender.
+    /// The note is durable. Returns how far the member has read, which never falls: a lower or
+    /// repeated note changes nothing. When it rises the watches of the member are told, and those
+    /// of the other member of a pair. A send counts as read by its sender.
     ///
     /// # Cancel safety
     ///

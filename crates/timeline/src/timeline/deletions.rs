@@ -9,10 +9,11 @@ use crate::{
 };
 
 impl Timeline {
-    /// Deletes all entries of a history, and returns the place of the purge that tells of it.
+    /// Deletes all entries of a history.
     ///
-    /// It is durable before it returns, and from then on no reader gets a text of it, from an inbox
-    /// neither. A history that has nothing but a purge is left as it is.
+    /// Returns the place of the purge, the entry that tells of it to those whose list has the
+    /// conversation. The deletion is durable before that, and from then on no reader gets a text of
+    /// the history, from an inbox neither. A history that has nothing but a purge is left as it is.
     ///
     /// # Cancel safety
     ///
@@ -30,8 +31,8 @@ impl Timeline {
     ///
     /// Returns how many messages that were. Their messages are deleted one by one from the
     /// conversations that they were in, as by [`delete_message`](Self::delete_message). Then they
-    /// leave every group, and their inbox is freed to its end. The program sees to it that they send
-    /// nothing meanwhile.
+    /// leave every group, and their inbox is freed to its end. The program sees to it that they
+    /// send nothing meanwhile.
     ///
     /// # Cancel safety
     ///
