@@ -178,6 +178,8 @@ mod records;
 mod removals;
 mod retention;
 mod salvage;
+#[cfg(test)]
+mod sample;
 mod shared;
 mod store;
 mod tables;

@@ -153,3 +153,6 @@ pub(super) fn read_error(error: fjall::Error) -> Error {
     };
     Error::with_source(kind, text, error)
 }
+
+#[cfg(test)]
+mod tests;
