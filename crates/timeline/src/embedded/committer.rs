@@ -17,6 +17,7 @@ use super::plan::{Plan, Planned, bytes_of};
 use super::recent::Recent;
 use super::removals::Removals;
 use super::shared::Shared;
+use super::upkeep::{Upkeep, UpkeepReply};
 use super::writer::StoreWriter;
 use super::{clock, groups, metrics, verify};
 use crate::store::{Append, Appended, GroupChange};
@@ -26,6 +27,8 @@ use crate::{Group, GroupName, MemberId, Result, Seq};
 #[derive(Debug)]
 pub(super) enum Command {
     Job(Lane, Job, LanePermit),
+    /// Writes what the thread that rewrites the files asks for.
+    Upkeep(Upkeep, UpkeepReply),
     /// Looks whether a store that failed can be opened again, or a write is to be tried.
     Wake,
     /// Takes no further commands, and ends when those that wait are done.
@@ -167,6 +170,7 @@ impl Committer {
     fn take_in(&mut self, command: Command, commands: &mut mpsc::Receiver<Command>) {
         match command {
             Command::Job(lane, call, permit) => self.queue.push(lane, call.bytes(), (call, permit)),
+            Command::Upkeep(upkeep, reply) => self.keep_up(upkeep, &reply),
             Command::Wake => {}
             Command::Close => commands.close(),
         }
@@ -245,6 +249,28 @@ impl Committer {
             self.removals.removed(removal.entries);
         }
         Ok(())
+    }
+
+    /// Writes a batch of upkeep. That may hang as any write may.
+    fn keep_up(&mut self, upkeep: Upkeep, reply: &UpkeepReply) {
+        *self.shared.writing.lock() = Some(Instant::now());
+        let written = catch_unwind(AssertUnwindSafe(|| self.write_upkeep(upkeep)));
+        *self.shared.writing.lock() = None;
+        let answer = written.unwrap_or_else(|_panic| {
+            metrics::commit_failed();
+            Err(self.engine.failed("the committing thread panicked", None))
+        });
+        if reply.send(answer).is_err() {
+            tracing::trace!("the thread that rewrites the files has ended");
+        }
+    }
+
+    fn write_upkeep(&mut self, upkeep: Upkeep) -> Result<()> {
+        if let Some(refusal) = self.shared.refusal() {
+            return Err(refusal);
+        }
+        let (tables, number) = self.engine.next()?;
+        self.engine.commit(upkeep.batch(&tables, number, self.shared.erased_since().is_some()))
     }
 
     /// Makes one batch of the calls, and answers them.

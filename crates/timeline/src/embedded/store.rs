@@ -14,6 +14,7 @@ use tokio_util::task::TaskTracker;
 
 use super::committer::{Command, Committer, Job};
 use super::directory::Directory;
+use super::eraser::Eraser;
 use super::lanes::{Lane, Lanes};
 use super::notifier::Notifier;
 use super::opened::Opened;
@@ -85,12 +86,16 @@ impl EmbeddedStore {
         //  shutdown, or the last handle dropped ──► the queue closes ──► timeline-commit ends
         //        ┌─────────────────────────────────────────────────────────────┘
         //        ├─ drops the notifier ──► timeline-tell ends
-        //        └─ drops `keep` ────────► timeline-keep ends
+        //        ├─ drops `keep` ────────► timeline-keep ends
+        //        └─ drops `erase` ───────► timeline-erase ends
         //
-        // Nothing is ever sent over `keep`.
+        // Nothing is ever sent over `keep` and `erase`.
         let (keep, stop) = std_mpsc::sync_channel::<()>(0);
+        let (erase, stop_erasing) = std_mpsc::sync_channel::<()>(0);
+        let (store, within) = (directory.store(), config.erased_within);
         let (path, least) = (config.directory.clone(), config.disk_free_min_bytes);
         let keeper = Watchdog::new(Arc::clone(&shared), path, least, commands.downgrade());
+        let eraser = Eraser::new(Arc::clone(&shared), store, within, commands.downgrade());
         let (lanes, batch_bytes) = (Lanes::new(config.queue), config.batch_bytes);
         let threads = TaskTracker::new();
         let guard = |name| ThreadGuard::new(name, &shared, threads.token());
@@ -101,7 +106,8 @@ impl EmbeddedStore {
         // Threads of their own, because they block on the disk all the time. They end with the
         // queue.
         spawn("timeline-keep", guard("timeline-keep"), move || keeper.run(&stop))?;
-        let held = (guard("timeline-commit"), keep);
+        spawn("timeline-erase", guard("timeline-erase"), move || eraser.run(&stop_erasing))?;
+        let held = (guard("timeline-commit"), keep, erase);
         spawn("timeline-commit", held, move || committer.run(receiver))?;
         threads.close();
         Ok(Self { commands, lanes, shared, threads })
@@ -196,14 +202,13 @@ impl Store for EmbeddedStore {
     }
 
     async fn inbox(&self, member: &MemberId, last_read: Position, count: Count) -> Result<InboxPage> {
-        let (prefix, page) = (keys::inbox(member), PageRequest::after(last_read.sequence, count));
-        self.read(move |tables| tables.inbox(&prefix, last_read, page)).await
+        let (member, page) = (member.clone(), PageRequest::after(last_read.sequence, count));
+        self.read(move |tables| tables.inbox(&member, last_read, page)).await
     }
 
     async fn history(&self, conversation: &Conversation, page: PageRequest) -> Result<HistoryPage> {
-        let prefix = keys::history(conversation);
-        let paged = self.read(move |tables| tables.page(&prefix, page)).await?;
-        Ok(HistoryPage::new(paged.entries, paged.more))
+        let conversation = conversation.clone();
+        self.read(move |tables| tables.history(&conversation, page)).await
     }
 
     async fn received(&self, member: &MemberId, sequence: Seq) -> Result<Seq> {
