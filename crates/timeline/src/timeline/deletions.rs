@@ -132,3 +132,6 @@ fn unchangeable(conversation: &Conversation, cause: Error) -> Error {
     );
     Error::with_source(ErrorKind::Conflict, text, cause)
 }
+
+#[cfg(all(test, feature = "memory"))]
+mod tests;
