@@ -166,10 +166,10 @@ pub async fn entries_go_when_they_have_the_age(world: &dyn World) {
     let first = timeout(GRACE, watch.next()).await.expect("the watch hangs").unwrap();
     assert_eq!((first.floor, first.entries.len()), (seq(0), 1));
     let freed = timeout(GRACE, watch.next()).await.expect("the watch hangs").unwrap();
-    assert!(begun.elapsed() >= AGE - MILLISECOND, "{:?}", begun.elapsed());
+    assert!(begun.elapsed() >= AGE - ROUNDING, "{:?}", begun.elapsed());
     assert_eq!((freed.floor, freed.latest_seq, freed.entries.len()), (seq(1), seq(1), 0));
     gone(&timeline, &ab, 1).await;
-    assert!(begun.elapsed() >= AGE - MILLISECOND, "{:?}", begun.elapsed());
+    assert!(begun.elapsed() >= AGE - ROUNDING, "{:?}", begun.elapsed());
     assert_eq!(say_id(&timeline, "a", "b", 3, "id").await, Ok(2), "its id is free");
     assert_eq!(inbox_told(&timeline, "b").await, ["3"]);
     assert_eq!(history_told(&timeline, &ab).await, ["3"]);
@@ -202,7 +202,7 @@ pub async fn copies_go_with_an_aged_history(world: &dyn World) {
 }
 
 /// A time that clocks which count milliseconds may differ by.
-const MILLISECOND: Duration = Duration::from_millis(2);
+const ROUNDING: Duration = Duration::from_millis(2);
 
 /// Waits until the history is gone up to this place. Nobody is told of that, so it asks.
 async fn gone(timeline: &Timeline, conversation: &Conversation, floor: u64) {

@@ -8,10 +8,10 @@ use timeline::contract::World;
 use timeline::embedded::EmbeddedStore;
 use timeline::{Observer, Retention, Store, embedded};
 
-struct Directory(TempDir);
+pub(crate) struct Directory(TempDir);
 
 impl Directory {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
 }

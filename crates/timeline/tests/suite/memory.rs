@@ -8,7 +8,7 @@ use timeline::memory::{MemoryPlace, MemoryStore};
 use timeline::{Observer, Retention, Store};
 
 #[derive(Default)]
-struct Memory(MemoryPlace);
+pub(crate) struct Memory(MemoryPlace);
 
 #[async_trait]
 impl World for Memory {
@@ -21,7 +21,7 @@ impl World for Memory {
     }
 
     async fn start_keeping(&self, retention: Retention) -> Arc<dyn Store> {
-        Arc::new(MemoryStore::start_keeping(self.0.clone(), retention))
+        Arc::new(MemoryStore::start_keeping(self.0.clone(), retention).unwrap())
     }
 }
 
