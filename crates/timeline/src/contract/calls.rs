@@ -115,7 +115,7 @@ pub(super) async fn listed(timeline: &Timeline, id: &str) -> Vec<Conversation> {
     list(timeline, id).await.into_iter().map(|summary| summary.view.conversation).collect()
 }
 
-/// Reads an inbox from its floor to its end as a client does; checks that it has no gap.
+/// Reads an inbox from its floor to its end as a client does, without a gap.
 pub(super) async fn inbox_entries(timeline: &Timeline, id: &str) -> Vec<Entry> {
     let (mut all, mut position) = (Vec::<Entry>::new(), Position::default());
     loop {
@@ -163,8 +163,9 @@ pub(super) async fn history_told(timeline: &Timeline, conversation: &Conversatio
     history_entries(timeline, conversation).await.iter().map(told).collect()
 }
 
-/// Says what an entry tells its reader, and checks that its fields agree with each other.
+/// Says what an entry tells its reader.
 ///
+/// Checks that its fields agree with each other.
 /// A message is its number, with a star if it was edited; a tombstone is its status; what tells of
 /// another entry is its kind and its target, and for an edit the text.
 pub(super) fn told(entry: &Entry) -> String {

@@ -1,4 +1,4 @@
-//! Laws of changes among other calls: at the same time, watched, and after opening again.
+//! Laws of changes among other calls.
 
 use tokio::task::JoinSet;
 use tokio::time::timeout;

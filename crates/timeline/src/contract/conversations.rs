@@ -143,7 +143,7 @@ pub async fn a_cleared_conversation_is_gone_for_one_member(world: &dyn World) {
     assert_eq!(told(&summary.last.unwrap()), "4");
 }
 
-/// A list that is read while messages come has each conversation that stays where it is once.
+/// A list that is read while messages come has what stays where it is once.
 ///
 /// One that moves up meanwhile is found by reading from the start again.
 pub async fn a_list_read_among_sends_misses_nothing_that_stays(world: &dyn World) {

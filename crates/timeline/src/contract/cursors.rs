@@ -9,7 +9,7 @@ use super::calls::*;
 use super::world::*;
 use crate::{Count, ErrorKind, InboxPage, Watch};
 
-/// How far a member has read rises and never falls, and both members of a pair see it.
+/// How far a member has read rises and never falls; both of a pair see it.
 pub async fn a_read_cursor_rises_and_never_falls(world: &dyn World) {
     let timeline = open(world).await;
     let ab = pair("a", "b");
@@ -37,7 +37,7 @@ pub async fn a_read_cursor_rises_and_never_falls(world: &dyn World) {
     assert_eq!(inbox_entries(&timeline, "b").await.len(), 20, "reading frees nothing");
 }
 
-/// A cursor beyond the last entry is refused; so is that of one who was never there.
+/// A cursor beyond the last entry is refused, and that of one who was never there.
 pub async fn a_read_cursor_needs_a_conversation_that_reaches_it(world: &dyn World) {
     let timeline = open(world).await;
     let ab = pair("a", "b");
@@ -87,7 +87,7 @@ pub async fn a_send_raises_the_cursor_of_its_sender(world: &dyn World) {
     assert!(timeline.view(&member("news"), &group("g")).await.unwrap().is_none());
 }
 
-/// The other devices of the member, and in a pair the other member, hear of a cursor.
+/// Other devices of the member, and in a pair the other member, hear of a cursor.
 ///
 /// It is told once, with no entry; one that does not rise is not told.
 pub async fn watchers_hear_how_far_others_have_read(world: &dyn World) {

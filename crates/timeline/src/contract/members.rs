@@ -72,7 +72,9 @@ async fn is_forgotten(timeline: &Timeline) {
     assert!(page.entries.is_empty() && page.floor == page.latest_seq && page.floor > seq(0), "{page:?}");
 }
 
-/// The inbox of a deleted member counts on; one who comes again begins with what comes.
+/// The inbox of a deleted member counts on.
+///
+/// One who comes again begins with what comes.
 pub async fn a_deleted_member_who_comes_again_begins_anew(world: &dyn World) {
     let timeline = open(world).await;
     talk(&timeline).await;
@@ -91,7 +93,7 @@ pub async fn a_deleted_member_who_comes_again_begins_anew(world: &dyn World) {
     assert_eq!(inbox_told(&timeline, "a").await, ["9", "10"]);
 }
 
-/// Messages in groups that a member left, and in cleared conversations, are deleted as well.
+/// A deletion reaches messages in groups that were left, and in what was cleared.
 pub async fn a_deleted_member_is_gone_from_what_they_left(world: &dyn World) {
     let timeline = open(world).await;
     talk(&timeline).await;

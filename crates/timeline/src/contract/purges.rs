@@ -78,7 +78,7 @@ pub async fn a_purged_history_counts_on(world: &dyn World) {
     assert_eq!(inbox_told(&timeline, "b").await[4..], ["expired", "expired", "expired", "purge 7"]);
 }
 
-/// A purged conversation is gone from both lists until a message comes, and nothing is unread.
+/// A purged conversation is gone from both lists until a message comes.
 pub async fn a_purged_conversation_is_gone_from_the_lists(world: &dyn World) {
     let timeline = open(world).await;
     let ab = pair("a", "b");

@@ -24,7 +24,7 @@ async fn page(timeline: &Timeline, conversation: &Conversation) -> HistoryPage {
     timeline.history(conversation, PageRequest::after(seq(0), Count::new(1_000))).await.unwrap()
 }
 
-/// Checks that a history of `latest` entries has the newest ones and no more than a tenth beside.
+/// Checks that of `latest` entries the newest are there, and hardly more.
 async fn check_kept(timeline: &Timeline, conversation: &Conversation, latest: u64) {
     let page = page(timeline, conversation).await;
     let kept = page.entries.len() as u64;
@@ -204,7 +204,9 @@ pub async fn copies_go_with_an_aged_history(world: &dyn World) {
 /// A time that clocks which count milliseconds may differ by.
 const ROUNDING: Duration = Duration::from_millis(2);
 
-/// Waits until the history is gone up to this place. Nobody is told of that, so it asks.
+/// Waits until a history is gone up to this place.
+///
+/// Nobody is told of that, so it asks.
 async fn gone(timeline: &Timeline, conversation: &Conversation, floor: u64) {
     for _ in 0..GRACE.as_millis() / 20 {
         let page = page(timeline, conversation).await;

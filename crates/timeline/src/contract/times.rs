@@ -62,7 +62,7 @@ async fn check_times(timeline: &Timeline, floor: u64) {
     }
 }
 
-/// Times never fall within a history or an inbox, and a message has one time everywhere.
+/// Times never fall within a box, and a message has one time everywhere.
 pub async fn times_never_fall_within_a_box(world: &dyn World) {
     let timeline = open(world).await;
     let mut tasks = JoinSet::new();

@@ -6,7 +6,7 @@ use super::calls::*;
 use super::world::*;
 use crate::{Conversation, Count, GroupName, NewGroup, Timeline, Unread};
 
-/// What was sent and not read is unread, for each member and conversation by itself.
+/// What was sent and not read is unread, for each member by themselves.
 pub async fn messages_are_unread_until_they_are_read(world: &dyn World) {
     let timeline = open(world).await;
     let (ab, bc, g) = (pair("a", "b"), pair("b", "c"), group("g"));

@@ -75,7 +75,7 @@ pub(super) async fn make(timeline: &Timeline, lists: &mut Lists, call: Call) {
         }
         Call::SendKnown { .. } | Call::Reopen => {}
         Call::SendNamed { from, recipients } => {
-            let recipients: Vec<_> = (0..MEMBERS).filter(|number| recipients >> number & 1 == 1).collect();
+            let recipients: Vec<_> = (0..MEMBERS).filter(|number| (recipients >> number) & 1 == 1).collect();
             send_group(timeline, lists, NAMED, from, &recipients).await;
         }
         Call::Change { talk, back, by, change } => {

@@ -227,7 +227,7 @@ impl Lists {
         Ok(())
     }
 
-    /// Purges a history that has entries, and returns the place of the purge and who is told.
+    /// Purges a history that has entries; returns the place of it and who is told.
     pub(super) fn purge(&mut self, talk: usize) -> (u64, Vec<usize>) {
         let history = &mut self.histories[talk];
         let top = history.top();
