@@ -1,5 +1,7 @@
 //! Laws of changes among other calls.
 
+use std::time::Duration;
+
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
@@ -108,6 +110,38 @@ pub async fn changes_among_sends_leave_no_gap(world: &dyn World) {
     assert_eq!(number_of(&|told| told.ends_with('*')), SENDERS * EACH / 3);
     assert_eq!(number_of(&|told| told.starts_with("edit ")), SENDERS * EACH / 3);
     assert_eq!(history.len() as u64, SENDERS * EACH * 5 / 3);
+}
+
+/// A change whose call is dropped takes effect whole or not at all.
+pub async fn a_dropped_change_takes_effect_whole_or_not_at_all(world: &dyn World) {
+    const MESSAGES: u64 = 30;
+    let timeline = open(world).await;
+    let g = group("g");
+    for number in 1..=MESSAGES {
+        say_to(&timeline, "a", "g", &["a", "b", "c"], number).await;
+    }
+    for place in 1..=MESSAGES {
+        // With no time at all the call is polled once, and dropped wherever it is.
+        let call = recall(&timeline, &g, place, Some("a"));
+        if let Ok(answer) = timeout(Duration::ZERO, call).await {
+            assert!(answer.is_ok(), "{answer:?}");
+        }
+    }
+    // What was dropped is behind what comes after the end of the store.
+    assert!(timeline.shutdown(GRACE).await);
+    let timeline = open(world).await;
+    let history = history_told(&timeline, &g).await;
+    let recalled = history.iter().filter(|told| *told == "recalled").count();
+    assert_eq!(history.len(), 30 + recalled);
+    for place in 1..=MESSAGES {
+        let is_told = history.contains(&format!("recall {place}"));
+        let expected = if is_told { "recalled".to_owned() } else { place.to_string() };
+        assert_eq!(history[usize::try_from(place).unwrap() - 1], expected);
+    }
+    for id in ["a", "b", "c"] {
+        assert_eq!(inbox_told(&timeline, id).await, history);
+    }
+    assert_eq!(usize::try_from(unread(&timeline, "b", &g).await).unwrap(), 30 - recalled);
 }
 
 /// A watcher is told of each change once, by the entry that tells of it.

@@ -120,6 +120,20 @@ pub async fn watchers_hear_how_far_others_have_read(world: &dyn World) {
     assert!(again.cursors.is_empty() && !again.cursors_cut, "only a watch tells cursors");
 }
 
+/// In notes to oneself the one inbox is told once, and there is no other member.
+pub async fn a_cursor_in_notes_to_oneself_is_told_once(world: &dyn World) {
+    let timeline = open(world).await;
+    let aa = pair("a", "a");
+    say(&timeline, "a", "a", 1).await;
+    assert!(recall(&timeline, &aa, 1, Some("a")).await.is_ok());
+    assert_eq!(cursors(&timeline, &aa, &["a"]).await, [1]);
+    let mut watch = timeline.watch(&member("a"), seq(2));
+    assert_eq!(read_to(&timeline, "a", &aa, 2).await, Ok(2));
+    assert_eq!(told_cursors(&next(&mut watch).await), ["a 2"]);
+    nothing(&mut watch).await;
+    assert_eq!(list(&timeline, "a").await[0].peer_read, seq(0));
+}
+
 /// Cursors that rise while nobody asks are told at once, each with its last place.
 ///
 /// If there are too many of them, the page says so.

@@ -36,6 +36,7 @@ macro_rules! store_contract {
             a_message_to_many_is_the_same_in_every_inbox
             the_state_is_well_until_the_store_is_closed
             observers_hear_every_entry_once_in_order
+            observers_hear_of_changes_and_purges
             a_group_is_there_as_it_was_created
             creating_a_group_that_exists_changes_nothing
             concurrent_creations_of_a_group_have_one_winner
@@ -91,6 +92,7 @@ macro_rules! store_contract {
             concurrent_edits_leave_one_text
             concurrent_recalls_have_one_effect
             changes_among_sends_leave_no_gap
+            a_dropped_change_takes_effect_whole_or_not_at_all
             a_watcher_is_told_of_changes
             changes_are_there_after_opening_again
             a_closed_store_says_so_of_conversations_too
@@ -99,6 +101,7 @@ macro_rules! store_contract {
             each_member_of_a_group_has_a_read_cursor
             a_send_raises_the_cursor_of_its_sender
             watchers_hear_how_far_others_have_read
+            a_cursor_in_notes_to_oneself_is_told_once
             cursors_that_rise_meanwhile_are_told_together
             cursors_among_entries_skip_and_repeat_nothing
             messages_are_unread_until_they_are_read
