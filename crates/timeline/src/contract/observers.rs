@@ -87,7 +87,7 @@ pub async fn observers_hear_of_changes_and_purges(world: &dyn World) {
     for entries in heard.values() {
         let found: Vec<_> = entries.iter().map(|entry| (entry.sequence.get(), entry.kind)).collect();
         let told = [EntryKind::Edit, EntryKind::Recall, EntryKind::Deletion, EntryKind::Purge];
-        let expected: Vec<_> = (1..).zip([EntryKind::Message; 3].into_iter().chain(told)).collect();
+        let expected: Vec<_> = (1_u64..).zip([EntryKind::Message; 3].into_iter().chain(told)).collect();
         assert_eq!(found, expected);
         let targets: Vec<_> = entries[3..].iter().map(|entry| entry.target.get()).collect();
         assert_eq!(targets, [1, 2, 3, 6]);

@@ -72,20 +72,20 @@ proptest! {
 
     #[test]
     fn the_store_in_memory_does_what_lists_do(
-        kept in kept(),
+        keeping in kept(),
         all in prop::collection::vec(call(), 1..60),
     ) {
-        run(&Memory::default(), kept, &all);
+        run(&Memory::default(), keeping, &all);
     }
 }
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 10, max_shrink_iters: 60, failure_persistence: None, ..ProptestConfig::default()
+        cases: 8, max_shrink_iters: 60, failure_persistence: None, ..ProptestConfig::default()
     })]
 
     #[test]
-    fn the_embedded_store_does_what_lists_do(kept in kept(), all in prop::collection::vec(call(), 20..60)) {
-        run(&Directory::new(), kept, &all);
+    fn the_embedded_store_does_what_lists_do(keeping in kept(), all in prop::collection::vec(call(), 20..50)) {
+        run(&Directory::new(), keeping, &all);
     }
 }
