@@ -4,7 +4,7 @@ use tokio::task::JoinSet;
 
 use super::calls::*;
 use super::world::*;
-use crate::{Count, ErrorKind, GroupName, NewGroup, NewGroupMessage, PageRequest};
+use crate::{Count, Destination, ErrorKind, GroupName, NewGroup, NewGroupMessage, PageRequest};
 
 /// After a purge no reader sees a text of the history, in inboxes neither.
 ///
@@ -127,6 +127,44 @@ pub async fn a_purge_of_a_group_is_told_to_its_members(world: &dyn World) {
     assert_eq!(inbox_told(&timeline, "m29").await, ["expired", "expired"]);
     assert_eq!(say_to(&timeline, "m0", "g", &["m29"], 5).await, 5);
     assert_eq!(inbox_told(&timeline, "m29").await, ["expired", "expired", "5"]);
+}
+
+/// A purge of what never had an entry writes nothing, and its place is 0.
+pub async fn a_purge_of_nothing_writes_nothing(world: &dyn World) {
+    let timeline = open(world).await;
+    let known = NewGroup::new(GroupName::new("g").unwrap()).members([member("a")]);
+    timeline.create_group(known).await.unwrap();
+    for conversation in [pair("a", "b"), group("g"), group("unknown")] {
+        assert_eq!(timeline.purge(&conversation).await.unwrap(), seq(0));
+        assert!(history_told(&timeline, &conversation).await.is_empty());
+    }
+    assert!(inbox_told(&timeline, "a").await.is_empty());
+    assert_eq!(listed(&timeline, "a").await, [group("g")]);
+    assert_eq!(say(&timeline, "a", "b", 1).await, 1);
+}
+
+/// What nobody sent names in each inbox of a pair the other member.
+///
+/// Otherwise a reader could not say which conversation it is about.
+pub async fn what_nobody_sent_names_the_other_member_of_a_pair(world: &dyn World) {
+    let timeline = open(world).await;
+    say(&timeline, "a", "b", 1).await;
+    say_to(&timeline, "a", "g", &["a", "b"], 2).await;
+    assert_eq!(delete(&timeline, &pair("a", "b"), 1, None).await, Ok(2));
+    assert_eq!(delete(&timeline, &group("g"), 1, None).await, Ok(2));
+    timeline.purge(&pair("a", "b")).await.unwrap();
+    timeline.purge(&group("g")).await.unwrap();
+    let of_group = Destination::Group(GroupName::new("g").unwrap());
+    for (id, peer) in [("a", "b"), ("b", "a")] {
+        let entries = inbox_entries(&timeline, id).await;
+        let (peer, of_group) = (Some(Destination::Member(member(peer))), Some(of_group.clone()));
+        assert!(entries[2..].iter().all(|entry| entry.from.is_none()), "{entries:?}");
+        let named: Vec<_> = entries[2..].iter().map(|entry| entry.to.clone()).collect();
+        assert_eq!(named, [peer.clone(), of_group.clone(), peer, of_group]);
+    }
+    say(&timeline, "c", "c", 3).await;
+    assert_eq!(delete(&timeline, &pair("c", "c"), 1, None).await, Ok(2));
+    assert_eq!(inbox_entries(&timeline, "c").await[1].to, Some(Destination::Member(member("c"))));
 }
 
 /// The message ids of purged messages are free again, and not before.

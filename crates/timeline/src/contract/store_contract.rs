@@ -119,6 +119,8 @@ macro_rules! store_contract {
             a_purged_history_counts_on
             a_purged_conversation_is_gone_from_the_lists
             a_purge_of_a_group_is_told_to_its_members
+            a_purge_of_nothing_writes_nothing
+            what_nobody_sent_names_the_other_member_of_a_pair
             the_ids_of_purged_messages_are_free_again
             purges_among_sends_leave_no_gap
             a_history_keeps_the_newest_entries
