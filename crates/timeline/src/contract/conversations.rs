@@ -109,6 +109,9 @@ pub async fn groups_are_listed_with_titles_until_they_are_left(world: &dyn World
     tick(&timeline).await;
     say_to(&timeline, "a", "g", &["a", "b"], 3).await;
     assert_eq!(listed(&timeline, "b").await, [group("g"), group("h")], "a send takes them in again");
+    timeline.leave_group(&name("g"), vec![member("b")]).await.unwrap();
+    say_to(&timeline, "a", "g", &["a", "b"], 4).await;
+    assert!(!view(&timeline, "b", &group("g")).await.has_left, "so does one to the same list as before");
 }
 
 /// A conversation that was cleared is gone for that member, until its next entry.

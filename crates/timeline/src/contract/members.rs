@@ -104,4 +104,8 @@ pub async fn a_deleted_member_is_gone_from_what_they_left(world: &dyn World) {
     assert_eq!(history_told(&timeline, &group("known")).await[0], "deleted");
     assert_eq!(history_told(&timeline, &pair("a", "b")).await[..3], ["deleted", "2", "deleted"]);
     assert_eq!(history_told(&timeline, &pair("a", "c")).await[0], "recalled");
+    // The list is the same as that of the last message.
+    say_to(&timeline, "c", "named", &["a", "c"], 9).await;
+    assert_eq!(listed(&timeline, "a").await, [group("named")]);
+    assert_eq!(unread(&timeline, "a", &group("named")).await, 1);
 }
