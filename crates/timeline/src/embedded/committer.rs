@@ -22,6 +22,7 @@ use super::notifier::Notifier;
 use super::plan::{Plan, Planned};
 use super::recent::Recent;
 use super::shared::Shared;
+use super::upkeep::{Upkeep, UpkeepReply};
 use super::writer::StoreWriter;
 use super::{clock, metrics};
 use crate::conversation::Parties;
@@ -31,6 +32,8 @@ use crate::{MemberId, ReadCursor, Result, Retention};
 #[derive(Debug)]
 pub(super) enum Command {
     Job(Lane, Job, LanePermit),
+    /// Writes what the thread that rewrites the files asks for.
+    Upkeep(Upkeep, UpkeepReply),
     /// Looks whether a store that failed can be opened again, or a write is to be tried.
     Wake,
     /// Takes no further commands, and ends when those that wait are done.
@@ -158,6 +161,7 @@ impl Committer {
     fn take_in(&mut self, command: Command, commands: &mut mpsc::Receiver<Command>) {
         match command {
             Command::Job(lane, call, permit) => self.queue.push(lane, call.bytes(), (call, permit)),
+            Command::Upkeep(upkeep, reply) => self.keep_up(upkeep, &reply),
             Command::Wake => {}
             Command::Close => commands.close(),
         }

@@ -25,6 +25,9 @@ pub(super) const ERASED: &[u8] = b"w";
 /// The key of the number of the last batch, in every keyspace.
 pub(super) const BATCH: &[u8] = b"n";
 
+/// The key of what journals are filled with, in `bodies`; see `eraser.rs`.
+pub(super) const FILLER: &[u8] = b"x";
+
 /// What ends an id; no id has it.
 const END: u8 = 0;
 
@@ -96,6 +99,16 @@ pub(super) fn prefix_of(key: &[u8]) -> Option<&[u8]> {
 /// Returns the key of where the inbox or history `prefix` begins and ends.
 pub(super) fn extent(prefix: &[u8]) -> Vec<u8> {
     tagged(b'b', prefix)
+}
+
+/// Returns where the keys of where boxes begin and end lie, of all boxes.
+pub(super) fn extents() -> Range<[u8; 1]> {
+    *b"b"..*b"c"
+}
+
+/// Returns the box in the key of where it begins and ends.
+pub(super) fn box_of_extent(key: &[u8]) -> &[u8] {
+    key.get(1..).unwrap_or_default()
 }
 
 /// Returns the key of what is left to remove of the inbox `prefix`.

@@ -16,6 +16,7 @@ use tokio_util::task::TaskTracker;
 use self::asking::blocking;
 use super::committer::{Command, Committer, Job};
 use super::directory::Directory;
+use super::eraser::Eraser;
 use super::lanes::{Lane, Lanes};
 use super::notifier::Notifier;
 use super::opened::Opened;
@@ -87,12 +88,16 @@ impl EmbeddedStore {
         //  shutdown, or the last handle dropped ──► the queue closes ──► timeline-commit ends
         //        ┌─────────────────────────────────────────────────────────────┘
         //        ├─ drops the notifier ──► timeline-tell ends
-        //        └─ drops `keep` ────────► timeline-keep ends
+        //        ├─ drops `keep` ────────► timeline-keep ends
+        //        └─ drops `erase` ───────► timeline-erase ends
         //
-        // Nothing is ever sent over `keep`.
+        // Nothing is ever sent over `keep` and `erase`.
         let (keep, stop) = std_mpsc::sync_channel::<()>(0);
+        let (erase, stop_erasing) = std_mpsc::sync_channel::<()>(0);
+        let (store, within) = (directory.store(), config.erased_within);
         let (path, least) = (config.directory.clone(), config.disk_free_min_bytes);
         let keeper = Watchdog::new(Arc::clone(&shared), path, least, commands.downgrade());
+        let eraser = Eraser::new(Arc::clone(&shared), store, within, commands.downgrade());
         let (lanes, batch_bytes) = (Lanes::new(config.queue), config.batch_bytes);
         let retention = config.retention.clone();
         let threads = TaskTracker::new();
@@ -104,7 +109,8 @@ impl EmbeddedStore {
         // Threads of their own, because they block on the disk all the time. They end with the
         // queue.
         spawn("timeline-keep", guard("timeline-keep"), move || keeper.run(&stop))?;
-        let held = (guard("timeline-commit"), keep);
+        spawn("timeline-erase", guard("timeline-erase"), move || eraser.run(&stop_erasing))?;
+        let held = (guard("timeline-commit"), keep, erase);
         spawn("timeline-commit", held, move || committer.run(receiver))?;
         threads.close();
         Ok(Self { commands, lanes, shared, threads })

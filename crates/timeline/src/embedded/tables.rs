@@ -35,17 +35,25 @@ pub(super) struct Tables {
     _directory: Arc<Directory>,
 }
 
+/// The keyspaces alone.
+pub(super) struct Keyspaces {
+    pub(super) entries: Keyspace,
+    pub(super) state: Keyspace,
+    pub(super) sends: Keyspace,
+    pub(super) bodies: Keyspace,
+}
+
 impl Tables {
     /// Opens or makes the keyspaces. Blocks.
     pub(super) fn open(config: &Config, directory: &Arc<Directory>) -> Result<Self> {
         // The engine panics when it finds what it takes for impossible.
-        match catch_unwind(AssertUnwindSafe(|| Self::keyspaces(config, directory))) {
+        match catch_unwind(AssertUnwindSafe(|| Self::open_keyspaces(config, directory))) {
             Ok(opened) => opened.map_err(|error| directory.open_error(error)),
             Err(_) => Err(inspect::not_opened(directory.path(), "the engine cannot read its files")),
         }
     }
 
-    fn keyspaces(config: &Config, directory: &Arc<Directory>) -> fjall::Result<Self> {
+    fn open_keyspaces(config: &Config, directory: &Arc<Directory>) -> fjall::Result<Self> {
         let database = Database::builder(directory.store())
             .cache_size(config.cache_bytes)
             .max_cached_files(Some(DESCRIPTORS_MAX))
@@ -72,6 +80,16 @@ impl Tables {
             .extend([&self.entries, &self.state, &self.sends, &self.bodies].into_iter().filter_map(folder));
         folders.sort_unstable();
         folders
+    }
+
+    /// Returns the keyspaces without the store that they belong to.
+    pub(super) fn keyspaces(&self) -> Keyspaces {
+        Keyspaces {
+            entries: self.entries.clone(),
+            state: self.state.clone(),
+            sends: self.sends.clone(),
+            bodies: self.bodies.clone(),
+        }
     }
 
     /// Begins the batch `number`, which is written into every keyspace: see `inspect/numbers.rs`.
@@ -135,3 +153,6 @@ pub(super) fn read_error(error: fjall::Error) -> Error {
     };
     Error::with_source(kind, text, error)
 }
+
+#[cfg(test)]
+mod tests;

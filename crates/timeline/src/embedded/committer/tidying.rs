@@ -11,6 +11,7 @@ use crate::embedded::erasures::Erasures;
 use crate::embedded::plan::Plan;
 use crate::embedded::removals::{Freed, Removals};
 use crate::embedded::retention::{ExpiredBox, Sweep};
+use crate::embedded::upkeep::{Upkeep, UpkeepReply};
 use crate::embedded::{clock, metrics, verify};
 use crate::{Result, Retention};
 
@@ -142,5 +143,27 @@ impl Committer {
             Some(planned) => self.commit(planned),
             None => Ok(()),
         }
+    }
+
+    /// Writes a batch of upkeep. That may hang as any write may.
+    pub(super) fn keep_up(&mut self, upkeep: Upkeep, reply: &UpkeepReply) {
+        *self.shared.writing.lock() = Some(Instant::now());
+        let written = catch_unwind(AssertUnwindSafe(|| self.write_upkeep(upkeep)));
+        *self.shared.writing.lock() = None;
+        let answer = written.unwrap_or_else(|_panic| {
+            metrics::commit_failed();
+            Err(self.engine.failed("the committing thread panicked", None))
+        });
+        if reply.send(answer).is_err() {
+            tracing::trace!("the thread that rewrites the files has ended");
+        }
+    }
+
+    fn write_upkeep(&mut self, upkeep: Upkeep) -> Result<()> {
+        if let Some(refusal) = self.shared.refusal() {
+            return Err(refusal);
+        }
+        let (tables, number) = self.engine.next()?;
+        self.engine.commit(upkeep.batch(&tables, number, self.shared.erased_since().is_some()))
     }
 }

@@ -35,12 +35,7 @@ impl<'a> PageReader<'a> {
     }
 
     /// Begins a page of the history `prefix`, of which only entries above its floor are read.
-    pub(super) fn history(
-        tables: &'a Tables,
-        snapshot: &'a Snapshot,
-        prefix: &'a [u8],
-        floor: Seq,
-    ) -> Self {
+    pub(super) fn history(tables: &'a Tables, snapshot: &'a Snapshot, prefix: &'a [u8], floor: Seq) -> Self {
         Self::new(tables, snapshot, Source::History(prefix, floor), EntryReader::of(prefix))
     }
 

@@ -6,7 +6,9 @@ use super::page_reader::PageReader;
 use super::{Tables, read_error};
 use crate::embedded::keys;
 use crate::embedded::records::{EntryReader, Extent};
-use crate::{Conversation, Entry, HistoryPage, InboxPage, MemberId, PageRequest, Position, Result, Seq, page};
+use crate::{
+    Conversation, Entry, HistoryPage, InboxPage, MemberId, PageRequest, Position, Result, Seq, page,
+};
 
 /// A page of a box.
 struct Paged {
@@ -113,10 +115,7 @@ impl Tables {
 
 /// Reads entries until they have as many bytes as a page may have; at least one. Says whether it
 /// ended there.
-fn take_bytes(
-    mut reader: PageReader<'_>,
-    range: impl Iterator<Item = Guard>,
-) -> Result<(Vec<Entry>, bool)> {
+fn take_bytes(mut reader: PageReader<'_>, range: impl Iterator<Item = Guard>) -> Result<(Vec<Entry>, bool)> {
     let (mut entries, mut bytes) = (Vec::new(), 0);
     for guard in range {
         let (key, record) = guard.into_inner().map_err(read_error)?;
