@@ -43,6 +43,14 @@ pub(super) fn inbox(member: &MemberId) -> Vec<u8> {
     join(b'i', &[member.as_str()])
 }
 
+/// Reads the member off what the keys of their inbox begin with.
+pub(super) fn member_of_inbox(prefix: &[u8]) -> Result<MemberId> {
+    let id = prefix.strip_prefix(b"i").and_then(|id| id.strip_suffix(&[END]));
+    let id = id.and_then(|id| std::str::from_utf8(id).ok()).filter(|id| !id.is_empty());
+    let corrupt = || Error::new(ErrorKind::Corrupt, "a stored key has no member");
+    id.map(MemberId::from_stored).ok_or_else(corrupt)
+}
+
 /// Returns what the keys of a history begin with.
 pub(super) fn history(conversation: &Conversation) -> Vec<u8> {
     match conversation.parties() {

@@ -61,6 +61,12 @@ impl Sweep {
         self.every.is_some() && now >= self.next_at
     }
 
+    /// Returns when boxes are to be looked at next; a time that is over if there is nothing to look
+    /// for.
+    pub(super) fn next_at(&self) -> Instant {
+        self.next_at
+    }
+
     /// Looks at the next boxes, and returns those of which entries go.
     ///
     /// After an error it is tried again a little later.

@@ -118,3 +118,6 @@ impl Rewrite<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

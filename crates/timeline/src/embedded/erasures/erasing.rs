@@ -10,7 +10,7 @@ use crate::conversation::Parties;
 use crate::embedded::records::{EntryReader, Extent, Stored};
 use crate::embedded::tables::{Tables, read_error};
 use crate::embedded::{clock, keys, records};
-use crate::{EntryKind, EntryStatus, MemberId, MessageId, Result, Seq};
+use crate::{Entry, EntryKind, EntryStatus, MemberId, MessageId, Result, Seq};
 
 /// How many keys one batch writes, and a few: a send that comes meanwhile waits for that, and for
 /// one flush.
@@ -120,7 +120,10 @@ impl<'a> Erasing<'a> {
             let inbox = keys::inbox(member);
             // What was acknowledged is removed, or will be. It must not come back.
             if *sequence > self.floor(member, &inbox)? {
-                self.batch.insert(&self.tables.entries, keys::entry(&inbox, *sequence), tombstone.clone());
+                let key = keys::entry(&inbox, *sequence);
+                if self.is_copy(&key, *sequence, &stored.entry)? {
+                    self.batch.insert(&self.tables.entries, key, tombstone.clone());
+                }
             }
         }
         Ok(None)
@@ -131,6 +134,16 @@ impl<'a> Erasing<'a> {
             Slot::Occupied(floor) => Ok(*floor.get()),
             Slot::Vacant(slot) => Ok(*slot.insert(self.tables.extent(&self.snapshot, inbox)?.floor)),
         }
+    }
+
+    /// Returns whether a copy of a message lies under a key, and not an entry that a salvage has put
+    /// into its place.
+    fn is_copy(&self, key: &[u8], sequence: Seq, message: &Entry) -> Result<bool> {
+        let Some(record) = self.snapshot.get(&self.tables.entries, key).map_err(read_error)? else {
+            return Ok(false);
+        };
+        let copy = EntryReader::default().entry(sequence, &record)?.entry;
+        Ok(copy.kind == EntryKind::Message && copy.tag == message.tag && copy.place == message.place)
     }
 
     /// Removes the answer to the message id of an entry, and its text if that lies elsewhere.
