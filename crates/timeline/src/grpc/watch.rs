@@ -26,7 +26,7 @@ pub(super) fn body(watching: Watching) -> Body {
 
 fn written(watched: Watched) -> Chunk {
     match watched {
-        Watched::Page(page, room) => match message(&page, room) {
+        Watched::Page(page, room) => match message(&page.page, room) {
             Ok(page) => Chunk::Page(page),
             Err(full) => end(&service::full(full)),
         },
