@@ -75,16 +75,16 @@
 //!
 //! # Conversations
 //!
-//! A conversation is that of `member` and `with`, or that of `group`: a call names exactly one of the
-//! two. A user is the member; others name who acts, also in a conversation of two. For the change of a
-//! message in a group they may leave it out, and change it for the program.
+//! A conversation is that of `member` and `with`, or that of `group`: a call names exactly one of
+//! the two. A user is the member; others name who acts, also in a conversation of two. For the
+//! change of a message in a group they may leave it out, and change it for the program.
 //!
-//! An edit, a recall or a deletion changes the message in the history and in every inbox that has it,
-//! and writes an entry that tells of it. Repeated it has no further effect and the same answer. A
-//! conversation of a list has `with` or `group`, `title`, the `last` message, `unread` (up to 1,000, then
-//! `capped`), how far the member (`read`) and the other of two (`peerRead`) have read, `latest` and
-//! `floor` of the history, and `atMs`. Send `next` back as `after` for the next page; it means something
-//! in the same list only.
+//! An edit, a recall or a deletion changes the message in the history and in every inbox that has
+//! it, and writes an entry that tells of it. Repeated it has no further effect and the same answer.
+//! A conversation of a list has `with` or `group`, `title`, the `last` message, `unread` (up to
+//! 1,000, then `capped`), how far the member (`read`) and the other of two (`peerRead`) have read,
+//! `latest` and `floor` of the history, and `atMs`. Send `next` back as `after` for the next page;
+//! it means something in the same list only.
 //!
 //! ```text
 //! POST /timeline/edit            {"with":"bob","place":7,"message":{"text":"hello"}}
@@ -145,9 +145,9 @@
 //! [`Callers::ended`](crate::Callers::ended) says. Both have the body of an error as their data. A
 //! line with a colon comes every 15 s without an event.
 //!
-//! How far conversations were read meanwhile comes as an event without an id: by the member on another
-//! device, and by the others of conversations of two. With `"cursorsCut": true` more were read than it
-//! says; ask for the list of conversations.
+//! How far conversations were read meanwhile comes as an event without an id: by the member on
+//! another device, and by the others of conversations of two. With `"cursorsCut": true` more were
+//! read than it says; ask for the list of conversations.
 //!
 //! ```text
 //! event: read

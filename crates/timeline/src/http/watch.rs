@@ -19,8 +19,8 @@
 //!
 //! A client that comes back sends the last id as `Last-Event-ID`, as browsers do by themselves, and
 //! goes on from there. An event of a reset has the id 0: its client begins anew. One that says no
-//! more than a new floor has no id, as nothing was read; `read` has none either, as it has no place in
-//! the inbox: what it says can be asked for again.
+//! more than a new floor has no id, as nothing was read; `read` has none either, as it has no place
+//! in the inbox: what it says can be asked for again.
 
 use std::mem;
 use std::time::Duration;

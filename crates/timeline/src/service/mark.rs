@@ -5,8 +5,8 @@
 //! kind := 0 a conversation of two, whose name is the other member; 1 a group
 //! ```
 //!
-//! Who owns the list is not in it: a mark stands for a place in the list of whoever sends it, so that
-//! one of another's list leads nowhere but into the own.
+//! Who owns the list is not in it: a mark stands for a place in the list of whoever sends it, so
+//! that one of another's list leads nowhere but into the own.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
