@@ -73,7 +73,9 @@ async fn what_is_pushed_is_what_a_sync_gives() {
         post_to(&server, &format!("/timeline/{path}"), &body).await;
         let (pushed, synced) = (bob.heard("$inbox:bob").await, sync(&server, "bob", before).await);
         assert_eq!(synced, std::slice::from_ref(&pushed), "{body}");
-        let mut expected = [&["atMs", "kind", "message", "place", "sequence", "status", "tag", "target"][..], fields].concat();
+        let mut expected =
+            [&["atMs", "kind", "message", "place", "sequence", "status", "tag", "target"][..], fields]
+                .concat();
         expected.sort_unstable();
         let found: Vec<_> = pushed.as_object().unwrap().keys().map(String::as_str).collect();
         assert_eq!(found, expected, "{body}");
