@@ -52,7 +52,7 @@ impl v1::UnreadConversation {
     }
 }
 
-impl v1::Conversation {
+impl v1::ConversationSummary {
     /// Returns the conversation as it stands in the list of its member.
     pub(crate) fn seen_by(member: &MemberId, summary: &ConversationSummary) -> Self {
         let view = &summary.view;
