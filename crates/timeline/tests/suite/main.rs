@@ -28,6 +28,7 @@ mod http;
 mod memory;
 mod missing;
 mod mocked;
+mod model;
 mod readable;
 mod recipients;
 mod salvage;
