@@ -72,3 +72,25 @@ impl v1::ConversationSummary {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::GroupName;
+
+    #[test]
+    fn a_conversation_is_named_by_the_other_one_or_by_the_group() {
+        let member = |id: &str| MemberId::new(id).unwrap();
+        let pair = Conversation::single(member("alice"), member("bob"));
+        let own = Conversation::single(member("alice"), member("alice"));
+        let group = Conversation::group(GroupName::new("bob").unwrap());
+        for (conversation, seen_by, with, name) in [
+            (&pair, "alice", "bob", ""),
+            (&pair, "bob", "alice", ""),
+            (&own, "alice", "alice", ""),
+            (&group, "alice", "", "bob"),
+        ] {
+            assert_eq!(names(&member(seen_by), conversation), (with.to_owned(), name.to_owned()));
+        }
+    }
+}
