@@ -52,7 +52,7 @@ impl v1::UnreadConversation {
     }
 }
 
-impl v1::Conversation {
+impl v1::ConversationSummary {
     /// Returns the conversation as it stands in the list of its member.
     pub(crate) fn seen_by(member: &MemberId, summary: &ConversationSummary) -> Self {
         let view = &summary.view;
@@ -69,6 +69,28 @@ impl v1::Conversation {
             latest: view.latest.to_i64(),
             floor: view.floor.to_i64(),
             at_ms: i64::try_from(view.at_ms).unwrap_or(i64::MAX),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::GroupName;
+
+    #[test]
+    fn a_conversation_is_named_by_the_other_one_or_by_the_group() {
+        let member = |id: &str| MemberId::new(id).unwrap();
+        let pair = Conversation::single(member("alice"), member("bob"));
+        let own = Conversation::single(member("alice"), member("alice"));
+        let group = Conversation::group(GroupName::new("bob").unwrap());
+        for (conversation, seen_by, with, name) in [
+            (&pair, "alice", "bob", ""),
+            (&pair, "bob", "alice", ""),
+            (&own, "alice", "alice", ""),
+            (&group, "alice", "", "bob"),
+        ] {
+            assert_eq!(names(&member(seen_by), conversation), (with.to_owned(), name.to_owned()));
         }
     }
 }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use http::{Extensions, HeaderMap};
 
-use super::fields::Part;
+use super::fields::AskedPart;
 use super::rules::Rules;
 use super::{CallRefused, Caller, Callers, fields};
 use crate::proto::v1;
@@ -102,7 +102,7 @@ impl Calls {
         let from = fields::member("from", rules.filled_in(request.from))?;
         let to = fields::member("to", request.to)?;
         rules.read_single_history(&from, &to)?;
-        let page = fields::page(&Part {
+        let page = fields::page(&AskedPart {
             last_read: request.last_read,
             count: request.count,
             backward: request.backward,
@@ -121,7 +121,7 @@ impl Calls {
     ) -> Result<v1::GetGroupHistoryMessageReply> {
         let rules = Rules::of(caller);
         let name = fields::group("group", request.group)?;
-        let page = fields::page(&Part {
+        let page = fields::page(&AskedPart {
             last_read: request.last_read,
             count: request.count,
             backward: request.backward,

@@ -46,7 +46,7 @@ pub(super) fn count(number: i32) -> Result<Count> {
 
 /// The part of a history that a request asks for.
 #[derive(Debug)]
-pub(super) struct Part {
+pub(super) struct AskedPart {
     pub(super) last_read: i64,
     pub(super) count: i32,
     pub(super) backward: bool,
@@ -54,7 +54,7 @@ pub(super) struct Part {
     pub(super) until_ms: Option<i64>,
 }
 
-pub(super) fn page(part: &Part) -> Result<PageRequest> {
+pub(super) fn page(part: &AskedPart) -> Result<PageRequest> {
     let (last_read, count) = (last_read(part.last_read)?, count(part.count)?);
     let is_by_sequence = part.backward || part.last_read != 0;
     match (part.since_ms, part.until_ms) {

@@ -1,4 +1,4 @@
-//! Where the next page of a list of conversations begins: a text that clients send back.
+//! Where the next page of a list of conversations begins, as an opaque text.
 //!
 //! ```text
 //! mark := base64url(version:u8 = 1, kind:u8, Unix ms:u64, name)

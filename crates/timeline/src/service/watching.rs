@@ -140,3 +140,31 @@ async fn wait(patience: Option<Duration>) {
         None => pending().await,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Conversation, ReadCursor};
+
+    fn member(id: &str) -> MemberId {
+        MemberId::new(id).unwrap()
+    }
+
+    #[test]
+    fn a_page_of_cursors_alone_is_about_the_inbox_only_if_that_was_freed_meanwhile() {
+        let pair = Conversation::single(member("alice"), member("bob"));
+        let mut page = InboxPage::new(Seq::ZERO, Vec::new());
+        page.cursors = vec![ReadCursor::new(member("bob"), pair, Seq::ZERO.next())];
+        let mut floor = Seq::ZERO;
+        let mut told = |page: &InboxPage| new_page(page, &member("bob"), &mut floor);
+        assert!(!told(&page).is_of_inbox);
+        assert_eq!(told(&page).page.cursors[0].with, "alice");
+        page.floor = Seq::new(3).unwrap();
+        assert!(told(&page).is_of_inbox);
+        assert!(!told(&page).is_of_inbox, "that floor is known");
+        page.reset = true;
+        assert!(told(&page).is_of_inbox);
+        // Without cursors a page is about nothing else.
+        assert!(told(&InboxPage::new(Seq::ZERO, Vec::new())).is_of_inbox);
+    }
+}

@@ -196,7 +196,7 @@ fn the_descriptor_set_describes_the_service() {
         ("ListUnreadReply", "next", 3),
         ("UnreadConversation", "latest", 6),
         ("ConversationsReply", "next", 3),
-        ("Conversation", "at_ms", 11),
+        ("ConversationSummary", "at_ms", 11),
         ("ClearRequest", "group", 3),
         ("PurgeReply", "place", 1),
         ("DeleteMemberReply", "messages", 1),

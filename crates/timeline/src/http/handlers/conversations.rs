@@ -1,4 +1,4 @@
-//! The calls about what a member has read, and about the list of their conversations.
+//! The calls about what a member has read, and about their conversations.
 
 use axum::extract::State;
 use axum::http::HeaderMap;

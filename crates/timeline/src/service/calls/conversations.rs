@@ -23,7 +23,7 @@ impl Calls {
         let fitting = fitting(&page.conversations);
         let more = page.more || fitting.len() < page.conversations.len();
         let next = fitting.last().filter(|_| more).map(|last| mark::write(&last.mark(), &member));
-        let conversations = fitting.iter().map(|summary| v1::Conversation::seen_by(&member, summary));
+        let conversations = fitting.iter().map(|summary| v1::ConversationSummary::seen_by(&member, summary));
         Ok(v1::ConversationsReply {
             conversations: conversations.collect(),
             more,
