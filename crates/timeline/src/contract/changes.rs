@@ -81,7 +81,8 @@ pub async fn a_note_to_oneself_is_changed_once(world: &dyn World) {
     say(&timeline, "a", "a", 2).await;
     assert_eq!(edit(&timeline, &pair("a", "a"), 1, Some("a"), 3).await, Ok(3));
     assert_eq!(recall(&timeline, &pair("a", "a"), 2, Some("a")).await, Ok(4));
-    let expected = ["3*", "recalled", "edit 1 3", "recall 2"];
+    assert_eq!(edit(&timeline, &pair("a", "a"), 1, None, 5).await, Ok(5), "by the program");
+    let expected = ["5*", "recalled", "edit 1 5", "recall 2", "edit 1 5"];
     assert_eq!(history_told(&timeline, &pair("a", "a")).await, expected);
     assert_eq!(inbox_told(&timeline, "a").await, expected);
 }
@@ -248,6 +249,9 @@ pub async fn only_the_sender_and_the_program_change_a_message(world: &dyn World)
     }
     assert_eq!(inbox_told(&timeline, "b").await, ["1", "2"]);
     assert_eq!(edit(&timeline, &ab, 1, None, 3).await, Ok(2));
+    for id in ["a", "b"] {
+        assert_eq!(inbox_told(&timeline, id).await, ["3*", "2", "edit 1 3"]);
+    }
     assert_eq!(recall(&timeline, &group("g"), 1, None).await, Ok(2));
     // That it is gone makes nobody else its sender.
     assert_eq!(delete(&timeline, &ab, 1, Some("a")).await, Ok(3));
