@@ -793,7 +793,7 @@ pub struct ConversationsRequest {
 pub struct ConversationsReply {
     /// The most recent first. Groups that the member has left, and what they cleared and nobody wrote to since, are not there.
     #[prost(message, repeated, tag = "1")]
-    pub conversations: ::prost::alloc::vec::Vec<Conversation>,
+    pub conversations: ::prost::alloc::vec::Vec<ConversationSummary>,
     /// There are further ones.
     #[prost(bool, tag = "2")]
     pub more: bool,
@@ -803,7 +803,7 @@ pub struct ConversationsReply {
 }
 /// A conversation in the list of a member.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct Conversation {
+pub struct ConversationSummary {
     /// The other member, of a conversation of two; the member themselves for notes to oneself.
     #[prost(string, tag = "1")]
     pub with: ::prost::alloc::string::String,

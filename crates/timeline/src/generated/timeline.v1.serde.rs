@@ -537,7 +537,7 @@ impl<'de> serde::Deserialize<'de> for ClearRequest {
         deserializer.deserialize_struct("timeline.v1.ClearRequest", FIELDS, GeneratedVisitor)
     }
 }
-impl serde::Serialize for Conversation {
+impl serde::Serialize for ConversationSummary {
     #[allow(deprecated)]
     fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
     where
@@ -578,7 +578,7 @@ impl serde::Serialize for Conversation {
         if true {
             len += 1;
         }
-        let mut struct_ser = serializer.serialize_struct("timeline.v1.Conversation", len)?;
+        let mut struct_ser = serializer.serialize_struct("timeline.v1.ConversationSummary", len)?;
         if true {
             struct_ser.serialize_field("with", &self.with)?;
         }
@@ -625,7 +625,7 @@ impl serde::Serialize for Conversation {
         struct_ser.end()
     }
 }
-impl<'de> serde::Deserialize<'de> for Conversation {
+impl<'de> serde::Deserialize<'de> for ConversationSummary {
     #[allow(deprecated)]
     fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
     where
@@ -702,13 +702,13 @@ impl<'de> serde::Deserialize<'de> for Conversation {
         }
         struct GeneratedVisitor;
         impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
-            type Value = Conversation;
+            type Value = ConversationSummary;
 
             fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                formatter.write_str("struct timeline.v1.Conversation")
+                formatter.write_str("struct timeline.v1.ConversationSummary")
             }
 
-            fn visit_map<V>(self, mut map_: V) -> std::result::Result<Conversation, V::Error>
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<ConversationSummary, V::Error>
                 where
                     V: serde::de::MapAccess<'de>,
             {
@@ -808,7 +808,7 @@ impl<'de> serde::Deserialize<'de> for Conversation {
                         }
                     }
                 }
-                Ok(Conversation {
+                Ok(ConversationSummary {
                     with: with__.unwrap_or_default(),
                     group: group__.unwrap_or_default(),
                     title: title__.unwrap_or_default(),
@@ -823,7 +823,7 @@ impl<'de> serde::Deserialize<'de> for Conversation {
                 })
             }
         }
-        deserializer.deserialize_struct("timeline.v1.Conversation", FIELDS, GeneratedVisitor)
+        deserializer.deserialize_struct("timeline.v1.ConversationSummary", FIELDS, GeneratedVisitor)
     }
 }
 impl serde::Serialize for ConversationsReply {
