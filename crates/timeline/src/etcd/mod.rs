@@ -46,12 +46,12 @@
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! use timeline::etcd::{Resolver, ResolverConfig, Servers};
-//! use timeline::proto::v1::GetGroupMessageHistoryRequest;
+//! use timeline::proto::v1::GetGroupHistoryMessageRequest;
 //!
 //! let servers = Servers::new(["http://10.0.0.1:2379", "http://10.0.0.2:2379"]);
 //! let resolver = Resolver::start(ResolverConfig::new(servers))?;
-//! let request = GetGroupMessageHistoryRequest { group: "tea".to_owned(), ..Default::default() };
-//! let page = resolver.client().get_group_message_history(request).await?;
+//! let request = GetGroupHistoryMessageRequest { group: "tea".to_owned(), ..Default::default() };
+//! let page = resolver.client().get_group_history_message(request).await?;
 //! # drop(page);
 //! # Ok(())
 //! # }
