@@ -17,7 +17,7 @@ use tonic::transport::{Channel, Server};
 
 use crate::scene::{LIMIT, key, nodes_become};
 
-/// A node with a group that is named like it, so that an answer says whose it is.
+/// A node with a group whose title says whose answer it is.
 struct Serving {
     address: String,
     _server: JoinSet<()>,

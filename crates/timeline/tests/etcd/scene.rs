@@ -32,9 +32,10 @@ pub(crate) async fn becomes<S: Clone + Debug>(
     mut states: watch::Receiver<S>,
     wanted: impl FnMut(&S) -> bool,
 ) -> S {
+    let seen = states.clone();
     match timeout(LIMIT, states.wait_for(wanted)).await {
         Ok(state) => state.unwrap().clone(),
-        Err(_elapsed) => panic!("it stays {:?}", states.borrow()),
+        Err(_elapsed) => panic!("it stays {:?}", seen.borrow()),
     }
 }
 
