@@ -57,6 +57,7 @@ pub struct Etcd {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct EtcdValue {
+    /// The value, as text.
     pub value: String,
     /// The lease with which it goes; empty of one that stays.
     pub lease: String,
@@ -260,7 +261,7 @@ impl EtcdCluster {
     ///
     /// As [`Etcd::private`].
     pub async fn start() -> Result<Self> {
-        let peer = || Ok(format!("http://127.0.0.1:{}", free_port()?));
+        let peer = || free_port().map(|port| format!("http://127.0.0.1:{port}"));
         let peers: [String; 3] = [peer()?, peer()?, peer()?];
         // None of them is ready before two are there.
         let (a, b, c) =

@@ -94,7 +94,7 @@ async fn an_etcd_that_is_away_keeps_nobody_out_and_no_stop_waiting() {
 
 fn check(flags: &[&str], variables: &[(&str, &str)]) -> Output {
     let directory = tempfile::tempdir().unwrap();
-    let base = ["check", "--http=127.0.0.1:0", "--grpc=127.0.0.1:0", "--data-dir=data", "--etcd-id=one"];
+    let base = ["check", "--http=127.0.0.1:0", "--data-dir=data", "--etcd-id=one"];
     Tidings::run(directory.path(), &[&base, flags].concat(), variables)
 }
 
@@ -107,7 +107,7 @@ async fn a_check_asks_the_etcd_with_the_login_and_shows_no_password() {
     fs::write(&file, format!("etcd = ['{}']\netcd-user = 'timeline'\n", etcd.url())).unwrap();
     let file = file.to_str().unwrap();
     for (password, code, line) in [("hidden", 0, "ok      --etcd"), ("hidden, too", 1, "problem --etcd")] {
-        let output = check(&["--config", file], &[("TIDINGS_ETCD_PASSWORD", password)]);
+        let output = check(&["--grpc=127.0.0.1:0", "--config", file], &[("TIDINGS_ETCD_PASSWORD", password)]);
         let text = String::from_utf8_lossy(&output.stdout);
         assert!(text.contains(line) && !text.contains("hidden"), "{text}");
         assert_eq!(output.status.code(), Some(code), "{text}");
@@ -120,7 +120,7 @@ fn settings_that_need_others_say_which() {
         (&["--etcd-user=timeline"][..], "--etcd"),
         (&["--etcd=http://127.0.0.1:1", "--etcd-user=timeline"], "--etcd-password"),
         (&["--etcd=https://127.0.0.1:1"], "--etcd-ca"),
-        (&["--etcd=http://127.0.0.1:1", "--grpc=0.0.0.0:0", "--insecure"], "--etcd-advertise"),
+        (&["--etcd=http://127.0.0.1:1", "--grpc=0.0.0.0:9000", "--insecure"], "--etcd-advertise"),
         (&["--etcd=127.0.0.1:1"], "http://10.0.0.1:2379"),
     ] {
         let output = check(flags, &[]);

@@ -49,10 +49,11 @@ struct Connection {
 
 impl Client {
     /// Checks the configuration, and connects with the first call.
-    pub(super) fn new(servers: &Servers) -> Result<Self> {
-        let login = servers.user_and_password().cloned();
+    pub(super) fn new(servers: Servers) -> Result<Self> {
+        let endpoints = servers.endpoints()?;
+        let login = servers.into_login();
         let login = login.map(|(name, password)| AuthenticateRequest { name, password });
-        Ok(Self { endpoints: servers.endpoints()?, login, at: 0, connection: None })
+        Ok(Self { endpoints, login, at: 0, connection: None })
     }
 
     pub(super) async fn range(&mut self, request: RangeRequest) -> Result<RangeResponse, Failure> {

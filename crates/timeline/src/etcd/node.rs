@@ -90,7 +90,7 @@ pub(super) fn check_word(what: &str, word: &str) -> Result<()> {
 }
 
 /// Go writes a map or a list that was never made as null.
-fn null_is_empty<'de, D, T>(deserializer: D) -> std::result::Result<T, D::Error>
+fn null_is_empty<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
     T: Default + Deserialize<'de>,

@@ -58,7 +58,7 @@ impl Registration {
     pub fn start(config: RegistrationConfig) -> Result<Self> {
         describe();
         let node = config.node()?;
-        let registrar = Registrar::new(Client::new(&config.servers)?, node.key(), node.value()?);
+        let registrar = Registrar::new(Client::new(config.servers)?, node.key(), node.value()?);
         let (state, tasks) = (registrar.state(), TaskTracker::new());
         let (stop, cut) = (CancellationToken::new(), CancellationToken::new());
         tasks.spawn({
@@ -80,7 +80,7 @@ impl Registration {
     /// login, [`Unavailable`](crate::ErrorKind::Unavailable) if no member answers.
     pub async fn check(config: &RegistrationConfig) -> Result<()> {
         let key = config.node()?.key().into_bytes();
-        let mut client = Client::new(&config.servers)?;
+        let mut client = Client::new(config.servers.clone())?;
         let range = RangeRequest { key, range_end: Vec::new() };
         client.range(range).await.map(drop).map_err(Failure::into_error)
     }

@@ -70,7 +70,7 @@ impl Resolver {
         describe_gauge!("timeline_etcd_nodes", "Nodes that the resolver knows.");
         let ResolverConfig { servers, name } = config;
         node::check_word("name of the service in etcd", &name)?;
-        let follower = Follower::new(Client::new(&servers)?, name);
+        let follower = Follower::new(Client::new(servers)?, name);
         let (state, nodes) = (follower.state(), follower.nodes());
         let (channel, changes) = Channel::balance_channel(CHANGES);
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());

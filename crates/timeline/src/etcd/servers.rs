@@ -71,8 +71,9 @@ impl Servers {
         Self { identity: Some((certificate.into(), key.into())), ..self }
     }
 
-    pub(super) fn user_and_password(&self) -> Option<&(String, String)> {
-        self.login.as_ref()
+    /// Returns the user and the password.
+    pub(super) fn into_login(self) -> Option<(String, String)> {
+        self.login
     }
 
     /// Returns where to connect to, or what is wrong with the configuration.
