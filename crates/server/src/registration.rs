@@ -86,7 +86,7 @@ impl Registered {
     pub(crate) async fn end(&self, clients: Instant) {
         self.followed.cancel();
         let grace = FAREWELL.min(clients.saturating_duration_since(Instant::now()) / SHARE);
-        if !self.registration.deregister(grace).await {
+        if !self.registration.shutdown(grace).await {
             tracing::warn!(
                 "etcd was not told of the stop in time; clients find this server there for up to 15 s"
             );

@@ -36,13 +36,13 @@ pub(super) struct Client {
     login: Option<AuthenticateRequest>,
     /// Which member is asked.
     at: usize,
-    connection: Option<Connection>,
+    connection: Option<LoggedInChannel>,
 }
 
 /// A connection with the login that was made over it: a member that was started again knows no
 /// logins of before.
 #[derive(Clone)]
-struct Connection {
+struct LoggedInChannel {
     channel: Channel,
     token: Option<AsciiMetadataValue>,
 }
@@ -133,7 +133,7 @@ impl Client {
     }
 
     async fn begin_watch(&mut self, create: WatchCreate) -> Result<Streaming<WatchResponse>, Status> {
-        let Connection { channel, token } = self.connected().await?;
+        let LoggedInChannel { channel, token } = self.connected().await?;
         let mut grpc = Grpc::new(channel);
         grpc.ready().await.map_err(not_ready)?;
         // The side of the requests stays open as long as the watch goes on.
@@ -149,7 +149,7 @@ impl Client {
     }
 
     /// Returns the connection, with a login where one is configured.
-    async fn connected(&mut self) -> Result<Connection, Status> {
+    async fn connected(&mut self) -> Result<LoggedInChannel, Status> {
         if let Some(connection) = &self.connection {
             return Ok(connection.clone());
         }
@@ -159,7 +159,7 @@ impl Client {
             Some(login) => log_in(channel.clone(), login.clone()).await?,
             None => None,
         };
-        Ok(self.connection.insert(Connection { channel, token }).clone())
+        Ok(self.connection.insert(LoggedInChannel { channel, token }).clone())
     }
 
     /// Decides what becomes of the connection after an attempt.

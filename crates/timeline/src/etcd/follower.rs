@@ -44,7 +44,7 @@ impl fmt::Display for ResolverState {
 
 /// The fields of the task.
 #[derive(Debug)]
-pub(super) struct Follower {
+pub(super) struct NodeFollower {
     client: Client,
     table: NodeTable,
     /// Whether the log has that nobody answers.
@@ -53,7 +53,7 @@ pub(super) struct Follower {
     nodes: watch::Sender<Arc<[Node]>>,
 }
 
-impl Follower {
+impl NodeFollower {
     pub(super) fn new(client: Client, name: String) -> Self {
         let reason = "etcd has not answered yet".into();
         Self {

@@ -1,4 +1,4 @@
-//! Registration of a timeline's services in etcd, and a client that finds them there.
+//! Registration of the services in etcd, and a client that finds them there.
 //!
 //! They need the feature `etcd`. Keys and values are those of the Kratos framework, so that nodes
 //! of it and ours stand side by side, and clients of either find both:
@@ -26,12 +26,12 @@
 //!      │    │ └──── another has our id ───────┘
 //!      │    └─ failed: wait up to 0.5, 1, 2, 4, 5, 5 … s, at random
 //!      │                        │
-//!      └────── deregister ──────┴──► the lease is revoked ──► Deregistered
+//!      └─────── shutdown ───────┴──► the lease is revoked ──► Deregistered
 //! ```
 //!
 //! Times are within times: an attempt with one member has 1.5 s, a round over the members the 5 s
 //! between two renewals, and the lease 15 s. So a member that is frozen or down costs one attempt
-//! and no lease. Whoever is killed is gone from etcd within 15 s, and who deregisters at once.
+//! and no lease. Whoever is killed is gone from etcd within 15 s, and who is shut down at once.
 //!
 //! Two processes that are given one id are told of it: the second takes the key, and the first is
 //! [`Unregistered`](RegistrationState::Unregistered) until that key is gone.

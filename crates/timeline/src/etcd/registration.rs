@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use metrics::{describe_counter, describe_gauge};
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -13,12 +14,12 @@ use super::api::RangeRequest;
 use super::client::{Client, Failure};
 use super::registrar::{Registrar, RegistrationState};
 use super::registration_config::RegistrationConfig;
-use crate::Result;
+use crate::{Error, ErrorKind, Result};
 
 /// A process of a timeline's service, registered in etcd as long as it lives.
 ///
 /// Clones are the same registration. [`start`](Self::start) begins it and
-/// [`deregister`](Self::deregister) ends it; dropping the last clone ends it as well, without
+/// [`shutdown`](Self::shutdown) takes it away; dropping the last clone ends it as well, without
 /// waiting.
 ///
 /// ```no_run
@@ -32,7 +33,7 @@ use crate::Result;
 /// let registration = Registration::start(RegistrationConfig::new(servers, endpoints))?;
 ///
 /// // Before the last requests are served, so that clients go elsewhere.
-/// registration.deregister(Duration::from_secs(2)).await;
+/// registration.shutdown(Duration::from_secs(2)).await;
 /// # Ok(())
 /// # }
 /// ```
@@ -49,13 +50,17 @@ pub struct Registration {
 impl Registration {
     /// Starts to register, and goes on until the end.
     ///
-    /// It does not wait for etcd: [`state`](Self::state) says when the key is there. It needs a
-    /// tokio runtime around it.
+    /// It does not wait for etcd: [`state`](Self::state) says when the key is there.
     ///
     /// # Errors
     ///
-    /// [`Config`](crate::ErrorKind::Config) if the configuration cannot be used.
+    /// [`Config`](crate::ErrorKind::Config) if the configuration cannot be used, or this is called
+    /// outside of a tokio runtime.
     pub fn start(config: RegistrationConfig) -> Result<Self> {
+        if Handle::try_current().is_err() {
+            let text = "a registration must be started inside a tokio runtime";
+            return Err(Error::new(ErrorKind::Config, text));
+        }
         describe();
         let node = config.node()?;
         let registrar = Registrar::new(Client::new(config.servers)?, node.key(), node.value()?);
@@ -98,7 +103,7 @@ impl Registration {
     /// # Cancel safety
     ///
     /// A call that is dropped goes on without its caller.
-    pub async fn deregister(&self, grace: Duration) -> bool {
+    pub async fn shutdown(&self, grace: Duration) -> bool {
         self.stop.cancel();
         let ended = timeout(grace, self.tasks.wait()).await.is_ok();
         self.cut.cancel();

@@ -24,11 +24,7 @@ impl RegistrationConfig {
     /// Each is like `grpc://10.0.0.7:9000` or `http://10.0.0.7:8000`, with an address that clients
     /// reach.
     #[must_use]
-    pub fn new<I>(servers: Servers, endpoints: I) -> Self
-    where
-        I: IntoIterator,
-        I::Item: Into<String>,
-    {
+    pub fn new(servers: Servers, endpoints: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self {
             servers,
             name: node::NAME_DEFAULT.to_owned(),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use metrics::describe_gauge;
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -12,11 +13,11 @@ use tonic::transport::Channel;
 
 use super::balance;
 use super::client::Client;
-use super::follower::{Follower, ResolverState};
+use super::follower::{NodeFollower, ResolverState};
 use super::node::{self, Node};
 use super::servers::Servers;
-use crate::Result;
 use crate::grpc::TimelineClient;
+use crate::{Error, ErrorKind, Result};
 
 /// How many changes a channel without calls is told in advance.
 const CHANGES: usize = 16;
@@ -61,16 +62,21 @@ pub struct Resolver {
 impl Resolver {
     /// Starts to follow the nodes, and goes on until the end.
     ///
-    /// It does not wait for etcd. It needs a tokio runtime around it.
+    /// It does not wait for etcd.
     ///
     /// # Errors
     ///
-    /// [`Config`](crate::ErrorKind::Config) if the configuration cannot be used.
+    /// [`Config`](crate::ErrorKind::Config) if the configuration cannot be used, or this is called
+    /// outside of a tokio runtime.
     pub fn start(config: ResolverConfig) -> Result<Self> {
+        if Handle::try_current().is_err() {
+            let text = "a resolver must be started inside a tokio runtime";
+            return Err(Error::new(ErrorKind::Config, text));
+        }
         describe_gauge!("timeline_etcd_nodes", "Nodes that the resolver knows.");
         let ResolverConfig { servers, name } = config;
         node::check_word("name of the service in etcd", &name)?;
-        let follower = Follower::new(Client::new(servers)?, name);
+        let follower = NodeFollower::new(Client::new(servers)?, name);
         let (state, nodes) = (follower.state(), follower.nodes());
         let (channel, changes) = Channel::balance_channel(CHANGES);
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
@@ -103,7 +109,7 @@ impl Resolver {
         self.nodes.clone()
     }
 
-    /// Returns whether nodes that come and go are seen now, and tells when that changes.
+    /// Returns whether nodes are followed now, and tells when that changes.
     #[must_use]
     pub fn state(&self) -> watch::Receiver<ResolverState> {
         self.state.clone()

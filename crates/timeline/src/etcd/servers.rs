@@ -13,7 +13,7 @@ use crate::{Error, ErrorKind, Result};
 /// costs its own time, and neither the renewal nor the lease.
 pub(super) const ATTEMPT: Duration = Duration::from_millis(1_500);
 
-/// After how long of silence a member is asked whether it is there, while it is watched.
+/// After how long of silence a watched member is asked whether it is there.
 ///
 /// Below 5 s etcd would take it for an attack.
 const PING_AFTER: Duration = Duration::from_secs(8);
@@ -65,7 +65,9 @@ impl Servers {
         Self { ca: Some(pem.into()), ..self }
     }
 
-    /// Sets our certificate and its key as PEM, for an etcd that asks its clients for one.
+    /// Sets our certificate and its key as PEM.
+    ///
+    /// They are for an etcd that asks its clients for one; none by default.
     #[must_use]
     pub fn identity(self, certificate: impl Into<Vec<u8>>, key: impl Into<Vec<u8>>) -> Self {
         Self { identity: Some((certificate.into(), key.into())), ..self }

@@ -17,7 +17,7 @@ async fn a_login_is_made_and_made_again_when_it_is_forgotten() {
     nodes_become(&resolver, &["a"]).await;
     // Logins are in the memory of the etcd that made them.
     etcd.start_again().await.unwrap();
-    assert!(registration.deregister(LIMIT).await);
+    assert!(registration.shutdown(LIMIT).await);
     nodes_become(&resolver, &[]).await;
 }
 
@@ -55,5 +55,5 @@ async fn an_etcd_over_tls_is_asked_with_its_ca_alone() {
     registered(&registration).await;
     let refused = Registration::check(&config_with(&other)).await.unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Unavailable);
-    assert!(registration.deregister(LIMIT).await);
+    assert!(registration.shutdown(LIMIT).await);
 }

@@ -72,11 +72,11 @@ async fn calls_go_to_all_nodes_and_follow_those_that_come_and_go() {
     while heard.len() < 2 {
         heard.insert(who(&mut client).await);
     }
-    assert!(registration.deregister(LIMIT).await);
+    assert!(registration.shutdown(LIMIT).await);
     nodes_become(&resolver, &["b"]).await;
     // A change is taken with the calls that come after it.
     while who(&mut client).await != "second" {}
-    assert!(other.deregister(LIMIT).await);
+    assert!(other.shutdown(LIMIT).await);
     assert!(resolver.shutdown(LIMIT).await);
 }
 

@@ -28,7 +28,7 @@ async fn one_frozen_member_of_three_costs_no_registration() {
     let another = Registration::start(config(cluster.urls(), "b")).unwrap();
     registered(&another).await;
     assert!(began.elapsed() < LEASE, "it took {:?}", began.elapsed());
-    assert!(another.deregister(LIMIT).await && registration.deregister(LIMIT).await);
+    assert!(another.shutdown(LIMIT).await && registration.shutdown(LIMIT).await);
     assert_eq!(second.get(&key("a")).await.unwrap(), None);
     first.thaw().await.unwrap();
 }
@@ -43,7 +43,7 @@ async fn nodes_are_followed_although_one_of_three_members_is_frozen() {
     nodes_become(&resolver, &["a"]).await;
     // The watch is at this one, which says nothing any more.
     first.freeze().await.unwrap();
-    assert!(registration.deregister(LIMIT).await);
+    assert!(registration.shutdown(LIMIT).await);
     nodes_become(&resolver, &[]).await;
     assert!(resolver.shutdown(LIMIT).await);
 }
@@ -67,7 +67,7 @@ async fn an_etcd_that_was_away_finds_us_again() {
     registered(&registration).await;
     becomes(resolver.state(), |state| *state == ResolverState::Following).await;
     key_becomes(&etcd, &key("a"), |found| found.is_some()).await;
-    assert!(registration.deregister(LIMIT).await);
+    assert!(registration.shutdown(LIMIT).await);
     nodes_become(&resolver, &[]).await;
 }
 
@@ -91,6 +91,6 @@ async fn all_members_frozen_keep_no_caller_and_are_found_again() {
         member.freeze().await.unwrap();
     }
     let (began, grace) = (Instant::now(), Duration::from_millis(500));
-    assert!(!registration.deregister(grace).await);
+    assert!(!registration.shutdown(grace).await);
     assert!(began.elapsed() < LEASE, "it took {:?}", began.elapsed());
 }

@@ -3,7 +3,9 @@
 use serde_json::json;
 use test_support::{Etcd, require};
 use timeline::ErrorKind;
-use timeline::etcd::{Registration, RegistrationConfig, RegistrationState, Servers};
+use timeline::etcd::{
+    Registration, RegistrationConfig, RegistrationState, Resolver, ResolverConfig, Servers,
+};
 use tokio::time::timeout;
 
 use crate::scene::{LATE, LEASE, LIMIT, config, key, key_becomes, registered, unregistered};
@@ -25,7 +27,7 @@ async fn the_value_is_that_of_the_original_and_goes_with_the_end() {
     let lease = etcd.call("lease/timetolive", &json!({ "ID": found.lease })).await.unwrap();
     assert_eq!(lease["grantedTTL"], "15");
 
-    assert!(registration.deregister(LIMIT).await);
+    assert!(registration.shutdown(LIMIT).await);
     assert_eq!(*registration.state().borrow(), RegistrationState::Deregistered);
     assert_eq!(etcd.get("/microservices/go-timeline/host-7").await.unwrap(), None);
 }
@@ -71,7 +73,7 @@ async fn a_key_that_is_removed_and_a_lease_that_is_revoked_come_back() {
         found.is_some_and(|found| found.value == first.value && found.lease != first.lease)
     })
     .await;
-    assert!(registration.deregister(LIMIT).await);
+    assert!(registration.shutdown(LIMIT).await);
 }
 
 #[tokio::test]
@@ -92,7 +94,7 @@ async fn of_two_with_one_id_the_first_is_told_and_comes_back_when_the_second_end
     registered(&second).await;
     let why = unregistered(&first).await;
     assert!(why.contains("another process"), "{why}");
-    assert!(second.deregister(LIMIT).await);
+    assert!(second.shutdown(LIMIT).await);
     registered(&first).await;
     assert!(etcd.get(&key("a")).await.unwrap().is_some());
 }
@@ -105,6 +107,14 @@ async fn dropping_the_last_handle_deregisters() {
     drop(registration);
     let taken = key_becomes(&etcd, &key("a"), |found| found.is_none()).await;
     assert!(taken < LEASE / 2, "it took {taken:?}");
+}
+
+#[test]
+fn nothing_starts_outside_of_a_runtime() {
+    let registration = Registration::start(config(["http://localhost:2379"], "a"));
+    assert_eq!(registration.unwrap_err().kind(), ErrorKind::Config);
+    let resolver = Resolver::start(ResolverConfig::new(Servers::new(["http://localhost:2379"])));
+    assert_eq!(resolver.unwrap_err().kind(), ErrorKind::Config);
 }
 
 #[tokio::test]
