@@ -14,9 +14,9 @@ use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Status, Streaming};
 use tonic_prost::ProstCodec;
 
-use super::api::{self, AuthenticateRequest, AuthenticateResponse, Done, LeaseRequest, LeaseResponse};
 use super::api::{
-    GrantRequest, PutRequest, RangeRequest, RangeResponse, WatchCreate, WatchRequest, WatchResponse,
+    self, AuthenticateRequest, AuthenticateResponse, Done, GrantRequest, LeaseRequest, LeaseResponse,
+    PutRequest, RangeRequest, RangeResponse, WatchCreate, WatchRequest, WatchResponse,
 };
 use super::servers::{ATTEMPT, Servers};
 use crate::{Error, ErrorKind, Result};
