@@ -5,12 +5,15 @@ use std::ops::Deref;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use serde_json::json;
+use tokio::time::Instant;
 
+use crate::address::START_LIMIT;
 use crate::address::free_port;
 use crate::certificates::Certificates;
 use crate::error::Error;
@@ -44,6 +47,9 @@ const RECIPE: Recipe = Recipe {
         ],
     ),
 };
+
+/// The time between two questions about one key.
+const PACE: Duration = Duration::from_millis(20);
 
 /// An empty etcd of one member, gone when dropped.
 #[derive(Debug)]
@@ -183,6 +189,26 @@ impl Etcd {
         let value = STANDARD.decode(kv["value"].as_str().unwrap_or_default()).unwrap_or_default();
         let lease = kv["lease"].as_str().unwrap_or_default().to_owned();
         Ok(Some(EtcdValue { value: String::from_utf8_lossy(&value).into_owned(), lease }))
+    }
+
+    /// Asks for a key until it is as wanted, and returns how long that took.
+    ///
+    /// # Errors
+    ///
+    /// As [`call`](Self::call); `Timeout` if it stays another way.
+    pub async fn until(&self, key: &str, wanted: impl Fn(Option<&EtcdValue>) -> bool) -> Result<Duration> {
+        let began = Instant::now();
+        loop {
+            let found = self.get(key).await?;
+            if wanted(found.as_ref()) {
+                return Ok(began.elapsed());
+            }
+            if began.elapsed() > START_LIMIT {
+                return Err(Error::new(ErrorKind::Timeout, format!("{key} stays {found:?}")));
+            }
+            // Each question takes a port, and there are not so many of them.
+            tokio::time::sleep(PACE).await;
+        }
     }
 
     /// Stores a value that stays.

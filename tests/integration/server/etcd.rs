@@ -5,7 +5,7 @@ use std::process::Output;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use test_support::{Etcd, EtcdValue, require};
+use test_support::{Etcd, require};
 use tests::Tidings;
 use tokio_tungstenite::connect_async;
 
@@ -14,14 +14,6 @@ const KEY: &str = "/microservices/go-timeline/one";
 const LIMIT: Duration = Duration::from_secs(60);
 /// How long a key outlives its server, and what etcd may be late in removing it.
 const GONE: Duration = Duration::from_secs(15 + 2);
-
-async fn key_becomes(etcd: &Etcd, wanted: impl Fn(Option<&EtcdValue>) -> bool) -> Duration {
-    let began = Instant::now();
-    while !wanted(etcd.get(KEY).await.unwrap().as_ref()) {
-        assert!(began.elapsed() < LIMIT, "{KEY} stays as it is");
-    }
-    began.elapsed()
-}
 
 /// Asks until the part is as wanted, and returns the whole answer.
 async fn registration_becomes(server: &Tidings, wanted: &str) -> Value {
@@ -42,7 +34,7 @@ async fn a_ready_server_is_registered_with_its_addresses_and_gone_before_its_cli
     let Some(etcd) = require(Etcd::private().await) else { return };
     let flag = format!("--etcd={}", etcd.url());
     let mut server = Tidings::start_with(&[&flag, "--etcd-id=one", "--shutdown-time=10m"]);
-    key_becomes(&etcd, |found| found.is_some()).await;
+    etcd.until(KEY, |found| found.is_some()).await.unwrap();
     let value: Value = serde_json::from_str(&etcd.get(KEY).await.unwrap().unwrap().value).unwrap();
     let endpoints = [format!("grpc://{}", server.grpc()), format!("http://{}", server.http())];
     assert_eq!(
@@ -59,7 +51,7 @@ async fn a_ready_server_is_registered_with_its_addresses_and_gone_before_its_cli
     // The request is being served once a later one on the same port has an answer.
     assert!(reqwest::get(server.url("/healthz")).await.unwrap().status().is_success());
     server.signal("TERM");
-    let taken = key_becomes(&etcd, |found| found.is_none()).await;
+    let taken = etcd.until(KEY, |found| found.is_none()).await.unwrap();
     assert!(taken < GONE / 2 && server.has_ended().is_none(), "it took {taken:?}");
     drop((socket, half));
 }
@@ -69,9 +61,9 @@ async fn the_key_of_a_killed_server_is_gone_with_its_lease() {
     let Some(etcd) = require(Etcd::private().await) else { return };
     let flag = format!("--etcd={}", etcd.url());
     let mut server = Tidings::start_with(&[&flag, "--etcd-id=one"]);
-    key_becomes(&etcd, |found| found.is_some()).await;
+    etcd.until(KEY, |found| found.is_some()).await.unwrap();
     server.kill();
-    let taken = key_becomes(&etcd, |found| found.is_none()).await;
+    let taken = etcd.until(KEY, |found| found.is_none()).await.unwrap();
     assert!(taken <= GONE, "it took {taken:?}");
 }
 

@@ -7,9 +7,7 @@ use timeline::etcd::{Registration, Resolver, ResolverConfig, ResolverState, Serv
 use timeline::{Error, ErrorKind};
 use tokio::time::{Instant, timeout};
 
-use crate::scene::{
-    LATE, LEASE, LIMIT, becomes, config, key, key_becomes, nodes_become, registered, unregistered,
-};
+use crate::scene::{LATE, LEASE, LIMIT, becomes, config, key, nodes_become, registered, unregistered};
 
 #[tokio::test]
 async fn one_frozen_member_of_three_costs_no_registration() {
@@ -66,7 +64,7 @@ async fn an_etcd_that_was_away_finds_us_again() {
     etcd.start_again().await.unwrap();
     registered(&registration).await;
     becomes(resolver.state(), |state| *state == ResolverState::Following).await;
-    key_becomes(&etcd, &key("a"), |found| found.is_some()).await;
+    etcd.until(&key("a"), |found| found.is_some()).await.unwrap();
     assert!(registration.shutdown(LIMIT).await);
     nodes_become(&resolver, &[]).await;
 }

@@ -8,7 +8,7 @@ use timeline::etcd::{
 };
 use tokio::time::timeout;
 
-use crate::scene::{LATE, LEASE, LIMIT, config, key, key_becomes, registered, unregistered};
+use crate::scene::{LATE, LEASE, LIMIT, config, key, registered, unregistered};
 
 #[tokio::test]
 async fn the_value_is_that_of_the_original_and_goes_with_the_end() {
@@ -55,7 +55,7 @@ fn a_process_that_dies_is_gone_with_its_lease() {
     });
     // All of its tasks end where they are, as those of a killed process.
     there.shutdown_background();
-    let taken = here.block_on(key_becomes(&etcd, &key("a"), |found| found.is_none()));
+    let taken = here.block_on(etcd.until(&key("a"), |found| found.is_none())).unwrap();
     assert!(taken <= LEASE + LATE, "it took {taken:?}");
     drop(registration);
 }
@@ -67,12 +67,13 @@ async fn a_key_that_is_removed_and_a_lease_that_is_revoked_come_back() {
     registered(&registration).await;
     let first = etcd.get(&key("a")).await.unwrap().unwrap();
     etcd.delete(&key("a")).await.unwrap();
-    key_becomes(&etcd, &key("a"), |found| found == Some(&first)).await;
+    etcd.until(&key("a"), |found| found == Some(&first)).await.unwrap();
     etcd.call("lease/revoke", &json!({ "ID": first.lease })).await.unwrap();
-    key_becomes(&etcd, &key("a"), |found| {
+    etcd.until(&key("a"), |found| {
         found.is_some_and(|found| found.value == first.value && found.lease != first.lease)
     })
-    .await;
+    .await
+    .unwrap();
     assert!(registration.shutdown(LIMIT).await);
 }
 
@@ -105,7 +106,7 @@ async fn dropping_the_last_handle_deregisters() {
     let registration = Registration::start(config([etcd.url()], "a")).unwrap();
     registered(&registration).await;
     drop(registration);
-    let taken = key_becomes(&etcd, &key("a"), |found| found.is_none()).await;
+    let taken = etcd.until(&key("a"), |found| found.is_none()).await.unwrap();
     assert!(taken < LEASE / 2, "it took {taken:?}");
 }
 

@@ -4,10 +4,9 @@ use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
 
-use test_support::{Etcd, EtcdValue};
 use timeline::etcd::{Node, Registration, RegistrationConfig, RegistrationState, Resolver, Servers};
 use tokio::sync::watch;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
 /// For what hangs for good where it fails.
 pub(crate) const LIMIT: Duration = Duration::from_secs(60);
@@ -53,17 +52,4 @@ pub(crate) async fn unregistered(registration: &Registration) -> String {
 pub(crate) async fn nodes_become(resolver: &Resolver, ids: &[&str]) {
     let are = |nodes: &Arc<[Node]>| nodes.iter().map(|node| &*node.id).eq(ids.iter().copied());
     becomes(resolver.nodes(), are).await;
-}
-
-/// Asks for a key until its value is as wanted, and returns how long that took.
-pub(crate) async fn key_becomes(
-    etcd: &Etcd,
-    key: &str,
-    wanted: impl Fn(Option<&EtcdValue>) -> bool,
-) -> Duration {
-    let began = Instant::now();
-    while !wanted(etcd.get(key).await.unwrap().as_ref()) {
-        assert!(began.elapsed() < LIMIT, "{key} stays as it is");
-    }
-    began.elapsed()
 }
