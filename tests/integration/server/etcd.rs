@@ -17,9 +17,9 @@ const GONE: Duration = Duration::from_secs(15 + 2);
 
 /// Asks until the part is as wanted, and returns the whole answer.
 async fn registration_becomes(server: &Tidings, wanted: &str) -> Value {
-    let began = Instant::now();
+    let (began, client) = (Instant::now(), reqwest::Client::new());
     loop {
-        let answer: Value = reqwest::get(server.url("/readyz")).await.unwrap().json().await.unwrap();
+        let answer: Value = client.get(server.url("/readyz")).send().await.unwrap().json().await.unwrap();
         let parts = answer["parts"].as_array().unwrap();
         let part = parts.iter().find(|part| part["name"] == "registration").unwrap();
         if part["state"] == wanted {
