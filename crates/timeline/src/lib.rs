@@ -202,6 +202,7 @@
 //! | `embedded` | the store in one directory of one process | yes |
 //! | `http` | the HTTP service, as an axum router | no |
 //! | `grpc` | the gRPC service and its client, with tonic | no |
+//! | `etcd` | registration of the services in etcd, and a client that finds them there; with `grpc` | no |
 //! | `proto` | the messages of both, for a program that sends entries to its readers itself; a part of `http` and `grpc` | no |
 //! | `memory` | a store in memory, for the tests of programs | no |
 //! | `contract` | the laws of a store as tests, for those who write one; with `memory` | no |
@@ -222,6 +223,8 @@ mod conversation_view;
 pub mod embedded;
 mod entry;
 mod error;
+#[cfg(feature = "etcd")]
+pub mod etcd;
 mod group;
 mod group_change;
 #[cfg(feature = "grpc")]
