@@ -226,8 +226,7 @@ impl Committer {
         // one.
         let refusal = failure.clone().or_else(|| self.shared.refusal());
         let obstacles = Obstacles { failure: failure.as_ref(), refusal: refusal.as_ref() };
-        let mut plan =
-            Plan::new(&tables, &self.recent, number, clock::unix_ms()).keeping(&self.retention);
+        let mut plan = Plan::new(&tables, &self.recent, number, clock::unix_ms()).keeping(&self.retention);
         let replies: Vec<_> =
             calls.into_iter().map(|call| call.plan(&mut plan, &obstacles, &self.shared)).collect();
         let committed = plan.finish().map_or(Ok(()), |planned| self.commit(planned));

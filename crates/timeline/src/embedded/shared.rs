@@ -26,6 +26,8 @@ pub(super) struct Shared {
     pub(super) writing: Mutex<Option<Instant>>,
     /// Whether the committing thread shall try a write.
     probe_due: AtomicBool,
+    /// When the committing thread is to be woken, if nobody sends before.
+    wake_at: Mutex<Option<Instant>>,
     pub(super) damage: Damage,
     /// Since when texts are erased that the files of the store may still have, in milliseconds since
     /// 1970.
@@ -105,6 +107,7 @@ impl Shared {
             state: watch::Sender::new(State::Well),
             writing: Mutex::new(None),
             probe_due: AtomicBool::new(false),
+            wake_at: Mutex::new(None),
             damage: Damage::new(directory),
             erased_since: Mutex::new(None),
             rewrites: watch::Sender::new(0),
@@ -195,6 +198,16 @@ impl Shared {
     /// Returns whether a write shall be tried, which is done by that.
     pub(super) fn take_probe(&self) -> bool {
         self.probe_due.swap(false, Ordering::AcqRel)
+    }
+
+    /// Notes when the committing thread is to be woken, which is about to sleep.
+    pub(super) fn wake_at(&self, at: Option<Instant>) {
+        *self.wake_at.lock() = at;
+    }
+
+    /// Returns whether the committing thread is to be woken, which is done by that.
+    pub(super) fn take_wake(&self, now: Instant) -> bool {
+        self.wake_at.lock().take_if(|at| *at <= now).is_some()
     }
 
     /// Changes what is wrong, and tells who watches the state.

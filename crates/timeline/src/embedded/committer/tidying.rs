@@ -103,8 +103,8 @@ impl Committer {
         if self.chores.sweep.is_due(Instant::now()) {
             return self.sweep();
         }
-        let erases_now = self.chores.erasures.is_due()
-            && (self.chores.erases_next || !self.chores.removals.is_due());
+        let erases_now =
+            self.chores.erasures.is_due() && (self.chores.erases_next || !self.chores.removals.is_due());
         self.chores.erases_next = !erases_now;
         if erases_now { self.erase() } else { self.remove() }
     }

@@ -15,7 +15,8 @@ use crate::embedded::records::{EncodedText, EntryReader, EntryRecord, Stored};
 use crate::embedded::tables::read_error;
 use crate::message_change::{Change, Changed, MessageChange};
 use crate::{
-    Conversation, Entry, EntryKind, EntryStatus, Error, ErrorKind, MemberId, MessageId, Result, Seq, Tag, page,
+    Conversation, Entry, EntryKind, EntryStatus, Error, ErrorKind, MemberId, MessageId, Result, Seq, Tag,
+    page,
 };
 
 /// Returns about how many bytes a change will write; to how many members is known only when it was

@@ -46,7 +46,11 @@ impl Plan<'_> {
     }
 
     /// Plans to free a conversation for one member. An error changes nothing.
-    pub(in crate::embedded) fn clear(&mut self, member: &MemberId, conversation: &Conversation) -> Result<()> {
+    pub(in crate::embedded) fn clear(
+        &mut self,
+        member: &MemberId,
+        conversation: &Conversation,
+    ) -> Result<()> {
         let history = keys::history(conversation);
         let (key, row) = self.row_of(member, &history)?;
         let top = self.boxes.extent(&history)?.top;

@@ -101,7 +101,9 @@ impl Plan<'_> {
         for place in (first..=top.get()).rev() {
             let Some(copies) = self.group_copies(history, Seq::new(place)?)? else { continue };
             let known: HashSet<_> = members.iter().cloned().collect();
-            members.extend(copies.into_iter().map(|(member, _)| member).filter(|member| !known.contains(member)));
+            members.extend(
+                copies.into_iter().map(|(member, _)| member).filter(|member| !known.contains(member)),
+            );
             break;
         }
         Ok(members)

@@ -69,13 +69,7 @@ impl<'a> Rows<'a> {
     /// Returns what becomes of the rows of a message's recipients and of its sender.
     ///
     /// Its history has the keys that begin with `history`, and the message the time `at_ms`.
-    pub(super) fn of_send(
-        &self,
-        append: &Append,
-        history: &[u8],
-        place: Seq,
-        at_ms: u64,
-    ) -> Result<RowStep> {
+    pub(super) fn of_send(&self, append: &Append, history: &[u8], place: Seq, at_ms: u64) -> Result<RowStep> {
         let mut step = RowStep::default();
         let is_pair = matches!(append.conversation.parties(), Parties::Pair(..));
         let audience = (!is_pair).then(|| self.recent.digest(&append.recipients));
@@ -119,7 +113,10 @@ impl<'a> Rows<'a> {
             match self.row(&key)? {
                 None => step.change(key, Some(Row { joined: top, since_ms: at_ms, ..Row::default() })),
                 Some(row) if row.has_left => {
-                    step.change(key, Some(Row { joined: top, since_ms: row.since_ms.max(at_ms), has_left: false, ..row }));
+                    step.change(
+                        key,
+                        Some(Row { joined: top, since_ms: row.since_ms.max(at_ms), has_left: false, ..row }),
+                    );
                 }
                 Some(_) => {}
             }
@@ -188,14 +185,7 @@ impl<'a> Rows<'a> {
     }
 
     /// Plans the row of one who gets a message and has not sent it.
-    fn sent_to(
-        &self,
-        step: &mut RowStep,
-        key: Vec<u8>,
-        is_pair: bool,
-        place: Seq,
-        at_ms: u64,
-    ) -> Result<()> {
+    fn sent_to(&self, step: &mut RowStep, key: Vec<u8>, is_pair: bool, place: Seq, at_ms: u64) -> Result<()> {
         if let Some(Some(row)) = self.known(&key) {
             if row.has_left {
                 step.change(key, Some(Row { has_left: false, ..row }));

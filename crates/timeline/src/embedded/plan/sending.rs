@@ -125,12 +125,7 @@ impl Plan<'_> {
     }
 
     /// Returns the answer to a send that was done before, and an error if that was another message.
-    fn repeated(
-        &self,
-        history: &[u8],
-        key: &[u8],
-        token: &IdempotencyKey,
-    ) -> Result<Option<StoredAnswer>> {
+    fn repeated(&self, history: &[u8], key: &[u8], token: &IdempotencyKey) -> Result<Option<StoredAnswer>> {
         let Some(answer) = self.answer(key)? else { return Ok(None) };
         // The id of a message that is gone is free at once, and its answer is removed later. Of
         // answers of layouts before the third the place is not known: they count.
