@@ -67,9 +67,13 @@ impl Eraser {
     /// Works until the other end of `stop` is dropped.
     pub(super) fn run(mut self, stop: &Receiver<()>) {
         let look = (self.wait / 16).min(LOOK_MOST);
-        while stop.recv_timeout(look) == Err(RecvTimeoutError::Timeout) {
+        loop {
             if self.is_due() {
                 self.erase(stop);
+            }
+            // Nothing is ever sent.
+            if stop.recv_timeout(look) != Err(RecvTimeoutError::Timeout) {
+                return;
             }
         }
     }
@@ -103,6 +107,7 @@ impl Eraser {
         match rewritten {
             Ok(()) => {
                 metrics::compacted();
+                self.shared.rewrites.send_modify(|rewrites| *rewrites += 1);
                 tracing::debug!(took = ?start.elapsed(), "no file of the store has an erased text any more");
             }
             // The next start finds what is left.

@@ -83,6 +83,13 @@ impl Sweep {
         Ok(expired)
     }
 
+    /// Begins anew a little later: what was found last may not have been written.
+    pub(super) fn begin_anew(&mut self) {
+        if self.every.is_some() {
+            (self.after, self.next_at) = (None, Instant::now() + PUT_OFF);
+        }
+    }
+
     /// Looks at the boxes behind the last one; returns the last of these unless they were all.
     fn look(&self, tables: &Tables, now_ms: u64) -> Result<(Vec<ExpiredBox>, Option<Vec<u8>>)> {
         let (snapshot, mut expired, all) = (tables.snapshot(), Vec::new(), keys::extents());

@@ -38,7 +38,7 @@ impl Rewrite<'_> {
         // The order matters. The texts come from the journals into tables, which are merged then.
         let last = self.journals()?.1;
         self.end_journal(last)?;
-        let Keyspaces { entries, state, sends, bodies } = &self.keyspaces;
+        let Keyspaces { entries, state, sends, bodies, .. } = &self.keyspaces;
         self.flush(&[entries, state, sends, bodies])?;
         self.wait("remove its journals", || Ok(self.journals()?.0 > last))?;
         for keyspace in [entries, bodies] {

@@ -14,7 +14,7 @@ use crate::{Entry, EntryKind, EntryStatus, MemberId, MessageId, Result, Seq};
 
 /// How many keys one batch writes, and a few: a send that comes meanwhile waits for that, and for
 /// one flush.
-pub(super) const AT_ONCE: u64 = if cfg!(test) { 7 } else { 1_000 };
+const AT_ONCE: u64 = if cfg!(test) { 7 } else { 1_000 };
 
 /// A batch that erases entries of histories.
 pub(super) struct Erasing<'a> {

@@ -2,6 +2,7 @@
 
 mod acks;
 mod changes;
+mod erasing;
 
 use std::pin::pin;
 use std::sync::Mutex;
