@@ -97,13 +97,8 @@ impl Boxes<'_> {
             filled = Some(extent);
         }
         let mut extent = filled.unwrap_or(Extent { floor: top, top, last_ms: 0 });
-        if extent.floor > floor {
-            self.report.shortened += 1;
-        }
-        if is_history && extent.top < top {
-            doubtful = kept;
-        }
-        self.report.doubtful += doubtful;
+        self.report.shortened += u64::from(extent.floor > floor);
+        self.report.doubtful += if is_history && extent.top < top { kept } else { doubtful };
         self.bury(prefix, &mut extent, top)?;
         self.put_extent(prefix, extent)
     }

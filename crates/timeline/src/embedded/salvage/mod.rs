@@ -10,3 +10,6 @@ mod texts;
 
 pub use self::report::Salvaged;
 pub use self::run::{is_cut_salvage, salvage, salvage_noting};
+
+#[cfg(test)]
+mod tests;

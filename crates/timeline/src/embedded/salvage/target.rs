@@ -26,6 +26,10 @@ pub(super) struct SalvageTarget {
     rewritten: HashMap<u128, u64>,
 }
 
+/// The newest records of the state by their keys, with the engine's number; none for a key that was
+/// removed.
+type StateRecords = HashMap<Vec<u8>, (u64, Option<Vec<u8>>)>;
+
 /// How many bytes are written at once.
 const BATCH_BYTES: usize = 4 * 1024 * 1024;
 
@@ -43,7 +47,7 @@ impl SalvageTarget {
         numbers: &mut HashMap<KeyspaceName, (u64, u64)>,
         report: &mut Salvaged,
     ) -> Result<Found> {
-        let mut last: HashMap<Vec<u8>, (u64, Option<Vec<u8>>)> = HashMap::new();
+        let mut last = StateRecords::new();
         // Entries are removed below a floor alone: one that is marked as removed tells where it is.
         let mut floors: HashMap<Vec<u8>, Seq> = HashMap::new();
         // No group is ever removed: whatever names one tells that it was there.
@@ -90,6 +94,24 @@ impl SalvageTarget {
             },
         })?;
         let mut found = Found::default();
+        self.copy_state(last, &mut named, &mut found, report)?;
+        for (prefix, removed) in floors {
+            found.removed(&prefix, removed);
+        }
+        report.groups_lost = named.len() as u64;
+        self.rewritten = HashMap::new();
+        self.commit()?;
+        Ok(found)
+    }
+
+    /// Copies the newest records of the state, and takes out of `named` the groups that are there.
+    fn copy_state(
+        &mut self,
+        last: StateRecords,
+        named: &mut HashSet<Vec<u8>>,
+        found: &mut Found,
+        report: &mut Salvaged,
+    ) -> Result<()> {
         for (key, (_, value)) in last {
             let Some(value) = value else { continue };
             if key.first() == Some(&b'o') {
@@ -104,13 +126,7 @@ impl SalvageTarget {
                 self.put(KeyspaceName::State, &key, value)?;
             }
         }
-        for (prefix, removed) in floors {
-            found.removed(&prefix, removed);
-        }
-        report.groups_lost = named.len() as u64;
-        self.rewritten = HashMap::new();
-        self.commit()?;
-        Ok(found)
+        Ok(())
     }
 
     /// Copies the newest record of an entry.

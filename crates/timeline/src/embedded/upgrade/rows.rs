@@ -111,7 +111,7 @@ impl<'a> Step<'a> {
     fn history(&mut self, key: &[u8], record: &[u8]) -> Result<(), UpgradeError> {
         let prefix = key.get(1..).unwrap_or_default();
         let extent = records::decode_extent(record).map_err(UpgradeError::Store)?;
-        let last_ms = self.last_ms(prefix, extent.top)?;
+        let last_ms = self.last_ms(prefix, extent.top)?.max(extent.last_ms);
         let record = records::encode_extent(Extent { last_ms, ..extent });
         self.batch.insert(&self.tables.state, key, record);
         let conversation = keys::conversation(prefix).map_err(UpgradeError::Store)?;
