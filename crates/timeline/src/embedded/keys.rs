@@ -25,6 +25,9 @@ pub(super) const ERASED: &[u8] = b"w";
 /// The key of the number of the last batch, in every keyspace.
 pub(super) const BATCH: &[u8] = b"n";
 
+/// The key of what journals are filled with, in `bodies`; see `eraser.rs`.
+pub(super) const FILLER: &[u8] = b"x";
+
 /// What ends an id; no id has it.
 const END: u8 = 0;
 
@@ -38,6 +41,14 @@ pub(super) fn name(keyspace: u64) -> [u8; 9] {
 /// Returns what the keys of a member's inbox begin with.
 pub(super) fn inbox(member: &MemberId) -> Vec<u8> {
     join(b'i', &[member.as_str()])
+}
+
+/// Reads the member off what the keys of their inbox begin with.
+pub(super) fn member_of_inbox(prefix: &[u8]) -> Result<MemberId> {
+    let id = prefix.strip_prefix(b"i").and_then(|id| id.strip_suffix(&[END]));
+    let id = id.and_then(|id| std::str::from_utf8(id).ok()).filter(|id| !id.is_empty());
+    let corrupt = || Error::new(ErrorKind::Corrupt, "a stored key has no member");
+    id.map(MemberId::from_stored).ok_or_else(corrupt)
 }
 
 /// Returns what the keys of a history begin with.
@@ -94,6 +105,16 @@ pub(super) fn member_of_entry(key: &[u8]) -> Option<&str> {
 /// Returns the key of where the inbox or history `prefix` begins and ends.
 pub(super) fn extent(prefix: &[u8]) -> Vec<u8> {
     tagged(b'b', prefix)
+}
+
+/// Returns where the keys of where boxes begin and end lie, of all boxes.
+pub(super) fn extents() -> Range<[u8; 1]> {
+    *b"b"..*b"c"
+}
+
+/// Returns the box in the key of where it begins and ends.
+pub(super) fn box_of_extent(key: &[u8]) -> &[u8] {
+    key.get(1..).unwrap_or_default()
 }
 
 /// Returns the key of what is left to remove of the inbox `prefix`.

@@ -10,10 +10,12 @@ use tokio::sync::watch;
 
 use super::clock;
 use super::kept::{Locked, MemoryPlace};
+use super::rows::peer_of;
 use crate::store::{Append, Appended, GroupChange, InboxChanges, InboxWatchers};
 use crate::{
-    Conversation, Count, Entry, Error, Group, GroupName, GroupPage, HistoryPage, InboxPage, MemberId,
-    Observer, PageRequest, Position, Result, Seq, State, Store,
+    Changed, Conversation, ConversationMark, ConversationPage, ConversationView, Count, Entry, Error, Group,
+    GroupName, GroupPage, HistoryPage, InboxPage, MemberId, MessageChange, Observer, PageRequest, Position,
+    ReadCursor, Result, Retention, Seq, State, Store, ViewPage,
 };
 
 /// A store in memory.
@@ -39,6 +41,25 @@ impl MemoryStore {
     /// That one must have been shut down before.
     #[must_use]
     pub fn start(place: MemoryPlace) -> Self {
+        Self::of(place, Retention::new())
+    }
+
+    /// Starts a store that keeps entries only as `retention` says.
+    ///
+    /// It goes on with what another one kept in this place, as [`start`](Self::start) does. It has
+    /// no clock of its own: what is too old is removed by the next call of the store, and a
+    /// [`Watch`](crate::Watch) learns then that its inbox was freed.
+    ///
+    /// # Errors
+    ///
+    /// [`Config`](crate::ErrorKind::Config) when a bound of the retention is out of range.
+    pub fn start_keeping(place: MemoryPlace, retention: Retention) -> Result<Self> {
+        retention.validate()?;
+        Ok(Self::of(place, retention))
+    }
+
+    fn of(place: MemoryPlace, retention: Retention) -> Self {
+        place.lock().keep(retention);
         Self {
             place,
             state: watch::Sender::new(State::Well),
@@ -57,8 +78,17 @@ impl MemoryStore {
         self
     }
 
-    /// Locks what is kept, unless the store was shut down.
+    /// Removes what is too old, and locks what is kept, unless the store was shut down.
     fn open(&self) -> Result<MutexGuard<'_, Locked>> {
+        let freed = self.locked()?.expire(clock::unix_ms());
+        // Whoever is woken may come back here: the lock is not held meanwhile.
+        for member in freed {
+            self.watchers.notify(&member);
+        }
+        self.locked()
+    }
+
+    fn locked(&self) -> Result<MutexGuard<'_, Locked>> {
         // The order matters: whoever shuts the store down has the lock meanwhile.
         let kept = self.place.lock();
         if self.state.borrow().is_well() { Ok(kept) } else { Err(Error::closed()) }
@@ -75,6 +105,21 @@ impl MemoryStore {
         self.watchers.close();
     }
 
+    /// Tells watchers and the observer of new entries; the caller holds `telling`.
+    fn announce(&self, news: &[(MemberId, Entry)]) {
+        for (member, _) in news {
+            self.watchers.notify(member);
+        }
+        for (member, entry) in news {
+            self.tell(member, entry);
+        }
+    }
+
+    /// Waits until the entries of other calls were told.
+    fn telling(&self) -> MutexGuard<'_, ()> {
+        self.telling.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn tell(&self, member: &MemberId, entry: &Entry) {
         let call = AssertUnwindSafe(|| self.observer.appended(member.as_str(), entry));
         if catch_unwind(call).is_err() {
@@ -86,14 +131,9 @@ impl MemoryStore {
 #[async_trait]
 impl Store for MemoryStore {
     async fn append(&self, append: Append) -> Result<Appended> {
-        let _telling = self.telling.lock().unwrap_or_else(PoisonError::into_inner);
+        let _telling = self.telling();
         let (appended, news) = self.open()?.append(&append, clock::unix_ms())?;
-        for (member, _) in &news {
-            self.watchers.notify(member);
-        }
-        for (member, entry) in &news {
-            self.tell(member, entry);
-        }
+        self.announce(&news);
         Ok(appended)
     }
 
@@ -140,6 +180,63 @@ impl Store for MemoryStore {
         count: Count,
     ) -> Result<GroupPage> {
         Ok(self.open()?.groups_of(member, after, count))
+    }
+
+    async fn change_message(&self, change: MessageChange) -> Result<Changed> {
+        let _telling = self.telling();
+        let (changed, news) = self.open()?.change_message(&change, clock::unix_ms())?;
+        self.announce(&news);
+        Ok(changed)
+    }
+
+    async fn read(&self, member: &MemberId, conversation: &Conversation, sequence: Seq) -> Result<Seq> {
+        let (read, has_risen) = self.open()?.read(member, conversation, sequence)?;
+        if has_risen {
+            let cursor = ReadCursor::new(member.clone(), conversation.clone(), read);
+            for told in [Some(member), peer_of(conversation, member)].into_iter().flatten() {
+                self.watchers.notify_read(&cursor, told);
+            }
+        }
+        Ok(read)
+    }
+
+    async fn read_of(&self, conversation: &Conversation, members: &[MemberId]) -> Result<Vec<Seq>> {
+        Ok(self.open()?.read_of(conversation, members))
+    }
+
+    async fn view(&self, member: &MemberId, conversation: &Conversation) -> Result<Option<ConversationView>> {
+        Ok(self.open()?.view(member, conversation))
+    }
+
+    async fn views(&self, member: &MemberId, after: Option<&Conversation>, count: Count) -> Result<ViewPage> {
+        Ok(self.open()?.views(member, after, count))
+    }
+
+    async fn conversations(
+        &self,
+        member: &MemberId,
+        after: Option<&ConversationMark>,
+        count: Count,
+    ) -> Result<ConversationPage> {
+        Ok(self.open()?.conversations(member, after, count))
+    }
+
+    async fn clear(&self, member: &MemberId, conversation: &Conversation) -> Result<()> {
+        self.open()?.clear(member, conversation)
+    }
+
+    async fn purge(&self, conversation: &Conversation) -> Result<Seq> {
+        let _telling = self.telling();
+        let (place, news) = self.open()?.purge(conversation, clock::unix_ms());
+        self.announce(&news);
+        Ok(place)
+    }
+
+    async fn forget(&self, member: &MemberId) -> Result<()> {
+        if self.open()?.forget(member) {
+            self.watchers.notify(member);
+        }
+        Ok(())
     }
 
     fn state(&self) -> watch::Receiver<State> {

@@ -70,7 +70,7 @@ impl Calls {
             Caller::Service => self.with_all_members(send).await?,
             Caller::Member(_) => self.within_group(rules, send).await?,
         };
-        let failed = self.timeline.send_group(send).await?;
+        let failed = self.timeline.send_group(send).await?.failed;
         Ok(v1::SendGroupReply { failed_members: failed.iter().map(ToString::to_string).collect() })
     }
 
