@@ -96,12 +96,6 @@ pub(super) fn prefix_of(key: &[u8]) -> Option<&[u8]> {
     (prefix.last() == Some(&END)).then_some(prefix)
 }
 
-/// Returns whose inbox has the entry with a key; `None` if it is not the key of one.
-pub(super) fn member_of_entry(key: &[u8]) -> Option<&str> {
-    let id = prefix_of(key)?.strip_prefix(b"i")?.strip_suffix(&[END])?;
-    std::str::from_utf8(id).ok().filter(|id| !id.is_empty())
-}
-
 /// Returns the key of where the inbox or history `prefix` begins and ends.
 pub(super) fn extent(prefix: &[u8]) -> Vec<u8> {
     tagged(b'b', prefix)
