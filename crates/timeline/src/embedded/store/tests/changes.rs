@@ -1,4 +1,4 @@
-//! What becomes of changes, cursors and purges when commits fail, and who hears of them.
+//! What becomes of changes and purges when commits fail, and who hears of them.
 
 use std::sync::atomic::AtomicUsize;
 use std::time::Instant;
