@@ -31,6 +31,7 @@ use tokio::sync::mpsc::WeakSender;
 use self::rewrite::Rewrite;
 use super::committer::Command;
 use super::shared::{Shared, closed};
+use super::tables::Tables;
 use super::upkeep::Upkeep;
 use super::{clock, metrics};
 use crate::{Error, ErrorKind, Result};
@@ -126,14 +127,14 @@ impl Eraser {
     }
 
     fn rewrite(&self, stop: &Receiver<()>) -> Result<()> {
-        // The keyspaces alone are held. Whoever opens the store again after a failure waits for the
-        // handles to it; then this ends as well, with the step that it is at.
+        // The keyspaces alone are held all the time. They lock the files: as long as there are
+        // tables, they are those of these keyspaces.
         let keyspaces = self.shared.tables()?.keyspaces();
         Rewrite {
             keyspaces,
             store: &self.store,
             ask: &mut |upkeep| self.ask(upkeep),
-            go_on: &|| self.go_on(stop),
+            hold: &|| self.hold(stop).map(Some),
         }
         .run()
     }
@@ -148,11 +149,14 @@ impl Eraser {
         answer.recv().map_err(|_| closed())?
     }
 
-    /// Fails if the store ends, or is to be opened again.
-    fn go_on(&self, stop: &Receiver<()>) -> Result<()> {
-        if stop.try_recv() == Err(TryRecvError::Disconnected) || self.shared.is_closed() {
+    /// Returns the tables; fails if the store ends, or is to be opened again.
+    fn hold(&self, stop: &Receiver<()>) -> Result<Arc<Tables>> {
+        if stop.try_recv() == Err(TryRecvError::Disconnected) {
             return Err(closed());
         }
-        self.shared.refusal().map_or(Ok(()), Err)
+        match self.shared.refusal() {
+            Some(refusal) => Err(refusal),
+            None => self.shared.tables(),
+        }
     }
 }
