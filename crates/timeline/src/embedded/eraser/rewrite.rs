@@ -1,5 +1,6 @@
 //! How the files of the engine are replaced by such as have no erased text.
 
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread;
@@ -36,6 +37,9 @@ const LOOK: Duration = Duration::from_millis(10);
 impl Rewrite<'_> {
     /// Does all of it. What was erased before it begins is in no file afterwards.
     pub(super) fn run(mut self) -> Result<()> {
+        // Nothing is written if the merge could not follow.
+        self.check_room(&self.keyspaces.entries)?;
+        self.check_room(&self.keyspaces.bodies)?;
         // The order matters. The texts come from the journals into tables, which are merged then.
         let last = self.journals()?.1;
         self.end_journal(last)?;
@@ -86,7 +90,13 @@ impl Rewrite<'_> {
     /// waits for the files and not for a reader.
     fn merge(&self, keyspace: &Keyspace) -> Result<()> {
         drop((self.hold)()?);
-        let unreadable = |error| {
+        self.check_room(keyspace)?;
+        keyspace.major_compact().map_err(read_error)
+    }
+
+    /// Fails if the disk has less room than the tables of a keyspace take.
+    fn check_room(&self, keyspace: &Keyspace) -> Result<()> {
+        let unreadable = |error: io::Error| {
             Error::with_source(ErrorKind::Unavailable, "the free space of the disk cannot be read", error)
         };
         let (needed, free) = (keyspace.disk_space(), disk::room(self.store).map_err(unreadable)?.free);
@@ -94,12 +104,12 @@ impl Rewrite<'_> {
             let text = format!("to merge the tables takes {needed} bytes, and the disk has {free} free");
             return Err(Error::new(ErrorKind::Unavailable, text));
         }
-        keyspace.major_compact().map_err(read_error)
+        Ok(())
     }
 
     /// Returns the numbers of the first and the last journal.
     fn journals(&self) -> Result<(u64, u64)> {
-        let unreadable = |error| {
+        let unreadable = |error: io::Error| {
             let text = format!("{} cannot be read", self.store.display());
             Error::with_source(ErrorKind::Unavailable, text, error)
         };
