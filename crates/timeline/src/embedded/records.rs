@@ -11,7 +11,7 @@ mod row;
 mod send;
 
 pub(super) use self::entry::{
-    BodyKey, EncodedText, EntryReader, EntryRecord, Stored, encode, encode_tombstone,
+    BodyKey, EncodedText, EntryReader, EntryRecord, Stored, encode, encode_tombstone, is_rewritten,
 };
 pub(super) use self::extent::{Extent, decode_extent, encode_extent};
 pub(super) use self::group::{

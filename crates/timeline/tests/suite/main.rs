@@ -21,6 +21,7 @@ mod grpc;
 mod http;
 mod memory;
 mod missing;
+mod model;
 mod readable;
 mod recipients;
 mod salvage;

@@ -138,6 +138,15 @@ fn the_conversation_is_read_off_the_keys_of_its_history() {
 }
 
 #[test]
+fn the_member_is_read_off_the_keys_of_their_inbox() {
+    assert_eq!(member_of_inbox(&inbox(&member("älice"))).unwrap(), member("älice"));
+    let pair = history(&Conversation::single(member("a"), member("b")));
+    for other in [&pair[..], b"", b"i", b"i\0", b"ia"] {
+        assert_eq!(member_of_inbox(other).unwrap_err().kind(), ErrorKind::Corrupt, "{other:?}");
+    }
+}
+
+#[test]
 fn rows_of_a_member_lie_between_their_bounds() {
     let (first, end) = (rows(&member("a")), rows_end(&member("a")));
     let pair = history(&Conversation::single(member("a"), member("\u{10ffff}")));

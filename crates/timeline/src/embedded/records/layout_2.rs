@@ -1,7 +1,7 @@
 //! Records as layout 2 wrote them, for tests.
 
 use super::entry::{EntryRecord, encode};
-use super::{Extent, StoredAnswer, VERSION_2, encode_answer, encode_extent};
+use super::{Extent, VERSION_2, encode_extent};
 use crate::EntryStatus;
 
 /// Returns the record of an entry, with what layout 2 knew of it.
@@ -17,13 +17,6 @@ pub(in crate::embedded) fn encode_entry_2(entry: &EntryRecord<'_>) -> Vec<u8> {
 pub(in crate::embedded) fn encode_extent_2(extent: Extent) -> Vec<u8> {
     let mut record = encode_extent(extent);
     record.truncate(17);
-    earlier(record)
-}
-
-/// Returns the record of an answer.
-pub(in crate::embedded) fn encode_answer_2(answer: &StoredAnswer) -> Vec<u8> {
-    let mut record = encode_answer(answer);
-    record.truncate(25);
     earlier(record)
 }
 

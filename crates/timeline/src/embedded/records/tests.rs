@@ -86,6 +86,8 @@ fn every_kind_with_every_status_reads_as_it_was_written() {
             let record = EntryRecord { kind, status, target: Some(seq(3)), ..record(None, &to) };
             let entry = read(&encode(&record)).unwrap().entry;
             assert_eq!((entry.kind, entry.status, entry.target), (kind, status, seq(3)));
+            assert_eq!(is_rewritten(&encode(&record)), status != EntryStatus::Original);
+            assert!(!is_rewritten(&encode_entry_2(&record)));
         }
     }
 }
