@@ -49,11 +49,11 @@ pub(super) struct Eraser {
     retry_at: Option<Instant>,
 }
 
-/// The longest time between two looks whether there is something to do.
-const LOOK_MOST: Duration = Duration::from_secs(10);
+/// The longest time between two looks whether there is something to do. The tests have less time.
+const LOOK_MOST: Duration = if cfg!(test) { Duration::from_millis(50) } else { Duration::from_secs(10) };
 
 /// How long after a failure it is tried again, if the time allows.
-const RETRY_MOST: Duration = Duration::from_secs(5 * 60);
+const RETRY_MOST: Duration = if cfg!(test) { Duration::from_millis(50) } else { Duration::from_secs(5 * 60) };
 
 impl Eraser {
     pub(super) fn new(
@@ -87,8 +87,8 @@ impl Eraser {
         u128::from(clock::unix_ms().saturating_sub(since)) >= self.wait.as_millis()
     }
 
-    /// Looks for the note of what an earlier start has left, or of a batch that was written although
-    /// it failed.
+    /// Looks for the note of what an earlier start has left, or a batch that was written although it
+    /// failed.
     fn stored_since(&mut self) -> Option<u64> {
         // A store that is away is asked the next time.
         let at_ms = self.shared.tables().and_then(|tables| tables.erased_at()).ok()?;
