@@ -34,8 +34,8 @@ pub(super) struct ExpiredBox {
 
 /// A sweep over all boxes, again and again, a few at a time.
 ///
-/// The first one begins with the store. Nothing goes before its time, and what is to go goes at most
-/// a tenth of the shortest time later, or an hour, and as long as a sweep takes.
+/// The first one begins with the store. Nothing goes before its time, and what is to go goes at
+/// most a tenth of the shortest time later, or an hour, and as long as a sweep takes.
 #[derive(Debug)]
 pub(super) struct Sweep {
     retention: Retention,

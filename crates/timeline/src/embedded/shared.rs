@@ -29,8 +29,8 @@ pub(super) struct Shared {
     /// When the committing thread is to be woken, if nobody sends before.
     wake_at: Mutex<Option<Instant>>,
     pub(super) damage: Damage,
-    /// Since when texts are erased that the files of the store may still have, in milliseconds since
-    /// 1970.
+    /// Since when texts are erased that the files of the store may still have, in milliseconds
+    /// since 1970.
     erased_since: Mutex<Option<u64>>,
     /// How often the files were replaced so that none has an erased text; tests wait for it.
     pub(super) rewrites: watch::Sender<u64>,

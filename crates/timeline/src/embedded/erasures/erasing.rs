@@ -136,8 +136,8 @@ impl<'a> Erasing<'a> {
         }
     }
 
-    /// Returns whether a copy of a message lies under a key, and not an entry that a salvage has put
-    /// into its place.
+    /// Returns whether a copy of a message lies under a key, and not an entry that came there after
+    /// a salvage.
     fn is_copy(&self, key: &[u8], sequence: Seq, message: &Entry) -> Result<bool> {
         let Some(record) = self.snapshot.get(&self.tables.entries, key).map_err(read_error)? else {
             return Ok(false);

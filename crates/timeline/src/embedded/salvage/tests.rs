@@ -9,7 +9,7 @@ use super::super::directory::Directory;
 use super::super::marker::Phase;
 use super::super::opened::Opened;
 use super::super::records::{EncodedText, EntryReader, EntryRecord, Extent, Row, StoredAnswer, VERSION};
-use super::super::{Config, keys, opening, records};
+use super::super::{Config, check_deep, keys, opening, records};
 use super::{Salvaged, salvage};
 use crate::{Conversation, Destination, EntryKind, EntryStatus, MemberId, MessageId, Seq, Tag};
 
@@ -300,6 +300,29 @@ fn rows_are_copied_and_lost_ones_count_as_read() {
     };
     assert_eq!(found("a"), row);
     assert_eq!(found("b"), Row { read: seq(2), joined: seq(2), since_ms: 2, ..Row::default() });
+}
+
+#[test]
+fn an_entry_that_the_index_names_has_to_be_there() {
+    let directory = tempfile::tempdir().unwrap();
+    let index = |place| keys::non_message(&history(), seq(place));
+    write(directory.path(), |opened, batch| {
+        put(opened, batch, &history(), &[(2, telling(2, EntryKind::Purge, 1))]);
+        put_extent(opened, batch, &history(), 1, 2);
+        // One that is to be erased, and a row of a conversation that has no history yet.
+        for place in [1, 2] {
+            batch.insert(&opened.tables.state, index(place), [VERSION]);
+        }
+        let other = keys::history(&Conversation::single(member("a"), member("z")));
+        let record = records::encode_row(&Row::default());
+        batch.insert(&opened.tables.state, keys::row(&member("a"), &other), record);
+    });
+    assert_eq!(check_deep(directory.path()).unwrap().layout, Some(VERSION));
+    write(directory.path(), |opened, batch| batch.insert(&opened.tables.state, index(3), [VERSION]));
+    let error = check_deep(directory.path()).unwrap_err();
+    assert!(error.to_string().contains("the entry 3 of the history of a and b is missing"), "{error}");
+    write(directory.path(), |opened, batch| batch.remove(&opened.tables.state, index(3)));
+    check_deep(directory.path()).unwrap();
 }
 
 #[test]

@@ -21,7 +21,7 @@ fn rewrite(sample: &mut Sample, directory: &Path, has_more: bool) -> usize {
             sample.commit(batch);
             Ok(())
         },
-        go_on: &|| Ok(()),
+        hold: &|| Ok(None),
     }
     .run()
     .unwrap();
@@ -112,9 +112,9 @@ fn it_ends_early_when_the_store_does() {
             asked.set(asked.get() + 1);
             Ok(())
         },
-        go_on: &|| Err(Error::new(ErrorKind::Closed, "the test wants it")),
+        hold: &|| Err(Error::new(ErrorKind::Closed, "the test wants it")),
     }
     .run();
     assert_eq!(ended.unwrap_err().kind(), ErrorKind::Closed);
-    assert_eq!(asked.get(), 0);
+    assert_eq!(asked.get(), 1);
 }

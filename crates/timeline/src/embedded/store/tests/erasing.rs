@@ -1,6 +1,7 @@
 //! A text that was taken away leaves the files by itself.
 
 use super::*;
+use crate::embedded::clock;
 use crate::embedded::sample::files_with;
 
 const TEXT: &str = "taken-away";
@@ -33,8 +34,11 @@ async fn rewritten(shared: &Shared) {
 #[tokio::test]
 async fn a_text_that_was_taken_back_leaves_the_files_in_time() {
     let directory = tempfile::tempdir().unwrap();
-    let config = Config::new(directory.path()).erased_within(Duration::from_millis(100));
+    let config = Config::new(directory.path()).erased_within(Duration::from_secs(60));
     let (timeline, shared) = start(config.clone(), well()).await;
+    assert!(files_with(directory.path(), TEXT) > 0);
+    // As if it had been taken back three quarters of that time ago.
+    shared.erased(clock::unix_ms() - 45_000);
     rewritten(&shared).await;
     assert_eq!(files_with(directory.path(), TEXT), 0);
     assert!(timeline.shutdown(GRACE).await);
@@ -47,7 +51,7 @@ async fn a_text_that_was_taken_back_leaves_the_files_in_time() {
 #[tokio::test]
 async fn what_an_earlier_start_has_left_is_seen_to_at_once() {
     let directory = tempfile::tempdir().unwrap();
-    let config = Config::new(directory.path()).erased_within(Duration::from_secs(60 * 60));
+    let config = Config::new(directory.path());
     let (timeline, shared) = start(config.clone(), well()).await;
     assert!(timeline.shutdown(GRACE).await);
     drop(shared);
@@ -62,7 +66,7 @@ async fn what_an_earlier_start_has_left_is_seen_to_at_once() {
 async fn a_failure_in_between_is_tried_again_when_the_store_is_well() {
     let directory = tempfile::tempdir().unwrap();
     let broken = Arc::new(AtomicBool::new(false));
-    let config = Config::new(directory.path()).erased_within(Duration::from_secs(4));
+    let config = Config::new(directory.path());
     let (timeline, shared) = start(config, failing(Arc::clone(&broken))).await;
     broken.store(true, Ordering::SeqCst);
     // As if the text had been taken back long ago.
