@@ -216,7 +216,7 @@ impl RecordWriter {
         self.commit(lines)?;
         self.batch.remove(&self.opened.tables.state, keys::IMPORT);
         self.write_batch()?;
-        self.opened.finish().map_err(|error| failed(UpgradeError::Marker(error)))
+        self.opened.finish(records::VERSION).map_err(|error| failed(UpgradeError::Marker(error)))
     }
 
     fn write_batch(&mut self) -> Result<()> {
