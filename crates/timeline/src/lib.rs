@@ -109,15 +109,15 @@
 //!
 //! # Changing messages, reading conversations
 //!
-//! Each message has its [place](Entry::place) in its history. By that it is [edited](Timeline::edit),
-//! [taken back](Timeline::recall) or [deleted](Timeline::delete_message), in the history and in every
-//! inbox that has a copy, in one step; an entry tells of it to all who got the message. A text lives as
-//! long as its history's entry: whoever [purges](Timeline::purge) a history, or sets a [`Retention`],
-//! takes it from the inboxes, too.
+//! Each message has its [place](Entry::place) in its history. By that it is
+//! [edited](Timeline::edit), [taken back](Timeline::recall) or [deleted](Timeline::delete_message),
+//! in the history and in every inbox that has a copy, in one step; an entry tells of it to all who
+//! got the message. A text lives as long as the entry of its history: whoever
+//! [purges](Timeline::purge) a history, or sets a [`Retention`], takes it from the inboxes, too.
 //!
 //! A member [reads](Timeline::read) a conversation up to a place. The store counts what is unread
-//! behind that, lists the [conversations](Timeline::conversations) of a member, the most recent first,
-//! and tells the cursors to those who watch.
+//! behind that, lists the [conversations](Timeline::conversations) of a member, the most recent
+//! first, and tells how far was read to those who watch.
 //!
 //! ```
 //! # #[cfg(feature = "memory")]
@@ -202,6 +202,7 @@
 //! | `embedded` | the store in one directory of one process | yes |
 //! | `http` | the HTTP service, as an axum router | no |
 //! | `grpc` | the gRPC service and its client, with tonic | no |
+//! | `etcd` | registration of the services in etcd, and a client that finds them there; with `grpc` | no |
 //! | `proto` | the messages of both, for a program that sends entries to its readers itself; a part of `http` and `grpc` | no |
 //! | `memory` | a store in memory, for the tests of programs | no |
 //! | `contract` | the laws of a store as tests, for those who write one; with `memory` | no |
@@ -222,6 +223,8 @@ mod conversation_view;
 pub mod embedded;
 mod entry;
 mod error;
+#[cfg(feature = "etcd")]
+pub mod etcd;
 mod group;
 mod group_change;
 #[cfg(feature = "grpc")]

@@ -23,8 +23,8 @@ use crate::{Count, Error, ErrorKind, InboxPage, MemberId, Position, Result, Seq,
 /// throws away what it has. Entries that were freed before the watch came to them are left out, and
 /// the floor of the page says so.
 ///
-/// Cursors have no place in the inbox, and are told only while a watch lasts. Begin it, and then ask
-/// how far was read before, by [`conversations`](crate::Timeline::conversations) or
+/// Cursors have no place in the inbox, and are told only while a watch lasts. Begin it, and then
+/// ask how far was read before, by [`conversations`](crate::Timeline::conversations) or
 /// [`read_of`](crate::Timeline::read_of). A page has up to 32 of them, and
 /// [`cursors_cut`](InboxPage::cursors_cut) says that more rose.
 ///

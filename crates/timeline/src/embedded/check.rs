@@ -126,7 +126,7 @@ pub fn check_existing(directory: &Path) -> Result<CheckReport> {
     Ok(report)
 }
 
-/// Looks through a directory as [`check`] does, reads every table, and looks for lost entries.
+/// Looks through a directory as [`check`] does, and reads every table.
 ///
 /// Opening a store reads its journals whole, but of its tables the headers alone. This blocks for
 /// as long as reading the directory takes, and the entries once more: those that the index of
@@ -135,7 +135,7 @@ pub fn check_existing(directory: &Path) -> Result<CheckReport> {
 /// # Errors
 ///
 /// Those of [`check`]; also [`Corrupt`](crate::ErrorKind::Corrupt) with the name of the table when
-/// one is damaged.
+/// one is damaged, and with that of the history when one lacks an entry.
 pub fn check_deep(directory: &Path) -> Result<CheckReport> {
     let _lock = Directory::lock_existing(directory)?;
     let report = look(directory)?;

@@ -180,8 +180,8 @@ pub(super) fn rows(before: Option<&Group>, now: &Group) -> Vec<(Vec<u8>, Option<
 /// Returns who is in a group now and was not, and who was in it and is not now.
 fn moved(before: Option<&Group>, now: &Group) -> (Vec<MemberId>, Vec<MemberId>) {
     let (was_in, is_in) = (before.map(members_of).unwrap_or_default(), members_of(now));
-    let joined = now.members.iter().map(|known| &known.member).filter(|member| !was_in.contains(member));
-    let left = was_in.iter().filter(|member| !is_in.contains(*member));
+    let joined = now.members.iter().map(|known| &known.member).filter(|member| !was_in.contains(*member));
+    let left = was_in.iter().filter(|member| !is_in.contains(**member));
     (joined.cloned().collect(), left.copied().cloned().collect())
 }
 

@@ -19,7 +19,7 @@ pub(super) const IDENTITY: &[u8] = b"g";
 /// The key of how far an upgrade has come in `state`, while there is one.
 pub(super) const UPGRADE: &[u8] = b"u";
 
-/// The key of when a text was last erased that files of the store may still have, in `state`.
+/// The key of when a text was erased that files may still have, in `state`.
 pub(super) const ERASED: &[u8] = b"w";
 
 /// The key of the number of the last batch, in every keyspace.
@@ -136,7 +136,7 @@ pub(super) fn erasures() -> Range<[u8; 1]> {
     *b"d"..*b"e"
 }
 
-/// Returns what the keys of the history begin with of which something is left to erase.
+/// Returns the history in the key of what is left to erase of it.
 pub(super) fn history_of_erasure(key: &[u8]) -> &[u8] {
     key.get(1..).unwrap_or_default()
 }
@@ -168,8 +168,9 @@ pub(super) fn rows_end(member: &MemberId) -> Vec<u8> {
     behind(rows(member))
 }
 
-/// Returns what the keys of the history begin with that a row is about, and an empty slice for
-/// what is not the key of a row.
+/// Returns the history in the key of a row: what its keys begin with.
+///
+/// It is empty for what is not the key of a row.
 pub(super) fn history_in_row(key: &[u8]) -> &[u8] {
     let row = key.strip_prefix(b"k").unwrap_or_default();
     let end = row.iter().position(|byte| *byte == END);
@@ -264,7 +265,7 @@ fn tagged(tag: u8, prefix: &[u8]) -> Vec<u8> {
     key
 }
 
-/// Returns the first key behind those that begin with `ids`, the last of which has its end.
+/// Returns the first key behind those that begin with `ids`.
 fn behind(mut ids: Vec<u8>) -> Vec<u8> {
     if let Some(end) = ids.last_mut() {
         // No id has a character as small as this.

@@ -88,6 +88,11 @@ pub(super) fn tombstone(of: &Entry, status: EntryStatus) -> Entry {
     Entry { kind: EntryKind::Tombstone, status, message: nothing(), ..of.clone() }
 }
 
+/// Returns what a copy is whose message is gone from its history.
+pub(super) fn expired(of: &Entry) -> Entry {
+    Entry { changed_at_ms: 0, ..tombstone(of, EntryStatus::Expired) }
+}
+
 /// Returns the message of an entry that has none.
 pub(super) fn nothing() -> Message {
     Message::from_stored("{}")

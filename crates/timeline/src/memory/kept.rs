@@ -12,11 +12,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::boxes::{History, Inbox, SentCopies};
 use super::entry_box::EntryBox;
-use super::rows::Rows;
+use super::rows::{Rows, peer_of};
 use crate::store::{Append, Appended};
 use crate::{
-    Conversation, Count, Destination, Entry, Error, ErrorKind, Group, GroupName, HistoryPage, InboxPage,
-    MemberId, MessageId, PageRequest, Position, Result, Retention, Seq, Tag,
+    Conversation, Count, Destination, Entry, EntryKind, Error, ErrorKind, Group, GroupName, HistoryPage,
+    InboxPage, MemberId, MessageId, PageRequest, Position, Result, Retention, Seq, Tag,
 };
 
 /// What a store in memory keeps; another store goes on with it.
@@ -35,8 +35,6 @@ pub(super) struct Locked {
     answers: HashMap<(Conversation, MessageId), Answer>,
     groups: BTreeMap<GroupName, Group>,
     retention: Retention,
-    // When what is too old was removed last.
-    swept_ms: u64,
     // How many entries there were, and what makes of their number a tag as no other place has it.
     tags_made: u64,
     tags: RandomState,
@@ -141,7 +139,15 @@ impl Locked {
         let entry = self.histories.entry(conversation.clone()).or_default().push(entry);
         let mut news = Vec::with_capacity(members.len());
         for member in members {
-            let copy = self.inboxes.entry(member.clone()).or_default().push(entry.clone(), conversation);
+            let mut copy = entry.clone();
+            // What nobody sent would not say in the inbox of a pair which conversation it is about.
+            if copy.kind != EntryKind::Message
+                && copy.from.is_none()
+                && let Some(peer) = peer_of(conversation, member)
+            {
+                copy.to = Some(Destination::Member(peer.clone()));
+            }
+            let copy = self.inboxes.entry(member.clone()).or_default().push(copy, conversation);
             news.push((member.clone(), copy));
         }
         self.keep_numbers(conversation, members);

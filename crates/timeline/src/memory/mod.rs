@@ -32,6 +32,7 @@ mod entry_box;
 mod kept;
 mod rows;
 mod store;
+mod sweeper;
 
 pub use self::kept::MemoryPlace;
 pub use self::store::MemoryStore;

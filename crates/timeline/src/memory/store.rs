@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use super::clock;
 use super::kept::{Locked, MemoryPlace};
 use super::rows::peer_of;
+use super::sweeper::Sweeper;
 use crate::store::{Append, Appended, GroupChange, InboxChanges, InboxWatchers};
 use crate::{
     Changed, Conversation, ConversationMark, ConversationPage, ConversationView, Count, Entry, Error, Group,
@@ -24,15 +25,17 @@ use crate::{
 /// [`shutdown`](Store::shutdown) ends it at once, and so does dropping it.
 ///
 /// Its [`Observer`] is called by the thread that sends, before the send is answered: it must not
-/// send itself.
+/// send, change a message or note what was read itself.
 pub struct MemoryStore {
     place: MemoryPlace,
     // `Down` once it was shut down, else `Well`.
     state: watch::Sender<State>,
     watchers: InboxWatchers,
     observer: Arc<dyn Observer>,
-    // Held from the write to the last call of the observer, which so hears entries in order.
+    // Held from the write until all are told of it, who so hear of entries and cursors in order.
     telling: Mutex<()>,
+    // There is one until the end, if anything is kept for a time.
+    sweeper: Mutex<Option<Sweeper>>,
 }
 
 impl MemoryStore {
@@ -46,16 +49,24 @@ impl MemoryStore {
 
     /// Starts a store that keeps entries only as `retention` says.
     ///
-    /// It goes on with what another one kept in this place, as [`start`](Self::start) does. It has
-    /// no clock of its own: what is too old is removed by the next call of the store, and a
-    /// [`Watch`](crate::Watch) learns then that its inbox was freed.
+    /// It goes on with what another one kept in this place, as [`start`](Self::start) does. If
+    /// anything is kept for a time, a thread of the store removes what is older, until its end.
     ///
     /// # Errors
     ///
-    /// [`Config`](crate::ErrorKind::Config) when a bound of the retention is out of range.
+    /// [`Config`](crate::ErrorKind::Config) when a bound of the retention is out of range;
+    /// [`Unavailable`](crate::ErrorKind::Unavailable) when the thread cannot be started.
     pub fn start_keeping(place: MemoryPlace, retention: Retention) -> Result<Self> {
         retention.validate()?;
-        Ok(Self::of(place, retention))
+        let age = retention.age_min();
+        let store = Self::of(place, retention);
+        if let Some(age) = age {
+            // Nobody watches yet who would have to be told.
+            store.place.lock().expire(clock::unix_ms());
+            let sweeper = Sweeper::start(store.place.clone(), store.watchers.clone(), age)?;
+            *store.sweeper() = Some(sweeper);
+        }
+        Ok(store)
     }
 
     fn of(place: MemoryPlace, retention: Retention) -> Self {
@@ -66,6 +77,7 @@ impl MemoryStore {
             watchers: InboxWatchers::default(),
             observer: Arc::new(()),
             telling: Mutex::default(),
+            sweeper: Mutex::default(),
         }
     }
 
@@ -78,17 +90,8 @@ impl MemoryStore {
         self
     }
 
-    /// Removes what is too old, and locks what is kept, unless the store was shut down.
+    /// Locks what is kept, unless the store was shut down.
     fn open(&self) -> Result<MutexGuard<'_, Locked>> {
-        let freed = self.locked()?.expire(clock::unix_ms());
-        // Whoever is woken may come back here: the lock is not held meanwhile.
-        for member in freed {
-            self.watchers.notify(&member);
-        }
-        self.locked()
-    }
-
-    fn locked(&self) -> Result<MutexGuard<'_, Locked>> {
         // The order matters: whoever shuts the store down has the lock meanwhile.
         let kept = self.place.lock();
         if self.state.borrow().is_well() { Ok(kept) } else { Err(Error::closed()) }
@@ -102,6 +105,11 @@ impl MemoryStore {
             was_well
         });
         drop(kept);
+        // It needs the lock of what is kept, and is gone before another store uses the place.
+        let sweeper = self.sweeper().take();
+        if let Some(sweeper) = sweeper {
+            sweeper.stop();
+        }
         self.watchers.close();
     }
 
@@ -118,6 +126,10 @@ impl MemoryStore {
     /// Waits until the entries of other calls were told.
     fn telling(&self) -> MutexGuard<'_, ()> {
         self.telling.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn sweeper(&self) -> MutexGuard<'_, Option<Sweeper>> {
+        self.sweeper.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn tell(&self, member: &MemberId, entry: &Entry) {
@@ -190,6 +202,8 @@ impl Store for MemoryStore {
     }
 
     async fn read(&self, member: &MemberId, conversation: &Conversation, sequence: Seq) -> Result<Seq> {
+        // Cursors are told in the order in which they rose.
+        let _telling = self.telling();
         let (read, has_risen) = self.open()?.read(member, conversation, sequence)?;
         if has_risen {
             let cursor = ReadCursor::new(member.clone(), conversation.clone(), read);

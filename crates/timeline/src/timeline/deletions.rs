@@ -76,15 +76,11 @@ impl Timeline {
         unknown: &mut Option<Error>,
     ) -> Result<u64> {
         let (mut deleted, mut last_read) = (0, Seq::ZERO);
-        let is_theirs =
-            |entry: &&Entry| entry.kind == EntryKind::Message && entry.from.as_ref() == Some(member);
         loop {
-            let page = self
-                .store
-                .history(conversation, PageRequest::after(last_read, Count::new(COUNT_MAX)))
-                .await?;
-            for entry in page.entries.iter().filter(is_theirs) {
-                let change = MessageChange::new(conversation.clone(), entry.sequence, None, Change::Delete);
+            let request = PageRequest::after(last_read, Count::new(COUNT_MAX));
+            let page = self.store.history(conversation, request).await?;
+            for place in places_of(&page.entries, member) {
+                let change = MessageChange::new(conversation.clone(), place, None, Change::Delete);
                 match self.store.change_message(change).await {
                     Ok(_) => deleted += 1,
                     // It went meanwhile.
@@ -119,6 +115,12 @@ impl Timeline {
     }
 }
 
+/// Returns the places of the messages that a member has sent.
+fn places_of(entries: &[Entry], member: &MemberId) -> Vec<Seq> {
+    let is_theirs = |entry: &&Entry| entry.kind == EntryKind::Message && entry.from.as_ref() == Some(member);
+    entries.iter().filter(is_theirs).map(|entry| entry.sequence).collect()
+}
+
 fn unchangeable(conversation: &Conversation, cause: Error) -> Error {
     let whose = match conversation.parties() {
         Parties::Pair(one, other) => format!("{one} and {other}"),
@@ -130,3 +132,6 @@ fn unchangeable(conversation: &Conversation, cause: Error) -> Error {
     );
     Error::with_source(ErrorKind::Conflict, text, cause)
 }
+
+#[cfg(all(test, feature = "memory"))]
+mod tests;

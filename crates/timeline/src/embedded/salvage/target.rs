@@ -199,7 +199,8 @@ impl SalvageTarget {
 
     /// Gives members the rows that are not there.
     pub(super) fn add_rows(&mut self) -> Result<()> {
-        upgrade::add_rows(&mut self.opened).map_err(Self::failed).map(drop)
+        upgrade::add_rows(&mut self.opened).map_err(Self::failed)?;
+        Ok(())
     }
 
     /// Removes what is kept for the places of a history up to its floor, beside the entries.

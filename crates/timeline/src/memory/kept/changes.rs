@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 
 use super::super::boxes::{SentCopies, nothing, tombstone};
-use super::super::rows::peer_of;
 use super::{Locked, News};
 use crate::{
     Change, Changed, Conversation, Destination, Entry, EntryKind, EntryStatus, Error, ErrorKind, MemberId,
@@ -108,10 +107,7 @@ impl Locked {
             at_ms,
             ..Entry::new(Seq::ZERO, nothing())
         };
-        let (purge, mut news) = self.write(conversation, purge, &members);
-        for (member, entry) in &mut news {
-            self.name_peer(conversation, member, entry);
-        }
+        let (purge, news) = self.write(conversation, purge, &members);
         (purge.sequence, news)
     }
 
@@ -129,17 +125,6 @@ impl Locked {
         let mut seen = HashSet::new();
         members.retain(|member| seen.insert(member.clone()));
         members
-    }
-
-    /// Names the other member of a pair in an entry that nobody sent: with whose inbox it is in, it
-    /// says which conversation it is about.
-    fn name_peer(&mut self, conversation: &Conversation, member: &MemberId, entry: &mut Entry) {
-        let Some(peer) = peer_of(conversation, member) else { return };
-        entry.to = Some(Destination::Member(peer.clone()));
-        let inbox = self.inboxes.get_mut(member);
-        if let Some(copy) = inbox.and_then(|inbox| inbox.entries.get_mut(entry.sequence)) {
-            copy.to.clone_from(&entry.to);
-        }
     }
 }
 

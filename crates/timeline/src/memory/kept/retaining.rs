@@ -1,29 +1,17 @@
 //! What is kept no longer, and what goes with it.
 
-use std::time::Duration;
-
-use super::super::boxes::tombstone;
+use super::super::boxes::expired;
 use super::Locked;
-use crate::{Conversation, EntryStatus, MemberId, Retention, Seq};
-
-/// The longest time between two looks for what is too old.
-const PAUSE_MAX: Duration = Duration::from_secs(60 * 60);
+use crate::{Conversation, MemberId, Retention, Seq};
 
 impl Locked {
     /// Keeps entries as `retention` says from now on.
     pub(in crate::memory) fn keep(&mut self, retention: Retention) {
-        (self.retention, self.swept_ms) = (retention, 0);
+        self.retention = retention;
     }
 
-    /// Removes what is too old, if it is time to look, and returns whose inboxes were freed.
+    /// Removes what is too old, and returns whose inboxes were freed.
     pub(in crate::memory) fn expire(&mut self, now_ms: u64) -> Vec<MemberId> {
-        let Some(age) = self.retention.age_min() else { return Vec::new() };
-        let pause_ms = u64::try_from((age / 10).min(PAUSE_MAX).as_millis()).unwrap_or(u64::MAX);
-        // A clock that was set back says nothing about the pause.
-        if now_ms >= self.swept_ms && now_ms - self.swept_ms < pause_ms {
-            return Vec::new();
-        }
-        self.swept_ms = now_ms;
         let floors = self.histories.iter().map(|(conversation, history)| {
             let keep = self.retention.of_history(conversation);
             (conversation.clone(), history.entries.floor_by_age(keep, now_ms))
@@ -71,7 +59,7 @@ impl Locked {
         for (member, sequence) in copies {
             let inbox = self.inboxes.get_mut(&member);
             if let Some(copy) = inbox.and_then(|inbox| inbox.entries.get_mut(sequence)) {
-                *copy = tombstone(copy, EntryStatus::Expired);
+                *copy = expired(copy);
             }
         }
     }
