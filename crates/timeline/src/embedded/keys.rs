@@ -19,6 +19,9 @@ pub(super) const IDENTITY: &[u8] = b"g";
 /// The key of how far an upgrade has come in `state`, while there is one.
 pub(super) const UPGRADE: &[u8] = b"u";
 
+/// The key of how far an import has come in `state`, while there is one.
+pub(super) const IMPORT: &[u8] = b"i";
+
 /// The key of when a text was erased that files may still have, in `state`.
 pub(super) const ERASED: &[u8] = b"w";
 
@@ -205,6 +208,18 @@ pub(super) fn send(history: &[u8], message_id: &MessageId) -> Vec<u8> {
     // itself.
     key.extend_from_slice(message_id.as_str().as_bytes());
     key
+}
+
+/// Parts the key of the answer to a send: what the keys of the history begin with, and the message
+/// id.
+pub(super) fn split_send(key: &[u8]) -> Option<(&[u8], &[u8])> {
+    let ids = match key.first() {
+        Some(b's') => 2,
+        Some(b'g') => 1,
+        _ => return None,
+    };
+    let (last, _) = key.iter().enumerate().filter(|(_, byte)| **byte == END).nth(ids - 1)?;
+    key.split_at_checked(last + 1)
 }
 
 /// Returns the key of how far a member has received its inbox.

@@ -105,6 +105,7 @@
 //! | `state` | `w` | unix ms:u64 of the last erasure of a text that the files may still have | with the erasure; removed once no file has it |
 //! | `state` | `v` | nothing; the version byte is that of the layout | when the store is made or upgraded |
 //! | `state` | `g` | id: 16 bytes, generation:u64 | when the store is made, upgraded or salvaged |
+//! | `state` | `i` | lines:u64, of which export | while an import runs |
 //! | `state` | `u` | the last key that the upgrade has walked over | while a store is upgraded |
 //! | `sends` | box of the history, message id | answer:u64, digest: 16 bytes, place:u64 | once per send with a message id; removed with the entry |
 //! | `sends` | `c` box of the history, place:u64 | (sequence:u64, member:id)*: where the copies are | once per send to a group; removed with the entry |
@@ -162,6 +163,7 @@ mod disk;
 mod engine_error;
 mod eraser;
 mod erasures;
+mod exchange;
 mod fair_queue;
 mod groups;
 mod inspect;
@@ -192,5 +194,6 @@ mod writer;
 
 pub use self::check::{CheckReport, check, check_deep, check_existing};
 pub use self::config::Config;
+pub use self::exchange::{Export, ImportProgress, Imported, import};
 pub use self::salvage::{Salvaged, is_cut_salvage, salvage, salvage_noting};
 pub use self::store::EmbeddedStore;

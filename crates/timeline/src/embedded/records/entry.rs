@@ -259,6 +259,15 @@ fn entry_1(sequence: Seq, mut fields: Fields<'_>) -> Result<Stored> {
     Ok(Stored { entry, body: None, copies: None, told_at: Seq::ZERO })
 }
 
+/// Returns the record of an entry as layout 1 had them, which knew the time and the text.
+pub(in crate::embedded) fn encode_entry_1(at_ms: u64, text: &str) -> Vec<u8> {
+    let mut record = Vec::with_capacity(9 + text.len());
+    record.push(VERSION_1);
+    record.extend(at_ms.to_be_bytes());
+    record.extend(text.as_bytes());
+    record
+}
+
 fn kind_number(kind: EntryKind) -> u8 {
     match kind {
         EntryKind::Message => 0,
