@@ -24,6 +24,8 @@ pub(super) struct SalvageTarget {
     bytes: usize,
     /// The engine's numbers of the newest records that entries got later, by hashes of their keys.
     rewritten: HashMap<u128, u64>,
+    /// The keys of rows that were removed with what was kept for their member.
+    forgotten: Vec<Vec<u8>>,
 }
 
 /// The newest records of the state by their keys, with the engine's number; none for a key that was
@@ -36,7 +38,8 @@ const BATCH_BYTES: usize = 4 * 1024 * 1024;
 impl SalvageTarget {
     /// Begins with a store that counts as one of a salvage until it is finished.
     pub(super) fn new(opened: Opened) -> Self {
-        Self { opened, pending: HashMap::new(), bytes: 0, rewritten: HashMap::new() }
+        let (pending, rewritten, forgotten) = (HashMap::new(), HashMap::new(), Vec::new());
+        Self { opened, pending, bytes: 0, rewritten, forgotten }
     }
 
     /// Copies every record but those of boxes, and notes the first and the last batch of each
@@ -121,7 +124,12 @@ impl SalvageTarget {
         report: &mut Salvaged,
     ) -> Result<()> {
         for (key, (_, value)) in last {
-            let Some(value) = value else { continue };
+            let Some(value) = value else {
+                if key.first() == Some(&b'k') {
+                    self.forgotten.push(key);
+                }
+                continue;
+            };
             if key.first() == Some(&b'o') {
                 let name = keys::group_in(&key).unwrap_or_default();
                 if self.put_group(&key, &value)? {
@@ -197,10 +205,13 @@ impl SalvageTarget {
         self.put(KeyspaceName::State, keys::ERASED, records::encode_number(at_ms))
     }
 
-    /// Gives members the rows that are not there.
+    /// Gives members the rows that are not there, but for those who were forgotten.
     pub(super) fn add_rows(&mut self) -> Result<()> {
         upgrade::add_rows(&mut self.opened).map_err(Self::failed)?;
-        Ok(())
+        for key in std::mem::take(&mut self.forgotten) {
+            self.remove(KeyspaceName::State, &key)?;
+        }
+        self.commit()
     }
 
     /// Removes what is kept for the places of a history up to its floor, beside the entries.

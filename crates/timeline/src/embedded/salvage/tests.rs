@@ -303,6 +303,23 @@ fn rows_are_copied_and_lost_ones_count_as_read() {
 }
 
 #[test]
+fn who_was_forgotten_stays_so() {
+    let (from, parent) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let row = |id| keys::row(&member(id), &history());
+    write(from.path(), |opened, batch| {
+        put(opened, batch, &history(), &[(1, message(1, "{}"))]);
+        put_extent(opened, batch, &history(), 0, 1);
+        batch.insert(&opened.tables.state, row("b"), records::encode_row(&Row::default()));
+    });
+    write(from.path(), |opened, batch| batch.remove(&opened.tables.state, row("b")));
+    assert!(salvaged(from.path(), parent.path()).is_whole());
+    let opened = open(&parent.path().join("new"));
+    for (id, is_there) in [("a", true), ("b", false)] {
+        assert_eq!(opened.tables.state.contains_key(row(id)).unwrap(), is_there, "{id}");
+    }
+}
+
+#[test]
 fn an_entry_that_the_index_names_has_to_be_there() {
     let directory = tempfile::tempdir().unwrap();
     let index = |place| keys::non_message(&history(), seq(place));
