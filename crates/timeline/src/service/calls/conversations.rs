@@ -1,11 +1,14 @@
 //! The list of a member's conversations, and whom a call about one is taken from.
 
+use std::collections::HashSet;
+
 use super::Calls;
-use crate::Result;
+use crate::page::COUNT_MAX;
 use crate::proto::v1;
 use crate::service::named::{Named, Of};
 use crate::service::rules::Rules;
 use crate::service::{Caller, fields, mark};
+use crate::{ConversationPage, Count, GroupName, MemberId, Parties, Result};
 
 impl Calls {
     pub(crate) async fn conversations(
@@ -18,7 +21,10 @@ impl Calls {
         let after = fields::optional(request.after, |text| mark::read(&text, &member))?;
         let count = fields::count(request.count)?;
         rules.list_conversations(&member)?;
-        let page = self.timeline.conversations(&member, after.as_ref(), count).await?;
+        let mut page = self.timeline.conversations(&member, after.as_ref(), count).await?;
+        if let Some(user) = rules.user() {
+            self.hide_groups_of_others(user, &mut page).await?;
+        }
         let last = page.conversations.last().filter(|_| page.more);
         let next = last.map(|last| mark::write(&last.mark(), &member)).unwrap_or_default();
         let conversations =
@@ -37,5 +43,37 @@ impl Calls {
             Of::Two(..) => Ok(()),
             Of::Group(name) => rules.take_part(name, self.judged(rules, name).await?.as_ref()),
         }
+    }
+
+    /// Takes title and last message from the groups of a user's list that they are not a member of.
+    ///
+    /// A service may send to anybody in a group, who then has it in their list. What others write
+    /// there later is no more theirs than its history.
+    async fn hide_groups_of_others(&self, user: &MemberId, page: &mut ConversationPage) -> Result<()> {
+        let mut others: HashSet<GroupName> = page
+            .conversations
+            .iter()
+            .filter_map(|summary| match summary.view.conversation.parties() {
+                Parties::Group(name) => Some(name.clone()),
+                Parties::Pair(..) => None,
+            })
+            .collect();
+        let mut after = None;
+        while !others.is_empty() {
+            let own = self.timeline.groups_of(user, after.as_ref(), Count::new(COUNT_MAX)).await?;
+            for group in &own.groups {
+                others.remove(&group.name);
+            }
+            after = own.groups.last().map(|group| group.name.clone());
+            if !own.more || after.is_none() {
+                break;
+            }
+        }
+        for summary in &mut page.conversations {
+            if matches!(summary.view.conversation.parties(), Parties::Group(name) if others.contains(name)) {
+                (summary.title, summary.last) = (String::new(), None);
+            }
+        }
+        Ok(())
     }
 }
