@@ -1,7 +1,7 @@
 //! What is registered, and where.
 
 use super::node::{self, Node};
-use super::servers::Servers;
+use super::servers::{Servers, without_login};
 use crate::{Error, ErrorKind, Result};
 
 /// What a [`Registration`](super::Registration) registers, and in which etcd.
@@ -77,8 +77,9 @@ impl RegistrationConfig {
             let address = endpoint.strip_prefix("grpc://").or_else(|| endpoint.strip_prefix("http://"));
             let address = address.or_else(|| endpoint.strip_prefix("https://"));
             if !address.is_some_and(|address| address.contains(':') && !address.contains(['/', '@', ' '])) {
+                let shown = without_login(endpoint);
                 return Err(wrong(format!(
-                    "{endpoint:?} is not an endpoint; give ones like grpc://10.0.0.7:9000 and http://10.0.0.7:8000"
+                    "{shown:?} is not an endpoint; give ones like grpc://10.0.0.7:9000 and http://10.0.0.7:8000"
                 )));
             }
         }
@@ -117,8 +118,10 @@ mod tests {
 
     #[test]
     fn what_clients_could_not_find_is_refused() {
-        for endpoint in ["", "10.0.0.7:9000", "grpc://host", "grpc://u@host:1", "http://host:1/path"] {
-            assert_eq!(config(endpoint).node().unwrap_err().kind(), ErrorKind::Config, "{endpoint}");
+        for endpoint in ["", "10.0.0.7:9000", "grpc://host", "grpc://u:hidden@host:1", "http://host:1/path"] {
+            let error = config(endpoint).node().unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Config, "{endpoint}");
+            assert!(!error.to_string().contains("hidden"), "{error}");
         }
         assert!(config("grpc://h:1").id("a/b").node().is_err());
         assert!(config("grpc://h:1").name("").node().is_err());

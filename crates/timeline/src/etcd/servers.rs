@@ -118,16 +118,22 @@ impl Servers {
 
 impl fmt::Debug for Servers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // What is not checked yet may have a password in it.
+        let members: Vec<_> = self.members.iter().map(|member| without_login(member)).collect();
         f.debug_struct("Servers")
-            .field("members", &self.members)
+            .field("members", &members)
             .field("user", &self.login.as_ref().map(|(user, _)| user))
             .finish_non_exhaustive()
     }
 }
 
+/// Returns an address without what stands before its host, where a password may be.
+pub(super) fn without_login(address: &str) -> &str {
+    address.rsplit_once('@').map_or(address, |(_, host)| host)
+}
+
 fn no_address(member: &str) -> Error {
-    // A password in the wrong place is not repeated.
-    let shown = member.rsplit_once('@').map_or(member, |(_, host)| host);
+    let shown = without_login(member);
     wrong(format!("{shown:?} is not the address of a member of an etcd; give one like http://10.0.0.1:2379"))
 }
 
@@ -147,6 +153,7 @@ mod tests {
             let error = Servers::new([member]).endpoints().unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Config, "{member}");
             assert!(!error.to_string().contains("hidden"));
+            assert!(!format!("{:?}", Servers::new([member])).contains("hidden"));
         }
         assert!(Servers::new(Vec::<String>::new()).endpoints().is_err());
         assert_eq!(Servers::new(["http://a:1", "http://b:1/"]).endpoints().unwrap().len(), 2);
