@@ -121,3 +121,21 @@ fn settings_that_need_others_say_which() {
         assert_eq!(output.status.code(), Some(2), "{flags:?}: {text}");
     }
 }
+
+#[test]
+fn a_certificate_that_is_none_is_told_before_anything_is_written() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("ca.pem"), "no PEM").unwrap();
+    let flags = [
+        "--http=127.0.0.1:0",
+        "--grpc=127.0.0.1:0",
+        "--data-dir=data",
+        "--etcd=https://127.0.0.1:1",
+        "--etcd-id=one",
+        "--etcd-ca=ca.pem",
+    ];
+    let output = Tidings::run(directory.path(), &flags, &[]);
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(text.contains("--etcd: the certificate of the CA of etcd is not one in PEM"), "{text}");
+    assert!(!output.status.success() && !directory.path().join("data").exists(), "{text}");
+}

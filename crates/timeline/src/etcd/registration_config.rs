@@ -65,6 +65,18 @@ impl RegistrationConfig {
         self
     }
 
+    /// Checks all that can be told without an etcd, as a start does.
+    ///
+    /// It is for a program that wants to know before it does anything else.
+    ///
+    /// # Errors
+    ///
+    /// [`Config`](crate::ErrorKind::Config) if the configuration cannot be used.
+    pub fn validate(&self) -> Result<()> {
+        self.servers.endpoints()?;
+        self.node().map(drop)
+    }
+
     /// Returns the node that is registered, or what is wrong with the configuration.
     pub(super) fn node(&self) -> Result<Node> {
         let id = self.id.clone().unwrap_or_else(host_name);
