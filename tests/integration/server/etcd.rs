@@ -114,6 +114,7 @@ fn settings_that_need_others_say_which() {
         (&["--etcd=https://127.0.0.1:1"], "--etcd-ca"),
         (&["--etcd=http://127.0.0.1:1", "--grpc=0.0.0.0:9000", "--insecure"], "--etcd-advertise"),
         (&["--etcd=127.0.0.1:1"], "http://10.0.0.1:2379"),
+        (&["--etcd=http://127.0.0.1:1", "--etcd-advertise=grpc://:9000"], "a scheme, a host and a port"),
     ] {
         let output = check(flags, &[]);
         let text = String::from_utf8_lossy(&output.stderr);
