@@ -109,7 +109,8 @@ async fn a_check_asks_the_etcd_with_the_login_and_shows_no_password() {
 #[test]
 fn settings_that_need_others_say_which() {
     for (flags, needed) in [
-        (&["--etcd-user=timeline"][..], "--etcd"),
+        (&["--etcd-user=timeline"][..], "--etcd-user: \"timeline\" has no effect without --etcd"),
+        (&["--etcd-name=tea"], "--etcd-name: \"tea\" has no effect without --etcd"),
         (&["--etcd=http://127.0.0.1:1", "--etcd-user=timeline"], "--etcd-password"),
         (&["--etcd=https://127.0.0.1:1"], "--etcd-ca"),
         (&["--etcd=http://127.0.0.1:1", "--grpc=0.0.0.0:9000", "--insecure"], "--etcd-advertise"),

@@ -48,7 +48,8 @@ impl fmt::Debug for Password {
 }
 
 /// What has no effect without an etcd.
-const DEPENDENT: [&Setting; 7] = [
+const DEPENDENT: [&Setting; 8] = [
+    &setting::ETCD_NAME,
     &setting::ETCD_ID,
     &setting::ETCD_ADVERTISE,
     &setting::ETCD_USER,

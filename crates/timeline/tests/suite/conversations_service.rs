@@ -288,7 +288,7 @@ async fn a_group_that_was_left_is_not_listed_and_can_be_cleared() {
 async fn a_list_shows_nothing_that_is_written_in_a_group_of_others() {
     for door in Door::BOTH {
         let doors = scene().await;
-        // A service tells somebody something in a group that they are not in. Then its members go on.
+        // A service tells carol something in a group that she is not in. Then its members go on.
         doors.call(door, SERVICE, send_group("alice", "tea", &["bob", "carol"])).await.unwrap();
         doors.call(door, "alice", send_group("", "tea", &[])).await.unwrap();
         let of = async |caller: &str| {
