@@ -83,8 +83,8 @@
 //! A conversation of a list has `with` or `group`, `title`, the `last` message, `unread` (up to
 //! 1,000, then `capped`), how far the member (`read`) and the other of two (`peerRead`) have read,
 //! `latest` and `floor` of the history, and `atMs`. A group that a user is not a member of is there
-//! without title and message. A page ends after 1 MiB. Send `next` back as `after` for the next one;
-//! it means something in the same list only.
+//! without title and message. A page ends after 1 MiB. Send `next` back as `after` for the next
+//! one; it means something in the same list only.
 //!
 //! ```text
 //! POST /timeline/edit            {"with":"bob","place":7,"message":{"text":"hello"}}
