@@ -43,7 +43,7 @@ pub async fn conversations_are_listed_the_most_recent_first(world: &dyn World) {
     assert_eq!(listed(&timeline, "b").await, of(["p", "q", "g", "b", "r"]));
 }
 
-/// A page of the list ends after 1 MiB, however many conversations were asked for.
+/// A page of the list ends after 1 MiB, however many were asked for.
 ///
 /// A conversation whose last message is larger comes alone. Nothing is skipped.
 pub async fn pages_of_a_list_end_after_1_mib(world: &dyn World) {

@@ -129,7 +129,7 @@ impl fmt::Debug for Servers {
     }
 }
 
-/// Returns an address without what stands before its host, where a password may be.
+/// Returns an address from its host on: a password may stand before that.
 pub(super) fn without_login(address: &str) -> &str {
     address.rsplit_once('@').map_or(address, |(_, host)| host)
 }

@@ -45,7 +45,7 @@ impl Calls {
         }
     }
 
-    /// Takes title and last message from the groups of a user's list that they are not a member of.
+    /// Hides title and last message of groups that a user is not a member of.
     ///
     /// A service may send to anybody in a group, who then has it in their list. What others write
     /// there later is no more theirs than its history.
