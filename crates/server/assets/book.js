@@ -13,7 +13,7 @@ import { goneText, readMessage, UNKNOWN } from "./message.js";
 import { Stored } from "./storage.js";
 
 const CONVERSATIONS_MAX = 500;
-const LISTED_MAX = 4_000;
+const LISTED_MAX = 10_000;
 const PREVIEW_LENGTH = 140;
 // In letters of JSON: what is kept of all conversations, and less where a browser has no room for that.
 const KEPT_LENGTHS = [500_000, 50_000, 5_000];
@@ -141,7 +141,7 @@ export class Book extends Emitter {
     entry.moved = Math.max(entry.moved, summary.at);
     if (summary.title !== "" && summary.title !== entry.group) entry.title = summary.title;
     if (summary.last !== null && summary.last.place >= entry.lastPlace) this.#preview(entry, readMessage(summary.last, this.me));
-    this.count(entry, summary);
+    if (!this.count(entry, summary) && entry.unread > 0) this.emit("doubt", entry);
     // What was read here when the server could not be told.
     if (entry.readPlace > summary.read) this.emit("read", entry);
     return entry;
@@ -204,6 +204,8 @@ export class Book extends Emitter {
     let entry = this.conversations.get(conversation.key);
     if (!entry) {
       entry = fresh(conversation, this.cursor);
+      // Of so many not all are kept in mind that is said again by their messages.
+      if (this.conversations.size >= CONVERSATIONS_MAX) entry = slim(entry);
       this.conversations.set(conversation.key, entry);
       if (this.conversations.size > LISTED_MAX) this.#forget(entry);
       this.changed();

@@ -3,6 +3,8 @@
 import { Stored } from "./storage.js";
 
 const DRAFTS_MAX = 100;
+// What is longer was pasted, and lies somewhere else.
+const LENGTH_MAX = 20_000;
 const SAVE_MS = 300;
 
 export class Drafts {
@@ -11,6 +13,7 @@ export class Drafts {
   /** What was written here since it was last kept. */
   #changed = new Set();
   #timer = 0;
+  #forgotten = false;
 
   constructor(me, life) {
     this.#stored = new Stored(me, "drafts");
@@ -36,17 +39,17 @@ export class Drafts {
 
   /** Keeps nothing in this browser, also nothing of what was kept before. */
   forget() {
-    this.#changed.clear();
+    this.#forgotten = true;
     this.#stored.forget();
   }
 
   #save() {
     clearTimeout(this.#timer);
     this.#timer = 0;
-    if (this.#changed.size === 0) return;
+    if (this.#changed.size === 0 || this.#forgotten) return;
     this.#merge(this.#stored.read());
     this.#changed.clear();
-    const kept = [...this.#texts].slice(-DRAFTS_MAX);
+    const kept = [...this.#texts].filter(([, text]) => text.length <= LENGTH_MAX).slice(-DRAFTS_MAX);
     if (kept.length === 0) this.#stored.clear();
     else this.#stored.writeFirst(Object.fromEntries(kept));
   }
