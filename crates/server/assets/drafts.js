@@ -13,7 +13,6 @@ export class Drafts {
   /** What was written here since it was last kept. */
   #changed = new Set();
   #timer = 0;
-  #forgotten = false;
 
   constructor(me, life) {
     this.#stored = new Stored(me, "drafts");
@@ -39,19 +38,18 @@ export class Drafts {
 
   /** Keeps nothing in this browser, also nothing of what was kept before. */
   forget() {
-    this.#forgotten = true;
     this.#stored.forget();
   }
 
   #save() {
     clearTimeout(this.#timer);
     this.#timer = 0;
-    if (this.#changed.size === 0 || this.#forgotten) return;
+    if (this.#changed.size === 0) return;
     this.#merge(this.#stored.read());
     this.#changed.clear();
     const kept = [...this.#texts].filter(([, text]) => text.length <= LENGTH_MAX).slice(-DRAFTS_MAX);
     if (kept.length === 0) this.#stored.clear();
-    else this.#stored.writeFirst(Object.fromEntries(kept));
+    else this.#stored.write(Object.fromEntries(kept));
   }
 
   /** Takes over what another tab wrote, but for what was written here since. */

@@ -116,8 +116,10 @@ export class Log {
     const line = this.#line === null ? -1 : records.findIndex((record) => isNewBehind(this.#line, record));
     const nodes = [this.#edge(thread)];
     for (let at = this.#from; at < this.#to; at += 1) {
-      if (at === line) nodes.push(this.#lineNode);
-      nodes.push(...this.#drawn(records, at, delivered, thread));
+      const drawn = this.#drawn(records, at, delivered, thread);
+      // Behind the name of the day, which is not new.
+      if (at === line) drawn.splice(-1, 0, this.#lineNode);
+      nodes.push(...drawn);
     }
     this.#painted = records.length;
     thread.held = !this.#stuck;
