@@ -20,11 +20,14 @@ const KEPT_LENGTHS = [500_000, 50_000, 5_000];
 
 /**
  * Emits `change`; `kept` with why the browser does not keep it, or `null`; `read` with a conversation that was read here
- * further than the server may know; and `doubt` with one of which the server is to say what is unread.
+ * further than the server may know; `doubt` with one of which the server is to say what is unread; and `freed` with one
+ * whose messages up to its `floor` are gone.
  */
 export class Book extends Emitter {
   #stored;
   #saving = 0;
+  /** What the server does not list any more, and when it had got its last entry: it does not come back by what is kept. */
+  #unlisted = new Map();
 
   constructor(me, life) {
     super();
@@ -137,7 +140,10 @@ export class Book extends Emitter {
     const entry = this.open(conversation);
     entry.listed = true;
     entry.peerRead = Math.max(entry.peerRead, summary.peerRead);
-    entry.floor = Math.max(entry.floor, summary.floor);
+    if (summary.floor > entry.floor) {
+      entry.floor = summary.floor;
+      this.emit("freed", entry);
+    }
     entry.moved = Math.max(entry.moved, summary.at);
     if (summary.title !== "" && summary.title !== entry.group) entry.title = summary.title;
     if (summary.last !== null && summary.last.place >= entry.lastPlace) this.#preview(entry, readMessage(summary.last, this.me));
@@ -177,7 +183,11 @@ export class Book extends Emitter {
 
   /** The server does not list it any more: it was cleared, or left. */
   unlist(key) {
-    if (this.conversations.delete(key)) this.changed();
+    const entry = this.conversations.get(key);
+    if (!entry) return;
+    this.#unlisted.set(key, entry.moved);
+    this.conversations.delete(key);
+    this.changed();
   }
 
   /** Who is in a group is what its first message with a list says, and so is how it is called. */
@@ -320,7 +330,7 @@ export class Book extends Emitter {
     const cursor = Number.isSafeInteger(other.cursor) && other.cursor > 0 ? other.cursor : 0;
     this.advance({ sequence: cursor, tag: textOr(other.tag, null), generation });
     for (const entry of other.conversations.map(checked)) {
-      if (entry === null) continue;
+      if (entry === null || entry.moved <= (this.#unlisted.get(entry.key) ?? -1)) continue;
       const ours = this.conversations.get(entry.key);
       this.conversations.set(entry.key, ours ? merged(ours, entry) : entry);
     }

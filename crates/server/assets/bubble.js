@@ -49,7 +49,7 @@ export function bubble({ record, state, first, last, newest, named, changeable }
       { class: "bubble" },
       name,
       gone === null ? el("p", { class: "text", dir: "auto" }, ...words(message.text)) : el("p", { class: "gone" }, goneText(gone, mine)),
-      el("span", { class: "meta" }, doubt(message), editedMark(message), time(message.at), mine && gone === null ? delivery(state, newest) : null),
+      el("span", { class: "meta" }, doubt(message), time(message.at), editedMark(message), mine && gone === null ? delivery(state, newest) : null),
       state === "failed" ? el("p", { class: "reason", dir: "auto" }, record.reason) : null,
       state === "failed" ? choices(record, actions) : null,
     ),

@@ -112,7 +112,8 @@ export class Log {
       thread.conversation.kind === "direct"
         ? this.#session.receipts.delivered(thread.conversation.peer, records)
         : new Set();
-    if (this.#line === null && (!this.#stuck || document.hidden)) this.#line = this.#news(thread);
+    // What comes while nobody looks is new, and what was new before is not any more.
+    if (!this.#stuck || document.hidden) this.#line = this.#news(thread) ?? this.#line;
     const line = this.#line === null ? -1 : records.findIndex((record) => isNewBehind(this.#line, record));
     const nodes = [this.#edge(thread)];
     for (let at = this.#from; at < this.#to; at += 1) {

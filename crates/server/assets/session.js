@@ -21,6 +21,7 @@ import { Thread } from "./thread.js";
 import { history, statuses } from "./http.js";
 
 const REPORT_MS = 60;
+const LIST_MS = 300;
 const PEERS_MAX = 100;
 const THREADS_MAX = 200;
 const NAMED_MAX = 5;
@@ -32,6 +33,7 @@ const CHANGES = new Set(["edit", "recall", "deletion", "purge"]);
  */
 export class Session extends Emitter {
   #threads = new Map();
+  #listing = 0;
   #reporting = 0;
   #reported = 0;
   #reportAgain = new Backoff();
@@ -47,6 +49,7 @@ export class Session extends Emitter {
     this.life = this.#end.signal;
     this.book = new Book(me, this.life);
     this.connection = new Connection(login === null ? () => hubAddress("user", me) : () => login.door(), this.life);
+    this.book.on("freed", ({ key, floor }) => this.#threads.get(key)?.clearTo(floor));
     this.catalogue = new Catalogue(me, this.book, this.connection, this.life);
     this.reads = new Reads(me, this.book, this.connection, this.life);
     this.drafts = new Drafts(me, this.life);
@@ -239,8 +242,17 @@ export class Session extends Emitter {
     const known = message.conversation.key === UNKNOWN ? this.thread(message.conversation) : null;
     const noted = this.book.note(message, sequence);
     (known ?? this.thread(noted)).addLive(message, sequence);
+    if (live && !noted.listed && message.place > 0) this.#listSoon();
     if (live && message.from !== this.me && message.gone === null) this.emit("arrived", { entry: noted, message });
     return undefined;
+  }
+
+  /** The list says more of a conversation than its messages, as up to where it was cleared. */
+  #listSoon() {
+    this.#listing ||= setTimeout(() => {
+      this.#listing = 0;
+      if (!this.life.aborted) this.catalogue.load();
+    }, LIST_MS);
   }
 
   #changed(entry) {

@@ -102,6 +102,16 @@ export class Thread extends Emitter {
     return true;
   }
 
+  /** What lies up to a place is gone, or was cleared by the user. */
+  clearTo(floor) {
+    if (floor <= this.floor) return;
+    this.floor = floor;
+    const kept = this.records.filter(({ sequence, pending }) => pending || sequence === null || sequence > floor);
+    if (this.opened && kept.length < this.records.length) this.hasOlder = false;
+    this.records = kept;
+    this.emit("change");
+  }
+
   /** Forgets all but what is on its way, and reads the history again if it is on the screen. */
   startOver() {
     this.#epoch += 1;

@@ -12,6 +12,7 @@ export class Withdrawal {
       dialog.close();
       onwanted(...this.#asked);
     });
+    dialog.addEventListener("close", () => (this.text.textContent = ""));
     dialog.querySelector("#withdrawal-keep").addEventListener("click", () => dialog.close());
   }
 
