@@ -17,6 +17,8 @@ pub enum Name {
     Presence,
     /// The real server, whose log nobody reads, with a small disk and few descriptors; needs root
     Server,
+    /// A process with an embedded timeline store that is killed again and again, compared with a model
+    Timeline,
 }
 
 /// Builds the binary and runs it.
@@ -27,7 +29,7 @@ pub fn run(name: Name, minutes: f64, seed: Option<u64>) -> Result<()> {
 /// Runs one cycle of each soak, and returns what they wrote; so does the error.
 pub(crate) fn smoke() -> Result<String> {
     let mut written = String::new();
-    for (name, minutes) in [(Name::Presence, 0.1), (Name::Mongo, 0.1), (Name::Server, 0.0)] {
+    for (name, minutes) in [(Name::Presence, 0.1), (Name::Mongo, 0.1), (Name::Server, 0.0), (Name::Timeline, 0.2)] {
         let mut soak = command(name, minutes, None)?;
         let output = soak.output().with_context(|| format!("cannot run {}", step::words(&soak)))?;
         written += &String::from_utf8_lossy(&output.stdout);
@@ -46,6 +48,7 @@ fn command(name: Name, minutes: f64, seed: Option<u64>) -> Result<Command> {
         Name::Mongo => "soak-mongo",
         Name::Presence => "soak-presence",
         Name::Server => "soak-server",
+        Name::Timeline => "soak-timeline",
     };
     // As everything else is built, so that nothing is built twice with other features.
     test::build()?;

@@ -84,7 +84,7 @@ export async function redeem(ticket) {
   return (await exchange("/login", options, null)).answer.token ?? null;
 }
 
-/** How the parts of the server are, as it says: { name, state, reason } each, with the state "well", "read-only" or "down". */
+/** How the parts of the server are, as it says: { name, state, reason } each, with the state "well", "read-only", "down" or "impaired". */
 export async function parts() {
   const response = await fetch("/readyz", { cache: "no-store", signal: AbortSignal.timeout(REQUEST_MS) });
   const answer = await response.json().catch(() => null);

@@ -5,7 +5,7 @@ mod logins;
 use std::fmt::Write as _;
 
 use crate::config::Config;
-use crate::{causes, data_dir, descriptors, listen, log, revocation, stores, webhook};
+use crate::{causes, data_dir, descriptors, listen, log, registration, revocation, stores, webhook};
 
 /// Tries everything the server needs, as [`serve`](crate::server::run) does; one line each. With
 /// `deep`, all that is stored is read, too. Whether all is well.
@@ -47,6 +47,9 @@ pub(crate) async fn check(config: &Config, deep: bool) -> bool {
     }
     if let Some(url) = &config.webhook_url {
         results.push((format!("--webhook-url {url}"), webhook::check(url, config).await));
+    }
+    if let Some(etcd) = &config.etcd {
+        results.push((format!("--etcd {}", etcd.members.join(",")), registration::check(config).await));
     }
     notes.extend(descriptors::raise(config).warning);
     // A reader who takes their time keeps no server from the ports.

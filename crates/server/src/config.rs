@@ -5,6 +5,7 @@
 mod address;
 mod duration;
 mod environment;
+mod etcd;
 mod file;
 mod flags;
 mod jwks_address;
@@ -31,6 +32,7 @@ use tidings::join::webhook::Secret;
 use tidings::presence_redis::keyspace::Notifications;
 
 pub(crate) use self::address::hidden_in_error;
+pub(crate) use self::etcd::EtcdConfig;
 pub(crate) use self::flags::{Command, Instead, Invocation};
 pub(crate) use self::jwks_address::JwksAddress;
 pub(crate) use self::keys_wish::{KeyKind, KeysWish};
@@ -98,6 +100,8 @@ pub(crate) struct Config {
     pub(crate) webhook_secret: Option<Secret>,
     /// How long the receiver of those posts may take to answer.
     pub(crate) webhook_timeout: Duration,
+    /// The etcd in which the timelines are registered.
+    pub(crate) etcd: Option<EtcdConfig>,
     /// How long a clean stop may take.
     pub(crate) shutdown_time: Duration,
     /// Messages kept for each hub channel.
@@ -163,6 +167,7 @@ impl Config {
             webhook_url: reader.take(&setting::WEBHOOK_URL, value::optional(value::web_address)),
             webhook_secret: reader.take(&setting::WEBHOOK_SECRET, value::optional(value::secret)),
             webhook_timeout: reader.duration(&setting::WEBHOOK_TIMEOUT),
+            etcd: EtcdConfig::read(&mut reader),
             shutdown_time: reader.duration(&setting::SHUTDOWN_TIME),
             channel_history: reader.count(&setting::CHANNEL_HISTORY),
             connections: reader.count(&setting::CONNECTIONS),
@@ -214,6 +219,7 @@ impl Config {
         self.logins.check(reader);
         self.limits.check(self.message_bytes, reader);
         self.check_presence(reader);
+        EtcdConfig::check(self.etcd.as_ref(), [self.http, self.grpc], reader);
         if self.webhook_secret.is_some() && !reader.is_given(&setting::WEBHOOK_URL) {
             reader.problem(
                 &setting::WEBHOOK_SECRET,

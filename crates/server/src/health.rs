@@ -18,6 +18,8 @@ pub(crate) const TIMELINES: &str = "timelines";
 pub(crate) const REVOCATIONS: &str = "revocations";
 /// See [`PRESENCE`]. It is there with a key set of tokens alone.
 pub(crate) const KEYS: &str = "keys";
+/// See [`PRESENCE`]. It is there with an etcd alone.
+pub(crate) const REGISTRATION: &str = "registration";
 
 /// The condition of a part.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +30,8 @@ pub(crate) enum Condition {
     ReadOnly(Arc<str>),
     /// The part answers nothing.
     Down(Arc<str>),
+    /// The part does not do what it is for, and users can come all the same. It tells that itself.
+    Impaired(Arc<str>),
 }
 
 /// All parts at one moment.
@@ -133,6 +137,7 @@ impl Health {
                     since = None;
                     tracing::warn!(lasted = ?began.elapsed(), "{part}: well again");
                 }
+                (Condition::Impaired(reason), _) => tracing::debug!(%reason, "{part}: {}", now.name()),
                 (Condition::ReadOnly(reason) | Condition::Down(reason), None) => {
                     since = Some(Instant::now());
                     tracing::error!(%reason, "{part}: {}; /readyz answers 503 until that is over", now.name());
@@ -163,13 +168,14 @@ impl Condition {
             Self::Well => "well",
             Self::ReadOnly(_) => "read-only",
             Self::Down(_) => "down",
+            Self::Impaired(_) => "impaired",
         }
     }
 
     fn reason(&self) -> Option<&str> {
         match self {
             Self::Well => None,
-            Self::ReadOnly(reason) | Self::Down(reason) => Some(reason),
+            Self::ReadOnly(reason) | Self::Down(reason) | Self::Impaired(reason) => Some(reason),
         }
     }
 }
@@ -184,7 +190,8 @@ impl HealthReport {
 
     /// Whether new users are welcome.
     pub(crate) fn is_ready(&self) -> bool {
-        self.open && !self.stopping && self.parts.iter().all(|(_, condition)| *condition == Condition::Well)
+        let lets_come = |condition: &Condition| matches!(condition, Condition::Well | Condition::Impaired(_));
+        self.open && !self.stopping && self.parts.iter().all(|(_, condition)| lets_come(condition))
     }
 
     /// Whether a part works and the server goes on.
@@ -221,6 +228,19 @@ mod tests {
         health.open();
         health.set("presence", Condition::Down("redis is away".into()));
         assert!(!reports.has_changed().unwrap());
+        drop(follow);
+    }
+
+    #[tokio::test]
+    async fn an_impaired_part_is_shown_and_keeps_nobody_out() {
+        let health = Health::default();
+        let (_say, state) = watch::channel(Condition::Impaired("etcd is away".into()));
+        let follow = health.clone().follow(REGISTRATION, state, Clone::clone, CancellationToken::new());
+        health.open();
+        let report = health.report();
+        assert!(report.is_ready() && !report.serves(REGISTRATION));
+        assert_eq!(report.to_json()["parts"][0]["state"], "impaired");
+        assert_eq!(report.to_json()["parts"][0]["reason"], "etcd is away");
         drop(follow);
     }
 

@@ -20,6 +20,7 @@ mod listen;
 mod log;
 mod random;
 mod rates;
+mod registration;
 mod revocation;
 mod salvage;
 mod server;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::bail;
 use metrics_exporter_prometheus::PrometheusHandle;
+use tidings::timeline::etcd::RegistrationConfig;
 use tidings::timeline::{self, AnswerMemory, State, Timeline};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
@@ -17,6 +18,7 @@ use crate::health::Health;
 use crate::http::{Guard, Limits, LoginUrl, Routes, Streams};
 use crate::join::Join;
 use crate::listen::{BodyMemory, ConnectionPermits, LimitedListener, Timeouts};
+use crate::registration::{self, Registered};
 use crate::signals::Signals;
 use crate::supervisor::Supervisor;
 use crate::{causes, descriptors, grpc, http, listen, log, revocation, telemetry};
@@ -38,6 +40,8 @@ pub(crate) async fn run(config: Config, mut signals: Signals) -> anyhow::Result<
     // Both ports come first: whatever is in the way shows before anything is written.
     let http = listen::bind("http", config.http).await?;
     let grpc = listen::bind("grpc", config.grpc).await?;
+    let addresses = (http.local_addr()?, grpc.local_addr()?);
+    let registration = registration::settings(&config, addresses)?;
     let metrics = telemetry::metrics()?;
     let data_dir = DataDir::open(&config.data_dir)?;
     let (supervisor, health) = (Supervisor::new(), Health::default());
@@ -57,8 +61,7 @@ pub(crate) async fn run(config: Config, mut signals: Signals) -> anyhow::Result<
             return Err(error);
         }
     };
-    let addresses = (http.local_addr()?, grpc.local_addr()?);
-    let parts = Parts { access, join, health, supervisor, metrics };
+    let parts = Parts { access, join, health, supervisor, metrics, registration };
     let server = Server::start(&config, parts, http, grpc)?;
     if config.insecure && !config.logins.are_configured() {
         tracing::warn!("insecure: anybody who reaches this server can take any name and read its messages");
@@ -106,6 +109,7 @@ struct Parts {
     health: Health,
     supervisor: Supervisor,
     metrics: PrometheusHandle,
+    registration: Option<RegistrationConfig>,
 }
 
 /// The tasks of a running server.
@@ -113,11 +117,12 @@ struct Server {
     join: Join,
     health: Health,
     supervisor: Supervisor,
+    registration: Option<Registered>,
 }
 
 impl Server {
     fn start(config: &Config, parts: Parts, http: TcpListener, grpc: TcpListener) -> anyhow::Result<Self> {
-        let Parts { access, join, health, supervisor, metrics } = parts;
+        let Parts { access, join, health, supervisor, metrics, registration } = parts;
         let stop = supervisor.stop().clone();
         access.follow_health(&health, &supervisor);
         join.follow_health(&health, &supervisor);
@@ -158,15 +163,19 @@ impl Server {
         supervisor
             .keep("the gRPC listener", move || grpc::serve(grpc_service.clone(), grpc.clone(), stop.clone()));
         health.open();
-        Ok(Self { join, health, supervisor })
+        let registration = registration::start(registration, &health, &supervisor)?;
+        Ok(Self { join, health, supervisor, registration })
     }
 
-    /// Stops accepting, lets clients and requests finish, then closes the store. Acts first and
-    /// logs then.
+    /// Has clients go elsewhere, stops accepting, lets those that are here and their requests
+    /// finish, then closes the store. Acts first and logs then.
     async fn stop(self, time: Duration, reason: &str) -> anyhow::Result<()> {
         let started = Instant::now();
         let clients = started + time.mul_f64(1.0 - FOR_THE_STORE);
         self.health.stop();
+        if let Some(registered) = &self.registration {
+            registered.end(clients).await;
+        }
         self.supervisor.stop().cancel();
         let tasks = self.supervisor.tasks();
         tasks.close();

@@ -28,7 +28,8 @@
 //!
 //! What is started for its failures is a process of ours from a binary, whatever the environment
 //! says: [`Redis::private`], [`Redis::with`] options, [`RedisCluster`], [`RedisSentinel`], and the
-//! same of MongoDB: [`Mongo::private`], [`Mongo::with`] options, [`MongoSet`]. So is a [`Proxy`].
+//! same of MongoDB: [`Mongo::private`], [`Mongo::with`] options, [`MongoSet`], and of etcd:
+//! [`Etcd::private`], [`Etcd::with_tls`], [`EtcdCluster`]. So is a [`Proxy`].
 
 mod address;
 mod binary;
@@ -60,6 +61,8 @@ pub use error::Error;
 pub use error::ErrorKind;
 pub use error::Result;
 pub use etcd::Etcd;
+pub use etcd::EtcdCluster;
+pub use etcd::EtcdValue;
 pub use example::Example;
 pub use mongo::Mongo;
 pub use mongo::MongoGate;

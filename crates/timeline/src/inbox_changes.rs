@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::{fmt, mem};
 
-use crate::{Error, MemberId, Result};
+use crate::{Error, MemberId, ReadCursor, Result};
 
 /// Who waits for which inbox; a store has one.
 ///
@@ -38,7 +38,21 @@ struct WaitingReader {
     // Whether a change came since the reader was last told of one.
     has_changed: bool,
     waker: Option<Waker>,
+    // The cursors that rose since the reader last took them. An idle one has none, and pays for no
+    // more than the place where they would be.
+    cursors: Option<Box<RisenCursors>>,
 }
+
+/// The cursors that rose, each conversation and member once.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct RisenCursors {
+    pub(crate) cursors: Vec<ReadCursor>,
+    /// Whether more rose than there is room for.
+    pub(crate) were_cut: bool,
+}
+
+/// How many cursors a reader gets with one page.
+const CURSORS_MAX: usize = 32;
 
 impl InboxWatchers {
     /// Returns what wakes a reader of this inbox from now on.
@@ -63,6 +77,22 @@ impl InboxWatchers {
             woken.extend(reader.waker.take());
         }
         // Whatever a waker does, it may come back here: the lock is not held meanwhile.
+        drop(readers);
+        woken.into_iter().for_each(Waker::wake);
+    }
+
+    /// Tells the readers of an inbox that a cursor has risen, and wakes them.
+    ///
+    /// `member` is whose inbox it is: the one who has read, or the other one of the pair. Call it
+    /// after the cursor can be read. Of one member and conversation a reader gets the last cursor;
+    /// of more than 32 at a time it learns that there were more.
+    pub fn notify_read(&self, cursor: &ReadCursor, member: &MemberId) {
+        let (mut woken, mut readers) = (Vec::new(), self.lock());
+        for reader in readers.inboxes.get_mut(member).into_iter().flatten() {
+            reader.cursors.get_or_insert_default().add(cursor);
+            reader.has_changed = true;
+            woken.extend(reader.waker.take());
+        }
         drop(readers);
         woken.into_iter().for_each(Waker::wake);
     }
@@ -105,7 +135,7 @@ impl Locked {
         let member = inbox.key().clone();
         // Most inboxes have one reader: the list begins with room for no more.
         let readers = inbox.or_insert_with(|| Vec::with_capacity(1));
-        readers.push(WaitingReader { number, has_changed: false, waker: None });
+        readers.push(WaitingReader { number, has_changed: false, waker: None, cursors: None });
         member
     }
 
@@ -133,8 +163,23 @@ impl Locked {
     }
 }
 
+impl RisenCursors {
+    fn add(&mut self, risen: &ReadCursor) {
+        let is_same = |known: &&mut ReadCursor| {
+            known.member == risen.member && known.conversation == risen.conversation
+        };
+        if let Some(known) = self.cursors.iter_mut().find(is_same) {
+            known.read = known.read.max(risen.read);
+        } else if self.cursors.len() < CURSORS_MAX {
+            self.cursors.push(risen.clone());
+        } else {
+            self.were_cut = true;
+        }
+    }
+}
+
 impl InboxChanges {
-    /// Waits until the inbox has grown, or was freed, since the last call.
+    /// Waits until the inbox has grown, was freed or got a cursor, since the last call.
     ///
     /// A change between two calls is not lost: the next one returns at once. Several changes may be
     /// told as one.
@@ -166,6 +211,11 @@ impl InboxChanges {
         drop(readers);
         drop(before);
         Poll::Pending
+    }
+
+    /// Returns the cursors that rose since the last call, if any did.
+    pub(crate) fn take_cursors(&self) -> Option<Box<RisenCursors>> {
+        self.watchers.lock().reader(&self.member, self.number)?.cursors.take()
     }
 
     /// Returns whose inbox it is.

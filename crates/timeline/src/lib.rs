@@ -107,6 +107,45 @@
 //! # fn main() {}
 //! ```
 //!
+//! # Changing messages, reading conversations
+//!
+//! Each message has its [place](Entry::place) in its history. By that it is
+//! [edited](Timeline::edit), [taken back](Timeline::recall) or [deleted](Timeline::delete_message),
+//! in the history and in every inbox that has a copy, in one step; an entry tells of it to all who
+//! got the message. A text lives as long as the entry of its history: whoever
+//! [purges](Timeline::purge) a history, or sets a [`Retention`], takes it from the inboxes, too.
+//!
+//! A member [reads](Timeline::read) a conversation up to a place. The store counts what is unread
+//! behind that, lists the [conversations](Timeline::conversations) of a member, the most recent
+//! first, and tells how far was read to those who watch.
+//!
+//! ```
+//! # #[cfg(feature = "memory")]
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), timeline::Error> {
+//! # use timeline::memory::MemoryStore;
+//! # use timeline::{Config, Conversation, Count, MemberId, Message, NewMessage, Timeline};
+//! # let timeline = Timeline::start(Config::default(), MemoryStore::default())?;
+//! # let (alice, bob) = (MemberId::new("alice")?, MemberId::new("bob")?);
+//! # let hello = NewMessage::new(alice.clone(), bob.clone(), Message::new(r#"{"text":"hi"}"#)?);
+//! let sent = timeline.send(hello).await?;
+//! let conversation = Conversation::single(alice.clone(), bob.clone());
+//! assert_eq!(timeline.unread(&bob, &conversation).await?.get(), 1);
+//! assert_eq!(timeline.read(&bob, &conversation, sent.place).await?, sent.place);
+//! assert_eq!(timeline.unread(&bob, &conversation).await?.get(), 0);
+//!
+//! // Alice sees how far Bob has read, and gives her message another text.
+//! let listed = timeline.conversations(&alice, None, Count::default()).await?;
+//! assert_eq!(listed.conversations[0].peer_read, sent.place);
+//! timeline.edit(&conversation, sent.place, Some(alice), Message::new(r#"{"text":"hello"}"#)?).await?;
+//! let inbox = timeline.sync(&bob, timeline::Seq::ZERO, Count::default()).await?;
+//! assert_eq!(inbox.entries[0].message.as_str(), r#"{"text":"hello"}"#);
+//! # Ok(())
+//! # }
+//! # #[cfg(not(feature = "memory"))]
+//! # fn main() {}
+//! ```
+//!
 //! # Groups
 //!
 //! A group send may name its members each time. A program can also let the store know a [`Group`]:
@@ -163,6 +202,7 @@
 //! | `embedded` | the store in one directory of one process | yes |
 //! | `http` | the HTTP service, as an axum router | no |
 //! | `grpc` | the gRPC service and its client, with tonic | no |
+//! | `etcd` | registration of the services in etcd, and a client that finds them there; with `grpc` | no |
 //! | `proto` | the messages of both, for a program that sends entries to its readers itself; a part of `http` and `grpc` | no |
 //! | `memory` | a store in memory, for the tests of programs | no |
 //! | `contract` | the laws of a store as tests, for those who write one; with `memory` | no |
@@ -183,6 +223,8 @@ mod conversation_view;
 pub mod embedded;
 mod entry;
 mod error;
+#[cfg(feature = "etcd")]
+pub mod etcd;
 mod group;
 mod group_change;
 #[cfg(feature = "grpc")]
@@ -233,5 +275,5 @@ pub use self::service::{
 };
 pub use self::state::State;
 pub use self::store::{HistoryPage, InboxPage, Store};
-pub use self::timeline::{SENDS_BYTES_MAX, SENDS_MAX, Sent, Timeline};
+pub use self::timeline::{GroupSent, SENDS_BYTES_MAX, SENDS_MAX, Sent, Timeline};
 pub use self::watch::Watch;

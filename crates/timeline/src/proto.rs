@@ -2,6 +2,8 @@
 //!
 //! The messages need the feature `proto`, the services `grpc`. In JSON they are proto3's.
 
+#[cfg(any(feature = "http", feature = "grpc"))]
+mod conversation;
 mod entry;
 mod group;
 mod inbox;

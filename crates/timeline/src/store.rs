@@ -144,21 +144,12 @@ pub trait Store: Send + Sync + fmt::Debug {
     async fn read_of(&self, conversation: &Conversation, members: &[MemberId]) -> Result<Vec<Seq>>;
 
     /// Returns a conversation as a member sees it, `None` if they were never in it.
-    async fn view(
-        &self,
-        member: &MemberId,
-        conversation: &Conversation,
-    ) -> Result<Option<ConversationView>>;
+    async fn view(&self, member: &MemberId, conversation: &Conversation) -> Result<Option<ConversationView>>;
 
     /// Returns a page of all conversations that a member was ever in, in an order of the store.
     ///
     /// Those that they left or cleared are there, too. It begins after `after`, or with the first.
-    async fn views(
-        &self,
-        member: &MemberId,
-        after: Option<&Conversation>,
-        count: Count,
-    ) -> Result<ViewPage>;
+    async fn views(&self, member: &MemberId, after: Option<&Conversation>, count: Count) -> Result<ViewPage>;
 
     /// Returns a page of a member's list of conversations, the most recent first.
     ///
@@ -271,20 +262,11 @@ impl<S: Store + ?Sized> Store for Arc<S> {
         (**self).read_of(conversation, members).await
     }
 
-    async fn view(
-        &self,
-        member: &MemberId,
-        conversation: &Conversation,
-    ) -> Result<Option<ConversationView>> {
+    async fn view(&self, member: &MemberId, conversation: &Conversation) -> Result<Option<ConversationView>> {
         (**self).view(member, conversation).await
     }
 
-    async fn views(
-        &self,
-        member: &MemberId,
-        after: Option<&Conversation>,
-        count: Count,
-    ) -> Result<ViewPage> {
+    async fn views(&self, member: &MemberId, after: Option<&Conversation>, count: Count) -> Result<ViewPage> {
         (**self).views(member, after, count).await
     }
 
@@ -427,7 +409,16 @@ impl InboxPage {
     #[must_use]
     pub fn new(latest_seq: Seq, entries: Vec<Entry>) -> Self {
         let entry_set_last_seq = entries.last().map_or(Seq::ZERO, |entry| entry.sequence);
-        Self { latest_seq, entry_set_last_seq, entries, reset: false, generation: 0, floor: Seq::ZERO, cursors: Vec::new(), cursors_cut: false }
+        Self {
+            latest_seq,
+            entry_set_last_seq,
+            entries,
+            reset: false,
+            generation: 0,
+            floor: Seq::ZERO,
+            cursors: Vec::new(),
+            cursors_cut: false,
+        }
     }
 }
 

@@ -2,7 +2,11 @@
 
 mod acknowledgements;
 mod batches;
+mod conversations;
+mod deletions;
+mod group_sends;
 mod groups;
+mod message_changes;
 mod watching;
 
 use std::collections::HashSet;
@@ -13,10 +17,11 @@ use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 
 pub use self::batches::{SENDS_BYTES_MAX, SENDS_MAX};
+pub use self::group_sends::GroupSent;
 use crate::store::{Append, IdempotencyKey};
 use crate::{
-    Config, Conversation, Count, Destination, Error, HistoryPage, InboxPage, MemberId, Message,
-    NewGroupMessage, NewMessage, PageRequest, Position, Result, Seq, State, Store,
+    Config, Conversation, Count, Destination, Error, HistoryPage, InboxPage, MemberId, Message, NewMessage,
+    PageRequest, Position, Result, Seq, State, Store,
 };
 
 /// Inboxes and histories over a [`Store`].
@@ -36,6 +41,10 @@ pub struct Timeline {
 pub struct Sent {
     /// The sequence in the inbox of the receiver.
     pub sequence: Seq,
+    /// The place in the history of the two, by which the message can be changed.
+    ///
+    /// 0 when a send is repeated that a store took before it kept places.
+    pub place: Seq,
 }
 
 impl Timeline {
@@ -70,48 +79,7 @@ impl Timeline {
     /// whether it was stored; [`Closed`](crate::ErrorKind::Closed).
     pub async fn send(&self, send: NewMessage) -> Result<Sent> {
         let appended = self.store.append(self.append_of(send)?).await?;
-        Ok(Sent { sequence: appended.sequence })
-    }
-
-    /// Stores a message to a group.
-    ///
-    /// It is stored in the history of the group and in the inbox of each member. The call returns
-    /// when it is durable. Returns the members whose inbox did not get it. Repeated with the same
-    /// `message_id` it gives the first answer; the members of the repetition do not matter.
-    ///
-    /// # Errors
-    ///
-    /// As [`send`](Self::send); also [`InvalidInput`](crate::ErrorKind::InvalidInput) for no
-    /// members or more than [allowed](Config::group_members_max).
-    pub async fn send_group(&self, send: NewGroupMessage) -> Result<Vec<MemberId>> {
-        self.check_size(&send.message)?;
-        let recipients = distinct(send.members);
-        let most = self.config.group_members_max;
-        if recipients.is_empty() {
-            return Err(Error::invalid("the list must not be empty").in_field("group_members"));
-        }
-        if recipients.len() > most {
-            let text =
-                format!("the list has {} distinct members; at most {most} are allowed", recipients.len());
-            return Err(Error::invalid(text).in_field("group_members"));
-        }
-        let token = send.message_id.map(|id| match &send.from {
-            None => IdempotencyKey::new(id, digest(&[send.message.as_str()])),
-            // Sent before by a program that named no sender, it is still the same message.
-            Some(from) => IdempotencyKey {
-                digest_without_sender: Some(digest(&[send.message.as_str()])),
-                ..IdempotencyKey::new(id, digest(&[from.as_str(), send.message.as_str()]))
-            },
-        });
-        let append = Append {
-            conversation: Conversation::group(send.group.clone()),
-            from: send.from,
-            to: Destination::Group(send.group),
-            recipients,
-            message: send.message,
-            token,
-        };
-        Ok(self.store.append(append).await?.failed)
+        Ok(Sent { sequence: appended.sequence, place: appended.place })
     }
 
     /// Returns what a member has not read yet: the inbox entries after `last_read`.
@@ -135,6 +103,9 @@ impl Timeline {
     }
 
     /// Returns a page of the history of a conversation.
+    ///
+    /// It begins above the [floor](HistoryPage::floor): what retention removed or a purge deleted
+    /// is gone for everybody.
     ///
     /// # Errors
     ///

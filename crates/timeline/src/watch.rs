@@ -17,10 +17,16 @@ use crate::{Count, Error, ErrorKind, InboxPage, MemberId, Position, Result, Seq,
 /// What a member missed, then what comes, without a gap and without a repetition.
 ///
 /// Made by [`Timeline::watch`](crate::Timeline::watch). Each page has entries, or says
-/// [`reset`](InboxPage::reset), or has a higher [`floor`](InboxPage::floor) than was known: then
-/// the inbox was freed up to there meanwhile. After a reset the watch goes on from the floor by
-/// itself; the reader throws away what it has. Entries that were freed before the watch came to
-/// them are left out, and the floor of the page says so.
+/// [`reset`](InboxPage::reset), or has [`cursors`](InboxPage::cursors) that rose, or has a higher
+/// [`floor`](InboxPage::floor) than was known: then the inbox was freed up to there meanwhile. It
+/// may have several of these. After a reset the watch goes on from the floor by itself; the reader
+/// throws away what it has. Entries that were freed before the watch came to them are left out, and
+/// the floor of the page says so.
+///
+/// Cursors have no place in the inbox, and are told only while a watch lasts. Begin it, and then
+/// ask how far was read before, by [`conversations`](crate::Timeline::conversations) or
+/// [`read_of`](crate::Timeline::read_of). A page has up to 32 of them, and
+/// [`cursors_cut`](InboxPage::cursors_cut) says that more rose.
 ///
 /// It reads a page when it is asked for one, so a reader that is slow holds up nobody and loses
 /// nothing. It keeps its store as a clone of the timeline does.
@@ -164,7 +170,7 @@ impl Watch {
 
     /// Goes on by what was read, and returns it if it says anything new.
     fn take(&mut self, read: Result<InboxPage>) -> Option<Result<InboxPage>> {
-        let page = match read {
+        let mut page = match read {
             Ok(page) => page,
             Err(error) if error.kind() == ErrorKind::Closed => return Some(self.end(error)),
             Err(error) => {
@@ -175,7 +181,12 @@ impl Watch {
         };
         self.failures = 0;
         let went_on = !page.entries.is_empty() || page.reset;
-        let is_news = went_on || page.floor > self.floor;
+        let mut is_news = went_on || page.floor > self.floor;
+        // They are taken after the read, so a read that fails loses none.
+        if let Some(risen) = self.changes.take_cursors() {
+            (page.cursors, page.cursors_cut) = (risen.cursors, risen.were_cut);
+            is_news = true;
+        }
         self.floor = page.floor;
         if let Some(last) = page.entries.last() {
             self.position = Position::new(last.sequence, last.tag);

@@ -33,7 +33,8 @@ async fn an_inbox_is_pushed_to_its_owner_alone() {
     // A call is answered after everything sent before it took effect.
     bob.call("", json!({ "call": "ping" })).await;
     eve.call("", json!({ "call": "ping" })).await;
-    assert_eq!(post(&server, "alice", "bob", "{\"text\":\"hi\"}").await, json!({ "sequence": "1" }));
+    let sent = post(&server, "alice", "bob", "{\"text\":\"hi\"}").await;
+    assert_eq!(sent, json!({ "sequence": "1", "place": "1" }));
     let pushed = bob.heard("$inbox:bob").await;
     assert_eq!(vec![pushed], sync(&server, "bob", 0).await);
     post(&server, "alice", "eve", "{}").await;
@@ -72,7 +73,9 @@ async fn what_is_pushed_is_what_a_sync_gives() {
         post_to(&server, &format!("/timeline/{path}"), &body).await;
         let (pushed, synced) = (bob.heard("$inbox:bob").await, sync(&server, "bob", before).await);
         assert_eq!(synced, std::slice::from_ref(&pushed), "{body}");
-        let mut expected = [&["atMs", "kind", "message", "sequence", "tag"][..], fields].concat();
+        let mut expected =
+            [&["atMs", "kind", "message", "place", "sequence", "status", "tag", "target"][..], fields]
+                .concat();
         expected.sort_unstable();
         let found: Vec<_> = pushed.as_object().unwrap().keys().map(String::as_str).collect();
         assert_eq!(found, expected, "{body}");

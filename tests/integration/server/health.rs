@@ -99,7 +99,7 @@ async fn a_limit_of_file_sizes_is_told_like_a_full_disk_and_heals() {
         let answer = client.post(server.url("/timeline/send")).json(&body).send().await.unwrap();
         (answer.status().as_u16(), answer.json::<Value>().await.unwrap())
     };
-    assert_eq!(send("one").await, (200, json!({ "sequence": "1" })));
+    assert_eq!(send("one").await, (200, json!({ "sequence": "1", "place": "1" })));
     server.limit_files(Some(1));
     let (status, answer) = send("two").await;
     assert_eq!((status, &answer["reason"]), (503, &json!("TIMELINE_UNAVAILABLE")), "{answer}");
@@ -109,11 +109,11 @@ async fn a_limit_of_file_sizes_is_told_like_a_full_disk_and_heals() {
     assert_eq!(timelines["state"], "read-only", "{ready}");
     assert!(timelines["reason"].as_str().unwrap().contains("File too large"), "{ready}");
     // What is stored already is answered, and read, all the while.
-    assert_eq!(send("one").await, (200, json!({ "sequence": "1" })));
+    assert_eq!(send("one").await, (200, json!({ "sequence": "1", "place": "1" })));
     let page = reqwest::get(server.url("/timeline/sync?member=b")).await.unwrap();
     assert_eq!(page.json::<Value>().await.unwrap()["latestSeq"], "1");
     server.limit_files(None);
     let heals = async { while send("two").await.0 != 200 {} };
     tokio::time::timeout(std::time::Duration::from_secs(30), heals).await.expect("it heals by itself");
-    assert_eq!(send("three").await, (200, json!({ "sequence": "3" })));
+    assert_eq!(send("three").await, (200, json!({ "sequence": "3", "place": "3" })));
 }

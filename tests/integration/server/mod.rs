@@ -8,6 +8,7 @@ mod cors;
 mod crowds;
 mod descriptors;
 mod doors;
+mod etcd;
 mod events;
 #[cfg(target_os = "linux")]
 mod fairness;

@@ -11,7 +11,7 @@ async fn a_message_is_stored_synced_and_survives_kill_9() {
     let send =
         client.post(server.url("/timeline/send")).header("Content-Type", "application/json").body(body);
     let answer: Value = send.send().await.unwrap().json().await.unwrap();
-    assert_eq!(answer, json!({ "sequence": "1" }));
+    assert_eq!(answer, json!({ "sequence": "1", "place": "1" }));
     for restarted in [false, true] {
         if restarted {
             server.kill();

@@ -125,6 +125,7 @@ pub(crate) const UNKNOWN: [&str; 3] = ["/timeline", "/timeline/", "/timeline/{*r
 
 const PRESENCE: Need = Need::Own(Scope::Presence);
 const TIMELINES: Need = Need::Own(Scope::Timelines);
+const SERVICES: Need = Need::Scope(Scope::Timelines);
 const ADMIN: Need = Need::Scope(Scope::Admin);
 
 /// Every route over HTTP.
@@ -152,6 +153,17 @@ pub(crate) const ROUTES: &[Row] = &[
     Row::new("GET", "/timeline/received", TIMELINES),
     Row::new("GET", "/timeline/history/single/{from}/{to}", TIMELINES),
     Row::new("GET", "/timeline/history/group/{group}", TIMELINES),
+    Row::new("POST", "/timeline/edit", TIMELINES).counting(RateKind::Sends),
+    Row::new("POST", "/timeline/recall", TIMELINES).counting(RateKind::Sends),
+    Row::new("POST", "/timeline/delete", TIMELINES).counting(RateKind::Sends),
+    Row::new("POST", "/timeline/read", TIMELINES).counting(RateKind::Sends),
+    Row::new("GET", "/timeline/read", TIMELINES),
+    Row::new("GET", "/timeline/unread", TIMELINES),
+    Row::new("GET", "/timeline/unread/all", TIMELINES),
+    Row::new("GET", "/timeline/conversations", TIMELINES),
+    Row::new("POST", "/timeline/clear", TIMELINES).counting(RateKind::Sends),
+    Row::new("POST", "/timeline/purge", SERVICES).counting(RateKind::Sends),
+    Row::new("POST", "/timeline/deleteMember", SERVICES).counting(RateKind::Sends),
     Row::new("GET", "/timeline/groups", TIMELINES),
     Row::new("POST", "/timeline/groups", TIMELINES).counting(RateKind::Sends),
     Row::new("GET", "/timeline/groups/{group}", TIMELINES),
@@ -183,6 +195,17 @@ pub(crate) const GRPC: &[(&str, Need)] = &[
     ("/timeline.v1.Timeline/SendBatch", TIMELINES),
     ("/timeline.v1.Timeline/Received", TIMELINES),
     ("/timeline.v1.Timeline/ReceivedOf", TIMELINES),
+    ("/timeline.v1.Timeline/Edit", TIMELINES),
+    ("/timeline.v1.Timeline/Recall", TIMELINES),
+    ("/timeline.v1.Timeline/DeleteMessage", TIMELINES),
+    ("/timeline.v1.Timeline/Read", TIMELINES),
+    ("/timeline.v1.Timeline/ReadOf", TIMELINES),
+    ("/timeline.v1.Timeline/Unread", TIMELINES),
+    ("/timeline.v1.Timeline/ListUnread", TIMELINES),
+    ("/timeline.v1.Timeline/Conversations", TIMELINES),
+    ("/timeline.v1.Timeline/Clear", TIMELINES),
+    ("/timeline.v1.Timeline/Purge", SERVICES),
+    ("/timeline.v1.Timeline/DeleteMember", SERVICES),
     ("/grpc.health.v1.Health/Check", Need::Open),
     ("/grpc.health.v1.Health/Watch", Need::Open),
     ("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", ADMIN),
@@ -194,7 +217,7 @@ pub(crate) const GRPC: &[(&str, Need)] = &[
 /// Whatever is written to the timelines does, a change of a group as well: it may write a record as
 /// long as that of a message to all members. A batch counts as one here; the rest of its messages
 /// are counted when they are known.
-const SENDS: [&str; 10] = [
+const SENDS: [&str; 17] = [
     "/timeline.v1.Timeline/Send",
     "/timeline.v1.Timeline/SendGroup",
     "/timeline.v1.Timeline/CreateGroup",
@@ -205,6 +228,13 @@ const SENDS: [&str; 10] = [
     "/timeline.v1.Timeline/Ack",
     "/timeline.v1.Timeline/SendBatch",
     "/timeline.v1.Timeline/Received",
+    "/timeline.v1.Timeline/Edit",
+    "/timeline.v1.Timeline/Recall",
+    "/timeline.v1.Timeline/DeleteMessage",
+    "/timeline.v1.Timeline/Read",
+    "/timeline.v1.Timeline/Clear",
+    "/timeline.v1.Timeline/Purge",
+    "/timeline.v1.Timeline/DeleteMember",
 ];
 
 /// The gRPC method that stays open, and counts as a connection.

@@ -193,6 +193,26 @@ keys! {
     WEBHOOK_TIMEOUT = "webhook-timeout" "TIDINGS_WEBHOOK_TIMEOUT" "DURATION"
         Time(webhook::Config::TIMEOUT_DEFAULT, webhook::Config::TIMEOUT_BOUNDS)
         "How long the receiver of the webhook may take to answer before the post is repeated";
+    ETCD = "etcd" "TIDINGS_ETCD" "URLS" Text("")
+        "Addresses of the members of an etcd in which the timelines are registered, separated by commas, like \
+         http://10.0.0.1:2379,http://10.0.0.2:2379";
+    ETCD_NAME = "etcd-name" "TIDINGS_ETCD_NAME" "TEXT" Text("go-timeline")
+        "The name that clients look for in etcd (1 to 255 bytes)";
+    ETCD_ID = "etcd-id" "TIDINGS_ETCD_ID" "TEXT" Text("")
+        "Which server of that name this is; without it the name of the host, so give several on one host one each";
+    ETCD_ADVERTISE = "etcd-advertise" "TIDINGS_ETCD_ADVERTISE" "URLS" Text("")
+        "Where clients reach this server, separated by commas, like grpc://10.0.0.7:9000,http://10.0.0.7:8000; \
+         without it, where it listens";
+    ETCD_USER = "etcd-user" "TIDINGS_ETCD_USER" "TEXT" Text("")
+        "Who logs in to etcd; without it, nobody does";
+    ETCD_PASSWORD = "etcd-password" "TIDINGS_ETCD_PASSWORD" "SECRET" Text("")
+        "The password of etcd-user; give it by environment or file, as every user of the machine can see flags";
+    ETCD_CA = "etcd-ca" "TIDINGS_ETCD_CA" "FILE" Text("")
+        "A PEM file with the certificates that those of etcd are signed with; needed for addresses with https";
+    ETCD_CERTIFICATE = "etcd-certificate" "TIDINGS_ETCD_CERTIFICATE" "FILE" Text("")
+        "A PEM file with our certificate, for an etcd that asks its clients for one";
+    ETCD_KEY = "etcd-key" "TIDINGS_ETCD_KEY" "FILE" Text("")
+        "A PEM file with the key of etcd-certificate";
     SHUTDOWN_TIME = "shutdown-time" "TIDINGS_SHUTDOWN_TIME" "DURATION"
         Time(Duration::from_secs(10), Duration::from_millis(100)..=TIME_MAX)
         "How long a clean stop may take before the rest is cut off";

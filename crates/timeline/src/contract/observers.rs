@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use super::calls::*;
 use super::world::*;
-use crate::{Entry, MessageId, NewGroupMessage, Observer};
+use crate::{Entry, EntryKind, MessageId, NewGroupMessage, Observer};
 
 /// Notes what it hears, by member.
 #[derive(Default)]
@@ -63,5 +64,32 @@ pub async fn observers_hear_every_entry_once_in_order(world: &dyn World) {
         let mut all = Vec::new();
         append_contiguous(&mut all, &entries);
         assert_eq!(all, inbox(&timeline, &member).await);
+    }
+}
+
+/// An observer hears of what tells of changes and purges, too, and not of repetitions.
+pub async fn observers_hear_of_changes_and_purges(world: &dyn World) {
+    let recorder = Arc::new(Recorder::default());
+    let timeline = observed(world, Arc::<Recorder>::clone(&recorder)).await;
+    let ab = pair("a", "b");
+    for number in 1..=3 {
+        say(&timeline, "a", "b", number).await;
+    }
+    timeline.ack(&member("b"), seq(2)).await.unwrap();
+    for _ in 0..2 {
+        assert_eq!(edit(&timeline, &ab, 1, Some("a"), 4).await, Ok(4));
+        assert_eq!(recall(&timeline, &ab, 2, Some("a")).await, Ok(5));
+        assert_eq!(delete(&timeline, &ab, 3, None).await, Ok(6));
+    }
+    timeline.purge(&ab).await.unwrap();
+    let heard = recorder.wait_for(14).await;
+    assert_eq!(heard.len(), 2);
+    for entries in heard.values() {
+        let found: Vec<_> = entries.iter().map(|entry| (entry.sequence.get(), entry.kind)).collect();
+        let told = [EntryKind::Edit, EntryKind::Recall, EntryKind::Deletion, EntryKind::Purge];
+        let expected: Vec<_> = (1_u64..).zip([EntryKind::Message; 3].into_iter().chain(told)).collect();
+        assert_eq!(found, expected);
+        let targets: Vec<_> = entries[3..].iter().map(|entry| entry.target.get()).collect();
+        assert_eq!(targets, [1, 2, 3, 6]);
     }
 }

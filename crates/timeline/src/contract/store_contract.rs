@@ -36,6 +36,7 @@ macro_rules! store_contract {
             a_message_to_many_is_the_same_in_every_inbox
             the_state_is_well_until_the_store_is_closed
             observers_hear_every_entry_once_in_order
+            observers_hear_of_changes_and_purges
             a_group_is_there_as_it_was_created
             creating_a_group_that_exists_changes_nothing
             concurrent_creations_of_a_group_have_one_winner
@@ -73,6 +74,68 @@ macro_rules! store_contract {
             a_batch_answers_each_message_in_order
             a_repeated_batch_has_one_effect
             batches_out_of_bounds_leave_no_trace
+            an_edit_is_seen_in_the_history_and_both_inboxes
+            a_recall_leaves_a_tombstone_everywhere
+            a_deletion_leaves_a_tombstone_everywhere
+            a_note_to_oneself_is_changed_once
+            a_change_of_a_message_to_many_is_seen_by_all
+            an_acknowledged_copy_is_no_obstacle_to_a_change
+            positions_stay_valid_through_changes
+            a_repeated_change_has_one_effect
+            an_edit_of_an_edit_shows_the_latest_text
+            a_recalled_message_may_be_deleted_but_not_edited
+            only_the_sender_and_the_program_change_a_message
+            what_is_no_message_cannot_be_changed
+            an_edit_out_of_bounds_leaves_no_trace
+            a_repeated_send_brings_no_changed_message_back
+            a_send_answers_with_its_place
+            concurrent_edits_leave_one_text
+            concurrent_recalls_have_one_effect
+            changes_among_sends_leave_no_gap
+            a_dropped_change_takes_effect_whole_or_not_at_all
+            a_watcher_is_told_of_changes
+            changes_are_there_after_opening_again
+            a_closed_store_says_so_of_conversations_too
+            a_read_cursor_rises_and_never_falls
+            a_read_cursor_needs_a_conversation_that_reaches_it
+            each_member_of_a_group_has_a_read_cursor
+            a_send_raises_the_cursor_of_its_sender
+            watchers_hear_how_far_others_have_read
+            a_cursor_in_notes_to_oneself_is_told_once
+            cursors_that_rise_meanwhile_are_told_together
+            cursors_among_entries_skip_and_repeat_nothing
+            messages_are_unread_until_they_are_read
+            changes_are_not_unread_and_recalled_messages_neither
+            what_was_sent_before_a_member_came_is_not_unread
+            unread_messages_are_counted_up_to_1000
+            unread_conversations_are_listed_in_pages
+            unread_counts_are_exact_after_concurrent_calls
+            conversations_are_listed_the_most_recent_first
+            a_summary_shows_the_last_message_as_it_is_now
+            groups_are_listed_with_titles_until_they_are_left
+            a_cleared_conversation_is_gone_for_one_member
+            a_list_read_among_sends_misses_nothing_that_stays
+            a_purge_leaves_no_text_of_a_history
+            a_purged_history_counts_on
+            a_purged_conversation_is_gone_from_the_lists
+            a_purge_of_a_group_is_told_to_its_members
+            a_purge_of_nothing_writes_nothing
+            what_nobody_sent_names_the_other_member_of_a_pair
+            the_ids_of_purged_messages_are_free_again
+            purges_among_sends_leave_no_gap
+            a_history_keeps_the_newest_entries
+            changes_count_as_entries_of_a_history
+            groups_are_kept_as_their_names_say
+            an_inbox_keeps_the_newest_entries
+            the_ids_of_removed_messages_are_free_again
+            entries_go_when_they_have_the_age
+            copies_go_with_an_aged_history
+            histories_are_read_from_a_time_and_before_it
+            no_time_finds_what_was_purged
+            times_never_fall_within_a_box
+            a_deleted_member_leaves_no_message
+            a_deleted_member_who_comes_again_begins_anew
+            a_deleted_member_is_gone_from_what_they_left
         }
     };
     ($world:expr => $($law:ident)*) => {

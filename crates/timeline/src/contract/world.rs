@@ -7,7 +7,7 @@ use async_trait::async_trait;
 
 use crate::{
     Config, Conversation, Count, Entry, GroupName, MemberId, Message, MessageId, NewGroupMessage, NewMessage,
-    Observer, PageRequest, Result, Seq, Store, Timeline,
+    Observer, PageRequest, Result, Retention, Seq, Store, Timeline,
 };
 
 /// A place that a store keeps its data in, empty at first.
@@ -18,6 +18,9 @@ pub trait World: Sync {
 
     /// Starts the store of this place with an observer.
     async fn start_observed(&self, observer: Arc<dyn Observer>) -> Arc<dyn Store>;
+
+    /// Starts the store of this place so that it keeps entries as this says.
+    async fn start_keeping(&self, retention: Retention) -> Arc<dyn Store>;
 }
 
 /// A time that only a hang reaches.
@@ -29,6 +32,10 @@ pub(super) async fn open(world: &dyn World) -> Timeline {
 
 pub(super) async fn observed(world: &dyn World, observer: Arc<dyn Observer>) -> Timeline {
     Timeline::start(Config::default(), world.start_observed(observer).await).unwrap()
+}
+
+pub(super) async fn keeping(world: &dyn World, retention: Retention) -> Timeline {
+    Timeline::start(Config::default(), world.start_keeping(retention).await).unwrap()
 }
 
 pub(super) fn member(id: &str) -> MemberId {

@@ -20,6 +20,8 @@ pub struct CheckReport {
     /// The directory.
     pub directory: PathBuf,
     /// The layout of its store; `None` when there is none, and opening would make one.
+    ///
+    /// One whose upgrade was cut short has that of before.
     pub layout: Option<u8>,
     /// Whether opening would upgrade the store first.
     pub upgrade: bool,
@@ -85,13 +87,15 @@ pub fn check(directory: &Path) -> Result<CheckReport> {
 fn look(directory: &Path) -> Result<CheckReport> {
     let inspection = inspect(directory)?;
     let found = inspection.found == Found::Store;
-    // A store that was not finished says nothing of itself, and layout 1 is what has no marker.
-    let layout = found.then(|| inspection.version.unwrap_or(records::VERSION_1));
     let note = inspection.note.filter(|_| found);
+    // A store that was not finished says nothing of itself, and layout 1 is what has no marker. The
+    // version is written with the first step of an upgrade, the marker with the last one.
+    let version = inspection.version.unwrap_or(records::VERSION_1);
+    let layout = found.then(|| note.as_ref().map_or(version, |note| note.layout.min(version)));
     Ok(CheckReport {
         directory: directory.to_owned(),
         layout,
-        upgrade: layout == Some(records::VERSION_1),
+        upgrade: layout.is_some_and(|layout| layout < records::VERSION),
         generation: note.map_or(0, |note| note.generation),
         last_batch: inspection.last_batch,
         torn_bytes: inspection.torn.iter().map(|torn| torn.bytes).sum(),

@@ -2,47 +2,42 @@
 //!
 //! It drains the queue, commits, hands over what is new, and answers.
 
+mod job;
+mod tidying;
+
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
+use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TryRecvError;
-use tokio::sync::{mpsc, oneshot};
 
+pub(super) use self::job::Job;
+use self::job::Obstacles;
+use self::tidying::Chores;
 use super::fair_queue::FairQueue;
 use super::lanes::{Lane, LanePermit};
 use super::notifier::Notifier;
-use super::plan::{Plan, Planned, bytes_of};
+use super::plan::{Plan, Planned};
 use super::recent::Recent;
-use super::removals::Removals;
 use super::shared::Shared;
+use super::upkeep::{Upkeep, UpkeepReply};
 use super::writer::StoreWriter;
-use super::{clock, groups, metrics, verify};
-use crate::store::{Append, Appended, GroupChange};
-use crate::{Group, GroupName, MemberId, Result, Seq};
+use super::{clock, metrics};
+use crate::conversation::Parties;
+use crate::{MemberId, ReadCursor, Result, Retention};
 
 /// What the handles ask of the committer.
 #[derive(Debug)]
 pub(super) enum Command {
     Job(Lane, Job, LanePermit),
+    /// Writes what the thread that rewrites the files asks for.
+    Upkeep(Upkeep, UpkeepReply),
     /// Looks whether a store that failed can be opened again, or a write is to be tried.
     Wake,
     /// Takes no further commands, and ends when those that wait are done.
     Close,
-}
-
-/// A caller that waits, and what for.
-#[derive(Debug)]
-pub(super) enum Job {
-    /// Writes a send.
-    Append(Box<Append>, oneshot::Sender<Result<Appended>>),
-    /// Raises a cursor.
-    Received(MemberId, Seq, oneshot::Sender<Result<Seq>>),
-    /// Frees an inbox.
-    Ack(MemberId, Seq, oneshot::Sender<Result<Seq>>),
-    /// Changes a group.
-    Group(GroupName, Box<GroupChange>, oneshot::Sender<Result<Group>>),
 }
 
 // One turn of the thread:
@@ -54,8 +49,8 @@ pub(super) enum Job {
 // and neither the observer nor who watches an inbox hears of anything that a crash could still
 // undo.
 //
-// While nobody waits, and between two batches if much is left, entries that were freed are removed,
-// in a batch of their own.
+// While nobody waits, and between two batches if much is left, entries that were freed or erased are
+// removed, and what is kept no longer is looked for, in batches of their own.
 /// The state of the committing thread.
 pub(super) struct Committer {
     shared: Arc<Shared>,
@@ -63,17 +58,21 @@ pub(super) struct Committer {
     herald: Notifier,
     queue: FairQueue<Lane, (Job, LanePermit)>,
     batch_bytes: usize,
+    retention: Retention,
     recent: Recent,
-    removals: Removals,
-    /// Whose inboxes the last batch changes, until they were told.
-    concerned: Vec<MemberId>,
+    chores: Chores,
+    untold: Untold,
 }
 
-/// A caller and what it is told if the batch becomes durable.
-enum Reply {
-    Append(oneshot::Sender<Result<Appended>>, Result<Appended>),
-    Sequence(oneshot::Sender<Result<Seq>>, Result<Seq>),
-    Group(oneshot::Sender<Result<Group>>, Result<Group>),
+/// What is told of the last batch, until it was.
+#[derive(Default)]
+struct Untold {
+    /// Whose inboxes it changes.
+    concerned: Vec<MemberId>,
+    /// How far conversations were read with it.
+    cursors: Vec<ReadCursor>,
+    /// When it erased texts, if it did.
+    erased_ms: Option<u64>,
 }
 
 /// How many bytes one sender may write in a batch, unless a single send has more.
@@ -89,17 +88,11 @@ impl Committer {
         engine: StoreWriter,
         herald: Notifier,
         batch_bytes: usize,
+        retention: Retention,
     ) -> Self {
-        Self {
-            shared,
-            engine,
-            herald,
-            queue: FairQueue::new(),
-            batch_bytes,
-            recent: Recent::new(RECENT_MAX),
-            removals: Removals::stored(),
-            concerned: Vec::new(),
-        }
+        let (recent, chores) = (Recent::new(RECENT_MAX), Chores::new(retention.clone()));
+        let (queue, untold) = (FairQueue::new(), Untold::default());
+        Self { shared, engine, herald, queue, batch_bytes, retention, recent, chores, untold }
     }
 
     /// Works until every handle is gone or one shut the store down.
@@ -111,7 +104,7 @@ impl Committer {
                 match self.next_command(&mut commands) {
                     Ok(command) => self.take_in(command, &mut commands),
                     Err(TryRecvError::Empty) => {
-                        self.remove();
+                        self.tidy();
                         continue;
                     }
                     // This comes when the channel was closed or the last handle is gone, and only
@@ -144,8 +137,8 @@ impl Committer {
             if !calls.is_empty() {
                 self.batch(calls);
                 // What comes faster than it is removed while nobody waits would pile up.
-                if self.removals.is_pressing() && self.shared.may_remove() {
-                    self.remove();
+                if self.chores.are_pressing() && self.shared.may_remove() {
+                    self.tidy();
                 }
             }
         }
@@ -154,19 +147,21 @@ impl Committer {
         self.shared.note_end(self.engine.finish());
     }
 
-    /// Waits for a command, unless there is something to remove meanwhile.
+    /// Waits for a command, unless there is something to do meanwhile.
     fn next_command(&self, commands: &mut mpsc::Receiver<Command>) -> Result<Command, TryRecvError> {
         // `may_remove` is false after a shutdown: the channel may be closed then while a call is
         // still on its way into it, for which only `blocking_recv` waits.
-        if self.removals.is_due() && self.shared.may_remove() {
+        if self.chores.are_due() && self.shared.may_remove() {
             return commands.try_recv();
         }
+        self.shared.wake_at(self.chores.next_at());
         commands.blocking_recv().ok_or(TryRecvError::Disconnected)
     }
 
     fn take_in(&mut self, command: Command, commands: &mut mpsc::Receiver<Command>) {
         match command {
             Command::Job(lane, call, permit) => self.queue.push(lane, call.bytes(), (call, permit)),
+            Command::Upkeep(upkeep, reply) => self.keep_up(upkeep, &reply),
             Command::Wake => {}
             Command::Close => commands.close(),
         }
@@ -182,8 +177,8 @@ impl Committer {
                 // recent sends, and of what is to be removed, is not certain any more. For the same
                 // reason those whom it concerns are told now.
                 self.recent = Recent::new(RECENT_MAX);
-                self.removals.begin_anew();
-                self.tell_watchers();
+                self.chores.begin_anew();
+                self.tell();
             }
             *self.shared.writing.lock() = None;
         }
@@ -215,38 +210,6 @@ impl Committer {
         }
     }
 
-    /// Removes some of what was freed. No sends wait, or they wait for one batch.
-    fn remove(&mut self) {
-        *self.shared.writing.lock() = Some(Instant::now());
-        let removed = catch_unwind(AssertUnwindSafe(|| self.write_removals()));
-        *self.shared.writing.lock() = None;
-        match removed {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => {
-                // A read that failed may be damage, which is told as if a reader had met it. A
-                // write that failed was told by the engine.
-                let error = verify::judge(&self.shared, error);
-                tracing::debug!(error = %format_args!("{error:#}"), "nothing is removed for now");
-                self.removals.put_off();
-            }
-            Err(_panic) => {
-                metrics::commit_failed();
-                self.engine.failed("the committing thread panicked", None);
-                self.removals.put_off();
-            }
-        }
-    }
-
-    /// Makes one batch of removals.
-    fn write_removals(&mut self) -> Result<()> {
-        let (tables, number) = self.engine.next()?;
-        if let Some(removal) = self.removals.next(&tables, number)? {
-            self.engine.commit(removal.batch)?;
-            self.removals.removed(removal.entries);
-        }
-        Ok(())
-    }
-
     /// Makes one batch of the calls, and answers them.
     fn write(&mut self, calls: Vec<Job>) {
         let (tables, number, failure) = match (self.engine.next(), self.shared.tables()) {
@@ -262,32 +225,10 @@ impl Committer {
         // This is asked once for a batch: a disk that falls short meanwhile is seen by the next
         // one.
         let refusal = failure.clone().or_else(|| self.shared.refusal());
-        let mut plan = Plan::new(&tables, &self.recent, number, clock::unix_ms());
-        let mut replies = Vec::with_capacity(calls.len());
-        for call in calls {
-            replies.push(match (call, &failure) {
-                (Job::Append(append, reply), _) => {
-                    let planned = plan.append(&append, refusal.as_ref());
-                    Reply::Append(reply, planned.map_err(|error| verify::judge(&self.shared, error)))
-                }
-                (Job::Group(name, change, reply), _) => {
-                    let planned = plan.change_group(&name, &change, refusal.as_ref());
-                    Reply::Group(reply, planned.map_err(|error| verify::judge(&self.shared, error)))
-                }
-                (Job::Received(_, _, reply) | Job::Ack(_, _, reply), Some(failure)) => {
-                    Reply::Sequence(reply, Err(failure.clone()))
-                }
-                // A cursor is a few bytes, which a disk with little room still takes; and an ack
-                // makes room.
-                (Job::Received(member, sequence, reply), None) => {
-                    Reply::Sequence(reply, plan.received(&member, sequence))
-                }
-                (Job::Ack(member, sequence, reply), None) => {
-                    let planned = plan.ack(&member, sequence);
-                    Reply::Sequence(reply, planned.map_err(|error| verify::judge(&self.shared, error)))
-                }
-            });
-        }
+        let obstacles = Obstacles { failure: failure.as_ref(), refusal: refusal.as_ref() };
+        let mut plan = Plan::new(&tables, &self.recent, number, clock::unix_ms()).keeping(&self.retention);
+        let replies: Vec<_> =
+            calls.into_iter().map(|call| call.plan(&mut plan, &obstacles, &self.shared)).collect();
         let committed = plan.finish().map_or(Ok(()), |planned| self.commit(planned));
         for reply in replies {
             reply.send(&committed);
@@ -296,74 +237,45 @@ impl Committer {
 
     /// Makes a batch durable, and hands over what is new.
     fn commit(&mut self, planned: Planned) -> Result<()> {
+        let concerned = planned.concerned();
+        let Planned { batch, news, cursors, freed, erasures, erased_ms, remembered } = planned;
         // These are noted before: a commit that fails may be written all the same, and then they
         // are told once the store is open again.
-        self.concerned = planned.concerned();
-        let Planned { batch, news, extents, freed } = planned;
+        self.untold = Untold { concerned, cursors, erased_ms };
         self.engine.commit(batch)?;
         // The order matters: sequences become known to `recent` and to the observer only once the
         // batch is durable. A batch that failed gave them out in vain, and the next one gives them
         // out again.
-        for (prefix, extent) in extents {
-            self.recent.insert(prefix, extent);
-        }
-        if !freed.is_empty() {
-            self.removals.note(freed);
-        }
+        remembered.note(&mut self.recent);
+        self.chores.note(freed, erasures);
         // The observer may miss a batch, and catches up later. Who watches an inbox may not, and
         // waits for nothing else, so that is not left to the thread of the observer.
-        self.tell_watchers();
+        self.tell();
         self.herald.tell(news);
         Ok(())
     }
 
-    /// Wakes those who watch the inboxes that the last batch changed.
-    fn tell_watchers(&mut self) {
-        let concerned = mem::take(&mut self.concerned);
-        if !self.shared.watchers.is_empty() {
-            concerned.iter().for_each(|member| self.shared.watchers.notify(member));
+    /// Wakes those who watch the inboxes that the last batch changed, and the thread that takes
+    /// erased texts out of the files.
+    fn tell(&mut self) {
+        let Untold { concerned, cursors, erased_ms } = mem::take(&mut self.untold);
+        if let Some(erased_ms) = erased_ms {
+            self.shared.erased(erased_ms);
         }
-    }
-}
-
-impl Job {
-    /// Returns about how many bytes it will write.
-    fn bytes(&self) -> usize {
-        match self {
-            Self::Append(append, ..) => bytes_of(append),
-            Self::Received(..) => 64,
-            // Its name is in two keys.
-            Self::Ack(member, ..) => 128 + 2 * member.as_str().len(),
-            Self::Group(_, change, _) => groups::bytes_of(change),
+        let watchers = &self.shared.watchers;
+        if watchers.is_empty() {
+            return;
         }
-    }
-
-    fn refuse(self, error: crate::Error) {
-        match self {
-            Self::Append(_, reply) => Reply::Append(reply, Err(error)).send(&Ok(())),
-            Self::Received(_, _, reply) | Self::Ack(_, _, reply) => {
-                Reply::Sequence(reply, Err(error)).send(&Ok(()));
+        concerned.iter().for_each(|member| watchers.notify(member));
+        for cursor in &cursors {
+            watchers.notify_read(cursor, &cursor.member);
+            // In a pair the other one sees how far it was read.
+            if let Parties::Pair(smaller, larger) = cursor.conversation.parties()
+                && smaller != larger
+            {
+                let other = if cursor.member == *smaller { larger } else { smaller };
+                watchers.notify_read(cursor, other);
             }
-            Self::Group(_, _, reply) => Reply::Group(reply, Err(error)).send(&Ok(())),
         }
     }
-}
-
-impl Reply {
-    /// Answers the caller; one that has gone away is not missed.
-    fn send(self, committed: &Result<()>) {
-        let gone = match self {
-            Self::Append(reply, result) => reply.send(settle(result, committed)).is_err(),
-            Self::Sequence(reply, result) => reply.send(settle(result, committed)).is_err(),
-            Self::Group(reply, result) => reply.send(settle(result, committed)).is_err(),
-        };
-        if gone {
-            tracing::trace!("a caller went away before its answer");
-        }
-    }
-}
-
-/// A refusal stands whatever became of the batch.
-fn settle<T>(result: Result<T>, committed: &Result<()>) -> Result<T> {
-    result.and_then(|value| committed.clone().map(|()| value))
 }

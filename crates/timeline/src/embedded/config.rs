@@ -4,8 +4,9 @@ use std::fmt;
 use std::ops::{RangeFrom, RangeInclusive};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
-use crate::{Error, ErrorKind, Observer, Result};
+use crate::{Error, ErrorKind, Observer, Result, Retention};
 
 /// Settings of the embedded store.
 ///
@@ -19,12 +20,17 @@ pub struct Config {
     pub(super) batch_bytes: usize,
     pub(super) disk_free_min_bytes: u64,
     pub(super) cache_bytes: u64,
+    pub(super) retention: Retention,
+    pub(super) erased_within: Duration,
     pub(super) observer: Arc<dyn Observer>,
 }
 
 impl Config {
     const QUEUE_BOUNDS: RangeInclusive<usize> = 1..=65_536;
     const BATCH_BYTES_BOUNDS: RangeFrom<usize> = 64 * 1024..;
+    // The tests have less time.
+    const ERASED_WITHIN_BOUNDS: RangeInclusive<Duration> =
+        Duration::from_millis(if cfg!(test) { 100 } else { 60_000 })..=Duration::from_secs(7 * 24 * 60 * 60);
 
     /// Returns the defaults for a store in `directory`.
     ///
@@ -38,6 +44,8 @@ impl Config {
             batch_bytes: 8 * 1024 * 1024,
             disk_free_min_bytes: 256 * 1024 * 1024,
             cache_bytes: 32 * 1024 * 1024,
+            retention: Retention::new(),
+            erased_within: Duration::from_secs(24 * 60 * 60),
             observer: Arc::new(()),
         }
     }
@@ -88,6 +96,25 @@ impl Config {
         Self { cache_bytes: bytes, ..self }
     }
 
+    /// Sets how long entries are kept.
+    ///
+    /// Everything is kept by default, inboxes until they are acknowledged.
+    #[must_use]
+    pub fn retention(self, retention: Retention) -> Self {
+        Self { retention, ..self }
+    }
+
+    /// Sets within what time a text that was taken away is in no file of the store any more.
+    ///
+    /// 24 hours by default, a minute to 7 days. No reader sees it from the moment on at which it was
+    /// taken back or deleted, purged, or removed by retention. Its bytes go when all tables with
+    /// messages are written anew, which takes as much room once more meanwhile. So a shorter time
+    /// means more writing for stores of which often something is taken away.
+    #[must_use]
+    pub fn erased_within(self, time: Duration) -> Self {
+        Self { erased_within: time, ..self }
+    }
+
     /// Sets who is told of each inbox entry once it is durable.
     ///
     /// Nobody by default. Set it to push new entries to readers who are connected. An `Arc` of an
@@ -110,7 +137,12 @@ impl Config {
         if self.batch_bytes < least {
             return wrong(format!("batch_bytes is {}; it must be at least {least}", self.batch_bytes));
         }
-        Ok(())
+        if !Self::ERASED_WITHIN_BOUNDS.contains(&self.erased_within) {
+            let (least, most) = Self::ERASED_WITHIN_BOUNDS.into_inner();
+            let within = self.erased_within;
+            return wrong(format!("erased_within is {within:?}; it must be from {least:?} to {most:?}"));
+        }
+        self.retention.validate()
     }
 }
 
@@ -123,6 +155,30 @@ impl fmt::Debug for Config {
             .field("batch_bytes", &self.batch_bytes)
             .field("disk_free_min_bytes", &self.disk_free_min_bytes)
             .field("cache_bytes", &self.cache_bytes)
+            .field("retention", &self.retention)
+            .field("erased_within", &self.erased_within)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Keep;
+
+    #[test]
+    fn a_text_is_erased_within_a_week_at_most_and_retention_is_checked() {
+        let config = || Config::new("store");
+        let week = Duration::from_secs(7 * 24 * 60 * 60);
+        assert!(config().erased_within(week).validate().is_ok());
+        for within in [Duration::ZERO, week + Duration::from_secs(1)] {
+            let error = config().erased_within(within).validate().unwrap_err();
+            assert!(
+                error.kind() == ErrorKind::Config && error.to_string().contains("erased_within"),
+                "{error}"
+            );
+        }
+        let nothing = Retention::new().groups(Keep::everything().entries(0));
+        assert_eq!(config().retention(nothing).validate().unwrap_err().kind(), ErrorKind::Config);
     }
 }

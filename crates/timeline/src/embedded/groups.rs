@@ -3,8 +3,7 @@
 //! The record of a group is the truth. Its summary and the memberships of its members say the same,
 //! and are written with it in one batch, so that a list of groups reads no list of members.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::ops::Bound;
 
 use fjall::{OwnedWriteBatch as WriteBatch, Readable as _, Snapshot};
@@ -65,35 +64,74 @@ struct PlannedGroup {
     now: Option<Group>,
 }
 
+/// What a change makes of a group; until it is [taken](PlannedGroups::take) nothing has changed.
+pub(super) struct GroupStep {
+    /// The group as the tables have it.
+    stored: Option<Group>,
+    is_change: bool,
+    group: Group,
+    joined: Vec<MemberId>,
+    left: Vec<MemberId>,
+}
+
+impl GroupStep {
+    /// Returns whether the group is another one after it.
+    pub(super) fn is_change(&self) -> bool {
+        self.is_change
+    }
+
+    /// Returns who comes into the group.
+    pub(super) fn joined(&self) -> &[MemberId] {
+        &self.joined
+    }
+
+    /// Returns who leaves the group.
+    pub(super) fn left(&self) -> &[MemberId] {
+        &self.left
+    }
+
+    /// Returns what becomes of the group.
+    pub(super) fn into_group(self) -> Group {
+        self.group
+    }
+}
+
 impl PlannedGroups {
-    /// Plans a change. An error changes nothing.
-    ///
-    /// `refusal` says why nothing may be written, if so. A change that was done before writes
-    /// nothing, and is answered all the same. `has_history` is as for [`GroupChange::apply`].
-    pub(super) fn change(
-        &mut self,
+    /// Returns a group, with what this batch made of it so far.
+    pub(super) fn group(&self, tables: &Tables, name: &GroupName) -> Result<Option<Group>> {
+        match self.0.get(name) {
+            Some(planned) => Ok(planned.now.clone()),
+            None => tables.group(&tables.snapshot(), name),
+        }
+    }
+
+    /// Returns the step of a change. `has_history` is as for [`GroupChange::apply`].
+    pub(super) fn step(
+        &self,
         tables: &Tables,
         (name, change): (&GroupName, &GroupChange),
         at_ms: u64,
-        refusal: Option<&Error>,
         has_history: impl FnOnce() -> Result<bool>,
-    ) -> Result<Group> {
+    ) -> Result<GroupStep> {
         // What this batch made of the group counts before what the tables have.
-        let planned = match self.0.entry(name.clone()) {
-            Entry::Occupied(entry) => entry.into_mut(),
-            Entry::Vacant(entry) => {
-                let before = tables.group(&tables.snapshot(), name)?;
-                entry.insert(PlannedGroup { now: before.clone(), before })
-            }
+        let planned = self.0.get(name);
+        let stored = match planned {
+            Some(planned) => planned.before.clone(),
+            None => tables.group(&tables.snapshot(), name)?,
         };
-        let group = change.apply(name, planned.now.as_ref(), at_ms, has_history)?;
-        if planned.now.as_ref() != Some(&group) {
-            if let Some(refusal) = refusal {
-                return Err(refusal.clone());
-            }
-            planned.now = Some(group.clone());
-        }
-        Ok(group)
+        let now = planned.map_or(stored.as_ref(), |planned| planned.now.as_ref());
+        let group = change.apply(name, now, at_ms, has_history)?;
+        let is_change = now != Some(&group);
+        let (joined, left) = if is_change { moved(now, &group) } else { (Vec::new(), Vec::new()) };
+        Ok(GroupStep { stored, is_change, group, joined, left })
+    }
+
+    /// Takes a step, and returns what became of the group.
+    pub(super) fn take(&mut self, step: GroupStep) -> Group {
+        let GroupStep { stored, group, .. } = step;
+        let planned = self.0.entry(group.name.clone());
+        planned.or_insert(PlannedGroup { before: stored, now: None }).now = Some(group.clone());
+        group
     }
 
     /// Returns whether anything is to be written.
@@ -137,6 +175,18 @@ pub(super) fn rows(before: Option<&Group>, now: &Group) -> Vec<(Vec<u8>, Option<
     }
     rows.extend(left.into_keys().map(|member| (keys::membership(member, &now.name), None)));
     rows
+}
+
+/// Returns who is in a group now and was not, and who was in it and is not now.
+fn moved(before: Option<&Group>, now: &Group) -> (Vec<MemberId>, Vec<MemberId>) {
+    let (was_in, is_in) = (before.map(members_of).unwrap_or_default(), members_of(now));
+    let joined = now.members.iter().map(|known| &known.member).filter(|member| !was_in.contains(*member));
+    let left = was_in.iter().filter(|member| !is_in.contains(**member));
+    (joined.cloned().collect(), left.copied().cloned().collect())
+}
+
+fn members_of(group: &Group) -> HashSet<&MemberId> {
+    group.members.iter().map(|known| &known.member).collect()
 }
 
 /// Returns about how many bytes a change will write.

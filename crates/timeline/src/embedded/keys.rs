@@ -19,8 +19,14 @@ pub(super) const IDENTITY: &[u8] = b"g";
 /// The key of how far an upgrade has come in `state`, while there is one.
 pub(super) const UPGRADE: &[u8] = b"u";
 
+/// The key of when a text was last erased that files of the store may still have, in `state`.
+pub(super) const ERASED: &[u8] = b"w";
+
 /// The key of the number of the last batch, in every keyspace.
 pub(super) const BATCH: &[u8] = b"n";
+
+/// The key of what journals are filled with, in `bodies`; see `eraser.rs`.
+pub(super) const FILLER: &[u8] = b"x";
 
 /// What ends an id; no id has it.
 const END: u8 = 0;
@@ -37,12 +43,42 @@ pub(super) fn inbox(member: &MemberId) -> Vec<u8> {
     join(b'i', &[member.as_str()])
 }
 
+/// Reads the member off what the keys of their inbox begin with.
+pub(super) fn member_of_inbox(prefix: &[u8]) -> Result<MemberId> {
+    let id = prefix.strip_prefix(b"i").and_then(|id| id.strip_suffix(&[END]));
+    let id = id.and_then(|id| std::str::from_utf8(id).ok()).filter(|id| !id.is_empty());
+    let corrupt = || Error::new(ErrorKind::Corrupt, "a stored key has no member");
+    id.map(MemberId::from_stored).ok_or_else(corrupt)
+}
+
 /// Returns what the keys of a history begin with.
 pub(super) fn history(conversation: &Conversation) -> Vec<u8> {
     match conversation.parties() {
         Parties::Pair(smaller, larger) => join(b's', &[smaller.as_str(), larger.as_str()]),
         Parties::Group(group) => join(b'g', &[group.as_str()]),
     }
+}
+
+/// Returns whether the keys that begin with `prefix` are those of a history.
+pub(super) fn is_history(prefix: &[u8]) -> bool {
+    matches!(prefix.first(), Some(b's' | b'g'))
+}
+
+/// Reads the conversation off what the keys of its history begin with.
+pub(super) fn conversation(history_prefix: &[u8]) -> Result<Conversation> {
+    let corrupt = || Error::new(ErrorKind::Corrupt, "a stored key has no conversation");
+    let mut ids = history_prefix.get(1..).unwrap_or_default().split(|byte| *byte == END);
+    let mut id = || ids.next().and_then(|id| std::str::from_utf8(id).ok()).filter(|id| !id.is_empty());
+    let conversation = match history_prefix.first() {
+        Some(b's') => {
+            let (smaller, larger) = (id().ok_or_else(corrupt)?, id().ok_or_else(corrupt)?);
+            Conversation::single(MemberId::from_stored(smaller), MemberId::from_stored(larger))
+        }
+        Some(b'g') => Conversation::group(GroupName::from_stored(id().ok_or_else(corrupt)?)),
+        _ => return Err(corrupt()),
+    };
+    // What comes behind the last id would be lost.
+    if history(&conversation) == history_prefix { Ok(conversation) } else { Err(corrupt()) }
 }
 
 /// Returns the key of an entry of the inbox or history `prefix`.
@@ -60,20 +96,30 @@ pub(super) fn prefix_of(key: &[u8]) -> Option<&[u8]> {
     (prefix.last() == Some(&END)).then_some(prefix)
 }
 
+/// Returns whose inbox has the entry with a key; `None` if it is not the key of one.
+pub(super) fn member_of_entry(key: &[u8]) -> Option<&str> {
+    let id = prefix_of(key)?.strip_prefix(b"i")?.strip_suffix(&[END])?;
+    std::str::from_utf8(id).ok().filter(|id| !id.is_empty())
+}
+
 /// Returns the key of where the inbox or history `prefix` begins and ends.
 pub(super) fn extent(prefix: &[u8]) -> Vec<u8> {
-    let mut key = Vec::with_capacity(1 + prefix.len());
-    key.push(b'b');
-    key.extend_from_slice(prefix);
-    key
+    tagged(b'b', prefix)
+}
+
+/// Returns where the keys of where boxes begin and end lie, of all boxes.
+pub(super) fn extents() -> Range<[u8; 1]> {
+    *b"b"..*b"c"
+}
+
+/// Returns the box in the key of where it begins and ends.
+pub(super) fn box_of_extent(key: &[u8]) -> &[u8] {
+    key.get(1..).unwrap_or_default()
 }
 
 /// Returns the key of what is left to remove of the inbox `prefix`.
 pub(super) fn removal(prefix: &[u8]) -> Vec<u8> {
-    let mut key = Vec::with_capacity(1 + prefix.len());
-    key.push(b'f');
-    key.extend_from_slice(prefix);
-    key
+    tagged(b'f', prefix)
 }
 
 /// Returns where the keys of what is left to remove lie, of all inboxes.
@@ -84,6 +130,61 @@ pub(super) fn removals() -> Range<[u8; 1]> {
 /// Returns the inbox in the key of what is left to remove of it.
 pub(super) fn box_of_removal(key: &[u8]) -> &[u8] {
     key.get(1..).unwrap_or_default()
+}
+
+/// Returns the key of what is left to erase of a history.
+pub(super) fn erasure(history_prefix: &[u8]) -> Vec<u8> {
+    tagged(b'd', history_prefix)
+}
+
+/// Returns where the keys of what is left to erase lie, of all histories.
+pub(super) fn erasures() -> Range<[u8; 1]> {
+    *b"d"..*b"e"
+}
+
+/// Returns what the keys of the history begin with of which something is left to erase.
+pub(super) fn history_of_erasure(key: &[u8]) -> &[u8] {
+    key.get(1..).unwrap_or_default()
+}
+
+/// Returns the key that says that an entry of a history is no message.
+pub(super) fn non_message(history_prefix: &[u8], place: Seq) -> Vec<u8> {
+    entry(&tagged(b'e', history_prefix), place)
+}
+
+/// Returns the key of where the copies of a message to a group are, in `sends`.
+pub(super) fn copies(history_prefix: &[u8], place: Seq) -> Vec<u8> {
+    entry(&tagged(b'c', history_prefix), place)
+}
+
+/// Returns the key of a conversation as a member has it.
+pub(super) fn row(member: &MemberId, history_prefix: &[u8]) -> Vec<u8> {
+    let mut key = rows(member);
+    key.extend_from_slice(history_prefix);
+    key
+}
+
+/// Returns what the keys of a member's conversations begin with.
+pub(super) fn rows(member: &MemberId) -> Vec<u8> {
+    join(b'k', &[member.as_str()])
+}
+
+/// Returns the first key behind those of a member's conversations.
+pub(super) fn rows_end(member: &MemberId) -> Vec<u8> {
+    behind(rows(member))
+}
+
+/// Returns what the keys of the history begin with that a row is about, and an empty slice for
+/// what is not the key of a row.
+pub(super) fn history_in_row(key: &[u8]) -> &[u8] {
+    let row = key.strip_prefix(b"k").unwrap_or_default();
+    let end = row.iter().position(|byte| *byte == END);
+    end.and_then(|end| row.get(end + 1..)).unwrap_or_default()
+}
+
+/// Reads the conversation off the key of a row.
+pub(super) fn history_of_row(key: &[u8]) -> Result<Conversation> {
+    conversation(history_in_row(key))
 }
 
 /// Returns the key of the text `index` of a batch.
@@ -140,12 +241,7 @@ pub(super) fn memberships(member: &MemberId) -> Vec<u8> {
 
 /// Returns the first key behind those of a member's places in groups.
 pub(super) fn memberships_end(member: &MemberId) -> Vec<u8> {
-    let mut key = memberships(member);
-    if let Some(end) = key.last_mut() {
-        // No id has a character as small as this.
-        *end = END + 1;
-    }
-    key
+    behind(memberships(member))
 }
 
 /// Returns the name of the group in the key of a group, its summary or a membership; `None` for any
@@ -167,6 +263,22 @@ pub(super) fn group_of(key: &[u8]) -> Result<GroupName> {
     name.map(GroupName::from_stored).ok_or_else(corrupt)
 }
 
+fn tagged(tag: u8, prefix: &[u8]) -> Vec<u8> {
+    let mut key = Vec::with_capacity(1 + prefix.len());
+    key.push(tag);
+    key.extend_from_slice(prefix);
+    key
+}
+
+/// Returns the first key behind those that begin with `ids`, the last of which has its end.
+fn behind(mut ids: Vec<u8>) -> Vec<u8> {
+    if let Some(end) = ids.last_mut() {
+        // No id has a character as small as this.
+        *end = END + 1;
+    }
+    ids
+}
+
 fn join(tag: u8, ids: &[&str]) -> Vec<u8> {
     let mut key = Vec::with_capacity(1 + ids.iter().map(|id| id.len() + 1).sum::<usize>());
     key.push(tag);
@@ -178,102 +290,4 @@ fn join(tag: u8, ids: &[&str]) -> Vec<u8> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn member(id: &str) -> MemberId {
-        MemberId::new(id).unwrap()
-    }
-
-    #[test]
-    fn no_two_boxes_have_keys_that_begin_alike() {
-        let pair = |one, other| history(&Conversation::single(member(one), member(other)));
-        let group = |name| history(&Conversation::group(GroupName::new(name).unwrap()));
-        let keys = [
-            pair("group", "x"),
-            group("x"),
-            pair("a", "b:c"),
-            pair("a:b", "c"),
-            pair("a", "bc"),
-            pair("ab", "c"),
-            pair("a", "a"),
-            group("seq:a:b"),
-            inbox(&member("seq:a:b")),
-            inbox(&member("x")),
-            inbox(&member("xy")),
-        ];
-        for (index, key) in keys.iter().enumerate() {
-            for (other_index, other) in keys.iter().enumerate() {
-                assert!(index == other_index || !other.starts_with(key), "{key:?} begins {other:?}");
-            }
-        }
-        assert_eq!(pair("a", "b"), pair("b", "a"));
-    }
-
-    #[test]
-    fn no_two_keys_of_groups_begin_alike() {
-        let name = |name: &str| GroupName::new(name).unwrap();
-        let keys = [
-            group(&name("x")),
-            group(&name("xy")),
-            group_summary(&name("x")),
-            membership(&member("a"), &name("x")),
-            membership(&member("a"), &name("xy")),
-            membership(&member("ax"), &name("y")),
-            membership(&member("a:x"), &name("y")),
-            extent(&inbox(&member("x"))),
-            removal(&inbox(&member("x"))),
-            removal(&inbox(&member("xy"))),
-            received(&member("x")),
-        ];
-        for (index, key) in keys.iter().enumerate() {
-            for (other_index, other) in keys.iter().enumerate() {
-                assert!(index == other_index || !other.starts_with(key), "{key:?} begins {other:?}");
-            }
-        }
-        for key in [group(&name("x")), group_summary(&name("x")), membership(&member("a"), &name("x"))] {
-            assert_eq!(group_of(&key).unwrap(), name("x"));
-        }
-        for other in [&b"n"[..], b"", b"o", b"m", b"ma\0", b"ra", &extent(&inbox(&member("x")))[..]] {
-            assert_eq!(group_of(other).unwrap_err().kind(), ErrorKind::Corrupt, "{other:?}");
-        }
-    }
-
-    #[test]
-    fn groups_of_a_member_sort_by_name_between_their_bounds() {
-        let (first, end) = (memberships(&member("a")), memberships_end(&member("a")));
-        let names = ["!", "a", "ab", "b", "\u{10ffff}"];
-        let keys: Vec<_> =
-            names.iter().map(|name| membership(&member("a"), &GroupName::new(*name).unwrap())).collect();
-        assert!(keys.is_sorted() && first < keys[0] && keys[4] < end);
-        let other = membership(&member("a!"), &GroupName::new("a").unwrap());
-        assert!(other > end, "another member's");
-    }
-
-    #[test]
-    fn only_what_is_left_to_remove_lies_between_its_bounds() {
-        let (x, bounds) = (inbox(&member("x")), removals());
-        let lies = |key: &[u8]| bounds.start.as_slice() < key && key < bounds.end.as_slice();
-        let key = removal(&x);
-        assert!(lies(&key) && box_of_removal(&key) == x);
-        let name = GroupName::new("x").unwrap();
-        for other in [
-            extent(&x),
-            received(&member("x")),
-            group(&name),
-            group_summary(&name),
-            membership(&member("x"), &name),
-        ] {
-            assert!(!lies(&other), "{other:?}");
-        }
-        assert!([FORMAT, IDENTITY, UPGRADE, BATCH].iter().all(|other| !lies(other)));
-    }
-
-    #[test]
-    fn entries_sort_by_sequence() {
-        let prefix = inbox(&member("a"));
-        let key = |number| entry(&prefix, Seq::new(number).unwrap());
-        assert!(key(255) < key(256));
-        assert!(key(1) < key(u64::from(u32::MAX) + 1));
-    }
-}
+mod tests;

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::conversation::Parties;
 use crate::store::Append;
-use crate::{Destination, Error, ErrorKind, GroupName, MemberId, Result};
+use crate::{Conversation, Destination, Error, ErrorKind, GroupName, MemberId, MessageChange, Result};
 
-/// Commands that share a turn: those of one sender, or those to one group without a known sender
+/// Commands that share a turn: those of one member, or those to one group that nobody is named for
 /// and the changes of that group.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Lane {
@@ -23,6 +24,22 @@ impl Lane {
         match (&append.from, &append.to) {
             (Some(member), _) | (None, Destination::Member(member)) => Self::Member(member.clone()),
             (None, Destination::Group(group)) => Self::Group(group.clone()),
+        }
+    }
+
+    /// Returns the lane of a change of a message.
+    pub(super) fn of_change(change: &MessageChange) -> Self {
+        match &change.by {
+            Some(member) => Self::Member(member.clone()),
+            None => Self::of_conversation(&change.conversation),
+        }
+    }
+
+    /// Returns the lane of what the program itself does with a conversation.
+    pub(super) fn of_conversation(conversation: &Conversation) -> Self {
+        match conversation.parties() {
+            Parties::Pair(smaller, _) => Self::Member(smaller.clone()),
+            Parties::Group(group) => Self::Group(group.clone()),
         }
     }
 }

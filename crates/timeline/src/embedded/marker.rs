@@ -9,7 +9,7 @@
 //!         write 42                 which of the two slots is newer
 //!         id 4f0c…                 of this store, 32 hexadecimal digits
 //!         generation 1764345600000 of this store; another one after it was salvaged
-//!         layout 2
+//!         layout 3                 that of before as long as it is being upgraded
 //!         phase whole              making, upgrading, salvaging, whole
 //!         batch 1017               the last batch that was committed
 //!         keyspaces 0,1,2,3,4      the folders of the engine
@@ -35,6 +35,7 @@ use xxhash_rust::xxh3::xxh3_64;
 pub(super) struct MarkerRecord {
     pub(super) id: u128,
     pub(super) generation: u64,
+    /// The layout; while it is upgraded that of before, which for layout 1 is 2 as well.
     pub(super) layout: u8,
     pub(super) phase: Phase,
     /// The number of the last batch.
@@ -48,7 +49,7 @@ pub(super) struct MarkerRecord {
 pub(super) enum Phase {
     /// It is made for the first time, and holds nothing yet.
     Making,
-    /// It has layout 1, and becomes one of layout 2.
+    /// It has layout 1, and becomes one of layout 2 first.
     Upgrading,
     /// It is the new one of a salvage, and holds a part of what was read.
     Salvaging,
@@ -268,7 +269,7 @@ mod tests {
 
     fn note(batch: u64) -> MarkerRecord {
         let keyspaces = vec![0, 1, 2, 3, 4];
-        MarkerRecord { id: 7 << 100, generation: 9, layout: 2, phase: Phase::Whole, batch, keyspaces }
+        MarkerRecord { id: 7 << 100, generation: 9, layout: 3, phase: Phase::Whole, batch, keyspaces }
     }
 
     #[test]

@@ -23,6 +23,18 @@ pub(super) fn describe() {
         "timeline_entries_to_remove",
         "Entries of inboxes that were acknowledged, and are still to be removed."
     );
+    describe_counter!(
+        "timeline_entries_erased_total",
+        "Entries of histories that retention or a purge took away, and are erased."
+    );
+    describe_gauge!(
+        "timeline_entries_to_erase",
+        "Entries of histories that retention or a purge took away, and are still to be erased."
+    );
+    describe_counter!(
+        "timeline_compactions_total",
+        "How often the tables were written anew without the texts that were erased."
+    );
     describe_histogram!("timeline_batch_seconds", "Time to write a batch durably.");
     describe_gauge!("timeline_queue_length", "Sends that wait for the thread that writes them.");
     describe_gauge!("timeline_store_bytes", "Bytes that the store takes on disk.");
@@ -54,6 +66,18 @@ pub(super) fn removed(entries: u64) {
 
 pub(super) fn to_remove(entries: u64) {
     gauge!("timeline_entries_to_remove").set(float(entries));
+}
+
+pub(super) fn erased(entries: u64) {
+    counter!("timeline_entries_erased_total").increment(entries);
+}
+
+pub(super) fn to_erase(entries: u64) {
+    gauge!("timeline_entries_to_erase").set(float(entries));
+}
+
+pub(super) fn compacted() {
+    counter!("timeline_compactions_total").increment(1);
 }
 
 pub(super) fn queue(waiting: usize) {

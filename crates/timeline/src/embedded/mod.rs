@@ -47,10 +47,11 @@
 //! The room is given back when the engine merges its tables: a removed entry is a key with a mark
 //! at first, about 20 bytes and the name of the member, which goes with the entry once both meet.
 //!
-//! Histories keep their entries. So an ack gives back about 50 bytes, the names and the text for
-//! each entry, and of a message from one member to another two thirds when both have acknowledged
-//! it. A text in `bodies` is that of the history's entry as well, and stays with it: of a message
-//! to 100 members with 2,000 bytes, which takes about 12 KB, all but 2,100 bytes are given back.
+//! Histories keep their entries unless [retention](crate::Retention) says otherwise. So an ack
+//! gives back about 60 bytes, the names and the text for each entry, and of a message from one
+//! member to another two thirds when both have acknowledged it. A text in `bodies` is that of the
+//! history's entry as well, and stays with it: of a message to 100 members with 2,000 bytes, which
+//! takes about 14 KB, all but 3,400 bytes are given back.
 //! These numbers are sums of the lengths of keys and records; the engine packs them closer.
 //!
 //! # The directory
@@ -79,57 +80,77 @@
 //! [`check`] says what opening would, and [`salvage`] reads what can be read into a new directory.
 //! [`salvage_noting`] does the same for a program that keeps other files beside the store.
 //!
-//! # Layout 2
+//! # Layout 3
 //!
 //! Integers are big-endian, so that keys sort by sequence. Ids have no control characters, so a
 //! zero byte ends them and no id reaches into another's keys. Every value begins with a version
-//! byte, 2. Removed are entries that were acknowledged, and the memberships of those who left a
-//! group. A *box* is an inbox or a history; its key is the first column of `entries` without the
-//! sequence.
+//! byte, 3. A *box* is an inbox or a history; its key is the first column of `entries` without the
+//! sequence. A *place* is the sequence of an entry in its history.
 //!
 //! | keyspace | key | value after the version byte | written |
 //! |---|---|---|---|
-//! | `entries` | `i` member `0` sequence:u64 | entry, see below | once per recipient of a send; removed after it was acknowledged |
-//! | `entries` | `s` smaller member `0` larger member `0` sequence:u64 | entry | once per send to a member |
-//! | `entries` | `g` group `0` sequence:u64 | entry | once per send to a group |
-//! | `bodies` | batch:u64 index:u32 | text | once per send with more than 16 recipients and 256 bytes |
-//! | `state` | `b` box | floor:u64, top:u64 | once per box and batch that writes to it or frees it |
-//! | `state` | `f` box | after:u64, up to:u64, the entries that are freed and still there | with the floor; moved on with each batch of removals, and removed with the last |
-//! | `state` | `r` member | received up to:u64 | by `received` |
+//! | `entries` | `i` member `0` sequence:u64 | entry, see below | once per recipient of a send or of what tells of a change; again when its message is changed; removed after it was acknowledged |
+//! | `entries` | `s` smaller member `0` larger member `0` sequence:u64 | entry | once per send to a member, change and purge; again when its message is changed; removed below the floor |
+//! | `entries` | `g` group `0` sequence:u64 | entry | the same of sends to a group |
+//! | `bodies` | batch:u64 index:u32 | text | once per send, or new text of a message, with more than 16 recipients and 256 bytes; removed with the text |
+//! | `state` | `b` box | floor:u64, top:u64, the last entry's unix ms:u64 (0: see its record) | once per box and batch that writes to it or frees it |
+//! | `state` | `f` box | after:u64, up to:u64, 0:u64: the entries that are freed and still there | with the floor; moved on with each batch of removals, and removed with the last |
+//! | `state` | `d` box of a history | as `f`: entries at or below its floor, still to be removed with their copies, answers and texts | with the floor; moved on with each batch of erasures, and removed with the last |
+//! | `state` | `k` member `0` box of a history | row, see below: the conversation as the member has it | with the first send or group that concerns the member; again when it changes; removed with the member |
+//! | `state` | `e` box of a history, place:u64 | nothing: the entry there is no message | with an entry that is none, and when a message becomes a tombstone; removed with the entry |
+//! | `state` | `r` member | received up to:u64 | by `received`; removed with the member |
 //! | `state` | `o` group `0` | group, see below | once per group and batch that changes it |
 //! | `state` | `t` group `0` | members:u32, title:id | with the group |
 //! | `state` | `m` member `0` group `0` | role:u8 | when the member joins or gets another role; removed when they leave |
+//! | `state` | `w` | unix ms:u64 of the last erasure of a text that the files may still have | with the erasure; removed once no file has it |
 //! | `state` | `v` | nothing; the version byte is that of the layout | when the store is made or upgraded |
 //! | `state` | `g` | id: 16 bytes, generation:u64 | when the store is made, upgraded or salvaged |
-//! | `state` | `u` | the last key that the upgrade has walked over | while layout 1 is upgraded |
-//! | `sends` | box of the history, message id | answer:u64, digest: 16 bytes | once per send with a message id |
+//! | `state` | `u` | the last key that the upgrade has walked over | while a store is upgraded |
+//! | `sends` | box of the history, message id | answer:u64, digest: 16 bytes, place:u64 | once per send with a message id; removed with the entry |
+//! | `sends` | `c` box of the history, place:u64 | (sequence:u64, member:id)*: where the copies are | once per send to a group; removed with the entry |
 //! | each | `n` | number:u64 of the batch | once per batch |
 //!
 //! ```text
-//! entry  := kind:u8, flags:u16, unix ms:u64, tag:u64, from:id, to kind:u8 (0 unknown, 1 member, 2 group), to:id,
-//!           message id:id, where:u8, text | key in `bodies`
+//! entry  := kind:u8, flags:u16, unix ms:u64, tag:u64, place:u64,
+//!           [flags & 8: changed unix ms:u64, place of what tells of it:u64],
+//!           [flags & 16: place that it is about:u64],
+//!           [flags & 32: sequence of the copy of the smaller member:u64, of the larger one:u64],
+//!           from:id, to kind:u8 (0 unknown, 1 member, 2 group), to:id, message id:id,
+//!           where:u8, text | key in `bodies`
+//! flags  := status in the lowest three bits: 0 original, 1 edited, 2 recalled, 3 deleted, 4 expired, 5 lost
 //! id     := length:u16, bytes; empty if there is none
-//! kind   := 0 message, 1 edit, 2 recall, 3 tombstone
+//! kind   := 0 message, 1 edit, 2 recall, 3 tombstone, 4 deletion, 5 purge
 //! where  := 0 here, 1 in `bodies`
+//! row    := flags:u8 (1 has left), read:u64, joined:u64, cleared:u64, since unix ms:u64
 //! group  := unix ms:u64, open:u8 (0 or 1), title:id, (role:u8, member:id)*, in the order in which they joined
 //! role   := 0 member, 1 owner
 //! ```
 //!
-//! Groups came later. A program from before opens a store that has some, and neither reads nor
-//! changes them; its salvage leaves them out.
+//! Where its copies are is in the history's entry of a pair alone, the same sequence twice for a
+//! note to oneself.
 //!
-//! Acks came later, too; floors were there before. A program from before reads a store with acks
-//! right, and gives out the sequences that follow. It removes nothing, and leaves `f` for a newer
-//! one. Its salvage keeps the floors. It copies freed entries that are still there, which nobody
-//! sees and nobody removes any more, and calls an inbox shortened that was acknowledged to its end.
+//! A program of layout 2 or 1 refuses such a store, and so does its `check`, from the first step of
+//! the upgrade on; both say that it is of a newer version. Its salvage cannot read the entries, and
+//! leaves tombstones in their places: salvage with the program that wrote the store.
+//!
+//! # Layout 2
+//!
+//! Its version byte is 2. It had neither `d`, `k`, `e`, `w` nor `c`; an entry had no place, nothing
+//! that its flags announce, and status 0; `b` and `f` were floor and top; an answer had no place.
+//! Histories kept all their entries. Such a store is upgraded when it is opened: it gets a row for
+//! each member of a pair, for the members of a group, and for those whose inboxes have entries of
+//! one. What was written before counts as read. Its records stay as they are and are read by their
+//! version byte. The place of an entry is known in its history alone, and nobody knows where its
+//! copies are: it cannot be changed, only purged. An answer does not tell its place, so its message
+//! id is not free before the entry was removed.
 //!
 //! # Layout 1
 //!
 //! It had neither marker nor `bodies`, `b`, `g`, `n`; an entry was unix ms:u64 and the text. Such a
 //! store is upgraded when it is opened; its entries, cursors and answers stay as they are and are
-//! read by their version byte, 1. A program of layout 1 refuses the store from the first step on.
-//! Where its store is missing, its lock tells that there was one: layout 2 makes an empty
-//! `marker.new` before it makes a lock.
+//! read by their version byte, 1. Its entries do not tell whom they were sent to, so that a group
+//! that nobody made gets no rows. Where its store is missing, its lock tells that there was one:
+//! later layouts make an empty `marker.new` before they make a lock.
 
 mod check;
 mod clock;
@@ -139,6 +160,8 @@ mod damage;
 mod directory;
 mod disk;
 mod engine_error;
+mod eraser;
+mod erasures;
 mod fair_queue;
 mod groups;
 mod inspect;
@@ -153,12 +176,16 @@ mod plan;
 mod recent;
 mod records;
 mod removals;
+mod retention;
 mod salvage;
+#[cfg(test)]
+mod sample;
 mod shared;
 mod store;
 mod tables;
 mod thread_guard;
 mod upgrade;
+mod upkeep;
 mod verify;
 mod watchdog;
 mod writer;

@@ -14,12 +14,12 @@ pub(super) struct Opened {
 }
 
 impl Opened {
-    /// Notes that the store is whole. If that fails it stays what it was, so that who began it can
-    /// begin again.
-    pub(super) fn finish(&mut self) -> io::Result<()> {
+    /// Notes that the store is whole, and of this layout. If that fails it stays what it was, so
+    /// that who began it can begin again.
+    pub(super) fn finish(&mut self, layout: u8) -> io::Result<()> {
         let before = self.marker.note().clone();
         let (phase, keyspaces) = (Phase::Whole, self.tables.folders());
-        let whole = MarkerRecord { phase, keyspaces, ..self.marker.note().clone() };
+        let whole = MarkerRecord { layout, phase, keyspaces, ..self.marker.note().clone() };
         let finished = self.marker.write(whole);
         // What was written and could not be flushed is read all the same, as long as the system
         // runs. A salvage that failed would count as a whole store, and be refused as a place for

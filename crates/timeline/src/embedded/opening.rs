@@ -5,8 +5,9 @@
 //! ```text
 //!  nothing ─────► marker "making" ─► keyspaces ─► version, identity ─► marker "whole"
 //!  a salvage ───► marker "salvaging" ─► the same ─► what was read ─► marker "whole"
-//!  layout 1 ────► marker "upgrading" ─► version, identity ─► a record for each box ─► marker "whole"
-//!  layout 2 ────► compared with its marker
+//!  layout 1 ────► marker "upgrading" ─► version, identity, a record for each box ─► marker "layout 2"
+//!  layout 2 ────► compared with its marker ─► version, rows ─► marker "layout 3"
+//!  layout 3 ────► compared with its marker
 //! ```
 //!
 //! Cut short anywhere, the next opening goes on; a salvage is begun anew.
@@ -20,7 +21,7 @@ use super::directory::Directory;
 use super::inspect::{Found, Inspection, inspect, refused};
 use super::marker::{Marker, MarkerRecord, Phase};
 use super::opened::Opened;
-use super::records::VERSION;
+use super::records::{VERSION, VERSION_2};
 use super::tables::{Tables, read_error};
 use super::{Config, keys, records, upgrade};
 use crate::Result;
@@ -43,7 +44,7 @@ pub(super) fn open(config: &Config, directory: &Arc<Directory>) -> Result<Opened
     match inspection.found {
         Found::Store => {
             let mut opened = open_existing(config, directory, inspection)?;
-            if opened.marker.note().phase == Phase::Upgrading {
+            if upgrade::is_due(opened.marker.note()) {
                 upgrade::run(&mut opened).map_err(|error| match error {
                     upgrade::UpgradeError::Engine(error) => read_error(error),
                     upgrade::UpgradeError::Marker(error) => directory.unwritable(error),
@@ -60,7 +61,7 @@ pub(super) fn open(config: &Config, directory: &Arc<Directory>) -> Result<Opened
 /// Makes a store where none is.
 fn make(config: &Config, directory: &Arc<Directory>, id: u128, generation: u64) -> Result<Opened> {
     let mut opened = begin(config, directory, Phase::Making, id, generation)?;
-    opened.finish().map_err(|error| directory.unwritable(error))?;
+    opened.finish(VERSION).map_err(|error| directory.unwritable(error))?;
     Ok(opened)
 }
 
@@ -99,7 +100,8 @@ fn open_existing(config: &Config, directory: &Arc<Directory>, inspection: Inspec
     let upgrading = || MarkerRecord {
         id: fastrand::u128(..),
         generation: clock::unix_ms(),
-        layout: VERSION,
+        // It is one of layout 2 first, as one that a program of layout 2 has begun to upgrade.
+        layout: VERSION_2,
         phase: Phase::Upgrading,
         batch: 0,
         keyspaces: tables.folders(),

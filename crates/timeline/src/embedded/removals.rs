@@ -128,7 +128,7 @@ impl Removals {
             if last == top {
                 batch.remove(&tables.state, key);
             } else {
-                batch.insert(&tables.state, key, records::encode_extent(Extent { floor: last, top }));
+                batch.insert(&tables.state, key, records::encode_extent(Extent { floor: last, ..left }));
                 self.boxes.push_front(prefix);
             }
         }

@@ -26,7 +26,12 @@ pub(super) struct Shared {
     pub(super) writing: Mutex<Option<Instant>>,
     /// Whether the committing thread shall try a write.
     probe_due: AtomicBool,
+    /// When the committing thread is to be woken, if nobody sends before.
+    wake_at: Mutex<Option<Instant>>,
     pub(super) damage: Damage,
+    /// Since when texts are erased that the files of the store may still have, in milliseconds since
+    /// 1970.
+    erased_since: Mutex<Option<u64>>,
     /// Who waits for which inbox.
     pub(super) watchers: InboxWatchers,
     /// Whether the committing thread has ended, and with all that it wrote on disk.
@@ -100,7 +105,9 @@ impl Shared {
             state: watch::Sender::new(State::Well),
             writing: Mutex::new(None),
             probe_due: AtomicBool::new(false),
+            wake_at: Mutex::new(None),
             damage: Damage::new(directory),
+            erased_since: Mutex::new(None),
             watchers: InboxWatchers::default(),
             ended_well: AtomicBool::new(false),
         }
@@ -190,6 +197,16 @@ impl Shared {
         self.probe_due.swap(false, Ordering::AcqRel)
     }
 
+    /// Notes when the committing thread is to be woken, which is about to sleep.
+    pub(super) fn wake_at(&self, at: Option<Instant>) {
+        *self.wake_at.lock() = at;
+    }
+
+    /// Returns whether the committing thread is to be woken, which is done by that.
+    pub(super) fn take_wake(&self, now: Instant) -> bool {
+        self.wake_at.lock().take_if(|at| *at <= now).is_some()
+    }
+
     /// Changes what is wrong, and tells who watches the state.
     pub(super) fn change(&self, change: impl FnOnce(&mut Faults)) {
         let mut parts = self.parts.lock();
@@ -227,6 +244,24 @@ impl Shared {
     pub(super) fn may_remove(&self) -> bool {
         let parts = self.parts.lock();
         parts.failure.is_none() && parts.damage.is_none() && parts.ended.is_none() && !parts.closed
+    }
+
+    /// Notes that texts were erased, which the files of the store still have.
+    pub(super) fn erased(&self, unix_ms: u64) {
+        let mut since = self.erased_since.lock();
+        // The oldest is the first whose time is up.
+        *since = Some(since.map_or(unix_ms, |since| since.min(unix_ms)));
+    }
+
+    /// Returns since when files of the store may have texts that were erased.
+    pub(super) fn erased_since(&self) -> Option<u64> {
+        *self.erased_since.lock()
+    }
+
+    /// Forgets that texts were erased, as from now on none of them is in the files; returns since
+    /// when they were.
+    pub(super) fn take_erased(&self) -> Option<u64> {
+        self.erased_since.lock().take()
     }
 
     /// Returns whether a write failed and the store was not opened again yet.

@@ -1,6 +1,7 @@
 //! The handle of the embedded store.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+mod asking;
+
 use std::sync::{Arc, mpsc as std_mpsc};
 use std::time::Duration;
 use std::{fmt, thread};
@@ -8,25 +9,27 @@ use std::{fmt, thread};
 use async_trait::async_trait;
 use fjall::PersistMode;
 use tokio::runtime::Handle;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
+use self::asking::blocking;
 use super::committer::{Command, Committer, Job};
 use super::directory::Directory;
+use super::eraser::Eraser;
 use super::lanes::{Lane, Lanes};
 use super::notifier::Notifier;
 use super::opened::Opened;
-use super::shared::{Shared, closed};
-use super::tables::Tables;
+use super::shared::Shared;
 use super::thread_guard::ThreadGuard;
 use super::watchdog::Watchdog;
 use super::writer::{Commit, StoreWriter};
-use super::{Config, keys, metrics, opening, verify};
+use super::{Config, keys, metrics, opening};
 use crate::store::{Append, Appended, GroupChange, InboxChanges};
 use crate::{
-    Conversation, Count, Error, ErrorKind, Group, GroupName, GroupPage, HistoryPage, InboxPage, MemberId,
-    PageRequest, Position, Result, Seq, State, Store,
+    Changed, Conversation, ConversationMark, ConversationPage, ConversationView, Count, Error, ErrorKind,
+    Group, GroupName, GroupPage, HistoryPage, InboxPage, MemberId, MessageChange, PageRequest, Position,
+    Result, Seq, State, Store, ViewPage,
 };
 
 /// A store in one directory of one process.
@@ -85,89 +88,32 @@ impl EmbeddedStore {
         //  shutdown, or the last handle dropped ──► the queue closes ──► timeline-commit ends
         //        ┌─────────────────────────────────────────────────────────────┘
         //        ├─ drops the notifier ──► timeline-tell ends
-        //        └─ drops `keep` ────────► timeline-keep ends
+        //        ├─ drops `keep` ────────► timeline-keep ends
+        //        └─ drops `erase` ───────► timeline-erase ends
         //
-        // Nothing is ever sent over `keep`.
+        // Nothing is ever sent over `keep` and `erase`.
         let (keep, stop) = std_mpsc::sync_channel::<()>(0);
+        let (erase, stop_erasing) = std_mpsc::sync_channel::<()>(0);
+        let (store, within) = (directory.store(), config.erased_within);
         let (path, least) = (config.directory.clone(), config.disk_free_min_bytes);
         let keeper = Watchdog::new(Arc::clone(&shared), path, least, commands.downgrade());
+        let eraser = Eraser::new(Arc::clone(&shared), store, within, commands.downgrade());
         let (lanes, batch_bytes) = (Lanes::new(config.queue), config.batch_bytes);
+        let retention = config.retention.clone();
         let threads = TaskTracker::new();
         let guard = |name| ThreadGuard::new(name, &shared, threads.token());
         let herald = Notifier::start(Arc::clone(&config.observer), guard("timeline-tell"))?;
         let engine =
             StoreWriter::new(config, directory, Arc::clone(&shared), commit, (tables, marker, last_batch));
-        let committer = Committer::new(Arc::clone(&shared), engine, herald, batch_bytes);
+        let committer = Committer::new(Arc::clone(&shared), engine, herald, batch_bytes, retention);
         // Threads of their own, because they block on the disk all the time. They end with the
         // queue.
         spawn("timeline-keep", guard("timeline-keep"), move || keeper.run(&stop))?;
-        let held = (guard("timeline-commit"), keep);
+        spawn("timeline-erase", guard("timeline-erase"), move || eraser.run(&stop_erasing))?;
+        let held = (guard("timeline-commit"), keep, erase);
         spawn("timeline-commit", held, move || committer.run(receiver))?;
         threads.close();
         Ok(Self { commands, lanes, shared, threads })
-    }
-
-    /// Hands a call to the committer, and waits for the answer.
-    async fn ask<T>(&self, lane: Lane, call: impl FnOnce(oneshot::Sender<Result<T>>) -> Job) -> Result<T> {
-        let answer = self.hand_over(lane, call).await?;
-        answer.await.map_err(|_| self.gone())?
-    }
-
-    /// Hands a call to the committer, and returns where the answer comes.
-    ///
-    /// It waits while the lane or the queue is full.
-    async fn hand_over<T>(
-        &self,
-        lane: Lane,
-        call: impl FnOnce(oneshot::Sender<Result<T>>) -> Job,
-    ) -> Result<oneshot::Receiver<Result<T>>> {
-        if self.shared.is_closed() {
-            return Err(closed());
-        }
-        // A place in the lane comes first: a sender whose lane is full waits there, and not in the
-        // queue that it shares with others.
-        let permit = self.lanes.enter(&lane).await?;
-        let (reply, answer) = oneshot::channel();
-        // Dropped before this was sent, a call has no effect. Dropped later, it is written all the
-        // same, and nobody hears the answer.
-        self.commands.send(Command::Job(lane, call(reply), permit)).await.map_err(|_| self.gone())?;
-        Ok(answer)
-    }
-
-    /// Reads from what is open. The engine panics about what it takes for impossible: then a file
-    /// is damaged, too.
-    async fn read<T: Send + 'static>(
-        &self,
-        read: impl FnOnce(&Tables) -> Result<T> + Send + 'static,
-    ) -> Result<T> {
-        let (tables, shared) = (self.shared.tables()?, Arc::clone(&self.shared));
-        blocking(move || {
-            let read = catch_unwind(AssertUnwindSafe(|| read(&tables))).unwrap_or_else(|_| {
-                Err(Error::new(
-                    ErrorKind::Corrupt,
-                    "the timeline store is damaged: its engine cannot read its files",
-                ))
-            });
-            // The tables are let go of before the damaged file is looked for, so that the store can
-            // be opened again meanwhile.
-            drop(tables);
-            read.map_err(|error| verify::judge(&shared, error))
-        })
-        .await
-    }
-
-    /// Returns why the committer did not answer: it was told to end, or it panicked about the
-    /// batch.
-    fn gone(&self) -> Error {
-        // After a panic this may run before the committer has noted why, so there is a text for
-        // that.
-        let refused = self.shared.tables().err().or_else(|| self.shared.refusal());
-        refused.unwrap_or_else(|| {
-            Error::new(
-                ErrorKind::Unavailable,
-                "a failure of the store cut the send short; repeat it with the same message id",
-            )
-        })
     }
 }
 
@@ -196,14 +142,13 @@ impl Store for EmbeddedStore {
     }
 
     async fn inbox(&self, member: &MemberId, last_read: Position, count: Count) -> Result<InboxPage> {
-        let (prefix, page) = (keys::inbox(member), PageRequest::after(last_read.sequence, count));
-        self.read(move |tables| tables.inbox(&prefix, last_read, page)).await
+        let (member, page) = (member.clone(), PageRequest::after(last_read.sequence, count));
+        self.read_tables(move |tables| tables.inbox(&member, last_read, page)).await
     }
 
     async fn history(&self, conversation: &Conversation, page: PageRequest) -> Result<HistoryPage> {
-        let prefix = keys::history(conversation);
-        let paged = self.read(move |tables| tables.page(&prefix, page)).await?;
-        Ok(HistoryPage::new(paged.entries, paged.more))
+        let conversation = conversation.clone();
+        self.read_tables(move |tables| tables.history(&conversation, page)).await
     }
 
     async fn received(&self, member: &MemberId, sequence: Seq) -> Result<Seq> {
@@ -213,7 +158,7 @@ impl Store for EmbeddedStore {
 
     async fn received_of(&self, member: &MemberId) -> Result<Seq> {
         let key = keys::received(member);
-        self.read(move |tables| tables.cursor(&tables.snapshot(), &key)).await
+        self.read_tables(move |tables| tables.cursor(&tables.snapshot(), &key)).await
     }
 
     async fn ack(&self, member: &MemberId, sequence: Seq) -> Result<Seq> {
@@ -233,7 +178,7 @@ impl Store for EmbeddedStore {
 
     async fn group(&self, group: &GroupName) -> Result<Option<Group>> {
         let group = group.clone();
-        self.read(move |tables| tables.group(&tables.snapshot(), &group)).await
+        self.read_tables(move |tables| tables.group(&tables.snapshot(), &group)).await
     }
 
     async fn groups_of(
@@ -243,7 +188,59 @@ impl Store for EmbeddedStore {
         count: Count,
     ) -> Result<GroupPage> {
         let (member, after) = (member.clone(), after.cloned());
-        self.read(move |tables| tables.groups_of(&member, after.as_ref(), count)).await
+        self.read_tables(move |tables| tables.groups_of(&member, after.as_ref(), count)).await
+    }
+
+    async fn change_message(&self, change: MessageChange) -> Result<Changed> {
+        let (lane, change) = (Lane::of_change(&change), Box::new(change));
+        self.ask(lane, |reply| Job::Change(change, reply)).await
+    }
+
+    async fn read(&self, member: &MemberId, conversation: &Conversation, sequence: Seq) -> Result<Seq> {
+        let (lane, member) = (Lane::Member(member.clone()), member.clone());
+        let conversation = conversation.clone();
+        self.ask(lane, |reply| Job::Read(member, conversation, sequence, reply)).await
+    }
+
+    async fn read_of(&self, conversation: &Conversation, members: &[MemberId]) -> Result<Vec<Seq>> {
+        let (conversation, members) = (conversation.clone(), members.to_vec());
+        self.read_tables(move |tables| tables.read_of(&conversation, &members)).await
+    }
+
+    async fn view(&self, member: &MemberId, conversation: &Conversation) -> Result<Option<ConversationView>> {
+        let (member, conversation) = (member.clone(), conversation.clone());
+        self.read_tables(move |tables| tables.view(&member, &conversation)).await
+    }
+
+    async fn views(&self, member: &MemberId, after: Option<&Conversation>, count: Count) -> Result<ViewPage> {
+        let (member, after) = (member.clone(), after.cloned());
+        self.read_tables(move |tables| tables.views(&member, after.as_ref(), count)).await
+    }
+
+    async fn conversations(
+        &self,
+        member: &MemberId,
+        after: Option<&ConversationMark>,
+        count: Count,
+    ) -> Result<ConversationPage> {
+        let (member, after) = (member.clone(), after.cloned());
+        self.read_tables(move |tables| tables.conversations(&member, after.as_ref(), count)).await
+    }
+
+    async fn clear(&self, member: &MemberId, conversation: &Conversation) -> Result<()> {
+        let (lane, member) = (Lane::Member(member.clone()), member.clone());
+        let conversation = conversation.clone();
+        self.ask(lane, |reply| Job::Clear(member, conversation, reply)).await
+    }
+
+    async fn purge(&self, conversation: &Conversation) -> Result<Seq> {
+        let (lane, conversation) = (Lane::of_conversation(conversation), conversation.clone());
+        self.ask(lane, |reply| Job::Purge(conversation, reply)).await
+    }
+
+    async fn forget(&self, member: &MemberId) -> Result<()> {
+        let (lane, member) = (Lane::Member(member.clone()), member.clone());
+        self.ask(lane, |reply| Job::Forget(member, reply)).await
     }
 
     fn state(&self) -> watch::Receiver<State> {
@@ -280,16 +277,6 @@ fn spawn(name: &str, held: impl Send + 'static, run: impl FnOnce() + Send + 'sta
         Err(error) => {
             let text = format!("the thread {name} of the store cannot be started");
             Err(Error::with_source(ErrorKind::Unavailable, text, error))
-        }
-    }
-}
-
-/// Runs what may wait for the disk off the async threads.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result,
-        Err(error) => {
-            Err(Error::with_source(ErrorKind::Unavailable, "the read was cut short; try again", error))
         }
     }
 }

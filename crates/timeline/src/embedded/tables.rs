@@ -1,17 +1,26 @@
 //! The keyspaces of a store, and how they are read.
+//!
+//! What a reader sees is taken from one snapshot: a batch is in it whole or not at all.
+
+mod conversations;
+mod floors;
+mod page_reader;
+mod pages;
+mod times;
+mod views;
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use fjall::{Database, Guard, Keyspace, KeyspaceCreateOptions, OwnedWriteBatch, Readable, Snapshot};
+use fjall::{Database, Keyspace, KeyspaceCreateOptions, OwnedWriteBatch, Readable as _, Snapshot};
 
 use super::directory::Directory;
 use super::engine_error::EngineError;
 use super::inspect;
-use super::records::{EntryReader, Extent};
+use super::records::Extent;
 use super::{Config, keys, records};
-use crate::{Entry, Error, ErrorKind, InboxPage, PageRequest, Position, Result, Seq, page};
+use crate::{Error, ErrorKind, Result, Seq};
 
 /// The open keyspaces.
 pub(super) struct Tables {
@@ -26,24 +35,25 @@ pub(super) struct Tables {
     _directory: Arc<Directory>,
 }
 
-/// A page of a box.
-pub(super) struct Paged {
-    pub(super) entries: Vec<Entry>,
-    /// Whether there are more in its direction.
-    pub(super) more: bool,
+/// The keyspaces alone.
+pub(super) struct Keyspaces {
+    pub(super) entries: Keyspace,
+    pub(super) state: Keyspace,
+    pub(super) sends: Keyspace,
+    pub(super) bodies: Keyspace,
 }
 
 impl Tables {
     /// Opens or makes the keyspaces. Blocks.
     pub(super) fn open(config: &Config, directory: &Arc<Directory>) -> Result<Self> {
         // The engine panics when it finds what it takes for impossible.
-        match catch_unwind(AssertUnwindSafe(|| Self::keyspaces(config, directory))) {
+        match catch_unwind(AssertUnwindSafe(|| Self::open_keyspaces(config, directory))) {
             Ok(opened) => opened.map_err(|error| directory.open_error(error)),
             Err(_) => Err(inspect::not_opened(directory.path(), "the engine cannot read its files")),
         }
     }
 
-    fn keyspaces(config: &Config, directory: &Arc<Directory>) -> fjall::Result<Self> {
+    fn open_keyspaces(config: &Config, directory: &Arc<Directory>) -> fjall::Result<Self> {
         let database = Database::builder(directory.store())
             .cache_size(config.cache_bytes)
             .max_cached_files(Some(DESCRIPTORS_MAX))
@@ -70,6 +80,16 @@ impl Tables {
             .extend([&self.entries, &self.state, &self.sends, &self.bodies].into_iter().filter_map(folder));
         folders.sort_unstable();
         folders
+    }
+
+    /// Returns the keyspaces without the store that they belong to.
+    pub(super) fn keyspaces(&self) -> Keyspaces {
+        Keyspaces {
+            entries: self.entries.clone(),
+            state: self.state.clone(),
+            sends: self.sends.clone(),
+            bodies: self.bodies.clone(),
+        }
     }
 
     /// Begins the batch `number`, which is written into every keyspace: see `inspect/numbers.rs`.
@@ -105,102 +125,6 @@ impl Tables {
             None => Ok(Extent::default()),
         }
     }
-
-    /// Returns the inbox with `prefix` after a position.
-    pub(super) fn inbox(&self, prefix: &[u8], last_read: Position, page: PageRequest) -> Result<InboxPage> {
-        // One snapshot for the extent and the entries: with two, a batch between them would look
-        // like a hole.
-        let snapshot = self.snapshot();
-        let extent = self.extent(&snapshot, prefix)?;
-        let entries = if self.gave_out(&snapshot, prefix, extent, last_read)? {
-            Some(self.read(&snapshot, prefix, extent, page)?.entries)
-        } else {
-            None
-        };
-        let (generation, reset) = (self.generation, entries.is_none());
-        let answer = InboxPage::new(extent.top, entries.unwrap_or_default());
-        Ok(InboxPage { reset, generation, floor: extent.floor, ..answer })
-    }
-
-    /// Returns a page of the box with `prefix`.
-    pub(super) fn page(&self, prefix: &[u8], page: PageRequest) -> Result<Paged> {
-        let snapshot = self.snapshot();
-        let extent = self.extent(&snapshot, prefix)?;
-        self.read(&snapshot, prefix, extent, page)
-    }
-
-    /// Returns whether a reader can have its position from this box.
-    fn gave_out(
-        &self,
-        snapshot: &Snapshot,
-        prefix: &[u8],
-        extent: Extent,
-        position: Position,
-    ) -> Result<bool> {
-        let Position { sequence, tag } = position;
-        if sequence > extent.top {
-            return Ok(false);
-        }
-        // An entry at or below the floor was removed, so its tag cannot be compared any more.
-        let Some(tag) = tag.filter(|_| sequence > extent.floor) else { return Ok(true) };
-        match snapshot.get(&self.entries, keys::entry(prefix, sequence)).map_err(read_error)? {
-            Some(record) => Ok(EntryReader::default().entry(sequence, &record)?.entry.tag == Some(tag)),
-            None => page::check_contiguous(&[], sequence, sequence).map(|()| true),
-        }
-    }
-
-    fn read(&self, snapshot: &Snapshot, prefix: &[u8], extent: Extent, page: PageRequest) -> Result<Paged> {
-        let Extent { floor, top } = extent;
-        let Some((first, last)) = page.bounds(floor, top) else {
-            return Ok(Paged { entries: Vec::new(), more: false });
-        };
-        let range = snapshot.range(&self.entries, keys::entry(prefix, first)..=keys::entry(prefix, last));
-        let (entries, cut) = if page.backward {
-            let (mut entries, cut) = self.take_bytes(snapshot, range.rev())?;
-            entries.reverse();
-            (entries, cut)
-        } else {
-            self.take_bytes(snapshot, range)?
-        };
-        // A page that was cut short by its bytes has no gap up to where it ends.
-        let (first, last) = match (entries.first(), entries.last()) {
-            (Some(oldest), _) if cut && page.backward => (oldest.sequence, last),
-            (_, Some(newest)) if cut => (first, newest.sequence),
-            _ => (first, last),
-        };
-        page::check_contiguous(&entries, first, last)?;
-        let more = if page.backward { first > floor.next() } else { last < top };
-        Ok(Paged { entries, more })
-    }
-
-    /// Reads entries until they have as many bytes as a page may have; at least one. Says whether
-    /// it ended there.
-    fn take_bytes(
-        &self,
-        snapshot: &Snapshot,
-        range: impl Iterator<Item = Guard>,
-    ) -> Result<(Vec<Entry>, bool)> {
-        let (mut entries, mut bytes, mut reader) = (Vec::new(), 0, EntryReader::default());
-        for guard in range {
-            // A text that entries share is written in one batch with them, so the snapshot that
-            // shows an entry shows its text; a text that is missing is damage.
-            let (key, record) = guard.into_inner().map_err(read_error)?;
-            let stored = reader.entry(keys::sequence_of(&key)?, &record)?;
-            let mut entry = stored.entry;
-            if let Some(key) = stored.body {
-                let body = snapshot.get(&self.bodies, key).map_err(read_error)?;
-                let lost =
-                    || Error::new(ErrorKind::Corrupt, "the text that a stored entry shares is missing");
-                entry.message = records::decode_body(&body.ok_or_else(lost)?)?;
-            }
-            bytes += entry.bytes();
-            if bytes > page::PAGE_BYTES_MAX && !entries.is_empty() {
-                return Ok((entries, true));
-            }
-            entries.push(entry);
-        }
-        Ok((entries, false))
-    }
 }
 
 /// The most files that the engine keeps open to read them again: few, so that connections find
@@ -229,3 +153,6 @@ pub(super) fn read_error(error: fjall::Error) -> Error {
     };
     Error::with_source(kind, text, error)
 }
+
+#[cfg(test)]
+mod tests;

@@ -31,6 +31,23 @@ pub struct TimelineEntry {
     /// A random number that no other entry at this place has: send it back as last_tag with last_read. Opaque.
     #[prost(uint64, optional, tag = "9")]
     pub tag: ::core::option::Option<u64>,
+    /// The place of the entry in the history of its conversation, by which it is changed and read; 0 if it is not known, as
+    /// in inboxes for entries that were stored before places were.
+    #[prost(int64, tag = "10")]
+    pub place: i64,
+    /// What became of the message since it was sent.
+    #[prost(enumeration = "timeline_entry::Status", tag = "11")]
+    pub status: i32,
+    /// When that was, in Unix milliseconds by the server's clock; absent for one that is as it was sent.
+    #[prost(int64, optional, tag = "12")]
+    pub changed_at_ms: ::core::option::Option<i64>,
+    /// The place of the message that an edit, a recall or a deletion is about; the last place that a purge removed. 0 for other
+    /// kinds.
+    #[prost(int64, tag = "13")]
+    pub target: i64,
+    /// The text that the message at target has now, of an edit alone. Absent if that message is gone meanwhile.
+    #[prost(string, optional, tag = "14")]
+    pub edited: ::core::option::Option<::prost::alloc::string::String>,
 }
 /// Nested message and enum types in `TimelineEntry`.
 pub mod timeline_entry {
@@ -50,12 +67,16 @@ pub mod timeline_entry {
     pub enum Kind {
         /// A message.
         Message = 0,
-        /// A new text for an earlier message. Not written yet.
+        /// An earlier message has a new text.
         Edit = 1,
-        /// An earlier message is taken back. Not written yet.
+        /// An earlier message was taken back by its sender.
         Recall = 2,
-        /// Nothing: it closes a gap. Not written yet.
+        /// A message that is gone; the status says why. It keeps the sequence without a gap.
         Tombstone = 3,
+        /// An earlier message was deleted.
+        Deletion = 4,
+        /// All earlier messages of the conversation were deleted.
+        Purge = 5,
     }
     impl Kind {
         /// String value of the enum field names used in the ProtoBuf definition.
@@ -68,6 +89,8 @@ pub mod timeline_entry {
                 Self::Edit => "EDIT",
                 Self::Recall => "RECALL",
                 Self::Tombstone => "TOMBSTONE",
+                Self::Deletion => "DELETION",
+                Self::Purge => "PURGE",
             }
         }
         /// Creates an enum from field names used in the ProtoBuf definition.
@@ -77,6 +100,63 @@ pub mod timeline_entry {
                 "EDIT" => Some(Self::Edit),
                 "RECALL" => Some(Self::Recall),
                 "TOMBSTONE" => Some(Self::Tombstone),
+                "DELETION" => Some(Self::Deletion),
+                "PURGE" => Some(Self::Purge),
+                _ => None,
+            }
+        }
+    }
+    /// What became of a message since it was sent. A reader takes one that it does not know for LOST.
+    #[derive(
+        Clone,
+        Copy,
+        Debug,
+        PartialEq,
+        Eq,
+        Hash,
+        PartialOrd,
+        Ord,
+        ::prost::Enumeration
+    )]
+    #[repr(i32)]
+    pub enum Status {
+        /// It is as it was sent.
+        Original = 0,
+        /// It has another text.
+        Edited = 1,
+        /// Its sender took it back.
+        Recalled = 2,
+        /// It was deleted.
+        Deleted = 3,
+        /// Its history does not have it any more: it was purged, or kept for as long as it had to be.
+        Expired = 4,
+        /// It was lost with a damaged file.
+        Lost = 5,
+    }
+    impl Status {
+        /// String value of the enum field names used in the ProtoBuf definition.
+        ///
+        /// The values are not transformed in any way and thus are considered stable
+        /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+        pub fn as_str_name(&self) -> &'static str {
+            match self {
+                Self::Original => "ORIGINAL",
+                Self::Edited => "EDITED",
+                Self::Recalled => "RECALLED",
+                Self::Deleted => "DELETED",
+                Self::Expired => "EXPIRED",
+                Self::Lost => "LOST",
+            }
+        }
+        /// Creates an enum from field names used in the ProtoBuf definition.
+        pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+            match value {
+                "ORIGINAL" => Some(Self::Original),
+                "EDITED" => Some(Self::Edited),
+                "RECALLED" => Some(Self::Recalled),
+                "DELETED" => Some(Self::Deleted),
+                "EXPIRED" => Some(Self::Expired),
+                "LOST" => Some(Self::Lost),
                 _ => None,
             }
         }
@@ -102,6 +182,9 @@ pub struct SendMessageReply {
     /// The sequence in the inbox of the receiver.
     #[prost(int64, tag = "1")]
     pub sequence: i64,
+    /// Added: the place in the history; 0 if a send from before places were kept is repeated.
+    #[prost(int64, tag = "2")]
+    pub place: i64,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SendGroupRequest {
@@ -126,6 +209,9 @@ pub struct SendGroupReply {
     /// The members whose inbox did not get the message.
     #[prost(string, repeated, tag = "1")]
     pub failed_members: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Added: the place in the history; 0 if a send from before places were kept is repeated.
+    #[prost(int64, tag = "2")]
+    pub place: i64,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SyncMessageRequest {
@@ -163,6 +249,29 @@ pub struct SyncMessageReply {
     /// Added: the entries up to this one are no longer in the inbox; ask the histories for them.
     #[prost(int64, tag = "6")]
     pub floor: i64,
+    /// Added: how far conversations were read meanwhile, by the member and by the others of conversations of two. Only replies
+    /// of Watch have any, each conversation and reader once; a reply may have nothing else.
+    #[prost(message, repeated, tag = "7")]
+    pub cursors: ::prost::alloc::vec::Vec<ReadCursor>,
+    /// Added: more conversations were read than the reply says: ask for the list of conversations.
+    #[prost(bool, tag = "8")]
+    pub cursors_cut: bool,
+}
+/// Added: how far a member has read a conversation, as the member of the inbox sees it.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReadCursor {
+    /// Who has read.
+    #[prost(string, tag = "1")]
+    pub member: ::prost::alloc::string::String,
+    /// The other member of the conversation, besides the one whose inbox it is.
+    #[prost(string, tag = "2")]
+    pub with: ::prost::alloc::string::String,
+    /// The group, if it is the conversation of one.
+    #[prost(string, tag = "3")]
+    pub group: ::prost::alloc::string::String,
+    /// The place up to which they have read.
+    #[prost(int64, tag = "4")]
+    pub read: i64,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetSingleHistoryMessageRequest {
@@ -179,6 +288,14 @@ pub struct GetSingleHistoryMessageRequest {
     /// Added: pages from the newest to the oldest. The entries of a page ascend all the same.
     #[prost(bool, tag = "5")]
     pub backward: bool,
+    /// Added: the entries from this time on, in Unix milliseconds; the next page goes on by last_read. Without last_read,
+    /// backward and until_ms.
+    #[prost(int64, optional, tag = "6")]
+    pub since_ms: ::core::option::Option<i64>,
+    /// Added: the newest entries before this time, in Unix milliseconds; the next page goes on by last_read and backward.
+    /// Without last_read, backward and since_ms.
+    #[prost(int64, optional, tag = "7")]
+    pub until_ms: ::core::option::Option<i64>,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GetSingleHistoryMessageReply {
@@ -188,6 +305,9 @@ pub struct GetSingleHistoryMessageReply {
     /// Added: there are further entries in the direction of the page.
     #[prost(bool, tag = "2")]
     pub more: bool,
+    /// Added: the entries up to this one are gone for everybody: they were purged, or kept for as long as they had to be.
+    #[prost(int64, tag = "3")]
+    pub floor: i64,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetGroupHistoryMessageRequest {
@@ -202,6 +322,14 @@ pub struct GetGroupHistoryMessageRequest {
     /// Added: pages from the newest to the oldest. The entries of a page ascend all the same.
     #[prost(bool, tag = "5")]
     pub backward: bool,
+    /// Added: the entries from this time on, in Unix milliseconds; the next page goes on by last_read. Without last_read,
+    /// backward and until_ms.
+    #[prost(int64, optional, tag = "6")]
+    pub since_ms: ::core::option::Option<i64>,
+    /// Added: the newest entries before this time, in Unix milliseconds; the next page goes on by last_read and backward.
+    /// Without last_read, backward and since_ms.
+    #[prost(int64, optional, tag = "7")]
+    pub until_ms: ::core::option::Option<i64>,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GetGroupHistoryMessageReply {
@@ -211,6 +339,9 @@ pub struct GetGroupHistoryMessageReply {
     /// Added: there are further entries in the direction of the page.
     #[prost(bool, tag = "2")]
     pub more: bool,
+    /// Added: the entries up to this one are gone for everybody: they were purged, or kept for as long as they had to be.
+    #[prost(int64, tag = "3")]
+    pub floor: i64,
 }
 /// Added: a member of a group and what they may.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -440,6 +571,9 @@ pub struct SendBatchResult {
     /// The same for people to read.
     #[prost(string, tag = "3")]
     pub message: ::prost::alloc::string::String,
+    /// The place in the history; 0 for a send that failed.
+    #[prost(int64, tag = "4")]
+    pub place: i64,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ReceivedRequest {
@@ -461,6 +595,292 @@ pub struct ReceivedReply {
     /// The last entry that the program has received; 0 if it never said.
     #[prost(int64, tag = "1")]
     pub sequence: i64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EditRequest {
+    /// Who changes it: the sender of the message. Of a group, a program may leave it out, and changes it for itself.
+    #[prost(string, tag = "1")]
+    pub member: ::prost::alloc::string::String,
+    /// The other member of a conversation of two.
+    #[prost(string, tag = "2")]
+    pub with: ::prost::alloc::string::String,
+    /// The group.
+    #[prost(string, tag = "3")]
+    pub group: ::prost::alloc::string::String,
+    /// The place of the message in the history.
+    #[prost(int64, tag = "4")]
+    pub place: i64,
+    /// The new text: that of a JSON object.
+    #[prost(string, tag = "5")]
+    pub message: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RecallRequest {
+    /// Who changes it: the sender of the message. Of a group, a program may leave it out, and changes it for itself.
+    #[prost(string, tag = "1")]
+    pub member: ::prost::alloc::string::String,
+    /// The other member of a conversation of two.
+    #[prost(string, tag = "2")]
+    pub with: ::prost::alloc::string::String,
+    /// The group.
+    #[prost(string, tag = "3")]
+    pub group: ::prost::alloc::string::String,
+    /// The place of the message in the history.
+    #[prost(int64, tag = "4")]
+    pub place: i64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeleteMessageRequest {
+    /// Who changes it: the sender of the message. Of a group, a program may leave it out, and changes it for itself.
+    #[prost(string, tag = "1")]
+    pub member: ::prost::alloc::string::String,
+    /// The other member of a conversation of two.
+    #[prost(string, tag = "2")]
+    pub with: ::prost::alloc::string::String,
+    /// The group.
+    #[prost(string, tag = "3")]
+    pub group: ::prost::alloc::string::String,
+    /// The place of the message in the history.
+    #[prost(int64, tag = "4")]
+    pub place: i64,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ChangeReply {
+    /// The place of the entry that tells of the change; the same when a change is repeated.
+    #[prost(int64, tag = "1")]
+    pub place: i64,
+    /// When the server stored the change, in Unix milliseconds by the server's clock.
+    #[prost(int64, tag = "2")]
+    pub at_ms: i64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReadRequest {
+    /// Who has read. A user may leave it out.
+    #[prost(string, tag = "1")]
+    pub member: ::prost::alloc::string::String,
+    /// The other member of a conversation of two.
+    #[prost(string, tag = "2")]
+    pub with: ::prost::alloc::string::String,
+    /// The group.
+    #[prost(string, tag = "3")]
+    pub group: ::prost::alloc::string::String,
+    /// The place of the last entry that they have read. One beyond the last of the history is refused.
+    #[prost(int64, tag = "4")]
+    pub sequence: i64,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReadReply {
+    /// The place up to which they have read. It never falls.
+    #[prost(int64, tag = "1")]
+    pub read: i64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReadOfRequest {
+    /// A member of the conversation. A user may leave it out.
+    #[prost(string, tag = "1")]
+    pub member: ::prost::alloc::string::String,
+    /// The other member of a conversation of two.
+    #[prost(string, tag = "2")]
+    pub with: ::prost::alloc::string::String,
+    /// The group.
+    #[prost(string, tag = "3")]
+    pub group: ::prost::alloc::string::String,
+    /// Who is asked about: at most 100. Optional: without any both members of two, of a group the one who asks.
+    #[prost(string, repeated, tag = "4")]
+    pub members: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ReadOfReply {
+    /// One for each member, in the order of the request.
+    #[prost(message, repeated, tag = "1")]
+    pub cursors: ::prost::alloc::vec::Vec<MemberCursor>,
+}
+/// How far one member has read the conversation that was asked about.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MemberCursor {
+    #[prost(string, tag = "1")]
+    pub member: ::prost::alloc::string::String,
+    /// The place up to which they have read; 0 if they have read nothing.
+    #[prost(int64, tag = "2")]
+    pub read: i64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UnreadRequest {
+    /// Whose. A user may leave it out.
+    #[prost(string, tag = "1")]
+    pub member: ::prost::alloc::string::String,
+    /// The other member of a conversation of two.
+    #[prost(string, tag = "2")]
+    pub with: ::prost::alloc::string::String,
+    /// The group.
+    #[prost(string, tag = "3")]
+    pub group: ::prost::alloc::string::String,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UnreadReply {
+    /// How many messages they have not read, counted to 1,000.
+    #[prost(int32, tag = "1")]
+    pub unread: i32,
+    /// There may be more than were counted.
+    #[prost(bool, tag = "2")]
+    pub capped: bool,
+    /// The place up to which they have read.
+    #[prost(int64, tag = "3")]
+    pub read: i64,
+    /// The last place of the history.
+    #[prost(int64, tag = "4")]
+    pub latest: i64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListUnreadRequest {
+    /// Whose. A user may leave it out.
+    #[prost(string, tag = "1")]
+    pub member: ::prost::alloc::string::String,
+    /// The text next of the page before. Optional: without it from the first. Opaque.
+    #[prost(string, tag = "2")]
+    pub after: ::prost::alloc::string::String,
+    /// At most so many; 0 means 100, and more than 1,000 means 1,000.
+    #[prost(int32, tag = "3")]
+    pub count: i32,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListUnreadReply {
+    /// Those with unread messages, in no order that means anything.
+    #[prost(message, repeated, tag = "1")]
+    pub conversations: ::prost::alloc::vec::Vec<UnreadConversation>,
+    /// There may be further ones.
+    #[prost(bool, tag = "2")]
+    pub more: bool,
+    /// Where the next page begins: send it back as after. Empty on the last page.
+    #[prost(string, tag = "3")]
+    pub next: ::prost::alloc::string::String,
+}
+/// A conversation with unread messages.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UnreadConversation {
+    /// The other member, of a conversation of two.
+    #[prost(string, tag = "1")]
+    pub with: ::prost::alloc::string::String,
+    /// The group, of one.
+    #[prost(string, tag = "2")]
+    pub group: ::prost::alloc::string::String,
+    /// How many messages they have not read, counted to 1,000.
+    #[prost(int32, tag = "3")]
+    pub unread: i32,
+    /// There may be more than were counted.
+    #[prost(bool, tag = "4")]
+    pub capped: bool,
+    /// The place up to which they have read.
+    #[prost(int64, tag = "5")]
+    pub read: i64,
+    /// The last place of the history.
+    #[prost(int64, tag = "6")]
+    pub latest: i64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ConversationsRequest {
+    /// Whose. A user may leave it out.
+    #[prost(string, tag = "1")]
+    pub member: ::prost::alloc::string::String,
+    /// The text next of the page before. Optional: without it from the most recent one. Opaque.
+    #[prost(string, tag = "2")]
+    pub after: ::prost::alloc::string::String,
+    /// At most so many; 0 means 100, and more than 1,000 means 1,000.
+    #[prost(int32, tag = "3")]
+    pub count: i32,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ConversationsReply {
+    /// The most recent first. Groups that the member has left, and what they cleared and nobody wrote to since, are not there.
+    #[prost(message, repeated, tag = "1")]
+    pub conversations: ::prost::alloc::vec::Vec<ConversationSummary>,
+    /// There are further ones.
+    #[prost(bool, tag = "2")]
+    pub more: bool,
+    /// Where the next page begins: send it back as after. Empty on the last page.
+    #[prost(string, tag = "3")]
+    pub next: ::prost::alloc::string::String,
+}
+/// A conversation in the list of a member.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ConversationSummary {
+    /// The other member, of a conversation of two; the member themselves for notes to oneself.
+    #[prost(string, tag = "1")]
+    pub with: ::prost::alloc::string::String,
+    /// The group, of one.
+    #[prost(string, tag = "2")]
+    pub group: ::prost::alloc::string::String,
+    /// The title of a group that the server knows.
+    #[prost(string, tag = "3")]
+    pub title: ::prost::alloc::string::String,
+    /// The newest of the last 100 entries that is a message, or was one; its sequence is its place in the history. Absent
+    /// without any.
+    #[prost(message, optional, tag = "4")]
+    pub last: ::core::option::Option<TimelineEntry>,
+    /// How many messages they have not read, counted to 1,000.
+    #[prost(int32, tag = "5")]
+    pub unread: i32,
+    /// There may be more than were counted.
+    #[prost(bool, tag = "6")]
+    pub capped: bool,
+    /// The place up to which they have read.
+    #[prost(int64, tag = "7")]
+    pub read: i64,
+    /// The place up to which the other member of two has read; 0 for groups.
+    #[prost(int64, tag = "8")]
+    pub peer_read: i64,
+    /// The last place of the history; 0 if it never had an entry.
+    #[prost(int64, tag = "9")]
+    pub latest: i64,
+    /// The entries up to this one are gone for the member.
+    #[prost(int64, tag = "10")]
+    pub floor: i64,
+    /// When it got its last entry, or the member came into it, in Unix milliseconds by the server's clock.
+    #[prost(int64, tag = "11")]
+    pub at_ms: i64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ClearRequest {
+    /// For whom. A user may leave it out.
+    #[prost(string, tag = "1")]
+    pub member: ::prost::alloc::string::String,
+    /// The other member of a conversation of two.
+    #[prost(string, tag = "2")]
+    pub with: ::prost::alloc::string::String,
+    /// The group.
+    #[prost(string, tag = "3")]
+    pub group: ::prost::alloc::string::String,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ClearReply {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PurgeRequest {
+    /// One member of a conversation of two; left out for a group.
+    #[prost(string, tag = "1")]
+    pub member: ::prost::alloc::string::String,
+    /// The other member of a conversation of two.
+    #[prost(string, tag = "2")]
+    pub with: ::prost::alloc::string::String,
+    /// The group.
+    #[prost(string, tag = "3")]
+    pub group: ::prost::alloc::string::String,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PurgeReply {
+    /// The place of the entry that tells of it.
+    #[prost(int64, tag = "1")]
+    pub place: i64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeleteMemberRequest {
+    #[prost(string, tag = "1")]
+    pub member: ::prost::alloc::string::String,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeleteMemberReply {
+    /// How many messages of theirs were deleted by this call.
+    #[prost(int64, tag = "1")]
+    pub messages: i64,
 }
 /// Why a call was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
@@ -977,6 +1397,257 @@ pub mod timeline_client {
                 .insert(GrpcMethod::new("timeline.v1.Timeline", "ReceivedOf"));
             self.inner.unary(req, path, codec).await
         }
+        /// Gives a message a new text, in the history and in every inbox that has it. An entry of the kind EDIT tells of it.
+        pub async fn edit(
+            &mut self,
+            request: impl tonic::IntoRequest<super::EditRequest>,
+        ) -> std::result::Result<tonic::Response<super::ChangeReply>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/timeline.v1.Timeline/Edit",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new("timeline.v1.Timeline", "Edit"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Takes a message back for everybody: its text is gone. An entry of the kind RECALL tells of it.
+        pub async fn recall(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RecallRequest>,
+        ) -> std::result::Result<tonic::Response<super::ChangeReply>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/timeline.v1.Timeline/Recall",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("timeline.v1.Timeline", "Recall"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Deletes a message for everybody: its text is gone. An entry of the kind DELETION tells of it.
+        pub async fn delete_message(
+            &mut self,
+            request: impl tonic::IntoRequest<super::DeleteMessageRequest>,
+        ) -> std::result::Result<tonic::Response<super::ChangeReply>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/timeline.v1.Timeline/DeleteMessage",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("timeline.v1.Timeline", "DeleteMessage"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Notes that a member has read a conversation up to an entry. The note never falls; watches of the member's inbox, and in
+        /// a conversation of two those of the other's, are told.
+        pub async fn read(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ReadRequest>,
+        ) -> std::result::Result<tonic::Response<super::ReadReply>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/timeline.v1.Timeline/Read",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new("timeline.v1.Timeline", "Read"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Returns how far members have read a conversation.
+        pub async fn read_of(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ReadOfRequest>,
+        ) -> std::result::Result<tonic::Response<super::ReadOfReply>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/timeline.v1.Timeline/ReadOf",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("timeline.v1.Timeline", "ReadOf"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Returns how many messages of a conversation a member has not read.
+        pub async fn unread(
+            &mut self,
+            request: impl tonic::IntoRequest<super::UnreadRequest>,
+        ) -> std::result::Result<tonic::Response<super::UnreadReply>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/timeline.v1.Timeline/Unread",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("timeline.v1.Timeline", "Unread"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Returns the conversations of a member that have unread messages.
+        pub async fn list_unread(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListUnreadRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListUnreadReply>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/timeline.v1.Timeline/ListUnread",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("timeline.v1.Timeline", "ListUnread"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Returns the conversations of a member, the most recent first, each with its last message and what is unread.
+        pub async fn conversations(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ConversationsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ConversationsReply>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/timeline.v1.Timeline/Conversations",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("timeline.v1.Timeline", "Conversations"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Frees a conversation for one member: what is in it now is shown and counted to them no more. Others keep it.
+        pub async fn clear(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ClearRequest>,
+        ) -> std::result::Result<tonic::Response<super::ClearReply>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/timeline.v1.Timeline/Clear",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("timeline.v1.Timeline", "Clear"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Deletes all messages of a conversation for everybody. Users may not.
+        pub async fn purge(
+            &mut self,
+            request: impl tonic::IntoRequest<super::PurgeRequest>,
+        ) -> std::result::Result<tonic::Response<super::PurgeReply>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/timeline.v1.Timeline/Purge",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("timeline.v1.Timeline", "Purge"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Deletes what a member sent, has them leave their groups, and removes what is kept for them. Users may not. One that
+        /// failed goes on where it was when it is repeated.
+        pub async fn delete_member(
+            &mut self,
+            request: impl tonic::IntoRequest<super::DeleteMemberRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DeleteMemberReply>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/timeline.v1.Timeline/DeleteMember",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("timeline.v1.Timeline", "DeleteMember"));
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -1097,6 +1768,69 @@ pub mod timeline_server {
             &self,
             request: tonic::Request<super::ReceivedOfRequest>,
         ) -> std::result::Result<tonic::Response<super::ReceivedReply>, tonic::Status>;
+        /// Gives a message a new text, in the history and in every inbox that has it. An entry of the kind EDIT tells of it.
+        async fn edit(
+            &self,
+            request: tonic::Request<super::EditRequest>,
+        ) -> std::result::Result<tonic::Response<super::ChangeReply>, tonic::Status>;
+        /// Takes a message back for everybody: its text is gone. An entry of the kind RECALL tells of it.
+        async fn recall(
+            &self,
+            request: tonic::Request<super::RecallRequest>,
+        ) -> std::result::Result<tonic::Response<super::ChangeReply>, tonic::Status>;
+        /// Deletes a message for everybody: its text is gone. An entry of the kind DELETION tells of it.
+        async fn delete_message(
+            &self,
+            request: tonic::Request<super::DeleteMessageRequest>,
+        ) -> std::result::Result<tonic::Response<super::ChangeReply>, tonic::Status>;
+        /// Notes that a member has read a conversation up to an entry. The note never falls; watches of the member's inbox, and in
+        /// a conversation of two those of the other's, are told.
+        async fn read(
+            &self,
+            request: tonic::Request<super::ReadRequest>,
+        ) -> std::result::Result<tonic::Response<super::ReadReply>, tonic::Status>;
+        /// Returns how far members have read a conversation.
+        async fn read_of(
+            &self,
+            request: tonic::Request<super::ReadOfRequest>,
+        ) -> std::result::Result<tonic::Response<super::ReadOfReply>, tonic::Status>;
+        /// Returns how many messages of a conversation a member has not read.
+        async fn unread(
+            &self,
+            request: tonic::Request<super::UnreadRequest>,
+        ) -> std::result::Result<tonic::Response<super::UnreadReply>, tonic::Status>;
+        /// Returns the conversations of a member that have unread messages.
+        async fn list_unread(
+            &self,
+            request: tonic::Request<super::ListUnreadRequest>,
+        ) -> std::result::Result<tonic::Response<super::ListUnreadReply>, tonic::Status>;
+        /// Returns the conversations of a member, the most recent first, each with its last message and what is unread.
+        async fn conversations(
+            &self,
+            request: tonic::Request<super::ConversationsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ConversationsReply>,
+            tonic::Status,
+        >;
+        /// Frees a conversation for one member: what is in it now is shown and counted to them no more. Others keep it.
+        async fn clear(
+            &self,
+            request: tonic::Request<super::ClearRequest>,
+        ) -> std::result::Result<tonic::Response<super::ClearReply>, tonic::Status>;
+        /// Deletes all messages of a conversation for everybody. Users may not.
+        async fn purge(
+            &self,
+            request: tonic::Request<super::PurgeRequest>,
+        ) -> std::result::Result<tonic::Response<super::PurgeReply>, tonic::Status>;
+        /// Deletes what a member sent, has them leave their groups, and removes what is kept for them. Users may not. One that
+        /// failed goes on where it was when it is repeated.
+        async fn delete_member(
+            &self,
+            request: tonic::Request<super::DeleteMemberRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DeleteMemberReply>,
+            tonic::Status,
+        >;
     }
     #[derive(Debug)]
     pub struct TimelineServer<T> {
@@ -1923,6 +2657,487 @@ pub mod timeline_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ReceivedOfSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/timeline.v1.Timeline/Edit" => {
+                    #[allow(non_camel_case_types)]
+                    struct EditSvc<T: Timeline>(pub Arc<T>);
+                    impl<T: Timeline> tonic::server::UnaryService<super::EditRequest>
+                    for EditSvc<T> {
+                        type Response = super::ChangeReply;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::EditRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Timeline>::edit(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = EditSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/timeline.v1.Timeline/Recall" => {
+                    #[allow(non_camel_case_types)]
+                    struct RecallSvc<T: Timeline>(pub Arc<T>);
+                    impl<T: Timeline> tonic::server::UnaryService<super::RecallRequest>
+                    for RecallSvc<T> {
+                        type Response = super::ChangeReply;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::RecallRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Timeline>::recall(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RecallSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/timeline.v1.Timeline/DeleteMessage" => {
+                    #[allow(non_camel_case_types)]
+                    struct DeleteMessageSvc<T: Timeline>(pub Arc<T>);
+                    impl<
+                        T: Timeline,
+                    > tonic::server::UnaryService<super::DeleteMessageRequest>
+                    for DeleteMessageSvc<T> {
+                        type Response = super::ChangeReply;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::DeleteMessageRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Timeline>::delete_message(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = DeleteMessageSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/timeline.v1.Timeline/Read" => {
+                    #[allow(non_camel_case_types)]
+                    struct ReadSvc<T: Timeline>(pub Arc<T>);
+                    impl<T: Timeline> tonic::server::UnaryService<super::ReadRequest>
+                    for ReadSvc<T> {
+                        type Response = super::ReadReply;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ReadRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Timeline>::read(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ReadSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/timeline.v1.Timeline/ReadOf" => {
+                    #[allow(non_camel_case_types)]
+                    struct ReadOfSvc<T: Timeline>(pub Arc<T>);
+                    impl<T: Timeline> tonic::server::UnaryService<super::ReadOfRequest>
+                    for ReadOfSvc<T> {
+                        type Response = super::ReadOfReply;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ReadOfRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Timeline>::read_of(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ReadOfSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/timeline.v1.Timeline/Unread" => {
+                    #[allow(non_camel_case_types)]
+                    struct UnreadSvc<T: Timeline>(pub Arc<T>);
+                    impl<T: Timeline> tonic::server::UnaryService<super::UnreadRequest>
+                    for UnreadSvc<T> {
+                        type Response = super::UnreadReply;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::UnreadRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Timeline>::unread(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = UnreadSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/timeline.v1.Timeline/ListUnread" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListUnreadSvc<T: Timeline>(pub Arc<T>);
+                    impl<
+                        T: Timeline,
+                    > tonic::server::UnaryService<super::ListUnreadRequest>
+                    for ListUnreadSvc<T> {
+                        type Response = super::ListUnreadReply;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListUnreadRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Timeline>::list_unread(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListUnreadSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/timeline.v1.Timeline/Conversations" => {
+                    #[allow(non_camel_case_types)]
+                    struct ConversationsSvc<T: Timeline>(pub Arc<T>);
+                    impl<
+                        T: Timeline,
+                    > tonic::server::UnaryService<super::ConversationsRequest>
+                    for ConversationsSvc<T> {
+                        type Response = super::ConversationsReply;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ConversationsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Timeline>::conversations(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ConversationsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/timeline.v1.Timeline/Clear" => {
+                    #[allow(non_camel_case_types)]
+                    struct ClearSvc<T: Timeline>(pub Arc<T>);
+                    impl<T: Timeline> tonic::server::UnaryService<super::ClearRequest>
+                    for ClearSvc<T> {
+                        type Response = super::ClearReply;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ClearRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Timeline>::clear(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ClearSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/timeline.v1.Timeline/Purge" => {
+                    #[allow(non_camel_case_types)]
+                    struct PurgeSvc<T: Timeline>(pub Arc<T>);
+                    impl<T: Timeline> tonic::server::UnaryService<super::PurgeRequest>
+                    for PurgeSvc<T> {
+                        type Response = super::PurgeReply;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::PurgeRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Timeline>::purge(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = PurgeSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/timeline.v1.Timeline/DeleteMember" => {
+                    #[allow(non_camel_case_types)]
+                    struct DeleteMemberSvc<T: Timeline>(pub Arc<T>);
+                    impl<
+                        T: Timeline,
+                    > tonic::server::UnaryService<super::DeleteMemberRequest>
+                    for DeleteMemberSvc<T> {
+                        type Response = super::DeleteMemberReply;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::DeleteMemberRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Timeline>::delete_member(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = DeleteMemberSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

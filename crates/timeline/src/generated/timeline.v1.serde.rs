@@ -215,6 +215,877 @@ impl<'de> serde::Deserialize<'de> for AckRequest {
         deserializer.deserialize_struct("timeline.v1.AckRequest", FIELDS, GeneratedVisitor)
     }
 }
+impl serde::Serialize for ChangeReply {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("timeline.v1.ChangeReply", len)?;
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("place", ToString::to_string(&self.place).as_str())?;
+        }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("atMs", ToString::to_string(&self.at_ms).as_str())?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for ChangeReply {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "place",
+            "at_ms",
+            "atMs",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Place,
+            AtMs,
+            __SkipField__,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "place" => Ok(GeneratedField::Place),
+                            "atMs" | "at_ms" => Ok(GeneratedField::AtMs),
+                            _ => Ok(GeneratedField::__SkipField__),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = ChangeReply;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct timeline.v1.ChangeReply")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<ChangeReply, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut place__ = None;
+                let mut at_ms__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Place => {
+                            if place__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("place"));
+                            }
+                            place__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::AtMs => {
+                            if at_ms__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("atMs"));
+                            }
+                            at_ms__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::__SkipField__ => {
+                            let _ = map_.next_value::<serde::de::IgnoredAny>()?;
+                        }
+                    }
+                }
+                Ok(ChangeReply {
+                    place: place__.unwrap_or_default(),
+                    at_ms: at_ms__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("timeline.v1.ChangeReply", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for ClearReply {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let len = 0;
+        let struct_ser = serializer.serialize_struct("timeline.v1.ClearReply", len)?;
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for ClearReply {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            __SkipField__,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                            Ok(GeneratedField::__SkipField__)
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = ClearReply;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct timeline.v1.ClearReply")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<ClearReply, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                while map_.next_key::<GeneratedField>()?.is_some() {
+                    let _ = map_.next_value::<serde::de::IgnoredAny>()?;
+                }
+                Ok(ClearReply {
+                })
+            }
+        }
+        deserializer.deserialize_struct("timeline.v1.ClearReply", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for ClearRequest {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("timeline.v1.ClearRequest", len)?;
+        if true {
+            struct_ser.serialize_field("member", &self.member)?;
+        }
+        if true {
+            struct_ser.serialize_field("with", &self.with)?;
+        }
+        if true {
+            struct_ser.serialize_field("group", &self.group)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for ClearRequest {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "member",
+            "with",
+            "group",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Member,
+            With,
+            Group,
+            __SkipField__,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "member" => Ok(GeneratedField::Member),
+                            "with" => Ok(GeneratedField::With),
+                            "group" => Ok(GeneratedField::Group),
+                            _ => Ok(GeneratedField::__SkipField__),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = ClearRequest;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct timeline.v1.ClearRequest")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<ClearRequest, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut member__ = None;
+                let mut with__ = None;
+                let mut group__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Member => {
+                            if member__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("member"));
+                            }
+                            member__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::With => {
+                            if with__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("with"));
+                            }
+                            with__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Group => {
+                            if group__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("group"));
+                            }
+                            group__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::__SkipField__ => {
+                            let _ = map_.next_value::<serde::de::IgnoredAny>()?;
+                        }
+                    }
+                }
+                Ok(ClearRequest {
+                    member: member__.unwrap_or_default(),
+                    with: with__.unwrap_or_default(),
+                    group: group__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("timeline.v1.ClearRequest", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for ConversationSummary {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("timeline.v1.ConversationSummary", len)?;
+        if true {
+            struct_ser.serialize_field("with", &self.with)?;
+        }
+        if true {
+            struct_ser.serialize_field("group", &self.group)?;
+        }
+        if true {
+            struct_ser.serialize_field("title", &self.title)?;
+        }
+        if let Some(v) = self.last.as_ref() {
+            struct_ser.serialize_field("last", v)?;
+        }
+        if true {
+            struct_ser.serialize_field("unread", &self.unread)?;
+        }
+        if true {
+            struct_ser.serialize_field("capped", &self.capped)?;
+        }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("read", ToString::to_string(&self.read).as_str())?;
+        }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("peerRead", ToString::to_string(&self.peer_read).as_str())?;
+        }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("latest", ToString::to_string(&self.latest).as_str())?;
+        }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("floor", ToString::to_string(&self.floor).as_str())?;
+        }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("atMs", ToString::to_string(&self.at_ms).as_str())?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for ConversationSummary {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "with",
+            "group",
+            "title",
+            "last",
+            "unread",
+            "capped",
+            "read",
+            "peer_read",
+            "peerRead",
+            "latest",
+            "floor",
+            "at_ms",
+            "atMs",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            With,
+            Group,
+            Title,
+            Last,
+            Unread,
+            Capped,
+            Read,
+            PeerRead,
+            Latest,
+            Floor,
+            AtMs,
+            __SkipField__,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "with" => Ok(GeneratedField::With),
+                            "group" => Ok(GeneratedField::Group),
+                            "title" => Ok(GeneratedField::Title),
+                            "last" => Ok(GeneratedField::Last),
+                            "unread" => Ok(GeneratedField::Unread),
+                            "capped" => Ok(GeneratedField::Capped),
+                            "read" => Ok(GeneratedField::Read),
+                            "peerRead" | "peer_read" => Ok(GeneratedField::PeerRead),
+                            "latest" => Ok(GeneratedField::Latest),
+                            "floor" => Ok(GeneratedField::Floor),
+                            "atMs" | "at_ms" => Ok(GeneratedField::AtMs),
+                            _ => Ok(GeneratedField::__SkipField__),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = ConversationSummary;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct timeline.v1.ConversationSummary")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<ConversationSummary, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut with__ = None;
+                let mut group__ = None;
+                let mut title__ = None;
+                let mut last__ = None;
+                let mut unread__ = None;
+                let mut capped__ = None;
+                let mut read__ = None;
+                let mut peer_read__ = None;
+                let mut latest__ = None;
+                let mut floor__ = None;
+                let mut at_ms__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::With => {
+                            if with__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("with"));
+                            }
+                            with__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Group => {
+                            if group__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("group"));
+                            }
+                            group__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Title => {
+                            if title__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("title"));
+                            }
+                            title__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Last => {
+                            if last__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("last"));
+                            }
+                            last__ = map_.next_value()?;
+                        }
+                        GeneratedField::Unread => {
+                            if unread__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("unread"));
+                            }
+                            unread__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Capped => {
+                            if capped__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("capped"));
+                            }
+                            capped__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Read => {
+                            if read__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("read"));
+                            }
+                            read__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::PeerRead => {
+                            if peer_read__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("peerRead"));
+                            }
+                            peer_read__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Latest => {
+                            if latest__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("latest"));
+                            }
+                            latest__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Floor => {
+                            if floor__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("floor"));
+                            }
+                            floor__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::AtMs => {
+                            if at_ms__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("atMs"));
+                            }
+                            at_ms__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::__SkipField__ => {
+                            let _ = map_.next_value::<serde::de::IgnoredAny>()?;
+                        }
+                    }
+                }
+                Ok(ConversationSummary {
+                    with: with__.unwrap_or_default(),
+                    group: group__.unwrap_or_default(),
+                    title: title__.unwrap_or_default(),
+                    last: last__,
+                    unread: unread__.unwrap_or_default(),
+                    capped: capped__.unwrap_or_default(),
+                    read: read__.unwrap_or_default(),
+                    peer_read: peer_read__.unwrap_or_default(),
+                    latest: latest__.unwrap_or_default(),
+                    floor: floor__.unwrap_or_default(),
+                    at_ms: at_ms__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("timeline.v1.ConversationSummary", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for ConversationsReply {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("timeline.v1.ConversationsReply", len)?;
+        if true {
+            struct_ser.serialize_field("conversations", &self.conversations)?;
+        }
+        if true {
+            struct_ser.serialize_field("more", &self.more)?;
+        }
+        if true {
+            struct_ser.serialize_field("next", &self.next)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for ConversationsReply {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "conversations",
+            "more",
+            "next",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Conversations,
+            More,
+            Next,
+            __SkipField__,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "conversations" => Ok(GeneratedField::Conversations),
+                            "more" => Ok(GeneratedField::More),
+                            "next" => Ok(GeneratedField::Next),
+                            _ => Ok(GeneratedField::__SkipField__),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = ConversationsReply;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct timeline.v1.ConversationsReply")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<ConversationsReply, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut conversations__ = None;
+                let mut more__ = None;
+                let mut next__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Conversations => {
+                            if conversations__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("conversations"));
+                            }
+                            conversations__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::More => {
+                            if more__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("more"));
+                            }
+                            more__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Next => {
+                            if next__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("next"));
+                            }
+                            next__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::__SkipField__ => {
+                            let _ = map_.next_value::<serde::de::IgnoredAny>()?;
+                        }
+                    }
+                }
+                Ok(ConversationsReply {
+                    conversations: conversations__.unwrap_or_default(),
+                    more: more__.unwrap_or_default(),
+                    next: next__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("timeline.v1.ConversationsReply", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for ConversationsRequest {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("timeline.v1.ConversationsRequest", len)?;
+        if true {
+            struct_ser.serialize_field("member", &self.member)?;
+        }
+        if true {
+            struct_ser.serialize_field("after", &self.after)?;
+        }
+        if true {
+            struct_ser.serialize_field("count", &self.count)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for ConversationsRequest {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "member",
+            "after",
+            "count",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Member,
+            After,
+            Count,
+            __SkipField__,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "member" => Ok(GeneratedField::Member),
+                            "after" => Ok(GeneratedField::After),
+                            "count" => Ok(GeneratedField::Count),
+                            _ => Ok(GeneratedField::__SkipField__),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = ConversationsRequest;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct timeline.v1.ConversationsRequest")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<ConversationsRequest, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut member__ = None;
+                let mut after__ = None;
+                let mut count__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Member => {
+                            if member__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("member"));
+                            }
+                            member__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::After => {
+                            if after__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("after"));
+                            }
+                            after__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Count => {
+                            if count__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("count"));
+                            }
+                            count__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::__SkipField__ => {
+                            let _ = map_.next_value::<serde::de::IgnoredAny>()?;
+                        }
+                    }
+                }
+                Ok(ConversationsRequest {
+                    member: member__.unwrap_or_default(),
+                    after: after__.unwrap_or_default(),
+                    count: count__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("timeline.v1.ConversationsRequest", FIELDS, GeneratedVisitor)
+    }
+}
 impl serde::Serialize for CreateGroupRequest {
     #[allow(deprecated)]
     fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
@@ -378,6 +1249,517 @@ impl<'de> serde::Deserialize<'de> for CreateGroupRequest {
         deserializer.deserialize_struct("timeline.v1.CreateGroupRequest", FIELDS, GeneratedVisitor)
     }
 }
+impl serde::Serialize for DeleteMemberReply {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("timeline.v1.DeleteMemberReply", len)?;
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("messages", ToString::to_string(&self.messages).as_str())?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for DeleteMemberReply {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "messages",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Messages,
+            __SkipField__,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "messages" => Ok(GeneratedField::Messages),
+                            _ => Ok(GeneratedField::__SkipField__),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = DeleteMemberReply;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct timeline.v1.DeleteMemberReply")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<DeleteMemberReply, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut messages__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Messages => {
+                            if messages__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("messages"));
+                            }
+                            messages__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::__SkipField__ => {
+                            let _ = map_.next_value::<serde::de::IgnoredAny>()?;
+                        }
+                    }
+                }
+                Ok(DeleteMemberReply {
+                    messages: messages__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("timeline.v1.DeleteMemberReply", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for DeleteMemberRequest {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("timeline.v1.DeleteMemberRequest", len)?;
+        if true {
+            struct_ser.serialize_field("member", &self.member)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for DeleteMemberRequest {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "member",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Member,
+            __SkipField__,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "member" => Ok(GeneratedField::Member),
+                            _ => Ok(GeneratedField::__SkipField__),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = DeleteMemberRequest;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct timeline.v1.DeleteMemberRequest")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<DeleteMemberRequest, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut member__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Member => {
+                            if member__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("member"));
+                            }
+                            member__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::__SkipField__ => {
+                            let _ = map_.next_value::<serde::de::IgnoredAny>()?;
+                        }
+                    }
+                }
+                Ok(DeleteMemberRequest {
+                    member: member__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("timeline.v1.DeleteMemberRequest", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for DeleteMessageRequest {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("timeline.v1.DeleteMessageRequest", len)?;
+        if true {
+            struct_ser.serialize_field("member", &self.member)?;
+        }
+        if true {
+            struct_ser.serialize_field("with", &self.with)?;
+        }
+        if true {
+            struct_ser.serialize_field("group", &self.group)?;
+        }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("place", ToString::to_string(&self.place).as_str())?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for DeleteMessageRequest {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "member",
+            "with",
+            "group",
+            "place",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Member,
+            With,
+            Group,
+            Place,
+            __SkipField__,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "member" => Ok(GeneratedField::Member),
+                            "with" => Ok(GeneratedField::With),
+                            "group" => Ok(GeneratedField::Group),
+                            "place" => Ok(GeneratedField::Place),
+                            _ => Ok(GeneratedField::__SkipField__),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = DeleteMessageRequest;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct timeline.v1.DeleteMessageRequest")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<DeleteMessageRequest, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut member__ = None;
+                let mut with__ = None;
+                let mut group__ = None;
+                let mut place__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Member => {
+                            if member__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("member"));
+                            }
+                            member__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::With => {
+                            if with__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("with"));
+                            }
+                            with__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Group => {
+                            if group__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("group"));
+                            }
+                            group__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Place => {
+                            if place__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("place"));
+                            }
+                            place__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::__SkipField__ => {
+                            let _ = map_.next_value::<serde::de::IgnoredAny>()?;
+                        }
+                    }
+                }
+                Ok(DeleteMessageRequest {
+                    member: member__.unwrap_or_default(),
+                    with: with__.unwrap_or_default(),
+                    group: group__.unwrap_or_default(),
+                    place: place__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("timeline.v1.DeleteMessageRequest", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for EditRequest {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("timeline.v1.EditRequest", len)?;
+        if true {
+            struct_ser.serialize_field("member", &self.member)?;
+        }
+        if true {
+            struct_ser.serialize_field("with", &self.with)?;
+        }
+        if true {
+            struct_ser.serialize_field("group", &self.group)?;
+        }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("place", ToString::to_string(&self.place).as_str())?;
+        }
+        if true {
+            struct_ser.serialize_field("message", &self.message)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for EditRequest {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "member",
+            "with",
+            "group",
+            "place",
+            "message",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Member,
+            With,
+            Group,
+            Place,
+            Message,
+            __SkipField__,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "member" => Ok(GeneratedField::Member),
+                            "with" => Ok(GeneratedField::With),
+                            "group" => Ok(GeneratedField::Group),
+                            "place" => Ok(GeneratedField::Place),
+                            "message" => Ok(GeneratedField::Message),
+                            _ => Ok(GeneratedField::__SkipField__),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = EditRequest;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct timeline.v1.EditRequest")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<EditRequest, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut member__ = None;
+                let mut with__ = None;
+                let mut group__ = None;
+                let mut place__ = None;
+                let mut message__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Member => {
+                            if member__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("member"));
+                            }
+                            member__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::With => {
+                            if with__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("with"));
+                            }
+                            with__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Group => {
+                            if group__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("group"));
+                            }
+                            group__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Place => {
+                            if place__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("place"));
+                            }
+                            place__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Message => {
+                            if message__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("message"));
+                            }
+                            message__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::__SkipField__ => {
+                            let _ = map_.next_value::<serde::de::IgnoredAny>()?;
+                        }
+                    }
+                }
+                Ok(EditRequest {
+                    member: member__.unwrap_or_default(),
+                    with: with__.unwrap_or_default(),
+                    group: group__.unwrap_or_default(),
+                    place: place__.unwrap_or_default(),
+                    message: message__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("timeline.v1.EditRequest", FIELDS, GeneratedVisitor)
+    }
+}
 impl serde::Serialize for ErrorReason {
     #[allow(deprecated)]
     fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
@@ -466,12 +1848,20 @@ impl serde::Serialize for GetGroupHistoryMessageReply {
         if true {
             len += 1;
         }
+        if true {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("timeline.v1.GetGroupHistoryMessageReply", len)?;
         if true {
             struct_ser.serialize_field("entrySet", &self.entry_set)?;
         }
         if true {
             struct_ser.serialize_field("more", &self.more)?;
+        }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("floor", ToString::to_string(&self.floor).as_str())?;
         }
         struct_ser.end()
     }
@@ -486,12 +1876,14 @@ impl<'de> serde::Deserialize<'de> for GetGroupHistoryMessageReply {
             "entry_set",
             "entrySet",
             "more",
+            "floor",
         ];
 
         #[allow(clippy::enum_variant_names)]
         enum GeneratedField {
             EntrySet,
             More,
+            Floor,
             __SkipField__,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
@@ -516,6 +1908,7 @@ impl<'de> serde::Deserialize<'de> for GetGroupHistoryMessageReply {
                         match value {
                             "entrySet" | "entry_set" => Ok(GeneratedField::EntrySet),
                             "more" => Ok(GeneratedField::More),
+                            "floor" => Ok(GeneratedField::Floor),
                             _ => Ok(GeneratedField::__SkipField__),
                         }
                     }
@@ -537,6 +1930,7 @@ impl<'de> serde::Deserialize<'de> for GetGroupHistoryMessageReply {
             {
                 let mut entry_set__ = None;
                 let mut more__ = None;
+                let mut floor__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::EntrySet => {
@@ -551,6 +1945,14 @@ impl<'de> serde::Deserialize<'de> for GetGroupHistoryMessageReply {
                             }
                             more__ = Some(map_.next_value()?);
                         }
+                        GeneratedField::Floor => {
+                            if floor__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("floor"));
+                            }
+                            floor__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
                         GeneratedField::__SkipField__ => {
                             let _ = map_.next_value::<serde::de::IgnoredAny>()?;
                         }
@@ -559,6 +1961,7 @@ impl<'de> serde::Deserialize<'de> for GetGroupHistoryMessageReply {
                 Ok(GetGroupHistoryMessageReply {
                     entry_set: entry_set__.unwrap_or_default(),
                     more: more__.unwrap_or_default(),
+                    floor: floor__.unwrap_or_default(),
                 })
             }
         }
@@ -573,6 +1976,12 @@ impl serde::Serialize for GetGroupHistoryMessageRequest {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
         if true {
             len += 1;
         }
@@ -600,6 +2009,16 @@ impl serde::Serialize for GetGroupHistoryMessageRequest {
         if true {
             struct_ser.serialize_field("backward", &self.backward)?;
         }
+        if let Some(v) = self.since_ms.as_ref() {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("sinceMs", ToString::to_string(&v).as_str())?;
+        }
+        if let Some(v) = self.until_ms.as_ref() {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("untilMs", ToString::to_string(&v).as_str())?;
+        }
         struct_ser.end()
     }
 }
@@ -615,6 +2034,10 @@ impl<'de> serde::Deserialize<'de> for GetGroupHistoryMessageRequest {
             "lastRead",
             "count",
             "backward",
+            "since_ms",
+            "sinceMs",
+            "until_ms",
+            "untilMs",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -623,6 +2046,8 @@ impl<'de> serde::Deserialize<'de> for GetGroupHistoryMessageRequest {
             LastRead,
             Count,
             Backward,
+            SinceMs,
+            UntilMs,
             __SkipField__,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
@@ -649,6 +2074,8 @@ impl<'de> serde::Deserialize<'de> for GetGroupHistoryMessageRequest {
                             "lastRead" | "last_read" => Ok(GeneratedField::LastRead),
                             "count" => Ok(GeneratedField::Count),
                             "backward" => Ok(GeneratedField::Backward),
+                            "sinceMs" | "since_ms" => Ok(GeneratedField::SinceMs),
+                            "untilMs" | "until_ms" => Ok(GeneratedField::UntilMs),
                             _ => Ok(GeneratedField::__SkipField__),
                         }
                     }
@@ -672,6 +2099,8 @@ impl<'de> serde::Deserialize<'de> for GetGroupHistoryMessageRequest {
                 let mut last_read__ = None;
                 let mut count__ = None;
                 let mut backward__ = None;
+                let mut since_ms__ = None;
+                let mut until_ms__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Group => {
@@ -702,6 +2131,22 @@ impl<'de> serde::Deserialize<'de> for GetGroupHistoryMessageRequest {
                             }
                             backward__ = Some(map_.next_value()?);
                         }
+                        GeneratedField::SinceMs => {
+                            if since_ms__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("sinceMs"));
+                            }
+                            since_ms__ = 
+                                map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
+                            ;
+                        }
+                        GeneratedField::UntilMs => {
+                            if until_ms__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("untilMs"));
+                            }
+                            until_ms__ = 
+                                map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
+                            ;
+                        }
                         GeneratedField::__SkipField__ => {
                             let _ = map_.next_value::<serde::de::IgnoredAny>()?;
                         }
@@ -712,6 +2157,8 @@ impl<'de> serde::Deserialize<'de> for GetGroupHistoryMessageRequest {
                     last_read: last_read__.unwrap_or_default(),
                     count: count__.unwrap_or_default(),
                     backward: backward__.unwrap_or_default(),
+                    since_ms: since_ms__,
+                    until_ms: until_ms__,
                 })
             }
         }
@@ -995,12 +2442,20 @@ impl serde::Serialize for GetSingleHistoryMessageReply {
         if true {
             len += 1;
         }
+        if true {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("timeline.v1.GetSingleHistoryMessageReply", len)?;
         if true {
             struct_ser.serialize_field("entrySet", &self.entry_set)?;
         }
         if true {
             struct_ser.serialize_field("more", &self.more)?;
+        }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("floor", ToString::to_string(&self.floor).as_str())?;
         }
         struct_ser.end()
     }
@@ -1015,12 +2470,14 @@ impl<'de> serde::Deserialize<'de> for GetSingleHistoryMessageReply {
             "entry_set",
             "entrySet",
             "more",
+            "floor",
         ];
 
         #[allow(clippy::enum_variant_names)]
         enum GeneratedField {
             EntrySet,
             More,
+            Floor,
             __SkipField__,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
@@ -1045,6 +2502,7 @@ impl<'de> serde::Deserialize<'de> for GetSingleHistoryMessageReply {
                         match value {
                             "entrySet" | "entry_set" => Ok(GeneratedField::EntrySet),
                             "more" => Ok(GeneratedField::More),
+                            "floor" => Ok(GeneratedField::Floor),
                             _ => Ok(GeneratedField::__SkipField__),
                         }
                     }
@@ -1066,6 +2524,7 @@ impl<'de> serde::Deserialize<'de> for GetSingleHistoryMessageReply {
             {
                 let mut entry_set__ = None;
                 let mut more__ = None;
+                let mut floor__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::EntrySet => {
@@ -1080,6 +2539,14 @@ impl<'de> serde::Deserialize<'de> for GetSingleHistoryMessageReply {
                             }
                             more__ = Some(map_.next_value()?);
                         }
+                        GeneratedField::Floor => {
+                            if floor__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("floor"));
+                            }
+                            floor__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
                         GeneratedField::__SkipField__ => {
                             let _ = map_.next_value::<serde::de::IgnoredAny>()?;
                         }
@@ -1088,6 +2555,7 @@ impl<'de> serde::Deserialize<'de> for GetSingleHistoryMessageReply {
                 Ok(GetSingleHistoryMessageReply {
                     entry_set: entry_set__.unwrap_or_default(),
                     more: more__.unwrap_or_default(),
+                    floor: floor__.unwrap_or_default(),
                 })
             }
         }
@@ -1102,6 +2570,12 @@ impl serde::Serialize for GetSingleHistoryMessageRequest {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
         if true {
             len += 1;
         }
@@ -1135,6 +2609,16 @@ impl serde::Serialize for GetSingleHistoryMessageRequest {
         if true {
             struct_ser.serialize_field("backward", &self.backward)?;
         }
+        if let Some(v) = self.since_ms.as_ref() {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("sinceMs", ToString::to_string(&v).as_str())?;
+        }
+        if let Some(v) = self.until_ms.as_ref() {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("untilMs", ToString::to_string(&v).as_str())?;
+        }
         struct_ser.end()
     }
 }
@@ -1151,6 +2635,10 @@ impl<'de> serde::Deserialize<'de> for GetSingleHistoryMessageRequest {
             "lastRead",
             "count",
             "backward",
+            "since_ms",
+            "sinceMs",
+            "until_ms",
+            "untilMs",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -1160,6 +2648,8 @@ impl<'de> serde::Deserialize<'de> for GetSingleHistoryMessageRequest {
             LastRead,
             Count,
             Backward,
+            SinceMs,
+            UntilMs,
             __SkipField__,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
@@ -1187,6 +2677,8 @@ impl<'de> serde::Deserialize<'de> for GetSingleHistoryMessageRequest {
                             "lastRead" | "last_read" => Ok(GeneratedField::LastRead),
                             "count" => Ok(GeneratedField::Count),
                             "backward" => Ok(GeneratedField::Backward),
+                            "sinceMs" | "since_ms" => Ok(GeneratedField::SinceMs),
+                            "untilMs" | "until_ms" => Ok(GeneratedField::UntilMs),
                             _ => Ok(GeneratedField::__SkipField__),
                         }
                     }
@@ -1211,6 +2703,8 @@ impl<'de> serde::Deserialize<'de> for GetSingleHistoryMessageRequest {
                 let mut last_read__ = None;
                 let mut count__ = None;
                 let mut backward__ = None;
+                let mut since_ms__ = None;
+                let mut until_ms__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::From => {
@@ -1247,6 +2741,22 @@ impl<'de> serde::Deserialize<'de> for GetSingleHistoryMessageRequest {
                             }
                             backward__ = Some(map_.next_value()?);
                         }
+                        GeneratedField::SinceMs => {
+                            if since_ms__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("sinceMs"));
+                            }
+                            since_ms__ = 
+                                map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
+                            ;
+                        }
+                        GeneratedField::UntilMs => {
+                            if until_ms__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("untilMs"));
+                            }
+                            until_ms__ = 
+                                map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
+                            ;
+                        }
                         GeneratedField::__SkipField__ => {
                             let _ = map_.next_value::<serde::de::IgnoredAny>()?;
                         }
@@ -1258,6 +2768,8 @@ impl<'de> serde::Deserialize<'de> for GetSingleHistoryMessageRequest {
                     last_read: last_read__.unwrap_or_default(),
                     count: count__.unwrap_or_default(),
                     backward: backward__.unwrap_or_default(),
+                    since_ms: since_ms__,
+                    until_ms: until_ms__,
                 })
             }
         }
@@ -2239,6 +3751,1400 @@ impl<'de> serde::Deserialize<'de> for ListGroupsRequest {
         deserializer.deserialize_struct("timeline.v1.ListGroupsRequest", FIELDS, GeneratedVisitor)
     }
 }
+impl serde::Serialize for ListUnreadReply {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("timeline.v1.ListUnreadReply", len)?;
+        if true {
+            struct_ser.serialize_field("conversations", &self.conversations)?;
+        }
+        if true {
+            struct_ser.serialize_field("more", &self.more)?;
+        }
+        if true {
+            struct_ser.serialize_field("next", &self.next)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for ListUnreadReply {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "conversations",
+            "more",
+            "next",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Conversations,
+            More,
+            Next,
+            __SkipField__,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "conversations" => Ok(GeneratedField::Conversations),
+                            "more" => Ok(GeneratedField::More),
+                            "next" => Ok(GeneratedField::Next),
+                            _ => Ok(GeneratedField::__SkipField__),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = ListUnreadReply;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct timeline.v1.ListUnreadReply")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<ListUnreadReply, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut conversations__ = None;
+                let mut more__ = None;
+                let mut next__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Conversations => {
+                            if conversations__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("conversations"));
+                            }
+                            conversations__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::More => {
+                            if more__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("more"));
+                            }
+                            more__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Next => {
+                            if next__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("next"));
+                            }
+                            next__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::__SkipField__ => {
+                            let _ = map_.next_value::<serde::de::IgnoredAny>()?;
+                        }
+                    }
+                }
+                Ok(ListUnreadReply {
+                    conversations: conversations__.unwrap_or_default(),
+                    more: more__.unwrap_or_default(),
+                    next: next__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("timeline.v1.ListUnreadReply", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for ListUnreadRequest {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("timeline.v1.ListUnreadRequest", len)?;
+        if true {
+            struct_ser.serialize_field("member", &self.member)?;
+        }
+        if true {
+            struct_ser.serialize_field("after", &self.after)?;
+        }
+        if true {
+            struct_ser.serialize_field("count", &self.count)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for ListUnreadRequest {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "member",
+            "after",
+            "count",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Member,
+            After,
+            Count,
+            __SkipField__,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "member" => Ok(GeneratedField::Member),
+                            "after" => Ok(GeneratedField::After),
+                            "count" => Ok(GeneratedField::Count),
+                            _ => Ok(GeneratedField::__SkipField__),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = ListUnreadRequest;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct timeline.v1.ListUnreadRequest")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<ListUnreadRequest, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut member__ = None;
+                let mut after__ = None;
+                let mut count__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Member => {
+                            if member__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("member"));
+                            }
+                            member__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::After => {
+                            if after__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("after"));
+                            }
+                            after__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Count => {
+                            if count__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("count"));
+                            }
+                            count__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::__SkipField__ => {
+                            let _ = map_.next_value::<serde::de::IgnoredAny>()?;
+                        }
+                    }
+                }
+                Ok(ListUnreadRequest {
+                    member: member__.unwrap_or_default(),
+                    after: after__.unwrap_or_default(),
+                    count: count__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("timeline.v1.ListUnreadRequest", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for MemberCursor {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("timeline.v1.MemberCursor", len)?;
+        if true {
+            struct_ser.serialize_field("member", &self.member)?;
+        }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("read", ToString::to_string(&self.read).as_str())?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for MemberCursor {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "member",
+            "read",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Member,
+            Read,
+            __SkipField__,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "member" => Ok(GeneratedField::Member),
+                            "read" => Ok(GeneratedField::Read),
+                            _ => Ok(GeneratedField::__SkipField__),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = MemberCursor;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct timeline.v1.MemberCursor")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<MemberCursor, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut member__ = None;
+                let mut read__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Member => {
+                            if member__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("member"));
+                            }
+                            member__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Read => {
+                            if read__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("read"));
+                            }
+                            read__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::__SkipField__ => {
+                            let _ = map_.next_value::<serde::de::IgnoredAny>()?;
+                        }
+                    }
+                }
+                Ok(MemberCursor {
+                    member: member__.unwrap_or_default(),
+                    read: read__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("timeline.v1.MemberCursor", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for PurgeReply {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("timeline.v1.PurgeReply", len)?;
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("place", ToString::to_string(&self.place).as_str())?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for PurgeReply {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "place",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Place,
+            __SkipField__,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "place" => Ok(GeneratedField::Place),
+                            _ => Ok(GeneratedField::__SkipField__),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = PurgeReply;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct timeline.v1.PurgeReply")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<PurgeReply, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut place__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Place => {
+                            if place__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("place"));
+                            }
+                            place__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::__SkipField__ => {
+                            let _ = map_.next_value::<serde::de::IgnoredAny>()?;
+                        }
+                    }
+                }
+                Ok(PurgeReply {
+                    place: place__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("timeline.v1.PurgeReply", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for PurgeRequest {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("timeline.v1.PurgeRequest", len)?;
+        if true {
+            struct_ser.serialize_field("member", &self.member)?;
+        }
+        if true {
+            struct_ser.serialize_field("with", &self.with)?;
+        }
+        if true {
+            struct_ser.serialize_field("group", &self.group)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for PurgeRequest {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "member",
+            "with",
+            "group",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Member,
+            With,
+            Group,
+            __SkipField__,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "member" => Ok(GeneratedField::Member),
+                            "with" => Ok(GeneratedField::With),
+                            "group" => Ok(GeneratedField::Group),
+                            _ => Ok(GeneratedField::__SkipField__),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = PurgeRequest;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct timeline.v1.PurgeRequest")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<PurgeRequest, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut member__ = None;
+                let mut with__ = None;
+                let mut group__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Member => {
+                            if member__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("member"));
+                            }
+                            member__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::With => {
+                            if with__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("with"));
+                            }
+                            with__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Group => {
+                            if group__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("group"));
+                            }
+                            group__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::__SkipField__ => {
+                            let _ = map_.next_value::<serde::de::IgnoredAny>()?;
+                        }
+                    }
+                }
+                Ok(PurgeRequest {
+                    member: member__.unwrap_or_default(),
+                    with: with__.unwrap_or_default(),
+                    group: group__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("timeline.v1.PurgeRequest", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for ReadCursor {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("timeline.v1.ReadCursor", len)?;
+        if true {
+            struct_ser.serialize_field("member", &self.member)?;
+        }
+        if true {
+            struct_ser.serialize_field("with", &self.with)?;
+        }
+        if true {
+            struct_ser.serialize_field("group", &self.group)?;
+        }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("read", ToString::to_string(&self.read).as_str())?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for ReadCursor {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "member",
+            "with",
+            "group",
+            "read",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Member,
+            With,
+            Group,
+            Read,
+            __SkipField__,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "member" => Ok(GeneratedField::Member),
+                            "with" => Ok(GeneratedField::With),
+                            "group" => Ok(GeneratedField::Group),
+                            "read" => Ok(GeneratedField::Read),
+                            _ => Ok(GeneratedField::__SkipField__),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = ReadCursor;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct timeline.v1.ReadCursor")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<ReadCursor, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut member__ = None;
+                let mut with__ = None;
+                let mut group__ = None;
+                let mut read__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Member => {
+                            if member__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("member"));
+                            }
+                            member__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::With => {
+                            if with__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("with"));
+                            }
+                            with__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Group => {
+                            if group__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("group"));
+                            }
+                            group__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Read => {
+                            if read__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("read"));
+                            }
+                            read__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::__SkipField__ => {
+                            let _ = map_.next_value::<serde::de::IgnoredAny>()?;
+                        }
+                    }
+                }
+                Ok(ReadCursor {
+                    member: member__.unwrap_or_default(),
+                    with: with__.unwrap_or_default(),
+                    group: group__.unwrap_or_default(),
+                    read: read__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("timeline.v1.ReadCursor", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for ReadOfReply {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("timeline.v1.ReadOfReply", len)?;
+        if true {
+            struct_ser.serialize_field("cursors", &self.cursors)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for ReadOfReply {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "cursors",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Cursors,
+            __SkipField__,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "cursors" => Ok(GeneratedField::Cursors),
+                            _ => Ok(GeneratedField::__SkipField__),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = ReadOfReply;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct timeline.v1.ReadOfReply")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<ReadOfReply, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut cursors__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Cursors => {
+                            if cursors__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("cursors"));
+                            }
+                            cursors__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::__SkipField__ => {
+                            let _ = map_.next_value::<serde::de::IgnoredAny>()?;
+                        }
+                    }
+                }
+                Ok(ReadOfReply {
+                    cursors: cursors__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("timeline.v1.ReadOfReply", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for ReadOfRequest {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("timeline.v1.ReadOfRequest", len)?;
+        if true {
+            struct_ser.serialize_field("member", &self.member)?;
+        }
+        if true {
+            struct_ser.serialize_field("with", &self.with)?;
+        }
+        if true {
+            struct_ser.serialize_field("group", &self.group)?;
+        }
+        if true {
+            struct_ser.serialize_field("members", &self.members)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for ReadOfRequest {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "member",
+            "with",
+            "group",
+            "members",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Member,
+            With,
+            Group,
+            Members,
+            __SkipField__,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "member" => Ok(GeneratedField::Member),
+                            "with" => Ok(GeneratedField::With),
+                            "group" => Ok(GeneratedField::Group),
+                            "members" => Ok(GeneratedField::Members),
+                            _ => Ok(GeneratedField::__SkipField__),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = ReadOfRequest;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct timeline.v1.ReadOfRequest")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<ReadOfRequest, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut member__ = None;
+                let mut with__ = None;
+                let mut group__ = None;
+                let mut members__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Member => {
+                            if member__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("member"));
+                            }
+                            member__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::With => {
+                            if with__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("with"));
+                            }
+                            with__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Group => {
+                            if group__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("group"));
+                            }
+                            group__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Members => {
+                            if members__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("members"));
+                            }
+                            members__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::__SkipField__ => {
+                            let _ = map_.next_value::<serde::de::IgnoredAny>()?;
+                        }
+                    }
+                }
+                Ok(ReadOfRequest {
+                    member: member__.unwrap_or_default(),
+                    with: with__.unwrap_or_default(),
+                    group: group__.unwrap_or_default(),
+                    members: members__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("timeline.v1.ReadOfRequest", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for ReadReply {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("timeline.v1.ReadReply", len)?;
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("read", ToString::to_string(&self.read).as_str())?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for ReadReply {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "read",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Read,
+            __SkipField__,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "read" => Ok(GeneratedField::Read),
+                            _ => Ok(GeneratedField::__SkipField__),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = ReadReply;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct timeline.v1.ReadReply")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<ReadReply, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut read__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Read => {
+                            if read__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("read"));
+                            }
+                            read__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::__SkipField__ => {
+                            let _ = map_.next_value::<serde::de::IgnoredAny>()?;
+                        }
+                    }
+                }
+                Ok(ReadReply {
+                    read: read__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("timeline.v1.ReadReply", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for ReadRequest {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("timeline.v1.ReadRequest", len)?;
+        if true {
+            struct_ser.serialize_field("member", &self.member)?;
+        }
+        if true {
+            struct_ser.serialize_field("with", &self.with)?;
+        }
+        if true {
+            struct_ser.serialize_field("group", &self.group)?;
+        }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("sequence", ToString::to_string(&self.sequence).as_str())?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for ReadRequest {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "member",
+            "with",
+            "group",
+            "sequence",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Member,
+            With,
+            Group,
+            Sequence,
+            __SkipField__,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "member" => Ok(GeneratedField::Member),
+                            "with" => Ok(GeneratedField::With),
+                            "group" => Ok(GeneratedField::Group),
+                            "sequence" => Ok(GeneratedField::Sequence),
+                            _ => Ok(GeneratedField::__SkipField__),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = ReadRequest;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct timeline.v1.ReadRequest")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<ReadRequest, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut member__ = None;
+                let mut with__ = None;
+                let mut group__ = None;
+                let mut sequence__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Member => {
+                            if member__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("member"));
+                            }
+                            member__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::With => {
+                            if with__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("with"));
+                            }
+                            with__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Group => {
+                            if group__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("group"));
+                            }
+                            group__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Sequence => {
+                            if sequence__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("sequence"));
+                            }
+                            sequence__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::__SkipField__ => {
+                            let _ = map_.next_value::<serde::de::IgnoredAny>()?;
+                        }
+                    }
+                }
+                Ok(ReadRequest {
+                    member: member__.unwrap_or_default(),
+                    with: with__.unwrap_or_default(),
+                    group: group__.unwrap_or_default(),
+                    sequence: sequence__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("timeline.v1.ReadRequest", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for RecallRequest {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("timeline.v1.RecallRequest", len)?;
+        if true {
+            struct_ser.serialize_field("member", &self.member)?;
+        }
+        if true {
+            struct_ser.serialize_field("with", &self.with)?;
+        }
+        if true {
+            struct_ser.serialize_field("group", &self.group)?;
+        }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("place", ToString::to_string(&self.place).as_str())?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for RecallRequest {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "member",
+            "with",
+            "group",
+            "place",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Member,
+            With,
+            Group,
+            Place,
+            __SkipField__,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "member" => Ok(GeneratedField::Member),
+                            "with" => Ok(GeneratedField::With),
+                            "group" => Ok(GeneratedField::Group),
+                            "place" => Ok(GeneratedField::Place),
+                            _ => Ok(GeneratedField::__SkipField__),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = RecallRequest;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct timeline.v1.RecallRequest")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<RecallRequest, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut member__ = None;
+                let mut with__ = None;
+                let mut group__ = None;
+                let mut place__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Member => {
+                            if member__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("member"));
+                            }
+                            member__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::With => {
+                            if with__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("with"));
+                            }
+                            with__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Group => {
+                            if group__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("group"));
+                            }
+                            group__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Place => {
+                            if place__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("place"));
+                            }
+                            place__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::__SkipField__ => {
+                            let _ = map_.next_value::<serde::de::IgnoredAny>()?;
+                        }
+                    }
+                }
+                Ok(RecallRequest {
+                    member: member__.unwrap_or_default(),
+                    with: with__.unwrap_or_default(),
+                    group: group__.unwrap_or_default(),
+                    place: place__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("timeline.v1.RecallRequest", FIELDS, GeneratedVisitor)
+    }
+}
 impl serde::Serialize for ReceivedOfRequest {
     #[allow(deprecated)]
     fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
@@ -2868,6 +5774,9 @@ impl serde::Serialize for SendBatchResult {
         if true {
             len += 1;
         }
+        if true {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("timeline.v1.SendBatchResult", len)?;
         if true {
             #[allow(clippy::needless_borrow)]
@@ -2879,6 +5788,11 @@ impl serde::Serialize for SendBatchResult {
         }
         if true {
             struct_ser.serialize_field("message", &self.message)?;
+        }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("place", ToString::to_string(&self.place).as_str())?;
         }
         struct_ser.end()
     }
@@ -2893,6 +5807,7 @@ impl<'de> serde::Deserialize<'de> for SendBatchResult {
             "sequence",
             "reason",
             "message",
+            "place",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -2900,6 +5815,7 @@ impl<'de> serde::Deserialize<'de> for SendBatchResult {
             Sequence,
             Reason,
             Message,
+            Place,
             __SkipField__,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
@@ -2925,6 +5841,7 @@ impl<'de> serde::Deserialize<'de> for SendBatchResult {
                             "sequence" => Ok(GeneratedField::Sequence),
                             "reason" => Ok(GeneratedField::Reason),
                             "message" => Ok(GeneratedField::Message),
+                            "place" => Ok(GeneratedField::Place),
                             _ => Ok(GeneratedField::__SkipField__),
                         }
                     }
@@ -2947,6 +5864,7 @@ impl<'de> serde::Deserialize<'de> for SendBatchResult {
                 let mut sequence__ = None;
                 let mut reason__ = None;
                 let mut message__ = None;
+                let mut place__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Sequence => {
@@ -2969,6 +5887,14 @@ impl<'de> serde::Deserialize<'de> for SendBatchResult {
                             }
                             message__ = Some(map_.next_value()?);
                         }
+                        GeneratedField::Place => {
+                            if place__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("place"));
+                            }
+                            place__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
                         GeneratedField::__SkipField__ => {
                             let _ = map_.next_value::<serde::de::IgnoredAny>()?;
                         }
@@ -2978,6 +5904,7 @@ impl<'de> serde::Deserialize<'de> for SendBatchResult {
                     sequence: sequence__.unwrap_or_default(),
                     reason: reason__.unwrap_or_default(),
                     message: message__.unwrap_or_default(),
+                    place: place__.unwrap_or_default(),
                 })
             }
         }
@@ -2995,9 +5922,17 @@ impl serde::Serialize for SendGroupReply {
         if true {
             len += 1;
         }
+        if true {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("timeline.v1.SendGroupReply", len)?;
         if true {
             struct_ser.serialize_field("failedMembers", &self.failed_members)?;
+        }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("place", ToString::to_string(&self.place).as_str())?;
         }
         struct_ser.end()
     }
@@ -3011,11 +5946,13 @@ impl<'de> serde::Deserialize<'de> for SendGroupReply {
         const FIELDS: &[&str] = &[
             "failed_members",
             "failedMembers",
+            "place",
         ];
 
         #[allow(clippy::enum_variant_names)]
         enum GeneratedField {
             FailedMembers,
+            Place,
             __SkipField__,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
@@ -3039,6 +5976,7 @@ impl<'de> serde::Deserialize<'de> for SendGroupReply {
                     {
                         match value {
                             "failedMembers" | "failed_members" => Ok(GeneratedField::FailedMembers),
+                            "place" => Ok(GeneratedField::Place),
                             _ => Ok(GeneratedField::__SkipField__),
                         }
                     }
@@ -3059,6 +5997,7 @@ impl<'de> serde::Deserialize<'de> for SendGroupReply {
                     V: serde::de::MapAccess<'de>,
             {
                 let mut failed_members__ = None;
+                let mut place__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::FailedMembers => {
@@ -3067,6 +6006,14 @@ impl<'de> serde::Deserialize<'de> for SendGroupReply {
                             }
                             failed_members__ = Some(map_.next_value()?);
                         }
+                        GeneratedField::Place => {
+                            if place__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("place"));
+                            }
+                            place__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
                         GeneratedField::__SkipField__ => {
                             let _ = map_.next_value::<serde::de::IgnoredAny>()?;
                         }
@@ -3074,6 +6021,7 @@ impl<'de> serde::Deserialize<'de> for SendGroupReply {
                 }
                 Ok(SendGroupReply {
                     failed_members: failed_members__.unwrap_or_default(),
+                    place: place__.unwrap_or_default(),
                 })
             }
         }
@@ -3257,11 +6205,19 @@ impl serde::Serialize for SendMessageReply {
         if true {
             len += 1;
         }
+        if true {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("timeline.v1.SendMessageReply", len)?;
         if true {
             #[allow(clippy::needless_borrow)]
             #[allow(clippy::needless_borrows_for_generic_args)]
             struct_ser.serialize_field("sequence", ToString::to_string(&self.sequence).as_str())?;
+        }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("place", ToString::to_string(&self.place).as_str())?;
         }
         struct_ser.end()
     }
@@ -3274,11 +6230,13 @@ impl<'de> serde::Deserialize<'de> for SendMessageReply {
     {
         const FIELDS: &[&str] = &[
             "sequence",
+            "place",
         ];
 
         #[allow(clippy::enum_variant_names)]
         enum GeneratedField {
             Sequence,
+            Place,
             __SkipField__,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
@@ -3302,6 +6260,7 @@ impl<'de> serde::Deserialize<'de> for SendMessageReply {
                     {
                         match value {
                             "sequence" => Ok(GeneratedField::Sequence),
+                            "place" => Ok(GeneratedField::Place),
                             _ => Ok(GeneratedField::__SkipField__),
                         }
                     }
@@ -3322,6 +6281,7 @@ impl<'de> serde::Deserialize<'de> for SendMessageReply {
                     V: serde::de::MapAccess<'de>,
             {
                 let mut sequence__ = None;
+                let mut place__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Sequence => {
@@ -3332,6 +6292,14 @@ impl<'de> serde::Deserialize<'de> for SendMessageReply {
                                 Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
                             ;
                         }
+                        GeneratedField::Place => {
+                            if place__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("place"));
+                            }
+                            place__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
                         GeneratedField::__SkipField__ => {
                             let _ = map_.next_value::<serde::de::IgnoredAny>()?;
                         }
@@ -3339,6 +6307,7 @@ impl<'de> serde::Deserialize<'de> for SendMessageReply {
                 }
                 Ok(SendMessageReply {
                     sequence: sequence__.unwrap_or_default(),
+                    place: place__.unwrap_or_default(),
                 })
             }
         }
@@ -3649,6 +6618,12 @@ impl serde::Serialize for SyncMessageReply {
         if true {
             len += 1;
         }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("timeline.v1.SyncMessageReply", len)?;
         if true {
             #[allow(clippy::needless_borrow)]
@@ -3676,6 +6651,12 @@ impl serde::Serialize for SyncMessageReply {
             #[allow(clippy::needless_borrows_for_generic_args)]
             struct_ser.serialize_field("floor", ToString::to_string(&self.floor).as_str())?;
         }
+        if true {
+            struct_ser.serialize_field("cursors", &self.cursors)?;
+        }
+        if true {
+            struct_ser.serialize_field("cursorsCut", &self.cursors_cut)?;
+        }
         struct_ser.end()
     }
 }
@@ -3695,6 +6676,9 @@ impl<'de> serde::Deserialize<'de> for SyncMessageReply {
             "reset",
             "generation",
             "floor",
+            "cursors",
+            "cursors_cut",
+            "cursorsCut",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -3705,6 +6689,8 @@ impl<'de> serde::Deserialize<'de> for SyncMessageReply {
             Reset,
             Generation,
             Floor,
+            Cursors,
+            CursorsCut,
             __SkipField__,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
@@ -3733,6 +6719,8 @@ impl<'de> serde::Deserialize<'de> for SyncMessageReply {
                             "reset" => Ok(GeneratedField::Reset),
                             "generation" => Ok(GeneratedField::Generation),
                             "floor" => Ok(GeneratedField::Floor),
+                            "cursors" => Ok(GeneratedField::Cursors),
+                            "cursorsCut" | "cursors_cut" => Ok(GeneratedField::CursorsCut),
                             _ => Ok(GeneratedField::__SkipField__),
                         }
                     }
@@ -3758,6 +6746,8 @@ impl<'de> serde::Deserialize<'de> for SyncMessageReply {
                 let mut reset__ = None;
                 let mut generation__ = None;
                 let mut floor__ = None;
+                let mut cursors__ = None;
+                let mut cursors_cut__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::LatestSeq => {
@@ -3804,6 +6794,18 @@ impl<'de> serde::Deserialize<'de> for SyncMessageReply {
                                 Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
                             ;
                         }
+                        GeneratedField::Cursors => {
+                            if cursors__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("cursors"));
+                            }
+                            cursors__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::CursorsCut => {
+                            if cursors_cut__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("cursorsCut"));
+                            }
+                            cursors_cut__ = Some(map_.next_value()?);
+                        }
                         GeneratedField::__SkipField__ => {
                             let _ = map_.next_value::<serde::de::IgnoredAny>()?;
                         }
@@ -3816,6 +6818,8 @@ impl<'de> serde::Deserialize<'de> for SyncMessageReply {
                     reset: reset__.unwrap_or_default(),
                     generation: generation__.unwrap_or_default(),
                     floor: floor__.unwrap_or_default(),
+                    cursors: cursors__.unwrap_or_default(),
+                    cursors_cut: cursors_cut__.unwrap_or_default(),
                 })
             }
         }
@@ -4015,6 +7019,21 @@ impl serde::Serialize for TimelineEntry {
         if true {
             len += 1;
         }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("timeline.v1.TimelineEntry", len)?;
         if true {
             #[allow(clippy::needless_borrow)]
@@ -4051,6 +7070,29 @@ impl serde::Serialize for TimelineEntry {
             #[allow(clippy::needless_borrows_for_generic_args)]
             struct_ser.serialize_field("tag", ToString::to_string(&v).as_str())?;
         }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("place", ToString::to_string(&self.place).as_str())?;
+        }
+        if true {
+            let v = timeline_entry::Status::try_from(self.status)
+                .map_err(|_| serde::ser::Error::custom(format!("Invalid variant {}", self.status)))?;
+            struct_ser.serialize_field("status", &v)?;
+        }
+        if let Some(v) = self.changed_at_ms.as_ref() {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("changedAtMs", ToString::to_string(&v).as_str())?;
+        }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("target", ToString::to_string(&self.target).as_str())?;
+        }
+        if let Some(v) = self.edited.as_ref() {
+            struct_ser.serialize_field("edited", v)?;
+        }
         struct_ser.end()
     }
 }
@@ -4072,6 +7114,12 @@ impl<'de> serde::Deserialize<'de> for TimelineEntry {
             "messageId",
             "kind",
             "tag",
+            "place",
+            "status",
+            "changed_at_ms",
+            "changedAtMs",
+            "target",
+            "edited",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -4085,6 +7133,11 @@ impl<'de> serde::Deserialize<'de> for TimelineEntry {
             MessageId,
             Kind,
             Tag,
+            Place,
+            Status,
+            ChangedAtMs,
+            Target,
+            Edited,
             __SkipField__,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
@@ -4116,6 +7169,11 @@ impl<'de> serde::Deserialize<'de> for TimelineEntry {
                             "messageId" | "message_id" => Ok(GeneratedField::MessageId),
                             "kind" => Ok(GeneratedField::Kind),
                             "tag" => Ok(GeneratedField::Tag),
+                            "place" => Ok(GeneratedField::Place),
+                            "status" => Ok(GeneratedField::Status),
+                            "changedAtMs" | "changed_at_ms" => Ok(GeneratedField::ChangedAtMs),
+                            "target" => Ok(GeneratedField::Target),
+                            "edited" => Ok(GeneratedField::Edited),
                             _ => Ok(GeneratedField::__SkipField__),
                         }
                     }
@@ -4144,6 +7202,11 @@ impl<'de> serde::Deserialize<'de> for TimelineEntry {
                 let mut message_id__ = None;
                 let mut kind__ = None;
                 let mut tag__ = None;
+                let mut place__ = None;
+                let mut status__ = None;
+                let mut changed_at_ms__ = None;
+                let mut target__ = None;
+                let mut edited__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Sequence => {
@@ -4206,6 +7269,42 @@ impl<'de> serde::Deserialize<'de> for TimelineEntry {
                                 map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
                             ;
                         }
+                        GeneratedField::Place => {
+                            if place__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("place"));
+                            }
+                            place__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Status => {
+                            if status__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("status"));
+                            }
+                            status__ = Some(map_.next_value::<timeline_entry::Status>()? as i32);
+                        }
+                        GeneratedField::ChangedAtMs => {
+                            if changed_at_ms__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("changedAtMs"));
+                            }
+                            changed_at_ms__ = 
+                                map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
+                            ;
+                        }
+                        GeneratedField::Target => {
+                            if target__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("target"));
+                            }
+                            target__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Edited => {
+                            if edited__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("edited"));
+                            }
+                            edited__ = map_.next_value()?;
+                        }
                         GeneratedField::__SkipField__ => {
                             let _ = map_.next_value::<serde::de::IgnoredAny>()?;
                         }
@@ -4221,6 +7320,11 @@ impl<'de> serde::Deserialize<'de> for TimelineEntry {
                     message_id: message_id__,
                     kind: kind__.unwrap_or_default(),
                     tag: tag__,
+                    place: place__.unwrap_or_default(),
+                    status: status__.unwrap_or_default(),
+                    changed_at_ms: changed_at_ms__,
+                    target: target__.unwrap_or_default(),
+                    edited: edited__,
                 })
             }
         }
@@ -4238,6 +7342,8 @@ impl serde::Serialize for timeline_entry::Kind {
             Self::Edit => "EDIT",
             Self::Recall => "RECALL",
             Self::Tombstone => "TOMBSTONE",
+            Self::Deletion => "DELETION",
+            Self::Purge => "PURGE",
         };
         serializer.serialize_str(variant)
     }
@@ -4253,6 +7359,8 @@ impl<'de> serde::Deserialize<'de> for timeline_entry::Kind {
             "EDIT",
             "RECALL",
             "TOMBSTONE",
+            "DELETION",
+            "PURGE",
         ];
 
         struct GeneratedVisitor;
@@ -4297,11 +7405,571 @@ impl<'de> serde::Deserialize<'de> for timeline_entry::Kind {
                     "EDIT" => Ok(timeline_entry::Kind::Edit),
                     "RECALL" => Ok(timeline_entry::Kind::Recall),
                     "TOMBSTONE" => Ok(timeline_entry::Kind::Tombstone),
+                    "DELETION" => Ok(timeline_entry::Kind::Deletion),
+                    "PURGE" => Ok(timeline_entry::Kind::Purge),
                     _ => Err(serde::de::Error::unknown_variant(value, FIELDS)),
                 }
             }
         }
         deserializer.deserialize_any(GeneratedVisitor)
+    }
+}
+impl serde::Serialize for timeline_entry::Status {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        let variant = match self {
+            Self::Original => "ORIGINAL",
+            Self::Edited => "EDITED",
+            Self::Recalled => "RECALLED",
+            Self::Deleted => "DELETED",
+            Self::Expired => "EXPIRED",
+            Self::Lost => "LOST",
+        };
+        serializer.serialize_str(variant)
+    }
+}
+impl<'de> serde::Deserialize<'de> for timeline_entry::Status {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "ORIGINAL",
+            "EDITED",
+            "RECALLED",
+            "DELETED",
+            "EXPIRED",
+            "LOST",
+        ];
+
+        struct GeneratedVisitor;
+
+        impl serde::de::Visitor<'_> for GeneratedVisitor {
+            type Value = timeline_entry::Status;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(formatter, "expected one of: {:?}", &FIELDS)
+            }
+
+            fn visit_i64<E>(self, v: i64) -> std::result::Result<Self::Value, E>
+            where
+                E: serde::de::Error,
+            {
+                i32::try_from(v)
+                    .ok()
+                    .and_then(|x| x.try_into().ok())
+                    .ok_or_else(|| {
+                        serde::de::Error::invalid_value(serde::de::Unexpected::Signed(v), &self)
+                    })
+            }
+
+            fn visit_u64<E>(self, v: u64) -> std::result::Result<Self::Value, E>
+            where
+                E: serde::de::Error,
+            {
+                i32::try_from(v)
+                    .ok()
+                    .and_then(|x| x.try_into().ok())
+                    .ok_or_else(|| {
+                        serde::de::Error::invalid_value(serde::de::Unexpected::Unsigned(v), &self)
+                    })
+            }
+
+            fn visit_str<E>(self, value: &str) -> std::result::Result<Self::Value, E>
+            where
+                E: serde::de::Error,
+            {
+                match value {
+                    "ORIGINAL" => Ok(timeline_entry::Status::Original),
+                    "EDITED" => Ok(timeline_entry::Status::Edited),
+                    "RECALLED" => Ok(timeline_entry::Status::Recalled),
+                    "DELETED" => Ok(timeline_entry::Status::Deleted),
+                    "EXPIRED" => Ok(timeline_entry::Status::Expired),
+                    "LOST" => Ok(timeline_entry::Status::Lost),
+                    _ => Err(serde::de::Error::unknown_variant(value, FIELDS)),
+                }
+            }
+        }
+        deserializer.deserialize_any(GeneratedVisitor)
+    }
+}
+impl serde::Serialize for UnreadConversation {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("timeline.v1.UnreadConversation", len)?;
+        if true {
+            struct_ser.serialize_field("with", &self.with)?;
+        }
+        if true {
+            struct_ser.serialize_field("group", &self.group)?;
+        }
+        if true {
+            struct_ser.serialize_field("unread", &self.unread)?;
+        }
+        if true {
+            struct_ser.serialize_field("capped", &self.capped)?;
+        }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("read", ToString::to_string(&self.read).as_str())?;
+        }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("latest", ToString::to_string(&self.latest).as_str())?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for UnreadConversation {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "with",
+            "group",
+            "unread",
+            "capped",
+            "read",
+            "latest",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            With,
+            Group,
+            Unread,
+            Capped,
+            Read,
+            Latest,
+            __SkipField__,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "with" => Ok(GeneratedField::With),
+                            "group" => Ok(GeneratedField::Group),
+                            "unread" => Ok(GeneratedField::Unread),
+                            "capped" => Ok(GeneratedField::Capped),
+                            "read" => Ok(GeneratedField::Read),
+                            "latest" => Ok(GeneratedField::Latest),
+                            _ => Ok(GeneratedField::__SkipField__),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = UnreadConversation;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct timeline.v1.UnreadConversation")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<UnreadConversation, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut with__ = None;
+                let mut group__ = None;
+                let mut unread__ = None;
+                let mut capped__ = None;
+                let mut read__ = None;
+                let mut latest__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::With => {
+                            if with__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("with"));
+                            }
+                            with__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Group => {
+                            if group__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("group"));
+                            }
+                            group__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Unread => {
+                            if unread__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("unread"));
+                            }
+                            unread__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Capped => {
+                            if capped__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("capped"));
+                            }
+                            capped__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Read => {
+                            if read__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("read"));
+                            }
+                            read__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Latest => {
+                            if latest__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("latest"));
+                            }
+                            latest__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::__SkipField__ => {
+                            let _ = map_.next_value::<serde::de::IgnoredAny>()?;
+                        }
+                    }
+                }
+                Ok(UnreadConversation {
+                    with: with__.unwrap_or_default(),
+                    group: group__.unwrap_or_default(),
+                    unread: unread__.unwrap_or_default(),
+                    capped: capped__.unwrap_or_default(),
+                    read: read__.unwrap_or_default(),
+                    latest: latest__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("timeline.v1.UnreadConversation", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for UnreadReply {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("timeline.v1.UnreadReply", len)?;
+        if true {
+            struct_ser.serialize_field("unread", &self.unread)?;
+        }
+        if true {
+            struct_ser.serialize_field("capped", &self.capped)?;
+        }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("read", ToString::to_string(&self.read).as_str())?;
+        }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("latest", ToString::to_string(&self.latest).as_str())?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for UnreadReply {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "unread",
+            "capped",
+            "read",
+            "latest",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Unread,
+            Capped,
+            Read,
+            Latest,
+            __SkipField__,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "unread" => Ok(GeneratedField::Unread),
+                            "capped" => Ok(GeneratedField::Capped),
+                            "read" => Ok(GeneratedField::Read),
+                            "latest" => Ok(GeneratedField::Latest),
+                            _ => Ok(GeneratedField::__SkipField__),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = UnreadReply;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct timeline.v1.UnreadReply")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<UnreadReply, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut unread__ = None;
+                let mut capped__ = None;
+                let mut read__ = None;
+                let mut latest__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Unread => {
+                            if unread__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("unread"));
+                            }
+                            unread__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Capped => {
+                            if capped__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("capped"));
+                            }
+                            capped__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Read => {
+                            if read__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("read"));
+                            }
+                            read__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Latest => {
+                            if latest__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("latest"));
+                            }
+                            latest__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::__SkipField__ => {
+                            let _ = map_.next_value::<serde::de::IgnoredAny>()?;
+                        }
+                    }
+                }
+                Ok(UnreadReply {
+                    unread: unread__.unwrap_or_default(),
+                    capped: capped__.unwrap_or_default(),
+                    read: read__.unwrap_or_default(),
+                    latest: latest__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("timeline.v1.UnreadReply", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for UnreadRequest {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("timeline.v1.UnreadRequest", len)?;
+        if true {
+            struct_ser.serialize_field("member", &self.member)?;
+        }
+        if true {
+            struct_ser.serialize_field("with", &self.with)?;
+        }
+        if true {
+            struct_ser.serialize_field("group", &self.group)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for UnreadRequest {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "member",
+            "with",
+            "group",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Member,
+            With,
+            Group,
+            __SkipField__,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "member" => Ok(GeneratedField::Member),
+                            "with" => Ok(GeneratedField::With),
+                            "group" => Ok(GeneratedField::Group),
+                            _ => Ok(GeneratedField::__SkipField__),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = UnreadRequest;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct timeline.v1.UnreadRequest")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<UnreadRequest, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut member__ = None;
+                let mut with__ = None;
+                let mut group__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Member => {
+                            if member__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("member"));
+                            }
+                            member__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::With => {
+                            if with__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("with"));
+                            }
+                            with__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Group => {
+                            if group__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("group"));
+                            }
+                            group__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::__SkipField__ => {
+                            let _ = map_.next_value::<serde::de::IgnoredAny>()?;
+                        }
+                    }
+                }
+                Ok(UnreadRequest {
+                    member: member__.unwrap_or_default(),
+                    with: with__.unwrap_or_default(),
+                    group: group__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("timeline.v1.UnreadRequest", FIELDS, GeneratedVisitor)
     }
 }
 impl serde::Serialize for WatchRequest {

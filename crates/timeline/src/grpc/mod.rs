@@ -6,8 +6,8 @@
 //! | error | code | reason |
 //! |---|---|---|
 //! | an argument out of bounds | 3 `INVALID_ARGUMENT` | `TIMELINE_INVALID_PARAM` |
-//! | a group or a member that there is not | 5 `NOT_FOUND` | `TIMELINE_NOT_FOUND` |
-//! | a message id used for something else, a group that there is already, or one that would have no owner | 6 `ALREADY_EXISTS` | `TIMELINE_CONFLICT` |
+//! | a group, a member, a message or a conversation that there is not | 5 `NOT_FOUND` | `TIMELINE_NOT_FOUND` |
+//! | a message id used for something else, a group that there is already, one that would have no owner, or a message that was taken back or cannot be changed | 6 `ALREADY_EXISTS` | `TIMELINE_CONFLICT` |
 //! | the caller may not do this, see below | 7 `PERMISSION_DENIED` | `TIMELINE_FORBIDDEN` |
 //! | no room for another answer, see below | 8 `RESOURCE_EXHAUSTED` | `TIMELINE_BUSY` |
 //! | no place for another watch, see below | 8 `RESOURCE_EXHAUSTED` | `TOO_MANY_WATCHES` |
@@ -33,7 +33,8 @@
 //! `Watch` answers with what an inbox has after a position, and then with each entry soon after it
 //! is stored, as pages of `GetSyncMessage`: no entry is left out, and none comes twice. A page that
 //! says `reset` comes before the entries from the floor on, and one with a higher `floor` and no
-//! entries says that the inbox was freed meanwhile.
+//! entries says that the inbox was freed meanwhile. One may also have `cursors`, with entries or
+//! alone: how far conversations were read meanwhile.
 //!
 //! The call goes on until its client ends it. It ends with a status when the store fails, when
 //! there is no room for a page, when the timeline is shut down, and when the caller may not watch

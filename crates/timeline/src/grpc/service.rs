@@ -58,7 +58,7 @@ impl TimelineService {
     }
 
     /// Answers a read, whose answer may be large.
-    async fn read<T: Message>(
+    async fn answer_large<T: Message>(
         &self,
         connection: Option<RequestConnection>,
         call: impl Future<Output = Result<T, Error>>,
@@ -96,7 +96,7 @@ impl v1::timeline_server::Timeline for TimelineService {
         request: Request<v1::SyncMessageRequest>,
     ) -> Result<Response<v1::SyncMessageReply>, Status> {
         let call = Call::of(request)?;
-        self.read(call.connection, self.calls.sync(&call.caller, call.request)).await
+        self.answer_large(call.connection, self.calls.sync(&call.caller, call.request)).await
     }
 
     async fn get_single_history_message(
@@ -104,7 +104,7 @@ impl v1::timeline_server::Timeline for TimelineService {
         request: Request<v1::GetSingleHistoryMessageRequest>,
     ) -> Result<Response<v1::GetSingleHistoryMessageReply>, Status> {
         let call = Call::of(request)?;
-        self.read(call.connection, self.calls.single_history(&call.caller, call.request)).await
+        self.answer_large(call.connection, self.calls.single_history(&call.caller, call.request)).await
     }
 
     async fn get_group_history_message(
@@ -112,7 +112,7 @@ impl v1::timeline_server::Timeline for TimelineService {
         request: Request<v1::GetGroupHistoryMessageRequest>,
     ) -> Result<Response<v1::GetGroupHistoryMessageReply>, Status> {
         let call = Call::of(request)?;
-        self.read(call.connection, self.calls.group_history(&call.caller, call.request)).await
+        self.answer_large(call.connection, self.calls.group_history(&call.caller, call.request)).await
     }
 
     async fn create_group(
@@ -128,7 +128,7 @@ impl v1::timeline_server::Timeline for TimelineService {
         request: Request<v1::ListGroupsRequest>,
     ) -> Result<Response<v1::ListGroupsReply>, Status> {
         let call = Call::of(request)?;
-        self.read(call.connection, self.calls.list_groups(&call.caller, call.request)).await
+        self.answer_large(call.connection, self.calls.list_groups(&call.caller, call.request)).await
     }
 
     async fn get_group(
@@ -136,7 +136,7 @@ impl v1::timeline_server::Timeline for TimelineService {
         request: Request<v1::GetGroupRequest>,
     ) -> Result<Response<v1::GetGroupReply>, Status> {
         let call = Call::of(request)?;
-        self.read(call.connection, self.calls.get_group(&call.caller, call.request)).await
+        self.answer_large(call.connection, self.calls.get_group(&call.caller, call.request)).await
     }
 
     async fn join_group(
@@ -197,7 +197,7 @@ impl v1::timeline_server::Timeline for TimelineService {
         let call = Call::of(request)?;
         self.calls.count_batch(&call.extensions, &call.request).map_err(|why| refused(&why))?;
         // The reply has a line for each send, and takes its room before anything is stored.
-        self.read(call.connection, self.calls.send_batch(&call.caller, call.request)).await
+        self.answer_large(call.connection, self.calls.send_batch(&call.caller, call.request)).await
     }
 
     async fn received(
@@ -214,6 +214,76 @@ impl v1::timeline_server::Timeline for TimelineService {
     ) -> Result<Response<v1::ReceivedReply>, Status> {
         let call = Call::of(request)?;
         answer(self.calls.received_of(&call.caller, call.request).await)
+    }
+
+    async fn edit(&self, request: Request<v1::EditRequest>) -> Result<Response<v1::ChangeReply>, Status> {
+        let call = Call::of(request)?;
+        answer(self.calls.edit(&call.caller, call.request).await)
+    }
+
+    async fn recall(&self, request: Request<v1::RecallRequest>) -> Result<Response<v1::ChangeReply>, Status> {
+        let call = Call::of(request)?;
+        answer(self.calls.recall(&call.caller, call.request).await)
+    }
+
+    async fn delete_message(
+        &self,
+        request: Request<v1::DeleteMessageRequest>,
+    ) -> Result<Response<v1::ChangeReply>, Status> {
+        let call = Call::of(request)?;
+        answer(self.calls.delete_message(&call.caller, call.request).await)
+    }
+
+    async fn read(&self, request: Request<v1::ReadRequest>) -> Result<Response<v1::ReadReply>, Status> {
+        let call = Call::of(request)?;
+        answer(self.calls.read(&call.caller, call.request).await)
+    }
+
+    async fn read_of(
+        &self,
+        request: Request<v1::ReadOfRequest>,
+    ) -> Result<Response<v1::ReadOfReply>, Status> {
+        let call = Call::of(request)?;
+        self.answer_large(call.connection, self.calls.read_of(&call.caller, call.request)).await
+    }
+
+    async fn unread(&self, request: Request<v1::UnreadRequest>) -> Result<Response<v1::UnreadReply>, Status> {
+        let call = Call::of(request)?;
+        answer(self.calls.unread(&call.caller, call.request).await)
+    }
+
+    async fn list_unread(
+        &self,
+        request: Request<v1::ListUnreadRequest>,
+    ) -> Result<Response<v1::ListUnreadReply>, Status> {
+        let call = Call::of(request)?;
+        self.answer_large(call.connection, self.calls.list_unread(&call.caller, call.request)).await
+    }
+
+    async fn conversations(
+        &self,
+        request: Request<v1::ConversationsRequest>,
+    ) -> Result<Response<v1::ConversationsReply>, Status> {
+        let call = Call::of(request)?;
+        self.answer_large(call.connection, self.calls.conversations(&call.caller, call.request)).await
+    }
+
+    async fn clear(&self, request: Request<v1::ClearRequest>) -> Result<Response<v1::ClearReply>, Status> {
+        let call = Call::of(request)?;
+        answer(self.calls.clear(&call.caller, call.request).await)
+    }
+
+    async fn purge(&self, request: Request<v1::PurgeRequest>) -> Result<Response<v1::PurgeReply>, Status> {
+        let call = Call::of(request)?;
+        answer(self.calls.purge(&call.caller, call.request).await)
+    }
+
+    async fn delete_member(
+        &self,
+        request: Request<v1::DeleteMemberRequest>,
+    ) -> Result<Response<v1::DeleteMemberReply>, Status> {
+        let call = Call::of(request)?;
+        answer(self.calls.delete_member(&call.caller, call.request).await)
     }
 }
 

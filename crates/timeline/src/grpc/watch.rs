@@ -12,9 +12,8 @@ use tonic::body::Body;
 use tonic::codegen::Bytes;
 
 use super::service;
-use crate::proto::v1;
 use crate::service::in_flight::{AnswerBody, AnswerPermit, Full, Pieces};
-use crate::service::{Chunk, WatchBody, Watched, Watching};
+use crate::service::{Chunk, NewPage, WatchBody, Watched, Watching};
 
 /// What precedes each message: whether it is compressed, and its length.
 const PREFIX_BYTES: usize = 5;
@@ -42,7 +41,8 @@ fn end(status: &Status) -> Chunk {
 }
 
 /// A page as a message of gRPC, in the room that it was given.
-fn message(page: &v1::SyncMessageReply, room: AnswerPermit) -> Result<AnswerBody, Full> {
+fn message(new: &NewPage, room: AnswerPermit) -> Result<AnswerBody, Full> {
+    let NewPage { page, .. } = new;
     let length = page.encoded_len();
     let mut bytes = Vec::with_capacity(PREFIX_BYTES + length);
     bytes.push(0);

@@ -4,16 +4,27 @@
 //!
 //! | method and path | parameters | reply |
 //! |---|---|---|
-//! | `POST /timeline/send` | body: `from`, `to`, `message`, `message_id` | `sequence` |
-//! | `POST /timeline/sendGroup` | body: `group_name`, `group_members`, `message`, `message_id`, `from` | `failedMembers` |
-//! | `POST /timeline/sendBatch` | body: `sends`, each as for `send` | `results`, each with `sequence`, or `reason` and `message` |
+//! | `POST /timeline/send` | body: `from`, `to`, `message`, `message_id` | `sequence`, `place` |
+//! | `POST /timeline/sendGroup` | body: `group_name`, `group_members`, `message`, `message_id`, `from` | `failedMembers`, `place` |
+//! | `POST /timeline/sendBatch` | body: `sends`, each as for `send` | `results`, each with `sequence` and `place`, or `reason` and `message` |
 //! | `GET /timeline/sync` | query: `member`, `last_read`, `count`, `last_tag` | `latestSeq`, `entrySetLastSeq`, `entrySet`, `reset`, `generation`, `floor` |
 //! | `GET /timeline/watch` | query: `member`, `last_read`, `last_tag` | events, see below |
 //! | `POST /timeline/ack` | body: `member`, `sequence` | `floor` |
 //! | `POST /timeline/received` | body: `member`, `sequence` | `sequence` |
 //! | `GET /timeline/received` | query: `member` | `sequence` |
-//! | `GET /timeline/history/single/{from}/{to}` | query: `last_read`, `count`, `backward` | `entrySet`, `more` |
-//! | `GET /timeline/history/group/{group}` | query: `last_read`, `count`, `backward` | `entrySet`, `more` |
+//! | `GET /timeline/history/single/{from}/{to}` | query: `last_read`, `count`, `backward`, `since_ms`, `until_ms` | `entrySet`, `more`, `floor` |
+//! | `GET /timeline/history/group/{group}` | query: `last_read`, `count`, `backward`, `since_ms`, `until_ms` | `entrySet`, `more`, `floor` |
+//! | `POST /timeline/edit` | body: `member`, `with` or `group`, `place`, `message` | `place`, `atMs` |
+//! | `POST /timeline/recall` | body: `member`, `with` or `group`, `place` | `place`, `atMs` |
+//! | `POST /timeline/delete` | body: `member`, `with` or `group`, `place` | `place`, `atMs` |
+//! | `POST /timeline/read` | body: `member`, `with` or `group`, `sequence` | `read` |
+//! | `GET /timeline/read` | query: `member`, `with` or `group`, `members` | `cursors`, each with `member` and `read` |
+//! | `GET /timeline/unread` | query: `member`, `with` or `group` | `unread`, `capped`, `read`, `latest` |
+//! | `GET /timeline/unread/all` | query: `member`, `after`, `count` | `conversations`, each as for `unread`, with `with` or `group`; `more`, `next` |
+//! | `GET /timeline/conversations` | query: `member`, `after`, `count` | `conversations`, see below; `more`, `next` |
+//! | `POST /timeline/clear` | body: `member`, `with` or `group` | |
+//! | `POST /timeline/purge` | body: `group`, or `member` and `with` | `place` |
+//! | `POST /timeline/deleteMember` | body: `member` | `messages` |
 //! | `POST /timeline/groups` | body: `group`, `title`, `open`, `owner`, `members` | a group |
 //! | `GET /timeline/groups` | query: `member`, `after`, `count` | `groups`, each with `name`, `title`, `role` and the number of `members`; `more` |
 //! | `GET /timeline/groups/{group}` | | `name`, `title`, `open`, `members`, each with `member` and `role`; `createdAtMs` |
@@ -53,8 +64,34 @@
 //! | `to` or `group` | whom it was sent to; absent for entries that were stored before senders were |
 //! | `atMs` | when it was stored, in Unix milliseconds |
 //! | `messageId` | the id that its sender gave it; absent without one |
-//! | `kind` | `MESSAGE`; later also `EDIT`, `RECALL`, `TOMBSTONE`. Pass over one that you do not know |
+//! | `kind` | `MESSAGE`; `EDIT`, `RECALL`, `DELETION` and `PURGE`, which tell of a change; `TOMBSTONE`, a message that is gone. Pass over one that you do not know |
 //! | `tag` | a random number, to be sent back as `last_tag`; absent for entries that were stored before tags were |
+//!
+//! | `place` | the place in the history of its conversation, by which a message is changed and read; 0 if it is not known |
+//! | `status` | what became of the message: `ORIGINAL`, `EDITED`, `RECALLED`, `DELETED`, `EXPIRED` or `LOST` |
+//! | `changedAtMs` | when that was; absent for a message that is as it was sent |
+//! | `target` | the place of the message that an entry is about which tells of a change; otherwise 0 |
+//! | `edited` | of an `EDIT`, the text that the message has now; absent if it is gone |
+//!
+//! # Conversations
+//!
+//! A conversation is that of `member` and `with`, or that of `group`: a call names exactly one of
+//! the two. A user is the member; others name who acts, also in a conversation of two. For the
+//! change of a message in a group they may leave it out, and change it for the program.
+//!
+//! An edit, a recall or a deletion changes the message in the history and in every inbox that has
+//! it, and writes an entry that tells of it. Repeated it has no further effect and the same answer.
+//! A conversation of a list has `with` or `group`, `title`, the `last` message, `unread` (up to
+//! 1,000, then `capped`), how far the member (`read`) and the other of two (`peerRead`) have read,
+//! `latest` and `floor` of the history, and `atMs`. Send `next` back as `after` for the next page;
+//! it means something in the same list only.
+//!
+//! ```text
+//! POST /timeline/edit            {"with":"bob","place":7,"message":{"text":"hello"}}
+//! POST /timeline/read            {"group":"tea","sequence":12}
+//! GET /timeline/read?group=tea&members=bob&members=carol
+//! GET /timeline/history/single/alice/bob?since_ms=1790000000000
+//! ```
 //!
 //! # Positions
 //!
@@ -108,6 +145,15 @@
 //! [`Callers::ended`](crate::Callers::ended) says. Both have the body of an error as their data. A
 //! line with a colon comes every 15 s without an event.
 //!
+//! How far conversations were read meanwhile comes as an event without an id: by the member on
+//! another device, and by the others of conversations of two. With `"cursorsCut": true` more were
+//! read than it says; ask for the list of conversations.
+//!
+//! ```text
+//! event: read
+//! data: {"cursors":[{"member":"alice","with":"alice","group":"","read":"7"}],"cursorsCut":false}
+//! ```
+//!
 //! There are [`watches_max`](Config::watches_max) watches at once, of the inbox of one member 16. A
 //! watch reads no further than its client does.
 //!
@@ -156,9 +202,9 @@
 //! | 401 | `UNAUTHENTICATED` | nobody is known to call: log in |
 //! | 403 | `TIMELINE_FORBIDDEN` | the caller may not do this; the message says who may |
 //! | 404 | `NOT_FOUND` | there is no such path below `/timeline` |
-//! | 404 | `TIMELINE_NOT_FOUND` | there is no such group, or no such member in it |
+//! | 404 | `TIMELINE_NOT_FOUND` | there is no such group, no such member in it, no such message, or no such conversation of the member |
 //! | 405 | `METHOD_NOT_ALLOWED` | the path takes another method, which `Allow` names |
-//! | 409 | `TIMELINE_CONFLICT` | the message id was used for something else; there is such a group already; it would have no owner |
+//! | 409 | `TIMELINE_CONFLICT` | the message id was used for something else; there is such a group already; it would have no owner; the message was taken back, or cannot be changed |
 //! | 413 | `BODY_TOO_LARGE` | the body is above the configured bound |
 //! | 429 | `TOO_MANY_WATCHES` | the inbox is watched as often as one may be |
 //! | 429 | `TOO_MANY_REQUESTS` | the caller calls too often; `Retry-After` says when to call again |

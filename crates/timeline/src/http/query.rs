@@ -6,13 +6,13 @@ use serde_json::{Map, Value};
 
 use super::problem::Problem;
 
-/// The fields that are lists, of which a form has one parameter for each value.
+/// The fields that are lists, of which a query or a form has one parameter for each value.
 const LISTS: [&str; 3] = ["group_members", "groupMembers", "members"];
 
 /// Reads a request off a query and the parameters of the path, which count more.
 ///
-/// A field given twice is an error, and so is what is not UTF-8: read with a sign in place of each
-/// wrong byte, two names could become one. An unknown field is ignored.
+/// A field given twice is an error unless it is a list, and so is what is not UTF-8: read with a
+/// sign in place of each wrong byte, two names could become one. An unknown field is ignored.
 pub(super) fn decode<T: DeserializeOwned>(query: &str, path: &[(&str, String)]) -> Result<T, Problem> {
     let mut fields = Map::new();
     for (name, value) in parameters(query.as_bytes(), "query")? {
@@ -26,20 +26,11 @@ pub(super) fn decode<T: DeserializeOwned>(query: &str, path: &[(&str, String)]) 
     request(fields)
 }
 
-/// Reads a request off a form.
-///
-/// It is held to the same as a query; only a field that is a list may be given more than once.
+/// Reads a request off a form, which is held to the same as a query.
 pub(super) fn decode_form<T: DeserializeOwned>(form: &[u8]) -> Result<T, Problem> {
     let mut fields = Map::new();
     for (name, value) in parameters(form, "form")? {
-        if !LISTS.contains(&&*name) {
-            add(&mut fields, name, value)?;
-            continue;
-        }
-        let list = fields.entry(name).or_insert_with(|| Value::Array(Vec::new()));
-        if let Value::Array(list) = list {
-            list.push(Value::String(value));
-        }
+        add(&mut fields, name, value)?;
     }
     request(fields)
 }
@@ -55,6 +46,13 @@ fn parameters<'a>(
 }
 
 fn add(fields: &mut Map<String, Value>, name: String, value: String) -> Result<(), Problem> {
+    if LISTS.contains(&&*name) {
+        let list = fields.entry(name).or_insert_with(|| Value::Array(Vec::new()));
+        if let Value::Array(list) = list {
+            list.push(Value::String(value));
+        }
+        return Ok(());
+    }
     let value = match (&*name, &*value) {
         ("backward" | "open", "true" | "1") => Value::Bool(true),
         ("backward" | "open", "false" | "0") => Value::Bool(false),

@@ -6,6 +6,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{MethodRouter, any, get, post};
 
+use super::handlers::{changes, conversations, groups};
 use super::problem::Problem;
 use super::shared::Shared;
 use super::{Config, cors, handlers, watch};
@@ -22,7 +23,7 @@ pub const ROUTES: &[(&str, &str)] = &NAMES;
 type Route = (&'static str, &'static str);
 
 /// Each route with its handler.
-const TABLE: [(Route, fn() -> MethodRouter<Shared>); 17] = [
+const TABLE: [(Route, fn() -> MethodRouter<Shared>); 28] = [
     (("POST", "/timeline/send"), || post(handlers::send)),
     (("POST", "/timeline/sendGroup"), || post(handlers::send_group)),
     (("POST", "/timeline/sendBatch"), || post(handlers::send_batch)),
@@ -33,13 +34,24 @@ const TABLE: [(Route, fn() -> MethodRouter<Shared>); 17] = [
     (("GET", "/timeline/received"), || get(handlers::received_of)),
     (("GET", "/timeline/history/single/{from}/{to}"), || get(handlers::single_history)),
     (("GET", "/timeline/history/group/{group}"), || get(handlers::group_history)),
-    (("POST", "/timeline/groups"), || post(handlers::create_group)),
-    (("GET", "/timeline/groups"), || get(handlers::list_groups)),
-    (("GET", "/timeline/groups/{group}"), || get(handlers::get_group)),
-    (("POST", "/timeline/groups/{group}/join"), || post(handlers::join_group)),
-    (("POST", "/timeline/groups/{group}/leave"), || post(handlers::leave_group)),
-    (("POST", "/timeline/groups/{group}/rename"), || post(handlers::rename_group)),
-    (("POST", "/timeline/groups/{group}/roles"), || post(handlers::set_group_role)),
+    (("POST", "/timeline/edit"), || post(changes::edit)),
+    (("POST", "/timeline/recall"), || post(changes::recall)),
+    (("POST", "/timeline/delete"), || post(changes::delete_message)),
+    (("POST", "/timeline/read"), || post(conversations::read)),
+    (("GET", "/timeline/read"), || get(conversations::read_of)),
+    (("GET", "/timeline/unread"), || get(conversations::unread)),
+    (("GET", "/timeline/unread/all"), || get(conversations::list_unread)),
+    (("GET", "/timeline/conversations"), || get(conversations::conversations)),
+    (("POST", "/timeline/clear"), || post(conversations::clear)),
+    (("POST", "/timeline/purge"), || post(changes::purge)),
+    (("POST", "/timeline/deleteMember"), || post(changes::delete_member)),
+    (("POST", "/timeline/groups"), || post(groups::create_group)),
+    (("GET", "/timeline/groups"), || get(groups::list_groups)),
+    (("GET", "/timeline/groups/{group}"), || get(groups::get_group)),
+    (("POST", "/timeline/groups/{group}/join"), || post(groups::join_group)),
+    (("POST", "/timeline/groups/{group}/leave"), || post(groups::leave_group)),
+    (("POST", "/timeline/groups/{group}/rename"), || post(groups::rename_group)),
+    (("POST", "/timeline/groups/{group}/roles"), || post(groups::set_group_role)),
 ];
 
 const NAMES: [Route; TABLE.len()] = {

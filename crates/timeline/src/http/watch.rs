@@ -5,6 +5,9 @@
 //! id: 57-8127410226318201        the sequence and the tag of the last entry of the page
 //! data: {"latestSeq":"57",…}     as /timeline/sync answers
 //!
+//! event: read                    how far conversations were read meanwhile
+//! data: {"cursors":[{"member":"bob","with":"bob","group":"","read":"7"}],"cursorsCut":false}
+//!
 //! event: unavailable             the store, or room for a page, is not there now; nothing is lost
 //! data: {"code":503,"reason":"TIMELINE_UNAVAILABLE","message":"…","metadata":{}}
 //!
@@ -16,8 +19,10 @@
 //!
 //! A client that comes back sends the last id as `Last-Event-ID`, as browsers do by themselves, and
 //! goes on from there. An event of a reset has the id 0: its client begins anew. One that says no
-//! more than a new floor has no id, as nothing was read.
+//! more than a new floor has no id, as nothing was read; `read` has none either, as it has no place
+//! in the inbox: what it says can be asked for again.
 
+use std::mem;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
@@ -34,7 +39,7 @@ use super::query;
 use super::shared::Shared;
 use crate::proto::v1;
 use crate::service::in_flight::{AnswerBody, AnswerPermit, Full, Pieces};
-use crate::service::{Chunk, WatchBody, Watched, Watching};
+use crate::service::{Chunk, NewPage, WatchBody, Watched, Watching};
 use crate::{Caller, Error, ErrorKind};
 
 /// After how long without an event a line is sent, so that nobody in between takes the connection
@@ -96,7 +101,7 @@ fn events(watching: Watching) -> Response {
 
 fn written(watched: Watched) -> Chunk {
     match watched {
-        Watched::Page(page, room) => match entries(&page, room) {
+        Watched::Page(page, room) => match page_of(page, room) {
             Ok(page) => Chunk::Page(page),
             // The page was read, and what comes after it would leave a gap.
             Err(problem) => last("unavailable", &problem),
@@ -115,8 +120,32 @@ fn last(name: &str, problem: &Problem) -> Chunk {
     Chunk::Last(Frame::data(event(name, problem)))
 }
 
-/// A page as an event, in the room that it was given.
-fn entries(page: &v1::SyncMessageReply, room: AnswerPermit) -> Result<AnswerBody, Problem> {
+/// What a client is told of how far conversations were read.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Cursors {
+    cursors: Vec<v1::ReadCursor>,
+    cursors_cut: bool,
+}
+
+/// A page as one event or two, in the room that it was given.
+fn page_of(new: NewPage, room: AnswerPermit) -> Result<AnswerBody, Problem> {
+    let NewPage { mut page, is_of_inbox } = new;
+    let cursors =
+        Cursors { cursors: mem::take(&mut page.cursors), cursors_cut: mem::take(&mut page.cursors_cut) };
+    let mut text = Vec::new();
+    if is_of_inbox {
+        add_entries(&mut text, &page)?;
+    }
+    // The order matters: nobody is told that a message was read before the message.
+    if !cursors.cursors.is_empty() || cursors.cursors_cut {
+        text.extend_from_slice(&event("read", &cursors));
+    }
+    let room = room.fit(text.len())?;
+    Ok(AnswerBody::alone(Pieces::copy_of(&text), room))
+}
+
+fn add_entries(text: &mut Vec<u8>, page: &v1::SyncMessageReply) -> Result<(), Problem> {
     let id = match page.entry_set.last() {
         Some(v1::TimelineEntry { sequence, tag: Some(tag), .. }) => format!("id: {sequence}-{tag}\n"),
         Some(v1::TimelineEntry { sequence, tag: None, .. }) => format!("id: {sequence}\n"),
@@ -124,12 +153,11 @@ fn entries(page: &v1::SyncMessageReply, room: AnswerPermit) -> Result<AnswerBody
         None => String::new(),
     };
     let data = Codec::Json.encode(page)?;
-    let mut text = Vec::with_capacity(data.len() + 128);
+    text.reserve(data.len() + 128);
     for part in [&b"event: entries\n"[..], id.as_bytes(), b"data: ", &data, b"\n\n"] {
         text.extend_from_slice(part);
     }
-    let room = room.fit(text.len())?;
-    Ok(AnswerBody::alone(Pieces::copy_of(&text), room))
+    Ok(())
 }
 
 fn event(name: &str, data: &impl Serialize) -> Bytes {

@@ -6,7 +6,7 @@ use tokio::runtime::Builder;
 use tokio::time::timeout;
 
 use super::*;
-use crate::{ErrorKind, Watch};
+use crate::{Conversation, ErrorKind, GroupName, Seq, Watch};
 
 /// A time that only a hang reaches.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -68,6 +68,56 @@ fn readers_that_are_gone_leave_nothing_behind() {
     assert!(watchers.lock().inboxes.capacity() <= 8);
     watchers.notify(&member("m1"));
     assert!(watchers.is_empty(), "a change of an inbox that nobody reads is not kept");
+}
+
+fn cursor(id: &str, group: &str, read: u64) -> ReadCursor {
+    let conversation = Conversation::group(GroupName::new(group).unwrap());
+    ReadCursor::new(member(id), conversation, Seq::new(read).unwrap())
+}
+
+#[test]
+fn a_cursor_wakes_the_readers_of_an_inbox_and_each_takes_it_once() {
+    let watchers = InboxWatchers::default();
+    let (one, two) = (watchers.subscribe(&member("a")), watchers.subscribe(&member("a")));
+    let other = watchers.subscribe(&member("b"));
+    watchers.notify_read(&cursor("b", "g", 3), &member("a"));
+    for reader in [&one, &two] {
+        assert!(has_changed(reader));
+        let risen = reader.take_cursors().unwrap();
+        assert_eq!(*risen, RisenCursors { cursors: vec![cursor("b", "g", 3)], were_cut: false });
+        assert!(!has_changed(reader) && reader.take_cursors().is_none());
+    }
+    assert!(!has_changed(&other) && other.take_cursors().is_none(), "the inbox is another one");
+    assert!(watchers.subscribe(&member("a")).take_cursors().is_none(), "what was before is not told");
+}
+
+#[test]
+fn cursors_of_one_member_and_conversation_are_told_as_the_last_one() {
+    let watchers = InboxWatchers::default();
+    let reader = watchers.subscribe(&member("a"));
+    for cursor in [cursor("a", "g", 3), cursor("b", "g", 1), cursor("a", "h", 2), cursor("a", "g", 7)] {
+        watchers.notify_read(&cursor, &member("a"));
+    }
+    // Two calls may come here in another order than their cursors rose.
+    watchers.notify_read(&cursor("a", "g", 5), &member("a"));
+    let risen = reader.take_cursors().unwrap();
+    assert_eq!(risen.cursors, [cursor("a", "g", 7), cursor("b", "g", 1), cursor("a", "h", 2)]);
+}
+
+#[test]
+fn a_reader_learns_that_more_cursors_rose_than_it_gets() {
+    let watchers = InboxWatchers::default();
+    let reader = watchers.subscribe(&member("a"));
+    let rise = |groups: usize| {
+        for number in 0..groups {
+            watchers.notify_read(&cursor("a", &format!("g{number}"), 1), &member("a"));
+        }
+        let risen = reader.take_cursors().unwrap();
+        (risen.cursors.len(), risen.were_cut)
+    };
+    assert_eq!(rise(CURSORS_MAX), (CURSORS_MAX, false));
+    assert_eq!(rise(CURSORS_MAX + 1), (CURSORS_MAX, true));
+    assert_eq!(rise(1), (1, false), "what was told is over");
 }
 
 #[tokio::test]

@@ -1,16 +1,22 @@
 //! What a store in memory keeps, and what calls make of it.
 
+mod changes;
+mod groups;
+mod retaining;
+mod views;
+
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
-use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::boxes::{History, Inbox, SentCopies};
 use super::entry_box::EntryBox;
-use crate::store::{Append, Appended, GroupChange};
+use super::rows::{Rows, peer_of};
+use crate::store::{Append, Appended};
 use crate::{
-    Conversation, Count, Entry, Error, ErrorKind, Group, GroupName, GroupPage, GroupSummary, HistoryPage,
-    InboxPage, MemberId, MessageId, PageRequest, Position, Result, Seq, Tag,
+    Conversation, Count, Destination, Entry, EntryKind, Error, ErrorKind, Group, GroupName, HistoryPage,
+    InboxPage, MemberId, MessageId, PageRequest, Position, Result, Retention, Seq, Tag,
 };
 
 /// What a store in memory keeps; another store goes on with it.
@@ -22,16 +28,27 @@ pub struct MemoryPlace(Arc<Mutex<Locked>>);
 
 #[derive(Default)]
 pub(super) struct Locked {
-    histories: HashMap<Conversation, EntryBox>,
-    inboxes: HashMap<MemberId, EntryBox>,
+    histories: HashMap<Conversation, History>,
+    inboxes: HashMap<MemberId, Inbox>,
     received: HashMap<MemberId, Seq>,
-    // The digest of the first send of each message id, and the answer to it.
-    answers: HashMap<(Conversation, MessageId), ([u8; 16], Seq)>,
+    rows: Rows,
+    answers: HashMap<(Conversation, MessageId), Answer>,
     groups: BTreeMap<GroupName, Group>,
-    // How many sends there were, and what makes of their number a tag as no other place has it.
-    sends: u64,
+    retention: Retention,
+    // How many entries there were, and what makes of their number a tag as no other place has it.
+    tags_made: u64,
     tags: RandomState,
 }
+
+/// What the first send of a message id was, and the answer to it.
+struct Answer {
+    digest: [u8; 16],
+    sequence: Seq,
+    place: Seq,
+}
+
+/// The new entries of inboxes, in their order.
+pub(super) type News = Vec<(MemberId, Entry)>;
 
 impl MemoryPlace {
     pub(super) fn lock(&self) -> MutexGuard<'_, Locked> {
@@ -48,44 +65,44 @@ impl fmt::Debug for MemoryPlace {
 
 impl Locked {
     /// Writes a send, and returns its answer with the new entries of the inboxes.
-    pub(super) fn append(
-        &mut self,
-        append: &Append,
-        at_ms: u64,
-    ) -> Result<(Appended, Vec<(MemberId, Entry)>)> {
+    pub(super) fn append(&mut self, append: &Append, now_ms: u64) -> Result<(Appended, News)> {
         if let Some(answer) = self.repeated(append)? {
-            return Ok((Appended::new(answer, Vec::new()), Vec::new()));
+            return Ok((Appended::new(answer.sequence, answer.place, Vec::new()), Vec::new()));
         }
-        self.sends += 1;
         let entry = Entry {
             from: append.from.clone(),
             to: Some(append.to.clone()),
-            at_ms,
+            at_ms: self.time_of_entry(&append.conversation, &append.recipients, now_ms),
             message_id: append.token.as_ref().map(|token| token.message_id.clone()),
-            tag: Some(Tag::new(self.tags.hash_one(self.sends))),
             ..Entry::new(Seq::ZERO, append.message.clone())
         };
-        self.histories.entry(append.conversation.clone()).or_default().push(entry.clone());
-        let mut news = Vec::with_capacity(append.recipients.len());
-        for member in &append.recipients {
-            let entry = self.inboxes.entry(member.clone()).or_default().push(entry.clone());
-            news.push((member.clone(), entry));
+        self.enter_rows(append, entry.at_ms);
+        let (entry, news) = self.write(&append.conversation, entry, &append.recipients);
+        let place = entry.sequence;
+        if let Some(history) = self.histories.get_mut(&append.conversation) {
+            let copies = news.iter().map(|(member, copy)| (member.clone(), copy.sequence)).collect();
+            history.sent.insert(place, SentCopies { copies, told_at: Seq::ZERO });
         }
-        let answer = news.last().map_or(Seq::ZERO, |(_, entry)| entry.sequence);
+        if let Some(from) = &append.from
+            && let Some(row) = self.rows.get_mut(from, &append.conversation)
+        {
+            row.read = row.read.max(place);
+        }
+        let sequence = news.last().map_or(Seq::ZERO, |(_, entry)| entry.sequence);
         if let Some(token) = &append.token {
             let key = (append.conversation.clone(), token.message_id.clone());
-            self.answers.insert(key, (token.digest, answer));
+            self.answers.insert(key, Answer { digest: token.digest, sequence, place });
         }
-        Ok((Appended::new(answer, Vec::new()), news))
+        Ok((Appended::new(sequence, place, Vec::new()), news))
     }
 
     /// Returns the answer to a send that was done before.
-    fn repeated(&self, append: &Append) -> Result<Option<Seq>> {
+    fn repeated(&self, append: &Append) -> Result<Option<&Answer>> {
         let Some(token) = &append.token else { return Ok(None) };
         let key = (append.conversation.clone(), token.message_id.clone());
         match self.answers.get(&key) {
             None => Ok(None),
-            Some((digest, answer)) if token.repeats(digest) => Ok(Some(*answer)),
+            Some(answer) if token.repeats(&answer.digest) => Ok(Some(answer)),
             Some(_) => {
                 let text = format!(
                     "the message id {} was used before for another message; give each message its own id",
@@ -96,36 +113,79 @@ impl Locked {
         }
     }
 
-    /// Returns a page of an inbox.
-    pub(super) fn inbox(&self, member: &MemberId, last_read: Position, count: Count) -> InboxPage {
-        let empty = EntryBox::default();
-        let inbox = self.inboxes.get(member).unwrap_or(&empty);
-        let reset = !inbox.gave_out(last_read);
-        let entries =
-            if reset { Vec::new() } else { inbox.page(PageRequest::after(last_read.sequence, count)).0 };
-        InboxPage { reset, floor: inbox.floor, ..InboxPage::new(inbox.top(), entries) }
+    /// Notes that the recipients of a send are in its conversation, and the sender if it is a pair.
+    fn enter_rows(&mut self, append: &Append, at_ms: u64) {
+        let conversation = &append.conversation;
+        let joined = self.histories.get(conversation).map_or(Seq::ZERO, |history| history.entries.top());
+        let is_pair = matches!(append.to, Destination::Member(_));
+        for member in append.from.iter().filter(|_| is_pair).chain(&append.recipients) {
+            // Whoever has left the group and is sent to is in it again.
+            self.rows.enter(member, conversation, joined, at_ms).has_left = false;
+        }
     }
 
+    /// Returns the time of an entry of these boxes: now, but not before what they have.
+    fn time_of_entry(&self, conversation: &Conversation, members: &[MemberId], now_ms: u64) -> u64 {
+        let history = self.histories.get(conversation).map(|history| history.entries.last_ms());
+        let inbox = |member: &MemberId| Some(self.inboxes.get(member)?.entries.last_ms());
+        history.into_iter().chain(members.iter().filter_map(inbox)).fold(now_ms, u64::max)
+    }
+
+    /// Writes an entry into a history and the inboxes of members, with a tag of its own, and
+    /// returns it as it is there.
+    fn write(&mut self, conversation: &Conversation, entry: Entry, members: &[MemberId]) -> (Entry, News) {
+        self.tags_made += 1;
+        let entry = Entry { tag: Some(Tag::new(self.tags.hash_one(self.tags_made))), ..entry };
+        let entry = self.histories.entry(conversation.clone()).or_default().push(entry);
+        let mut news = Vec::with_capacity(members.len());
+        for member in members {
+            let mut copy = entry.clone();
+            // What nobody sent would not say in the inbox of a pair which conversation it is about.
+            if copy.kind != EntryKind::Message
+                && copy.from.is_none()
+                && let Some(peer) = peer_of(conversation, member)
+            {
+                copy.to = Some(Destination::Member(peer.clone()));
+            }
+            let copy = self.inboxes.entry(member.clone()).or_default().push(copy, conversation);
+            news.push((member.clone(), copy));
+        }
+        self.keep_numbers(conversation, members);
+        (entry, news)
+    }
+
+    /// Returns a page of an inbox.
+    pub(super) fn inbox(&self, member: &MemberId, last_read: Position, count: Count) -> InboxPage {
+        let empty = Inbox::default();
+        let inbox = self.inboxes.get(member).unwrap_or(&empty);
+        let reset = !inbox.entries.gave_out(last_read);
+        let read = |entry: &Entry| {
+            let history = inbox.edit_of(entry).and_then(|conversation| self.histories.get(conversation));
+            history.map_or_else(|| entry.clone(), |history| history.as_read(entry))
+        };
+        let request = PageRequest::after(last_read.sequence, count);
+        let entries = if reset { Vec::new() } else { inbox.entries.page(request, read).0 };
+        InboxPage { reset, floor: inbox.entries.floor(), ..InboxPage::new(inbox.entries.top(), entries) }
+    }
+
+    /// Returns a page of a history.
     pub(super) fn history(&self, conversation: &Conversation, page: PageRequest) -> HistoryPage {
-        let (entries, more) =
-            self.histories.get(conversation).map(|history| history.page(page)).unwrap_or_default();
-        HistoryPage::new(entries, more)
+        let Some(history) = self.histories.get(conversation) else { return HistoryPage::default() };
+        let (entries, more) = history.entries.page(page, |entry| history.as_read(entry));
+        HistoryPage::new(entries, more, history.entries.floor())
     }
 
     /// Frees an inbox, and returns its floor and whether that has risen.
     pub(super) fn ack(&mut self, member: &MemberId, sequence: Seq) -> Result<(Seq, bool)> {
-        let Some(inbox) = self.inboxes.get_mut(member) else {
-            EntryBox::default().check_reaches(sequence)?;
-            return Ok((Seq::ZERO, false));
-        };
-        let has_risen = inbox.free(sequence)?;
-        Ok((inbox.floor, has_risen))
+        self.check_inbox_reaches(member, sequence)?;
+        let Some(inbox) = self.inboxes.get_mut(member) else { return Ok((Seq::ZERO, false)) };
+        let has_risen = inbox.free(sequence);
+        Ok((inbox.entries.floor(), has_risen))
     }
 
     /// Raises a member's cursor.
     pub(super) fn received(&mut self, member: &MemberId, sequence: Seq) -> Result<Seq> {
-        let empty = EntryBox::default();
-        self.inboxes.get(member).unwrap_or(&empty).check_reaches(sequence)?;
+        self.check_inbox_reaches(member, sequence)?;
         let received = self.received_of(member).max(sequence);
         self.received.insert(member.clone(), received);
         Ok(received)
@@ -135,36 +195,21 @@ impl Locked {
         self.received.get(member).copied().unwrap_or_default()
     }
 
-    pub(super) fn change_group(
-        &mut self,
-        name: &GroupName,
-        change: &GroupChange,
-        at_ms: u64,
-    ) -> Result<Group> {
-        let history = self.histories.get(&Conversation::group(name.clone()));
-        let has_history = || Ok(history.is_some_and(|history| !history.is_empty()));
-        let group = change.apply(name, self.groups.get(name), at_ms, has_history)?;
-        self.groups.insert(name.clone(), group.clone());
-        Ok(group)
+    /// Removes what is kept for a member alone, and returns whether the floor of the inbox has
+    /// risen.
+    pub(super) fn forget(&mut self, member: &MemberId) -> bool {
+        self.received.remove(member);
+        self.rows.remove(member);
+        let Some(inbox) = self.inboxes.get_mut(member) else { return false };
+        inbox.free(inbox.entries.top())
     }
 
-    pub(super) fn group(&self, name: &GroupName) -> Option<Group> {
-        self.groups.get(name).cloned()
-    }
-
-    /// Returns a page of the groups of a member.
-    pub(super) fn groups_of(&self, member: &MemberId, after: Option<&GroupName>, count: Count) -> GroupPage {
-        let begin = after.map_or(Bound::Unbounded, Bound::Excluded);
-        let known = self.groups.range::<GroupName, _>((begin, Bound::Unbounded));
-        let summary = |(name, group): (&GroupName, &Group)| {
-            let members = u32::try_from(group.members.len()).unwrap_or(u32::MAX);
-            let role = group.role_of(member)?;
-            Some(GroupSummary::new(name.clone(), group.title.clone(), role, members))
-        };
-        // One more than fits says that there are more.
-        let mut groups: Vec<_> = known.filter_map(summary).take(count.get() + 1).collect();
-        let more = groups.len() > count.get();
-        groups.truncate(count.get());
-        GroupPage::new(groups, more)
+    fn check_inbox_reaches(&self, member: &MemberId, sequence: Seq) -> Result<()> {
+        let empty = EntryBox::default();
+        let entries = self.inboxes.get(member).map_or(&empty, |inbox| &inbox.entries);
+        entries.check_reaches(sequence, "inbox")
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -22,12 +22,17 @@
 //! # Bounds
 //!
 //! It has none of its own: it keeps all entries that were not freed, and every answer to a
-//! repetition. A test that wants more than its memory wants another store.
+//! repetition, or what a [`Retention`](crate::Retention) leaves
+//! ([`start_keeping`](MemoryStore::start_keeping)). A test that wants more than its memory wants
+//! another store.
 
+mod boxes;
 mod clock;
 mod entry_box;
 mod kept;
+mod rows;
 mod store;
+mod sweeper;
 
 pub use self::kept::MemoryPlace;
 pub use self::store::MemoryStore;

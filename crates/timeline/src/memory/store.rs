@@ -10,10 +10,13 @@ use tokio::sync::watch;
 
 use super::clock;
 use super::kept::{Locked, MemoryPlace};
+use super::rows::peer_of;
+use super::sweeper::Sweeper;
 use crate::store::{Append, Appended, GroupChange, InboxChanges, InboxWatchers};
 use crate::{
-    Conversation, Count, Entry, Error, Group, GroupName, GroupPage, HistoryPage, InboxPage, MemberId,
-    Observer, PageRequest, Position, Result, Seq, State, Store,
+    Changed, Conversation, ConversationMark, ConversationPage, ConversationView, Count, Entry, Error, Group,
+    GroupName, GroupPage, HistoryPage, InboxPage, MemberId, MessageChange, Observer, PageRequest, Position,
+    ReadCursor, Result, Retention, Seq, State, Store, ViewPage,
 };
 
 /// A store in memory.
@@ -22,15 +25,17 @@ use crate::{
 /// [`shutdown`](Store::shutdown) ends it at once, and so does dropping it.
 ///
 /// Its [`Observer`] is called by the thread that sends, before the send is answered: it must not
-/// send itself.
+/// send, change a message or note what was read itself.
 pub struct MemoryStore {
     place: MemoryPlace,
     // `Down` once it was shut down, else `Well`.
     state: watch::Sender<State>,
     watchers: InboxWatchers,
     observer: Arc<dyn Observer>,
-    // Held from the write to the last call of the observer, which so hears entries in order.
+    // Held from the write until all are told of it, who so hear of entries and cursors in order.
     telling: Mutex<()>,
+    // There is one until the end, if anything is kept for a time.
+    sweeper: Mutex<Option<Sweeper>>,
 }
 
 impl MemoryStore {
@@ -39,12 +44,40 @@ impl MemoryStore {
     /// That one must have been shut down before.
     #[must_use]
     pub fn start(place: MemoryPlace) -> Self {
+        Self::of(place, Retention::new())
+    }
+
+    /// Starts a store that keeps entries only as `retention` says.
+    ///
+    /// It goes on with what another one kept in this place, as [`start`](Self::start) does. If
+    /// anything is kept for a time, a thread of the store removes what is older, until its end.
+    ///
+    /// # Errors
+    ///
+    /// [`Config`](crate::ErrorKind::Config) when a bound of the retention is out of range;
+    /// [`Unavailable`](crate::ErrorKind::Unavailable) when the thread cannot be started.
+    pub fn start_keeping(place: MemoryPlace, retention: Retention) -> Result<Self> {
+        retention.validate()?;
+        let age = retention.age_min();
+        let store = Self::of(place, retention);
+        if let Some(age) = age {
+            // Nobody watches yet who would have to be told.
+            store.place.lock().expire(clock::unix_ms());
+            let sweeper = Sweeper::start(store.place.clone(), store.watchers.clone(), age)?;
+            *store.sweeper() = Some(sweeper);
+        }
+        Ok(store)
+    }
+
+    fn of(place: MemoryPlace, retention: Retention) -> Self {
+        place.lock().keep(retention);
         Self {
             place,
             state: watch::Sender::new(State::Well),
             watchers: InboxWatchers::default(),
             observer: Arc::new(()),
             telling: Mutex::default(),
+            sweeper: Mutex::default(),
         }
     }
 
@@ -72,7 +105,31 @@ impl MemoryStore {
             was_well
         });
         drop(kept);
+        // It needs the lock of what is kept, and is gone before another store uses the place.
+        let sweeper = self.sweeper().take();
+        if let Some(sweeper) = sweeper {
+            sweeper.stop();
+        }
         self.watchers.close();
+    }
+
+    /// Tells watchers and the observer of new entries; the caller holds `telling`.
+    fn announce(&self, news: &[(MemberId, Entry)]) {
+        for (member, _) in news {
+            self.watchers.notify(member);
+        }
+        for (member, entry) in news {
+            self.tell(member, entry);
+        }
+    }
+
+    /// Waits until the entries of other calls were told.
+    fn telling(&self) -> MutexGuard<'_, ()> {
+        self.telling.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn sweeper(&self) -> MutexGuard<'_, Option<Sweeper>> {
+        self.sweeper.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn tell(&self, member: &MemberId, entry: &Entry) {
@@ -86,14 +143,9 @@ impl MemoryStore {
 #[async_trait]
 impl Store for MemoryStore {
     async fn append(&self, append: Append) -> Result<Appended> {
-        let _telling = self.telling.lock().unwrap_or_else(PoisonError::into_inner);
+        let _telling = self.telling();
         let (appended, news) = self.open()?.append(&append, clock::unix_ms())?;
-        for (member, _) in &news {
-            self.watchers.notify(member);
-        }
-        for (member, entry) in &news {
-            self.tell(member, entry);
-        }
+        self.announce(&news);
         Ok(appended)
     }
 
@@ -140,6 +192,65 @@ impl Store for MemoryStore {
         count: Count,
     ) -> Result<GroupPage> {
         Ok(self.open()?.groups_of(member, after, count))
+    }
+
+    async fn change_message(&self, change: MessageChange) -> Result<Changed> {
+        let _telling = self.telling();
+        let (changed, news) = self.open()?.change_message(&change, clock::unix_ms())?;
+        self.announce(&news);
+        Ok(changed)
+    }
+
+    async fn read(&self, member: &MemberId, conversation: &Conversation, sequence: Seq) -> Result<Seq> {
+        // Cursors are told in the order in which they rose.
+        let _telling = self.telling();
+        let (read, has_risen) = self.open()?.read(member, conversation, sequence)?;
+        if has_risen {
+            let cursor = ReadCursor::new(member.clone(), conversation.clone(), read);
+            for told in [Some(member), peer_of(conversation, member)].into_iter().flatten() {
+                self.watchers.notify_read(&cursor, told);
+            }
+        }
+        Ok(read)
+    }
+
+    async fn read_of(&self, conversation: &Conversation, members: &[MemberId]) -> Result<Vec<Seq>> {
+        Ok(self.open()?.read_of(conversation, members))
+    }
+
+    async fn view(&self, member: &MemberId, conversation: &Conversation) -> Result<Option<ConversationView>> {
+        Ok(self.open()?.view(member, conversation))
+    }
+
+    async fn views(&self, member: &MemberId, after: Option<&Conversation>, count: Count) -> Result<ViewPage> {
+        Ok(self.open()?.views(member, after, count))
+    }
+
+    async fn conversations(
+        &self,
+        member: &MemberId,
+        after: Option<&ConversationMark>,
+        count: Count,
+    ) -> Result<ConversationPage> {
+        Ok(self.open()?.conversations(member, after, count))
+    }
+
+    async fn clear(&self, member: &MemberId, conversation: &Conversation) -> Result<()> {
+        self.open()?.clear(member, conversation)
+    }
+
+    async fn purge(&self, conversation: &Conversation) -> Result<Seq> {
+        let _telling = self.telling();
+        let (place, news) = self.open()?.purge(conversation, clock::unix_ms());
+        self.announce(&news);
+        Ok(place)
+    }
+
+    async fn forget(&self, member: &MemberId) -> Result<()> {
+        if self.open()?.forget(member) {
+            self.watchers.notify(member);
+        }
+        Ok(())
     }
 
     fn state(&self) -> watch::Receiver<State> {

@@ -29,6 +29,12 @@ use crate::MemberId;
 /// | join | join an open group; as an owner, have anybody join |
 /// | leave | leave; as an owner, have anybody leave |
 /// | rename, roles | do so as an owner |
+/// | edit, recall, delete a message | do so with messages that they sent, to a group while they are a member |
+/// | read, unread | say and learn it of their own conversations, of a group while they are a member |
+/// | read of | learn how far the others of such a conversation have read |
+/// | list of conversations, of unread ones | list their own |
+/// | clear | clear a conversation for themselves |
+/// | purge, delete a member | |
 ///
 /// A user cannot make a group of a name that has a history already, as after sends in a time
 /// without logins: whoever came first would read all of it. A service creates such a group. Of a

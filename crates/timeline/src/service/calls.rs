@@ -1,5 +1,9 @@
 //! The calls, from requests of the proto file to replies.
 
+mod changes;
+mod conversations;
+mod cursors;
+mod deletions;
 mod groups;
 mod inboxes;
 
@@ -8,6 +12,7 @@ use std::sync::Arc;
 
 use http::{Extensions, HeaderMap};
 
+use super::fields::AskedPart;
 use super::rules::Rules;
 use super::{CallRefused, Caller, Callers, fields};
 use crate::proto::v1;
@@ -41,7 +46,7 @@ impl Calls {
         request: v1::SendMessageRequest,
     ) -> Result<v1::SendMessageReply> {
         let sent = self.timeline.send(new_message(Rules::of(caller), request)?).await?;
-        Ok(v1::SendMessageReply { sequence: sent.sequence.to_i64() })
+        Ok(v1::SendMessageReply { sequence: sent.sequence.to_i64(), place: sent.place.to_i64() })
     }
 
     pub(crate) async fn send_group(
@@ -70,8 +75,9 @@ impl Calls {
             Caller::Service => self.with_all_members(send).await?,
             Caller::Member(_) => self.within_group(rules, send).await?,
         };
-        let failed = self.timeline.send_group(send).await?;
-        Ok(v1::SendGroupReply { failed_members: failed.iter().map(ToString::to_string).collect() })
+        let sent = self.timeline.send_group(send).await?;
+        let failed_members = sent.failed.iter().map(ToString::to_string).collect();
+        Ok(v1::SendGroupReply { failed_members, place: sent.place.to_i64() })
     }
 
     pub(crate) async fn sync(
@@ -96,9 +102,16 @@ impl Calls {
         let from = fields::member("from", rules.filled_in(request.from))?;
         let to = fields::member("to", request.to)?;
         rules.read_single_history(&from, &to)?;
-        let page = fields::page(request.last_read, request.count, request.backward)?;
+        let page = fields::page(&AskedPart {
+            last_read: request.last_read,
+            count: request.count,
+            backward: request.backward,
+            since_ms: request.since_ms,
+            until_ms: request.until_ms,
+        })?;
         let page = self.timeline.history(&Conversation::single(from, to), page).await?;
-        Ok(v1::GetSingleHistoryMessageReply { entry_set: entry_set(&page.entries), more: page.more })
+        let (entry_set, floor) = (entry_set(&page.entries), page.floor.to_i64());
+        Ok(v1::GetSingleHistoryMessageReply { entry_set, more: page.more, floor })
     }
 
     pub(crate) async fn group_history(
@@ -108,10 +121,17 @@ impl Calls {
     ) -> Result<v1::GetGroupHistoryMessageReply> {
         let rules = Rules::of(caller);
         let name = fields::group("group", request.group)?;
-        let page = fields::page(request.last_read, request.count, request.backward)?;
+        let page = fields::page(&AskedPart {
+            last_read: request.last_read,
+            count: request.count,
+            backward: request.backward,
+            since_ms: request.since_ms,
+            until_ms: request.until_ms,
+        })?;
         rules.read_group_history(&name, self.judged(rules, &name).await?.as_ref())?;
         let page = self.timeline.history(&Conversation::group(name), page).await?;
-        Ok(v1::GetGroupHistoryMessageReply { entry_set: entry_set(&page.entries), more: page.more })
+        let (entry_set, floor) = (entry_set(&page.entries), page.floor.to_i64());
+        Ok(v1::GetGroupHistoryMessageReply { entry_set, more: page.more, floor })
     }
 }
 

@@ -8,6 +8,8 @@ mod calls;
 mod code;
 mod fields;
 pub(crate) mod in_flight;
+mod mark;
+mod named;
 mod rules;
 mod watch_body;
 mod watches;
@@ -23,7 +25,7 @@ pub(crate) use self::code::Code;
 pub use self::in_flight::{AnswerMemory, AnswerPermit, RequestConnection};
 pub(crate) use self::watch_body::{Chunk, WatchBody};
 pub(crate) use self::watches::{WATCHES_MAX_BOUNDS, WATCHES_MAX_DEFAULT, Watches};
-pub(crate) use self::watching::{NotWatched, Watched, Watching};
+pub(crate) use self::watching::{NewPage, NotWatched, Watched, Watching};
 
 /// How many bytes a request has at most, unless a service is told another number.
 pub(crate) const REQUEST_BYTES_MAX_DEFAULT: usize = 1024 * 1024;

@@ -91,6 +91,51 @@ impl<'a> Rules<'a> {
         )
     }
 
+    /// Whether a call about a conversation may be made in the name of a member.
+    pub(super) fn act_as(self, member: &MemberId) -> Result<()> {
+        self.hold_to_own(member, |user| {
+            format!(
+                "{user} may not read or change a conversation as {member}; a user does so as themselves only"
+            )
+        })
+    }
+
+    /// Whether a call may be made about what is in a group.
+    pub(super) fn take_part(self, name: &GroupName, group: Option<&Group>) -> Result<()> {
+        self.hold(
+            |user| is_in(group, user),
+            |user| {
+                format!(
+                    "{user} may not read or change what is in group {name}; only members of a group do so"
+                )
+            },
+        )
+    }
+
+    pub(super) fn list_conversations(self, member: &MemberId) -> Result<()> {
+        self.hold_to_own(member, |user| {
+            format!(
+                "{user} may not list the conversations of {member}; a user lists their own conversations only"
+            )
+        })
+    }
+
+    pub(super) fn purge(self) -> Result<()> {
+        self.hold(
+            |_| false,
+            |user| {
+                format!(
+                    "{user} may not delete a conversation for everybody, only a service may; clear it for \
+                     yourself instead"
+                )
+            },
+        )
+    }
+
+    pub(super) fn delete_member(self) -> Result<()> {
+        self.hold(|_| false, |user| format!("{user} may not delete a member; only a service deletes members"))
+    }
+
     pub(super) fn read_group(self, name: &GroupName, group: Option<&Group>) -> Result<()> {
         self.hold(
             |user| is_in(group, user) || is_open(group),

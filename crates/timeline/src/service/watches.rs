@@ -108,6 +108,13 @@ impl Watches {
     }
 }
 
+impl WatchPlace {
+    /// Returns whose inbox is watched.
+    pub(super) fn member(&self) -> &MemberId {
+        &self.member
+    }
+}
+
 impl Drop for WatchPlace {
     fn drop(&mut self) {
         let mut taken = self.shared.taken.lock();

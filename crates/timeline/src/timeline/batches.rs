@@ -43,7 +43,7 @@ impl Timeline {
                 return Err(refusal);
             }
             let appended = appended.next().unwrap_or_else(|| Err(unanswered()))?;
-            Ok(Sent { sequence: appended.sequence })
+            Ok(Sent { sequence: appended.sequence, place: appended.place })
         };
         Ok(refusals.into_iter().map(answer).collect())
     }

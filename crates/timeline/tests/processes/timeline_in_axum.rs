@@ -25,7 +25,7 @@ async fn a_program_serves_timelines_beside_its_own_routes_and_keeps_them() {
     let send = json!({ "from": "alice", "to": "bob", "message": "{\"text\":\"hi\"}", "message_id": "7f1c" });
     for _ in 0..2 {
         let sent = client.post(format!("{url}/timeline/send")).json(&send).send().await.unwrap();
-        assert_eq!(sent.json::<Value>().await.unwrap(), json!({ "sequence": "1" }));
+        assert_eq!(sent.json::<Value>().await.unwrap(), json!({ "sequence": "1", "place": "1" }));
     }
     let mut printed = [program.line().await, program.line().await];
     printed.sort();

@@ -87,6 +87,20 @@ async fn a_form_of_a_program_is_taken() {
 }
 
 #[tokio::test]
+async fn a_new_text_may_be_an_object_or_the_field_of_a_form() {
+    let served = Served::start().await;
+    let json = "application/json";
+    let send = r#"{"from":"a","to":"b","message":{"n":1}}"#;
+    assert_eq!(post(&served, "/timeline/send", json, &[], send).await.0, StatusCode::OK);
+    let edit = r#"{"member":"a","with":"b","place":1,"message":{ "n" : 2 }}"#;
+    assert_eq!(post(&served, "/timeline/edit", json, &[], edit).await.0, StatusCode::OK);
+    assert_eq!(messages(&served, "b").await, [r#"{ "n" : 2 }"#, "{}"]);
+    let edit = "member=a&with=b&place=1&message=%7B%22n%22%3A3%7D";
+    assert_eq!(post(&served, "/timeline/edit", FORM, &[], edit).await.0, StatusCode::OK);
+    assert_eq!(messages(&served, "b").await, [r#"{"n":3}"#, "{}", "{}"]);
+}
+
+#[tokio::test]
 async fn json_under_the_type_that_curl_gives_it_is_taken() {
     let served = Served::start().await;
     let body = r#"{"from":"a","to":"b","message":{"text":"hi"}}"#;

@@ -10,9 +10,9 @@ use tonic::Code;
 use tonic_types::StatusExt;
 
 use crate::doors::{
-    ANYBODY, BANNED, Call, Door, Doors, HASTY, NOBODY, REQUEST_BYTES_MAX, SERVICE, UNKNOWABLE, ack, batch,
-    create, create_open, get, group_history, join, leave, list, made_by, reason, received, received_of,
-    rename, send, send_group, set_role, single_history, sync, watch_of,
+    ANYBODY, BANNED, Call, Door, Doors, HASTY, NOBODY, REQUEST_BYTES_MAX, SERVICE, UNKNOWABLE, about, ack,
+    batch, create, create_open, get, group_history, join, leave, list, made_by, reason, received,
+    received_of, rename, send, send_group, set_role, single_history, sync, watch_of,
 };
 
 const OK: &str = "OK";
@@ -21,8 +21,8 @@ const INVALID: &str = "TIMELINE_INVALID_PARAM";
 const NOT_FOUND: &str = "TIMELINE_NOT_FOUND";
 
 /// One of each call, about people and groups that there are not.
-fn one_of_each() -> [Call; 17] {
-    [
+fn one_of_each() -> Vec<Call> {
+    let of_inboxes_and_groups = [
         send("x", "y"),
         send_group("x", "z", &["y"]),
         sync("x"),
@@ -40,7 +40,8 @@ fn one_of_each() -> [Call; 17] {
         batch("x", &["y"]),
         received("x", 1),
         received_of("x"),
-    ]
+    ];
+    of_inboxes_and_groups.into_iter().chain(about::one_of_each()).collect()
 }
 
 /// A caller, a call of theirs, and what it is answered.
@@ -369,7 +370,7 @@ async fn where_callers_are_not_known_a_group_is_whoever_a_send_names() {
         let refusal = doors.call(door, ANYBODY, send_group("carol", "tea", &[])).await.unwrap_err();
         assert_eq!((refusal.reason.as_str(), refusal.text.as_str()), (INVALID, no_members));
         let reply = doors.call(door, ANYBODY, send_group("", "tea", &["carol", "dave"])).await.unwrap();
-        assert_eq!(reply, json!({"failedMembers": []}));
+        assert_eq!(reply, json!({"failedMembers": [], "place": "1"}));
         assert_eq!(doors.given(sync("dave")).await["latestSeq"], "1");
         assert_eq!(doors.given(sync("bob")).await["latestSeq"], "0");
         // Nor does such a send make a group.

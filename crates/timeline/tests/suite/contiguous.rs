@@ -89,8 +89,9 @@ async fn send_phase(
                 let send = NewGroupMessage::new(group(*number), members, message).message_id(message_id);
                 for _ in 0..*copies {
                     let (timeline, send) = (timeline.clone(), send.clone());
-                    tasks
-                        .spawn(async move { (index, timeline.send_group(send).await.unwrap().len() as u64) });
+                    tasks.spawn(async move {
+                        (index, timeline.send_group(send).await.unwrap().failed.len() as u64)
+                    });
                 }
             }
         }

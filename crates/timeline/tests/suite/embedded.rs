@@ -6,12 +6,12 @@ use async_trait::async_trait;
 use tempfile::TempDir;
 use timeline::contract::World;
 use timeline::embedded::EmbeddedStore;
-use timeline::{Observer, Store, embedded};
+use timeline::{Observer, Retention, Store, embedded};
 
-struct Directory(TempDir);
+pub(crate) struct Directory(TempDir);
 
 impl Directory {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
 }
@@ -24,6 +24,11 @@ impl World for Directory {
 
     async fn start_observed(&self, observer: Arc<dyn Observer>) -> Arc<dyn Store> {
         let config = embedded::Config::new(self.0.path()).observer(observer);
+        Arc::new(EmbeddedStore::start(config).await.unwrap())
+    }
+
+    async fn start_keeping(&self, retention: Retention) -> Arc<dyn Store> {
+        let config = embedded::Config::new(self.0.path()).retention(retention);
         Arc::new(EmbeddedStore::start(config).await.unwrap())
     }
 }

@@ -44,11 +44,12 @@ async fn entries_say_who_sent_them_to_whom() {
     assert_eq!((&page["reset"], &page["floor"]), (&json!(false), &json!("0")));
     assert!(page["generation"].is_string());
     let entries: Vec<Value> = page["entrySet"].as_array().unwrap().iter().cloned().map(known).collect();
-    let first = json!({ "sequence": "1", "message": message, "kind": "MESSAGE",
-        "from": "alice", "to": "bob", "messageId": "7f1c" });
-    let second = json!({ "sequence": "2", "message": message, "kind": "MESSAGE", "group": "g" });
-    let third =
-        json!({ "sequence": "3", "message": message, "kind": "MESSAGE", "group": "g", "from": "carol" });
+    let first = json!({ "sequence": "1", "message": message, "kind": "MESSAGE", "place": "1",
+        "status": "ORIGINAL", "target": "0", "from": "alice", "to": "bob", "messageId": "7f1c" });
+    let second = json!({ "sequence": "2", "message": message, "kind": "MESSAGE", "place": "1",
+        "status": "ORIGINAL", "target": "0", "group": "g" });
+    let third = json!({ "sequence": "3", "message": message, "kind": "MESSAGE", "place": "2",
+        "status": "ORIGINAL", "target": "0", "group": "g", "from": "carol" });
     assert_eq!(entries, [first.clone(), second, third]);
     let history = get(&served, "/timeline/history/single/bob/alice").await;
     assert_eq!(known(history["entrySet"][0].clone()), first);

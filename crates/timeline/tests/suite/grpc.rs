@@ -62,7 +62,7 @@ async fn every_call_answers() {
     let client = &mut served.client;
     for (message, sequence) in [("{\"n\":1}", 1), ("{\"n\":2}", 2)] {
         let reply = client.send(send("a", "b", message)).await.unwrap().into_inner();
-        assert_eq!(reply, v1::SendMessageReply { sequence });
+        assert_eq!(reply, v1::SendMessageReply { sequence, place: sequence });
     }
     let request = v1::SendGroupRequest {
         group_name: "g".to_owned(),
@@ -73,7 +73,7 @@ async fn every_call_answers() {
     };
     for _ in 0..2 {
         let reply = client.send_group(request.clone()).await.unwrap().into_inner();
-        assert_eq!(reply, v1::SendGroupReply { failed_members: Vec::new() });
+        assert_eq!(reply, v1::SendGroupReply { failed_members: Vec::new(), place: 1 });
     }
     let request = v1::SyncMessageRequest { member: "b".to_owned(), last_read: 1, ..Default::default() };
     let reply = client.get_sync_message(request).await.unwrap().into_inner();
@@ -82,9 +82,8 @@ async fn every_call_answers() {
     let mut request = v1::GetSingleHistoryMessageRequest {
         from: "b".to_owned(),
         to: "a".to_owned(),
-        last_read: 0,
         count: 1,
-        backward: false,
+        ..Default::default()
     };
     let reply = client.get_single_history_message(request.clone()).await.unwrap().into_inner();
     assert_eq!(texts(&reply.entry_set), [(1, "{\"n\":1}")]);
@@ -92,7 +91,7 @@ async fn every_call_answers() {
     let reply = client.get_single_history_message(request).await.unwrap().into_inner();
     assert_eq!(texts(&reply.entry_set), [(2, "{\"n\":2}")]);
     let request =
-        v1::GetGroupHistoryMessageRequest { group: "g".to_owned(), last_read: 0, count: 10, backward: false };
+        v1::GetGroupHistoryMessageRequest { group: "g".to_owned(), count: 10, ..Default::default() };
     let reply = client.get_group_history_message(request).await.unwrap().into_inner();
     assert_eq!(texts(&reply.entry_set), [(1, "{\"n\":3}")]);
 }
@@ -169,6 +168,38 @@ fn the_descriptor_set_describes_the_service() {
         ("TimelineEntry", "message_id", 7),
         ("TimelineEntry", "kind", 8),
         ("TimelineEntry", "tag", 9),
+        ("TimelineEntry", "place", 10),
+        ("TimelineEntry", "status", 11),
+        ("TimelineEntry", "changed_at_ms", 12),
+        ("TimelineEntry", "target", 13),
+        ("TimelineEntry", "edited", 14),
+        ("SendMessageReply", "place", 2),
+        ("SendGroupReply", "place", 2),
+        ("SendBatchResult", "place", 4),
+        ("SyncMessageReply", "cursors", 7),
+        ("SyncMessageReply", "cursors_cut", 8),
+        ("GetSingleHistoryMessageRequest", "since_ms", 6),
+        ("GetSingleHistoryMessageRequest", "until_ms", 7),
+        ("GetGroupHistoryMessageRequest", "since_ms", 6),
+        ("GetGroupHistoryMessageRequest", "until_ms", 7),
+        ("GetSingleHistoryMessageReply", "floor", 3),
+        ("GetGroupHistoryMessageReply", "floor", 3),
+        ("EditRequest", "message", 5),
+        ("RecallRequest", "place", 4),
+        ("DeleteMessageRequest", "place", 4),
+        ("ChangeReply", "at_ms", 2),
+        ("ReadRequest", "sequence", 4),
+        ("ReadOfRequest", "members", 4),
+        ("ReadCursor", "read", 4),
+        ("MemberCursor", "read", 2),
+        ("UnreadReply", "latest", 4),
+        ("ListUnreadReply", "next", 3),
+        ("UnreadConversation", "latest", 6),
+        ("ConversationsReply", "next", 3),
+        ("ConversationSummary", "at_ms", 11),
+        ("ClearRequest", "group", 3),
+        ("PurgeReply", "place", 1),
+        ("DeleteMemberReply", "messages", 1),
         ("GroupMember", "role", 2),
         ("GroupReply", "created_at_ms", 5),
         ("CreateGroupRequest", "members", 5),

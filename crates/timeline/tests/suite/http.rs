@@ -37,8 +37,9 @@ fn problem(code: u16, reason: &str, message: &str) -> Value {
 /// Leaves in an answer the fields that clients of the original know; each of the others has to be
 /// one that we added.
 fn of_the_original(mut answer: Value) -> Value {
-    let added = ["reset", "generation", "floor", "more"];
-    let of_an_entry = ["from", "to", "group", "atMs", "messageId", "kind", "tag"];
+    let added = ["reset", "generation", "floor", "more", "cursors", "cursorsCut"];
+    let of_an_entry =
+        ["from", "to", "group", "atMs", "messageId", "kind", "tag", "place", "status", "target"];
     let fields = answer.as_object_mut().unwrap();
     fields.retain(|name, _| !added.contains(&name.as_str()));
     for entry in fields.get_mut("entrySet").and_then(Value::as_array_mut).into_iter().flatten() {
@@ -57,10 +58,16 @@ async fn every_call_answers_in_the_shape_of_proto3_json() {
     let ok = |value: Value| (StatusCode::OK, value);
     let hi = r#"{"text":"hi"}"#;
     let single = json!({"from": "user_a", "to": "user_b", "message": hi});
-    assert_eq!(post(&served, "/timeline/send", single.clone()).await, ok(json!({"sequence": "1"})));
-    assert_eq!(post(&served, "/timeline/send", single).await, ok(json!({"sequence": "2"})));
+    assert_eq!(
+        post(&served, "/timeline/send", single.clone()).await,
+        ok(json!({"sequence": "1", "place": "1"}))
+    );
+    assert_eq!(post(&served, "/timeline/send", single).await, ok(json!({"sequence": "2", "place": "2"})));
     let to_group = json!({"group_name": "g", "group_members": ["user_b", "user_b"], "message": "{}"});
-    assert_eq!(post(&served, "/timeline/sendGroup", to_group).await, ok(json!({"failedMembers": []})));
+    assert_eq!(
+        post(&served, "/timeline/sendGroup", to_group).await,
+        ok(json!({"failedMembers": [], "place": "1"}))
+    );
     let entry = |sequence: &str, message: &str| json!({"sequence": sequence, "message": message});
     let get = async |path: &str| {
         let (status, answer) = get(&served, path).await;

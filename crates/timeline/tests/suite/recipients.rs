@@ -3,23 +3,23 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use timeline::store::{Append, Appended, GroupChange, InboxChanges, InboxWatchers};
 use timeline::{
     Config, Conversation, Count, Group, GroupName, GroupPage, HistoryPage, InboxPage, MemberId, Message,
-    NewGroupMessage, PageRequest, Position, Result, Seq, State, Store, Timeline,
+    NewGroupMessage, PageRequest, Position, Result, Seq, State, Timeline,
 };
 use tokio::sync::watch;
+
+use crate::mocked;
 
 /// Keeps what it is given, as a queue does.
 #[derive(Debug, Default)]
 struct Queue(Mutex<Vec<Append>>);
 
-#[async_trait]
-impl Store for Queue {
+mocked::store!(Queue {
     async fn append(&self, append: Append) -> Result<Appended> {
         self.0.lock().unwrap().push(append);
-        Ok(Appended::new(Seq::ZERO, Vec::new()))
+        Ok(Appended::new(Seq::ZERO, Seq::ZERO, Vec::new()))
     }
 
     async fn inbox(&self, _: &MemberId, _: Position, _: Count) -> Result<InboxPage> {
@@ -65,7 +65,7 @@ impl Store for Queue {
     async fn shutdown(&self, _: Duration) -> bool {
         true
     }
-}
+});
 
 #[tokio::test]
 async fn a_member_that_is_named_over_and_over_takes_the_room_of_one() {

@@ -11,7 +11,7 @@ use timeline::proto::v1::{SyncMessageReply, SyncMessageRequest, WatchRequest};
 use timeline::store::{Append, Appended, GroupChange, InboxChanges, InboxWatchers};
 use timeline::{
     Config, Conversation, Count, Group, GroupName, GroupPage, HistoryPage, InboxPage, MemberId, Message,
-    NewMessage, PageRequest, Position, Seq, State, Store, Timeline, embedded, grpc, http,
+    NewMessage, PageRequest, Position, Seq, State, Timeline, embedded, grpc, http,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
@@ -24,6 +24,8 @@ use tonic::transport::{Channel, Endpoint, Server};
 use tonic::{Code, Request, Status, Streaming};
 use tonic_prost::ProstCodec;
 use tonic_types::StatusExt;
+
+use crate::mocked;
 
 const LIMIT: Duration = Duration::from_secs(60);
 /// Room for two answers that are being made, and not for a third.
@@ -197,8 +199,7 @@ fn serve_grpc(timeline: Timeline, config: grpc::Config) -> (SocketAddr, JoinSet<
 #[derive(Debug)]
 struct Hanging;
 
-#[async_trait::async_trait]
-impl Store for Hanging {
+mocked::store!(Hanging {
     async fn append(&self, _append: Append) -> timeline::Result<Appended> {
         pending().await
     }
@@ -255,7 +256,7 @@ impl Store for Hanging {
     async fn shutdown(&self, _grace: Duration) -> bool {
         true
     }
-}
+});
 
 #[tokio::test]
 async fn a_read_that_finds_no_room_is_told_to_come_again() {

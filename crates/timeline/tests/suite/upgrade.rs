@@ -169,12 +169,12 @@ async fn a_store_of_a_newer_layout_is_refused_in_one_line() {
     assert!(open(directory.path()).await.shutdown(GRACE).await);
     let database = fjall::Database::builder(directory.path().join("store")).open().unwrap();
     let state = database.keyspace("state", fjall::KeyspaceCreateOptions::default).unwrap();
-    state.insert("v", [3]).unwrap();
+    state.insert("v", [4]).unwrap();
     drop((state, database));
     let error = EmbeddedStore::start(embedded::Config::new(directory.path())).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Config);
     let said = error.to_string();
-    assert!(said.contains("layout version 3") && !said.contains('\n'), "{said}");
+    assert!(said.contains("layout version 4") && !said.contains('\n'), "{said}");
 }
 
 #[tokio::test]

@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use timeline::memory::MemoryStore;
 use timeline::store::{Append, Appended, GroupChange, InboxChanges};
 use timeline::{
@@ -17,6 +16,8 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_stream::StreamExt;
 
+use crate::mocked;
+
 /// A store in memory that cannot be read so many times.
 #[derive(Debug, Default)]
 struct Failing {
@@ -25,8 +26,7 @@ struct Failing {
     reads: AtomicU32,
 }
 
-#[async_trait]
-impl Store for Failing {
+mocked::store!(Failing {
     async fn append(&self, append: Append) -> Result<Appended> {
         self.store.append(append).await
     }
@@ -84,7 +84,7 @@ impl Store for Failing {
     async fn shutdown(&self, grace: Duration) -> bool {
         self.store.shutdown(grace).await
     }
-}
+});
 
 /// A timeline over a store that fails when it is told to, and a watch of the inbox of `b`.
 fn start() -> (Arc<Failing>, Timeline, Watch) {

@@ -18,7 +18,7 @@ use crate::events::{Event, Events};
 const GRACE: Duration = Duration::from_secs(60);
 
 /// Watches over HTTP as a service, from the last event of an earlier watch.
-async fn events(doors: &Doors, member: &str, last: Option<&str>) -> Events {
+pub(crate) async fn events(doors: &Doors, member: &str, last: Option<&str>) -> Events {
     let mut request = doors.request(SERVICE, Method::GET, &format!("/timeline/watch?member={member}"));
     if let Some(last) = last {
         request = request.header("Last-Event-ID", last);
@@ -29,17 +29,17 @@ async fn events(doors: &Doors, member: &str, last: Option<&str>) -> Events {
     Events::of(response)
 }
 
-async fn next(events: &mut Events) -> Option<Event> {
+pub(crate) async fn next(events: &mut Events) -> Option<Event> {
     timeout(GRACE, events.next()).await.expect("the next event comes in time")
 }
 
 /// Watches over gRPC as a service.
-async fn pages(doors: &Doors, member: &str, last_read: i64) -> Streaming<v1::SyncMessageReply> {
+pub(crate) async fn pages(doors: &Doors, member: &str, last_read: i64) -> Streaming<v1::SyncMessageReply> {
     let request = v1::WatchRequest { member: member.to_owned(), last_read, last_tag: None };
     doors.grpc.clone().watch(made_by(SERVICE, request)).await.unwrap().into_inner()
 }
 
-async fn next_page(
+pub(crate) async fn next_page(
     pages: &mut Streaming<v1::SyncMessageReply>,
 ) -> Result<Option<v1::SyncMessageReply>, tonic::Status> {
     timeout(GRACE, pages.message()).await.expect("the next page comes in time")

@@ -223,10 +223,12 @@ impl Inspector<'_> {
     /// Compares what the store says of itself with what its marker says.
     fn compare(&self, note: Option<&MarkerRecord>, said: &StoredIdentity) -> Result<()> {
         let (version, layout_1) = (said.version, matches!(said.version, None | Some(records::VERSION_1)));
+        let is_known =
+            version.is_none_or(|version| (records::VERSION_1..=records::VERSION).contains(&version));
         match note {
-            _ if !layout_1 && version != Some(records::VERSION) => {
+            _ if !is_known => {
                 let text = format!(
-                    "the data directory {} has the layout version {}, but this program reads only {} and {}; \
+                    "the data directory {} has the layout version {}, but this program reads only {} to {}; \
                      a newer version wrote it, so use that one",
                     self.directory.display(),
                     version.unwrap_or_default(),
@@ -236,14 +238,22 @@ impl Inspector<'_> {
                 Err(Error::new(ErrorKind::Config, text))
             }
             None if !layout_1 => Err(self.refuse("its file marker is missing")),
-            Some(note) if layout_1 && note.phase != Phase::Upgrading => Err(self.refuse(
-                "its marker is of layout 2, but the store is of layout 1: they belong to two copies",
-            )),
+            Some(note) if layout_1 && note.phase != Phase::Upgrading => Err(self.mixed(note.layout, 1)),
+            // The marker says `layout 3` once the upgrade has ended, which begins with the version.
+            Some(note) if version.is_some_and(|version| version < note.layout) && !layout_1 => {
+                Err(self.mixed(note.layout, version.unwrap_or_default()))
+            }
             Some(note) if !layout_1 && said.identity != Some((note.id, note.generation)) => {
                 Err(self.refuse("its file marker is that of another store"))
             }
             None | Some(_) => Ok(()),
         }
+    }
+
+    fn mixed(&self, marker: u8, store: u8) -> Error {
+        self.refuse(&format!(
+            "its marker is of layout {marker}, but the store is of layout {store}: they belong to two copies"
+        ))
     }
 
     fn has_tables(&self, files: &Files) -> Result<bool> {

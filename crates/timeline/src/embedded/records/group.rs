@@ -139,7 +139,7 @@ mod tests {
             }
         }
         assert_eq!(shorter, [0, 1, 2]);
-        for record in [&[][..], &[3, 0], &[2], &[2, 7], &[2, 0, 0]] {
+        for record in [&[][..], &[4, 0], &[3], &[3, 7], &[3, 0, 0]] {
             assert_eq!(decode_role(record).unwrap_err().kind(), ErrorKind::Corrupt, "{record:?}");
         }
         let summary = encode_summary(&group);

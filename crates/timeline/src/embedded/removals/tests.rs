@@ -272,7 +272,6 @@ fn removed_entries_give_their_room_back_and_histories_keep_theirs() {
     // Of two copies of each text one is left, that of the history.
     assert!(after < before * 6 / 10 && after > before * 4 / 10, "{before} bytes became {after}");
     assert!(keys_of(&opened, "a").is_empty());
-    let history = keys::history(&append.conversation);
     let page = crate::PageRequest::after(Seq::ZERO, crate::Count::new(1_000));
-    assert_eq!(opened.tables.page(&history, page).unwrap().entries.len(), 300);
+    assert_eq!(opened.tables.history(&append.conversation, page).unwrap().entries.len(), 300);
 }

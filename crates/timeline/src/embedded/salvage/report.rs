@@ -21,6 +21,14 @@ pub struct Salvaged {
     pub tombstones: u64,
     /// How many boxes lost entries at their beginning, and begin later now.
     pub shortened: u64,
+    /// How many messages were found only as they were before they were changed, taken back or
+    /// deleted; their texts are left out.
+    pub outdated: u64,
+    /// How many messages come before a place that is lost in their history.
+    ///
+    /// A change of one of them may have been there, and be lost with it. If so, and if nothing else
+    /// was left of the change, the message is as it was before.
+    pub doubtful: u64,
     /// How many groups were read, each with its members.
     pub groups: u64,
     /// How many groups were lost; their histories are not.
@@ -38,7 +46,8 @@ impl Salvaged {
     /// Returns whether everything was read, as far as anybody can know.
     #[must_use]
     pub fn is_whole(&self) -> bool {
-        self.problem_count == 0 && self.tombstones == 0 && self.shortened == 0 && self.groups_lost == 0
+        let lost = self.tombstones + self.outdated + self.shortened + self.groups_lost;
+        self.problem_count == 0 && lost == 0
     }
 
     /// Returns whether there was something, and none of it could be read.
@@ -60,8 +69,8 @@ impl fmt::Display for Salvaged {
         write!(
             f,
             "{} entries in {} inboxes and histories and {} groups were read into {}; {} lost entries are marked \
-             by tombstones, {} inboxes or histories begin later than before, {} groups are lost; {} places \
-             could not be read",
+             by tombstones, {} inboxes or histories begin later than before, {} groups are lost; {} texts were left \
+             out that were changed or deleted later, {} may have been; {} places could not be read",
             self.entries,
             self.boxes,
             self.groups,
@@ -69,6 +78,8 @@ impl fmt::Display for Salvaged {
             self.tombstones,
             self.shortened,
             self.groups_lost,
+            self.outdated,
+            self.doubtful,
             self.problem_count
         )
     }

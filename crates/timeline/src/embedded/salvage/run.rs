@@ -7,7 +7,7 @@ use std::{fs, io};
 
 use super::super::directory::Directory;
 use super::super::marker::{self, Marker, MarkerRecord, Phase};
-use super::super::{Config, clock, opening, records};
+use super::super::{Config, clock, opening};
 use super::boxes;
 use super::report::Salvaged;
 use super::source::KeyspaceName;
@@ -16,14 +16,22 @@ use crate::{Error, ErrorKind, Result};
 
 /// Reads what can be read of the store in `from` into a new one in `to`.
 ///
-/// Returns what was lost. This blocks. `from` stays as it is; it may be of layout 1 or 2, and any
-/// part of it may be missing or damaged. Every entry keeps its place: where one is lost in a box
-/// there is a [tombstone](crate::EntryKind::Tombstone), and a box that lost its beginning starts
-/// later ([`InboxPage::floor`](crate::InboxPage::floor)). Floors are kept; entries that were freed
-/// are not copied, and no loss. Only an inbox that was freed to its end and whose record is lost
-/// may leave no trace: it counts from 1 again, and its readers are reset. The new store has another
-/// generation. The last state of every box, cursor and group is held in memory: about 200 bytes for
-/// each, and of a group the ids of its members.
+/// Returns what was lost. This blocks. `from` stays as it is; it may be of layout 1, 2 or 3, and
+/// any part of it may be missing or damaged. Every entry keeps its place: where one is lost in a
+/// box there is a [tombstone](crate::EntryKind::Tombstone), and an inbox that lost its beginning
+/// starts later ([`InboxPage::floor`](crate::InboxPage::floor)). Floors are kept; entries that were
+/// freed or removed are not copied, and no loss. Only an inbox that was freed to its end and whose
+/// record is lost may leave no trace: it counts from 1 again, and its readers are reset. The new
+/// store has another generation.
+///
+/// A text that was edited, taken back, deleted or purged since is left out, also where only the
+/// record from before the change can be read, as long as anything else tells of the change: see
+/// [`Salvaged::outdated`] and [`Salvaged::doubtful`].
+///
+/// A member whose place in a conversation was lost counts as one who has read it to its end.
+///
+/// The last state of every box, cursor, conversation of a member and group is held in memory, and
+/// every change of a message: about 200 bytes for each, and of a group the ids of its members.
 ///
 /// # Errors
 ///
@@ -124,11 +132,13 @@ fn fill(
         report.problem(&store, "the folder is missing");
     }
     let mut numbers = HashMap::new();
-    let extents = target.copy(&store, &mut numbers, &mut report)?;
+    let found = target.copy(&store, &mut numbers, &mut report)?;
     if let Some(note) = &before {
         missing_batches(note, &store, &numbers, &mut report);
     }
-    boxes::fill(&mut target, extents, at_ms, &mut report)?;
+    boxes::fill(&mut target, found, at_ms, &mut report)?;
+    // Those that were lost are made as an upgrade makes them; layouts 1 and 2 had none.
+    target.add_rows()?;
     // `note` comes before the marker says that the store is whole: nothing can be salvaged into a
     // whole store, so a note that fails after that could not be made up for.
     note(&report).map_err(|error| {
@@ -147,7 +157,7 @@ fn missing_batches(
     found: &HashMap<KeyspaceName, (u64, u64)>,
     report: &mut Salvaged,
 ) {
-    if note.layout != records::VERSION || note.batch == 0 {
+    if note.batch == 0 {
         return;
     }
     for (name, keyspace) in [
@@ -179,7 +189,7 @@ fn missing_batches(
 mod tests {
     use std::time::Duration;
 
-    use super::super::super::{EmbeddedStore, check, keys};
+    use super::super::super::{EmbeddedStore, check, keys, records};
     use super::*;
     use crate::{GroupName, MemberId, Message, NewMessage, Role, Timeline};
 

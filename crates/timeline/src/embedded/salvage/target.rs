@@ -3,10 +3,15 @@
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
+use fjall::{Keyspace, Readable as _};
+use xxhash_rust::xxh3::xxh3_128;
+
 use super::super::engine_error::EngineError;
 use super::super::opened::Opened;
 use super::super::records::Extent;
+use super::super::tables::read_error;
 use super::super::{groups, keys, records, upgrade};
+use super::found::Found;
 use super::report::Salvaged;
 use super::source::{self, EngineRecord, KeyspaceName};
 use crate::{Error, ErrorKind, Result, Seq};
@@ -14,8 +19,11 @@ use crate::{Error, ErrorKind, Result, Seq};
 /// The new store, and the batch that is being made for it.
 pub(super) struct SalvageTarget {
     pub(super) opened: Opened,
-    batch: fjall::OwnedWriteBatch,
+    /// What is written next; without a record the key is removed. Of one key the last one counts.
+    pending: HashMap<(KeyspaceName, Vec<u8>), Option<Vec<u8>>>,
     bytes: usize,
+    /// The engine's numbers of the newest records that entries got later, by hashes of their keys.
+    rewritten: HashMap<u128, u64>,
 }
 
 /// How many bytes are written at once.
@@ -24,18 +32,17 @@ const BATCH_BYTES: usize = 4 * 1024 * 1024;
 impl SalvageTarget {
     /// Begins with a store that counts as one of a salvage until it is finished.
     pub(super) fn new(opened: Opened) -> Self {
-        let batch = opened.tables.batch(1);
-        Self { opened, batch, bytes: 0 }
+        Self { opened, pending: HashMap::new(), bytes: 0, rewritten: HashMap::new() }
     }
 
-    /// Copies every record but those of boxes, which are returned, and notes the first and the last
-    /// batch of each keyspace. What is made of groups is made anew from their records.
+    /// Copies every record but those of boxes, and notes the first and the last batch of each
+    /// keyspace. What is made of groups is made anew from their records.
     pub(super) fn copy(
         &mut self,
         store: &Path,
         numbers: &mut HashMap<KeyspaceName, (u64, u64)>,
         report: &mut Salvaged,
-    ) -> Result<HashMap<Vec<u8>, Extent>> {
+    ) -> Result<Found> {
         let mut last: HashMap<Vec<u8>, (u64, Option<Vec<u8>>)> = HashMap::new();
         // Entries are removed below a floor alone: one that is marked as removed tells where it is.
         let mut floors: HashMap<Vec<u8>, Seq> = HashMap::new();
@@ -62,56 +69,77 @@ impl SalvageTarget {
                 }
                 Ok(())
             }
-            // Entries are written once and never changed, so their order does not matter. Those
-            // that were removed may still be in older tables; what is below a floor is left out
-            // later.
+            // Those that were removed may still be in older tables; what is below a floor is left
+            // out later.
             (KeyspaceName::Entries, key) => match (keys::prefix_of(key), keys::sequence_of(key)) {
                 (Some(prefix), Ok(sequence)) if record.value.is_none() => {
                     let floor = floors.entry(prefix.to_vec()).or_default();
                     *floor = (*floor).max(sequence);
                     Ok(())
                 }
-                (Some(_), _) => match record.value {
-                    Some(value) => self.put(KeyspaceName::Entries, key, value.to_vec()),
-                    None => Ok(()),
-                },
+                (Some(_), _) => {
+                    record.value.map_or(Ok(()), |value| self.copy_entry(key, value, record.number))
+                }
                 (None, _) => Ok(()),
             },
-            (keyspace, key) => match record.value {
-                Some(value) => self.put(keyspace, key, value.to_vec()),
+            (KeyspaceName::Sends, key) => record.value.map_or(Ok(()), |value| self.copy_send(key, value)),
+            // Texts are written once. One that was removed is left out later, as no entry has it.
+            (KeyspaceName::Bodies, key) => match record.value {
+                Some(value) => self.put(KeyspaceName::Bodies, key, value.to_vec()),
                 None => Ok(()),
             },
         })?;
-        let mut extents = HashMap::new();
+        let mut found = Found::default();
         for (key, (_, value)) in last {
             let Some(value) = value else { continue };
-            match key.split_first() {
-                Some((b'b', prefix)) => {
-                    if let Ok(extent) = records::decode_extent(&value) {
-                        extents.insert(prefix.to_vec(), extent);
-                    }
+            if key.first() == Some(&b'o') {
+                let name = keys::group_in(&key).unwrap_or_default();
+                if self.put_group(&key, &value)? {
+                    report.groups += 1;
+                    named.remove(name);
+                } else {
+                    named.insert(name.to_vec());
                 }
-                Some((b'r', _)) => self.put(KeyspaceName::State, &key, value)?,
-                Some((b'o', _)) => {
-                    let name = keys::group_in(&key).unwrap_or_default();
-                    if self.put_group(&key, &value)? {
-                        report.groups += 1;
-                        named.remove(name);
-                    } else {
-                        named.insert(name.to_vec());
-                    }
-                }
-                Some(_) | None => {}
+            } else if found.note(&key, &value) {
+                self.put(KeyspaceName::State, &key, value)?;
             }
         }
         for (prefix, removed) in floors {
-            let extent: &mut Extent = extents.entry(prefix).or_default();
-            extent.floor = extent.floor.max(removed);
-            extent.top = extent.top.max(removed);
+            found.removed(&prefix, removed);
         }
         report.groups_lost = named.len() as u64;
+        self.rewritten = HashMap::new();
         self.commit()?;
-        Ok(extents)
+        Ok(found)
+    }
+
+    /// Copies the newest record of an entry.
+    fn copy_entry(&mut self, key: &[u8], record: &[u8], number: u64) -> Result<()> {
+        // Most entries have one record. Those that were written once more say so themselves, so
+        // that the numbers of the others need not be kept.
+        let hash = xxh3_128(key);
+        let is_rewritten = records::is_rewritten(record);
+        if self.rewritten.get(&hash).is_some_and(|known| *known > number || !is_rewritten) {
+            return Ok(());
+        }
+        if is_rewritten {
+            self.rewritten.insert(hash, number);
+        }
+        self.put(KeyspaceName::Entries, key, record.to_vec())
+    }
+
+    /// Copies an answer, or where the copies of a message are.
+    fn copy_send(&mut self, key: &[u8], record: &[u8]) -> Result<()> {
+        // A message id that is used again has an answer of a higher place than before. Where copies
+        // are is written once.
+        if key.first() != Some(&b'c')
+            && let Ok(answer) = records::decode_answer(record)
+            && let Some(known) = self.get(KeyspaceName::Sends, key)?
+            && records::decode_answer(&known).is_ok_and(|known| known.place > answer.place)
+        {
+            return Ok(());
+        }
+        self.put(KeyspaceName::Sends, key, record.to_vec())
     }
 
     /// Puts a group with what is made of it; returns false if its record cannot be read.
@@ -131,42 +159,99 @@ impl SalvageTarget {
         self.put(KeyspaceName::Entries, key, record)
     }
 
-    /// Removes an entry that was copied.
-    pub(super) fn remove_entry(&mut self, key: &[u8]) -> Result<()> {
-        self.bytes += key.len();
-        self.batch.remove(&self.opened.tables.entries, key);
-        if self.bytes >= BATCH_BYTES { self.commit() } else { Ok(()) }
-    }
-
     pub(super) fn put_extent(&mut self, prefix: &[u8], extent: Extent) -> Result<()> {
         self.put(KeyspaceName::State, &keys::extent(prefix), records::encode_extent(extent))
     }
 
+    /// Notes that the entry at a place of a history is no message.
+    pub(super) fn put_non_message(&mut self, prefix: &[u8], place: Seq) -> Result<()> {
+        self.put(KeyspaceName::State, &keys::non_message(prefix, place), vec![records::VERSION])
+    }
+
+    /// Notes that the files may have texts that were left out.
+    pub(super) fn note_erasure(&mut self, at_ms: u64) -> Result<()> {
+        self.put(KeyspaceName::State, keys::ERASED, records::encode_number(at_ms))
+    }
+
+    /// Gives members the rows that are not there.
+    pub(super) fn add_rows(&mut self) -> Result<()> {
+        upgrade::add_rows(&mut self.opened).map_err(Self::failed).map(drop)
+    }
+
+    /// Removes what is kept for the places of a history up to its floor, beside the entries.
+    pub(super) fn remove_below(&mut self, prefix: &[u8], floor: Seq) -> Result<()> {
+        // All of it was copied and committed before.
+        let snapshot = self.opened.tables.snapshot();
+        let range = keys::non_message(prefix, Seq::ZERO)..=keys::non_message(prefix, floor);
+        for guard in snapshot.range(self.keyspace(KeyspaceName::State), range) {
+            self.remove(KeyspaceName::State, &guard.key().map_err(read_error)?)?;
+        }
+        let range = keys::copies(prefix, Seq::ZERO)..=keys::copies(prefix, floor);
+        for guard in snapshot.range(self.keyspace(KeyspaceName::Sends), range) {
+            self.remove(KeyspaceName::Sends, &guard.key().map_err(read_error)?)?;
+        }
+        for guard in snapshot.prefix(self.keyspace(KeyspaceName::Sends), prefix) {
+            let (key, record) = guard.into_inner().map_err(read_error)?;
+            // Those of layout 2 do not tell their places, and stay.
+            let place = records::decode_answer(&record).map_or(Seq::ZERO, |answer| answer.place);
+            if place > Seq::ZERO && place <= floor {
+                self.remove(KeyspaceName::Sends, &key)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes what was copied.
+    pub(super) fn remove(&mut self, keyspace: KeyspaceName, key: &[u8]) -> Result<()> {
+        self.pend(keyspace, key, None)
+    }
+
     fn put(&mut self, keyspace: KeyspaceName, key: &[u8], record: Vec<u8>) -> Result<()> {
-        self.bytes += key.len() + record.len();
+        self.pend(keyspace, key, Some(record))
+    }
+
+    fn pend(&mut self, keyspace: KeyspaceName, key: &[u8], record: Option<Vec<u8>>) -> Result<()> {
+        self.bytes += key.len() + record.as_ref().map_or(0, Vec::len);
+        self.pending.insert((keyspace, key.to_vec()), record);
+        if self.bytes >= BATCH_BYTES { self.commit() } else { Ok(()) }
+    }
+
+    /// Returns what was put under a key.
+    pub(super) fn get(&self, keyspace: KeyspaceName, key: &[u8]) -> Result<Option<Vec<u8>>> {
+        if let Some(pending) = self.pending.get(&(keyspace, key.to_vec())) {
+            return Ok(pending.clone());
+        }
+        let record = self.keyspace(keyspace).get(key).map_err(read_error)?;
+        Ok(record.map(|record| record.to_vec()))
+    }
+
+    pub(super) fn keyspace(&self, keyspace: KeyspaceName) -> &Keyspace {
         let tables = &self.opened.tables;
-        let keyspace = match keyspace {
+        match keyspace {
             KeyspaceName::Entries => &tables.entries,
             KeyspaceName::State => &tables.state,
             KeyspaceName::Sends => &tables.sends,
             KeyspaceName::Bodies => &tables.bodies,
-        };
-        self.batch.insert(keyspace, key, record);
-        if self.bytes >= BATCH_BYTES { self.commit() } else { Ok(()) }
+        }
     }
 
     /// Commits what was put.
     pub(super) fn commit(&mut self) -> Result<()> {
-        // The batch at hand has the number after `last_batch`, which only rises with the commit
-        // below; so this one is the second after it.
-        let next = self.opened.tables.batch(self.opened.last_batch + 2);
-        let batch = std::mem::replace(&mut self.batch, next);
+        let mut batch = self.opened.tables.batch(self.opened.last_batch + 1);
+        for ((keyspace, key), record) in std::mem::take(&mut self.pending) {
+            match record {
+                Some(record) => batch.insert(self.keyspace(keyspace), key, record),
+                None => batch.remove(self.keyspace(keyspace), key),
+            }
+        }
         self.bytes = 0;
         self.opened.commit(batch).map_err(Self::failed)
     }
 
     pub(super) fn finish(mut self) -> Result<()> {
-        self.opened.finish().map_err(|error| Self::failed(upgrade::UpgradeError::Marker(error)))
+        self.opened
+            .finish(records::VERSION)
+            .map_err(|error| Self::failed(upgrade::UpgradeError::Marker(error)))
     }
 
     /// Says what a failure of the new store means.

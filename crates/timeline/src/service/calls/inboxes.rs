@@ -113,12 +113,15 @@ impl Calls {
 
 fn result(sent: Result<Sent>) -> v1::SendBatchResult {
     match sent {
-        Ok(sent) => v1::SendBatchResult { sequence: sent.sequence.to_i64(), ..Default::default() },
+        Ok(sent) => {
+            let (sequence, place) = (sent.sequence.to_i64(), sent.place.to_i64());
+            v1::SendBatchResult { sequence, place, ..Default::default() }
+        }
         Err(error) => failure(&error),
     }
 }
 
 fn failure(error: &Error) -> v1::SendBatchResult {
     let reason = Code::from(error.kind()).reason.to_owned();
-    v1::SendBatchResult { sequence: 0, reason, message: error.to_string() }
+    v1::SendBatchResult { reason, message: error.to_string(), ..Default::default() }
 }

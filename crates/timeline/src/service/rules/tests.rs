@@ -28,10 +28,15 @@ fn group(open: bool) -> Group {
 type Rule = fn(Rules<'_>, &MemberId, Option<&Group>) -> Result<()>;
 
 /// Each rule, and who may: an owner, a member, a stranger, a stranger where the group is open.
-const EACH: [(&str, Rule, [bool; 4]); 11] = [
+const EACH: [(&str, Rule, [bool; 4]); 12] = [
     (
         "read the history",
         |rules, _, group| rules.read_group_history(&name(), group),
+        [true, true, false, false],
+    ),
+    (
+        "take part in what is said",
+        |rules, _, group| rules.take_part(&name(), group),
         [true, true, false, false],
     ),
     ("see the group", |rules, _, group| rules.read_group(&name(), group), [true, true, false, true]),
@@ -106,6 +111,10 @@ fn no_rule_holds_for_anybody_and_for_services() {
         rules.read_inbox(&member("mary")).unwrap();
         rules.free_inbox(&member("mary")).unwrap();
         rules.note_received(&member("mary")).unwrap();
+        rules.act_as(&member("mary")).unwrap();
+        rules.list_conversations(&member("mary")).unwrap();
+        rules.purge().unwrap();
+        rules.delete_member().unwrap();
         rules.create_group_over_history(&name()).unwrap();
         assert_eq!(rules.filled_in(String::new()), "");
     }
@@ -123,6 +132,14 @@ fn a_refusal_names_who_may_not_and_what() {
         (
             rules.note_received(&bob),
             "alice may not say what bob has received; a user says it of their own inbox only",
+        ),
+        (
+            rules.act_as(&bob),
+            "alice may not read or change a conversation as bob; a user does so as themselves only",
+        ),
+        (
+            rules.list_conversations(&bob),
+            "alice may not list the conversations of bob; a user lists their own conversations only",
         ),
         (
             rules.read_single_history(&bob, &carol),

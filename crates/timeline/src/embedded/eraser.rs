@@ -1,0 +1,153 @@
+//! The thread after whose work no file of the store has a text that was erased.
+//!
+//! Whatever is overwritten or removed is still in a journal, and in tables until the engine merges
+//! them, which it may never do. So once in [`Config::erased_within`](super::Config::erased_within)
+//! after a text was erased all files that may have it are replaced.
+//!
+//! ```text
+//!  a text is erased            `w` in `state`, in the same batch
+//!  after 3/4 of that time   1. the journal is filled until the engine begins the next one
+//!                           2. everything in memory is written to tables; the engine removes the journals before
+//!                           3. the tables of `entries` and `bodies` are merged wholly
+//!                           4. `w` is removed, unless a text was erased meanwhile
+//! ```
+//!
+//! The rest of the time is for the work, and for what fails and is tried again. After a start that
+//! finds `w` it begins at once, as nobody knows any more which erased text is the oldest.
+//!
+//! The engine begins a journal when the last one has 64 MB, and not when it is asked to: that is
+//! why it is filled, with a record that is removed later.
+
+mod rewrite;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError, sync_channel};
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc::WeakSender;
+
+use self::rewrite::Rewrite;
+use super::committer::Command;
+use super::shared::{Shared, closed};
+use super::upkeep::Upkeep;
+use super::{clock, metrics};
+use crate::{Error, ErrorKind, Result};
+
+/// What the thread works with.
+pub(super) struct Eraser {
+    shared: Arc<Shared>,
+    /// The folder of the engine.
+    store: PathBuf,
+    /// How long after a text was erased the work begins.
+    wait: Duration,
+    commands: WeakSender<Command>,
+    /// Whether the store was not asked yet what an earlier start has left.
+    is_new: bool,
+    retry_at: Option<Instant>,
+}
+
+/// The longest time between two looks whether there is something to do.
+const LOOK_MOST: Duration = Duration::from_secs(10);
+
+/// How long after a failure it is tried again, if the time allows.
+const RETRY_MOST: Duration = Duration::from_secs(5 * 60);
+
+impl Eraser {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        store: PathBuf,
+        within: Duration,
+        commands: WeakSender<Command>,
+    ) -> Self {
+        Self { shared, store, wait: within * 3 / 4, commands, is_new: true, retry_at: None }
+    }
+
+    /// Works until the other end of `stop` is dropped.
+    pub(super) fn run(mut self, stop: &Receiver<()>) {
+        let look = (self.wait / 16).min(LOOK_MOST);
+        while stop.recv_timeout(look) == Err(RecvTimeoutError::Timeout) {
+            if self.is_due() {
+                self.erase(stop);
+            }
+        }
+    }
+
+    fn is_due(&mut self) -> bool {
+        if self.retry_at.is_some_and(|at| Instant::now() < at) {
+            return false;
+        }
+        let Some(since) = self.shared.erased_since().or_else(|| self.stored_since()) else { return false };
+        u128::from(clock::unix_ms().saturating_sub(since)) >= self.wait.as_millis()
+    }
+
+    /// Looks for the note of what an earlier start has left, or of a batch that was written although
+    /// it failed.
+    fn stored_since(&mut self) -> Option<u64> {
+        // A store that is away is asked the next time.
+        let at_ms = self.shared.tables().and_then(|tables| tables.erased_at()).ok()?;
+        let is_new = std::mem::take(&mut self.is_new);
+        let since = at_ms.map(|at_ms| if is_new { 0 } else { at_ms })?;
+        self.shared.erased(since);
+        Some(since)
+    }
+
+    fn erase(&mut self, stop: &Receiver<()>) {
+        let Some(since) = self.shared.take_erased() else { return };
+        let start = Instant::now();
+        let rewritten = catch_unwind(AssertUnwindSafe(|| self.rewrite(stop))).unwrap_or_else(|_panic| {
+            Err(Error::new(ErrorKind::Corrupt, "the engine panicked while it merged its tables"))
+        });
+        self.retry_at = None;
+        match rewritten {
+            Ok(()) => {
+                metrics::compacted();
+                tracing::debug!(took = ?start.elapsed(), "no file of the store has an erased text any more");
+            }
+            // The next start finds what is left.
+            Err(_) if self.shared.is_closed() => {}
+            Err(error) => {
+                self.shared.erased(since);
+                let again = (self.wait / 16).min(RETRY_MOST);
+                self.retry_at = Some(Instant::now() + again);
+                tracing::warn!(
+                    error = %format_args!("{error:#}"),
+                    ?again,
+                    "files of the store still have texts that were erased; it is tried again"
+                );
+            }
+        }
+    }
+
+    fn rewrite(&self, stop: &Receiver<()>) -> Result<()> {
+        // The keyspaces alone are held. Whoever opens the store again after a failure waits for the
+        // handles to it; then this ends as well, with the step that it is at.
+        let keyspaces = self.shared.tables()?.keyspaces();
+        Rewrite {
+            keyspaces,
+            store: &self.store,
+            ask: &mut |upkeep| self.ask(upkeep),
+            go_on: &|| self.go_on(stop),
+        }
+        .run()
+    }
+
+    /// Has the committing thread write a batch, and waits for it.
+    fn ask(&self, upkeep: Upkeep) -> Result<()> {
+        let (reply, answer) = sync_channel(1);
+        // The sender is held for the command only, as the committing thread ends with the last one.
+        let commands = self.commands.upgrade().ok_or_else(closed)?;
+        commands.blocking_send(Command::Upkeep(upkeep, reply)).map_err(|_| closed())?;
+        drop(commands);
+        answer.recv().map_err(|_| closed())?
+    }
+
+    /// Fails if the store ends, or is to be opened again.
+    fn go_on(&self, stop: &Receiver<()>) -> Result<()> {
+        if stop.try_recv() == Err(TryRecvError::Disconnected) || self.shared.is_closed() {
+            return Err(closed());
+        }
+        self.shared.refusal().map_or(Ok(()), Err)
+    }
+}

@@ -1,0 +1,179 @@
+//! A new store of the lines of an export.
+
+use std::io::BufRead;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::super::directory::Directory;
+use super::super::marker::{Marker, MarkerRecord, Phase};
+use super::super::opened::Opened;
+use super::super::tables::Tables;
+use super::super::{Config, clock, keys, opening, records};
+use super::line::{FORMAT, Line};
+use super::record_writer::RecordWriter;
+use crate::{Error, ErrorKind, Result};
+
+/// What an import has made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Imported {
+    /// How many lines the export had.
+    pub lines: u64,
+    /// How many of them were entries.
+    pub entries: u64,
+    /// The generation of the new store.
+    pub generation: u64,
+}
+
+/// How far an import has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ImportProgress {
+    /// How many lines are in the new store, with those of an import before that was cut short.
+    pub lines: u64,
+}
+
+/// How many bytes one line may have: those of the longest message, escaped, with its names.
+const LINE_BYTES_MAX: usize = 32 * 1024 * 1024;
+
+/// Makes a new store in `to` of the lines of an export.
+///
+/// It blocks. Cut short, it goes on where it was when it is called again with the same lines; until
+/// then nobody opens what is there. The new store has another generation, and the tags of the old
+/// one: readers go on from the positions that they have.
+///
+/// # Errors
+///
+/// [`InvalidInput`](crate::ErrorKind::InvalidInput) with the number of the line that is wrong, or
+/// that the export is not whole; [`Config`](crate::ErrorKind::Config) when `to` holds anything else
+/// or is in use; [`Unavailable`](crate::ErrorKind::Unavailable) when `to` cannot be written to, or
+/// the lines cannot be read.
+pub fn import(
+    mut lines: impl BufRead,
+    to: &Path,
+    mut progress: impl FnMut(ImportProgress),
+) -> Result<Imported> {
+    let directory = Arc::new(Directory::lock(to)?);
+    let first = read_line(&mut lines)?.ok_or_else(not_whole)?;
+    let source = match parse(&first, 1)? {
+        Line::Store { format: FORMAT, id, generation, batch } => format!("{id} {generation} {batch}"),
+        Line::Store { format, .. } => {
+            let text =
+                format!("line 1: the export has the format {format}; this program reads {FORMAT}");
+            return Err(Error::invalid(text));
+        }
+        _ => return Err(at(1, &Error::invalid("the first line of an export has the type `store`"))),
+    };
+    let (opened, done) = begin(&directory, &source)?;
+    let generation = opened.marker.note().generation;
+    let mut writer = RecordWriter::new(opened, &source, done);
+    let (mut number, mut entries, mut has_ended) = (1, 0, false);
+    while let Some(text) = read_line(&mut lines)? {
+        number += 1;
+        if has_ended {
+            return Err(at(number, &Error::invalid("there must be no line behind that of the type `end`")));
+        }
+        let line = parse(&text, number)?;
+        entries += u64::from(matches!(line, Line::Entry(_)));
+        if let Line::End { lines } = line {
+            if lines + 1 != number {
+                let text = format!("the export had {lines} lines, and {} are here", number - 1);
+                return Err(at(number, &Error::invalid(text)));
+            }
+            has_ended = true;
+        } else if number > done {
+            writer.write(line).map_err(|error| at(number, &error))?;
+            if writer.commit_if_full(number)? {
+                progress(ImportProgress { lines: number });
+            }
+        }
+    }
+    if !has_ended {
+        // What is there stays: the rest of the lines may be on its way.
+        writer.commit(number)?;
+        return Err(not_whole());
+    }
+    writer.finish(number)?;
+    Ok(Imported { lines: number, entries, generation })
+}
+
+/// Makes the store, or opens what an import of the same lines has left; returns how many of the
+/// lines are in it.
+fn begin(directory: &Arc<Directory>, source: &str) -> Result<(Opened, u64)> {
+    let path = directory.path();
+    let other = |what: &str| {
+        let text = format!("the data directory {} {what}; name one that does not exist yet", path.display());
+        Err(Error::new(ErrorKind::Config, text))
+    };
+    match Marker::read(path).map_err(|error| directory.unwritable(error))? {
+        None if directory.store().exists() => other("holds a store already"),
+        None => {
+            let (id, generation) = (fastrand::u128(..), clock::unix_ms());
+            let phase = Phase::Importing;
+            Ok((opening::begin(&Config::new(path), directory, phase, id, generation)?, 0))
+        }
+        Some(note) if note.phase == Phase::Importing => go_on(directory, note, source),
+        Some(_) => other("holds a store already"),
+    }
+}
+
+fn go_on(directory: &Arc<Directory>, note: MarkerRecord, source: &str) -> Result<(Opened, u64)> {
+    let path = directory.path();
+    let tables = Tables::open(&Config::new(path), directory)?;
+    let marker = Marker::open(path, note).map_err(|error| directory.unwritable(error))?;
+    let number = |key: &[u8]| tables.state.get(key).map_err(super::super::tables::read_error);
+    let last_batch = number(keys::BATCH)?.map(|record| records::decode_number(&record)).transpose()?;
+    let before = number(keys::IMPORT)?.map(|record| records::decode_import(&record)).transpose()?;
+    let done = match before {
+        None => 0,
+        Some((lines, before)) if before == source => lines,
+        Some(_) => {
+            let text = format!(
+                "the data directory {} holds a part of another export; remove it, or go on with that export",
+                path.display()
+            );
+            return Err(Error::new(ErrorKind::Config, text));
+        }
+    };
+    Ok((Opened { tables, marker, last_batch: last_batch.unwrap_or_default() }, done))
+}
+
+/// Reads a line without its line feed; `None` at the end.
+fn read_line(lines: &mut impl BufRead) -> Result<Option<Vec<u8>>> {
+    let mut line = Vec::new();
+    let bytes = std::io::Read::take(&mut *lines, LINE_BYTES_MAX as u64)
+        .read_until(b'\n', &mut line)
+        .map_err(|error| {
+            let text = format!("the export cannot be read: {error}");
+            Error::with_source(ErrorKind::Unavailable, text, error)
+        })?;
+    if bytes == 0 {
+        return Ok(None);
+    }
+    if line.pop_if(|byte| *byte == b'\n').is_none() {
+        // Only the last line has no line feed, and then it was cut.
+        return if bytes == LINE_BYTES_MAX { Err(too_long()) } else { Err(not_whole()) };
+    }
+    Ok(Some(line))
+}
+
+fn parse(line: &[u8], number: u64) -> Result<Line> {
+    serde_json::from_slice(line).map_err(|error| {
+        let text = format!("line {number}: it is no line of an export: {error}");
+        Error::with_source(ErrorKind::InvalidInput, text, error)
+    })
+}
+
+fn at(number: u64, error: &Error) -> Error {
+    Error::with_source(error.kind(), format!("line {number}: {error}"), error.clone())
+}
+
+fn not_whole() -> Error {
+    let text = "the export is not whole: its last line, of the type `end`, is missing; import the whole \
+                file, and what is there already is not read again";
+    Error::invalid(text)
+}
+
+fn too_long() -> Error {
+    Error::invalid(format!("a line of the export has more than {LINE_BYTES_MAX} bytes"))
+}

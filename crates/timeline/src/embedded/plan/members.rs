@@ -1,0 +1,109 @@
+//! What members do for themselves: how far they have received and read, and what they free.
+
+use super::rows::Rows;
+use super::{Plan, keys};
+use crate::embedded::records::Row;
+use crate::{Conversation, Error, ErrorKind, MemberId, ReadCursor, Result, Seq};
+
+impl Plan<'_> {
+    /// Plans to raise a member's cursor. An error changes nothing.
+    pub(in crate::embedded) fn received(&mut self, member: &MemberId, sequence: Seq) -> Result<Seq> {
+        check_reached(sequence, self.boxes.extent(&keys::inbox(member))?.top, "inbox")?;
+        let key = keys::received(member);
+        let before = self.received_of(&key)?;
+        if sequence > before {
+            self.received.insert(key, Some(sequence));
+        }
+        Ok(before.max(sequence))
+    }
+
+    /// Plans to free a member's inbox up to `sequence`, and returns its floor. An error changes
+    /// nothing.
+    pub(in crate::embedded) fn ack(&mut self, member: &MemberId, sequence: Seq) -> Result<Seq> {
+        let extent = self.boxes.extent(&keys::inbox(member))?;
+        check_reached(sequence, extent.top, "inbox")?;
+        if let Some(step) = self.boxes.free(member, sequence)? {
+            self.boxes.take(step);
+        }
+        Ok(extent.floor.max(sequence))
+    }
+
+    /// Plans to raise how far a member has read a conversation. An error changes nothing.
+    pub(in crate::embedded) fn read(
+        &mut self,
+        member: &MemberId,
+        conversation: &Conversation,
+        sequence: Seq,
+    ) -> Result<Seq> {
+        let history = keys::history(conversation);
+        let (key, row) = self.row_of(member, &history)?;
+        check_reached(sequence, self.boxes.extent(&history)?.top, "conversation")?;
+        if sequence > row.read {
+            self.cursors.insert(key.clone(), ReadCursor::new(member.clone(), conversation.clone(), sequence));
+            self.rows.take(Rows::of_change(key, Row { read: sequence, ..row }));
+        }
+        Ok(row.read.max(sequence))
+    }
+
+    /// Plans to free a conversation for one member. An error changes nothing.
+    pub(in crate::embedded) fn clear(
+        &mut self,
+        member: &MemberId,
+        conversation: &Conversation,
+    ) -> Result<()> {
+        let history = keys::history(conversation);
+        let (key, row) = self.row_of(member, &history)?;
+        let top = self.boxes.extent(&history)?.top;
+        if top > row.cleared {
+            self.rows.take(Rows::of_change(key, Row { cleared: top, ..row }));
+        }
+        Ok(())
+    }
+
+    /// Plans to remove what is kept for a member alone. An error changes nothing.
+    pub(in crate::embedded) fn forget(&mut self, member: &MemberId) -> Result<()> {
+        let top = self.boxes.extent(&keys::inbox(member))?.top;
+        let freed = self.boxes.free(member, top)?;
+        let rows = self.rows.of_forgotten(member)?;
+        let key = keys::received(member);
+        let received = self.received_of(&key)?;
+
+        // From here on nothing fails.
+        if let Some(step) = freed {
+            self.boxes.take(step);
+        }
+        self.rows.take(rows);
+        if received > Seq::ZERO {
+            self.received.insert(key, None);
+        }
+        Ok(())
+    }
+
+    fn received_of(&self, key: &[u8]) -> Result<Seq> {
+        match self.received.get(key) {
+            Some(received) => Ok(received.unwrap_or_default()),
+            None => self.tables.cursor(&self.tables.snapshot(), key),
+        }
+    }
+
+    /// Returns the row of a member with its key.
+    fn row_of(&self, member: &MemberId, history: &[u8]) -> Result<(Vec<u8>, Row)> {
+        let key = keys::row(member, history);
+        match self.rows.row(&key)? {
+            Some(row) => Ok((key, row)),
+            None => {
+                let text = format!("{member} was never in this conversation");
+                Err(Error::new(ErrorKind::NotFound, text))
+            }
+        }
+    }
+}
+
+/// Fails if what ends with `top` does not reach `sequence`.
+fn check_reached(sequence: Seq, top: Seq, what: &str) -> Result<()> {
+    if sequence > top {
+        let text = format!("{sequence} is beyond the latest entry of the {what}, which is {top}");
+        return Err(Error::invalid(text).in_field("sequence"));
+    }
+    Ok(())
+}

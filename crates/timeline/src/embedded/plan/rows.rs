@@ -1,0 +1,242 @@
+//! The rows of a batch: what conversations are to their members.
+
+use std::collections::{HashMap, HashSet};
+
+use fjall::{OwnedWriteBatch as WriteBatch, Readable as _};
+
+use crate::conversation::Parties;
+use crate::embedded::recent::{Audience, Recent};
+use crate::embedded::records::Row;
+use crate::embedded::tables::{Tables, read_error};
+use crate::embedded::{keys, records};
+use crate::store::Append;
+use crate::{MemberId, Result, Seq};
+
+/// The rows that a batch has looked at or changed.
+pub(super) struct Rows<'a> {
+    tables: &'a Tables,
+    recent: &'a Recent,
+    // By the key in `state`.
+    rows: HashMap<Vec<u8>, PlannedRow, foldhash::fast::RandomState>,
+    // By what the keys of the history begin with.
+    audiences: HashMap<Vec<u8>, Option<Audience>, foldhash::fast::RandomState>,
+}
+
+#[derive(Clone, Copy)]
+struct PlannedRow {
+    row: Option<Row>,
+    is_changed: bool,
+}
+
+/// What a call makes of rows; until it is [taken](Rows::take) nothing has changed.
+#[derive(Default)]
+pub(super) struct RowStep {
+    rows: Vec<(Vec<u8>, PlannedRow)>,
+    audiences: Vec<(Vec<u8>, Option<Audience>)>,
+}
+
+/// What of the rows is remembered once the batch is durable.
+pub(super) struct WrittenRows {
+    rows: Vec<(Vec<u8>, Option<Row>)>,
+    audiences: Vec<(Vec<u8>, Option<Audience>)>,
+}
+
+impl WrittenRows {
+    /// Notes what is durable now.
+    pub(super) fn note(self, recent: &mut Recent) {
+        for (key, row) in self.rows {
+            recent.note_row(key, row);
+        }
+        for (history, audience) in self.audiences {
+            recent.note_audience(history, audience);
+        }
+    }
+}
+
+impl<'a> Rows<'a> {
+    pub(super) fn new(tables: &'a Tables, recent: &'a Recent) -> Self {
+        Self { tables, recent, rows: HashMap::default(), audiences: HashMap::default() }
+    }
+
+    /// Returns a row, with what this batch made of it so far.
+    pub(super) fn row(&self, key: &[u8]) -> Result<Option<Row>> {
+        match self.known(key) {
+            Some(planned) => Ok(planned),
+            None => self.stored(key),
+        }
+    }
+
+    /// Returns what becomes of the rows of a message's recipients and of its sender.
+    ///
+    /// Its history has the keys that begin with `history`, and the message the time `at_ms`.
+    pub(super) fn of_send(&self, append: &Append, history: &[u8], place: Seq, at_ms: u64) -> Result<RowStep> {
+        let mut step = RowStep::default();
+        let is_pair = matches!(append.conversation.parties(), Parties::Pair(..));
+        let audience = (!is_pair).then(|| self.recent.digest(&append.recipients));
+        if audience.is_none() || self.audience(history) != audience {
+            let recipients = append.recipients.iter();
+            for member in recipients.filter(|member| append.from.as_ref() != Some(*member)) {
+                self.sent_to(&mut step, keys::row(member, history), is_pair, place, at_ms)?;
+            }
+            if audience.is_some() {
+                step.audiences.push((history.to_vec(), audience));
+            }
+        }
+        if let Some(from) = &append.from {
+            let key = keys::row(from, history);
+            let row = match self.row(&key)? {
+                Some(row) => Some(row),
+                None if is_pair || append.recipients.contains(from) => Some(new_row(place, at_ms)),
+                None => None,
+            };
+            if let Some(row) = row {
+                // One who has left, and is named as a recipient, is back like the others.
+                let is_back = row.has_left && append.recipients.contains(from);
+                let (read, has_left) = (row.read.max(place), row.has_left && !is_back);
+                step.change(key, Some(Row { read, has_left, ..row }));
+            }
+        }
+        Ok(step)
+    }
+
+    /// Returns what becomes of the rows when members come into a group and leave it.
+    pub(super) fn of_group(
+        &self,
+        history: &[u8],
+        (joined, left): (&[MemberId], &[MemberId]),
+        top: Seq,
+        at_ms: u64,
+    ) -> Result<RowStep> {
+        let mut step = RowStep::default();
+        for member in joined {
+            let key = keys::row(member, history);
+            match self.row(&key)? {
+                None => step.change(key, Some(Row { joined: top, since_ms: at_ms, ..Row::default() })),
+                Some(row) if row.has_left => {
+                    step.change(
+                        key,
+                        Some(Row { joined: top, since_ms: row.since_ms.max(at_ms), has_left: false, ..row }),
+                    );
+                }
+                Some(_) => {}
+            }
+        }
+        for member in left {
+            let key = keys::row(member, history);
+            if let Some(row) = self.row(&key)?.filter(|row| !row.has_left) {
+                step.change(key, Some(Row { has_left: true, ..row }));
+                step.audiences = vec![(history.to_vec(), None)];
+            }
+        }
+        Ok(step)
+    }
+
+    /// Returns the step in which a member loses all rows.
+    pub(super) fn of_forgotten(&self, member: &MemberId) -> Result<RowStep> {
+        let (first, end) = (keys::rows(member), keys::rows_end(member));
+        let planned = self.rows.iter().filter(|(_, planned)| planned.row.is_some());
+        let mut removed: HashSet<Vec<u8>> =
+            planned.map(|(key, _)| key).filter(|key| key.starts_with(&first)).cloned().collect();
+        for guard in self.tables.snapshot().range(&self.tables.state, first..end) {
+            let key = guard.key().map_err(read_error)?;
+            // One that this batch has removed before is not removed again.
+            if self.rows.get(&*key).is_none_or(|planned| planned.row.is_some()) {
+                removed.insert(key.to_vec());
+            }
+        }
+        let mut step = RowStep::default();
+        for key in removed {
+            step.audiences.push((keys::history_in_row(&key).to_vec(), None));
+            step.change(key, None);
+        }
+        Ok(step)
+    }
+
+    /// Returns the step in which one row becomes another.
+    pub(super) fn of_change(key: Vec<u8>, row: Row) -> RowStep {
+        let mut step = RowStep::default();
+        step.change(key, Some(row));
+        step
+    }
+
+    pub(super) fn take(&mut self, step: RowStep) {
+        self.rows.extend(step.rows);
+        self.audiences.extend(step.audiences);
+    }
+
+    /// Returns whether no row has changed.
+    pub(super) fn is_empty(&self) -> bool {
+        self.rows.values().all(|planned| !planned.is_changed)
+    }
+
+    /// Writes what has changed.
+    pub(super) fn write(self, batch: &mut WriteBatch) -> WrittenRows {
+        let state = &self.tables.state;
+        let mut rows = Vec::with_capacity(self.rows.len());
+        for (key, PlannedRow { row, is_changed }) in self.rows {
+            match row {
+                Some(row) if is_changed => batch.insert(state, key.as_slice(), records::encode_row(&row)),
+                None if is_changed => batch.remove(state, key.as_slice()),
+                Some(_) | None => {}
+            }
+            rows.push((key, row));
+        }
+        WrittenRows { rows, audiences: self.audiences.into_iter().collect() }
+    }
+
+    /// Plans the row of one who gets a message and has not sent it.
+    fn sent_to(&self, step: &mut RowStep, key: Vec<u8>, is_pair: bool, place: Seq, at_ms: u64) -> Result<()> {
+        if let Some(Some(row)) = self.known(&key) {
+            if row.has_left {
+                step.change(key, Some(Row { has_left: false, ..row }));
+            }
+            return Ok(());
+        }
+        match self.row(&key)? {
+            None => step.change(key, Some(new_row(place, at_ms))),
+            Some(row) if row.has_left => step.change(key, Some(Row { has_left: false, ..row })),
+            // It is looked up once. Those of a group are remembered together by their audience:
+            // one by one, a large group would drive all others out.
+            Some(row) if is_pair => {
+                step.rows.push((key, PlannedRow { row: Some(row), is_changed: false }));
+            }
+            Some(_) => {}
+        }
+        Ok(())
+    }
+
+    fn audience(&self, history: &[u8]) -> Option<Audience> {
+        match self.audiences.get(history) {
+            Some(audience) => *audience,
+            None => self.recent.audience(history),
+        }
+    }
+
+    /// Returns a row that is known without a look into the tables; the inner `None` says that there
+    /// is none.
+    fn known(&self, key: &[u8]) -> Option<Option<Row>> {
+        match self.rows.get(key) {
+            Some(planned) => Some(planned.row),
+            None => self.recent.row(key).map(Some),
+        }
+    }
+
+    fn stored(&self, key: &[u8]) -> Result<Option<Row>> {
+        match self.tables.state.get(key).map_err(read_error)? {
+            Some(record) => records::decode_row(&record).map(Some),
+            None => Ok(None),
+        }
+    }
+}
+
+impl RowStep {
+    fn change(&mut self, key: Vec<u8>, row: Option<Row>) {
+        self.rows.push((key, PlannedRow { row, is_changed: true }));
+    }
+}
+
+/// Returns the row of a member whose first message is that at `place`.
+fn new_row(place: Seq, at_ms: u64) -> Row {
+    let joined = Seq::new(place.get().saturating_sub(1)).unwrap_or_default();
+    Row { joined, since_ms: at_ms, ..Row::default() }
+}

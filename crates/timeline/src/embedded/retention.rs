@@ -1,0 +1,144 @@
+//! The sweep over all boxes for entries that are older than they are kept.
+//!
+//! What is kept by number is seen to with each send, in `plan.rs`.
+
+use std::ops::Bound;
+use std::time::{Duration, Instant};
+
+use fjall::{Readable as _, Snapshot};
+
+use super::records::Extent;
+use super::tables::{Tables, read_error};
+use super::{keys, records};
+use crate::{Keep, Result, Retention, Seq};
+
+/// How many boxes are looked at in one go, while senders may wait.
+///
+/// Most of them need one record and the time of their first entry.
+const AT_ONCE: usize = if cfg!(test) { 3 } else { 1_000 };
+
+/// The longest time between the beginnings of two sweeps.
+const EVERY_MOST: Duration = Duration::from_secs(60 * 60);
+
+/// How long a sweep is put off after a failure.
+const PUT_OFF: Duration = Duration::from_secs(5);
+
+/// A box of which the oldest entries go.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct ExpiredBox {
+    /// What its keys begin with.
+    pub(super) prefix: Vec<u8>,
+    /// The last entry that goes.
+    pub(super) floor: Seq,
+}
+
+/// A sweep over all boxes, again and again, a few at a time.
+///
+/// The first one begins with the store. Nothing goes before its time, and what is to go goes at most
+/// a tenth of the shortest time later, or an hour, and as long as a sweep takes.
+#[derive(Debug)]
+pub(super) struct Sweep {
+    retention: Retention,
+    /// From one beginning to the next; `None` if nothing is kept for a time only.
+    every: Option<Duration>,
+    /// The key of the last box that was looked at, while a sweep runs.
+    after: Option<Vec<u8>>,
+    /// When the sweep goes on, or the next one begins.
+    next_at: Instant,
+    began_at: Instant,
+}
+
+impl Sweep {
+    /// Begins the first sweep at once.
+    pub(super) fn new(retention: Retention) -> Self {
+        let every = retention.age_min().map(|age| (age / 10).min(EVERY_MOST));
+        let now = Instant::now();
+        Self { retention, every, after: None, next_at: now, began_at: now }
+    }
+
+    /// Returns whether boxes are to be looked at.
+    pub(super) fn is_due(&self, now: Instant) -> bool {
+        self.every.is_some() && now >= self.next_at
+    }
+
+    /// Returns when boxes are to be looked at next; a time that is over if there is nothing to look
+    /// for.
+    pub(super) fn next_at(&self) -> Instant {
+        self.next_at
+    }
+
+    /// Looks at the next boxes, and returns those of which entries go.
+    ///
+    /// After an error it is tried again a little later.
+    pub(super) fn next(&mut self, tables: &Tables, now_ms: u64) -> Result<Vec<ExpiredBox>> {
+        let Some(every) = self.every else { return Ok(Vec::new()) };
+        let now = Instant::now();
+        if self.after.is_none() {
+            self.began_at = now;
+        }
+        self.next_at = now + PUT_OFF;
+        let (expired, last) = self.look(tables, now_ms)?;
+        self.next_at = if last.is_some() { now } else { self.began_at + every };
+        self.after = last;
+        Ok(expired)
+    }
+
+    /// Looks at the boxes behind the last one; returns the last of these unless they were all.
+    fn look(&self, tables: &Tables, now_ms: u64) -> Result<(Vec<ExpiredBox>, Option<Vec<u8>>)> {
+        let (snapshot, mut expired, all) = (tables.snapshot(), Vec::new(), keys::extents());
+        let first = match &self.after {
+            Some(after) => Bound::Excluded(after.clone()),
+            None => Bound::Included(all.start.to_vec()),
+        };
+        let boxes = (first, Bound::Excluded(all.end.to_vec()));
+        for (looked_at, guard) in snapshot.range(&tables.state, boxes).enumerate() {
+            let (key, record) = guard.into_inner().map_err(read_error)?;
+            let (prefix, extent) = (keys::box_of_extent(&key), records::decode_extent(&record)?);
+            if let Some(floor) = self.expired(tables, &snapshot, prefix, extent, now_ms)? {
+                expired.push(ExpiredBox { prefix: prefix.to_vec(), floor });
+            }
+            if looked_at + 1 == AT_ONCE {
+                return Ok((expired, Some(key.to_vec())));
+            }
+        }
+        Ok((expired, None))
+    }
+
+    /// Returns the last entry of a box that goes, if one does.
+    fn expired(
+        &self,
+        tables: &Tables,
+        snapshot: &Snapshot,
+        prefix: &[u8],
+        extent: Extent,
+        now_ms: u64,
+    ) -> Result<Option<Seq>> {
+        if extent.floor == extent.top {
+            return Ok(None);
+        }
+        let Some(age) = self.keep(prefix)?.age_max() else { return Ok(None) };
+        let age_ms = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
+        // What was taken at this time or before is as old as it is kept.
+        let Some(last_ms) = now_ms.checked_sub(age_ms) else { return Ok(None) };
+        if tables.time_of(snapshot, prefix, extent.floor.next())? > last_ms {
+            return Ok(None);
+        }
+        let kept = if tables.last_time(snapshot, prefix, extent)? <= last_ms {
+            extent.top.next()
+        } else {
+            tables.first_since(snapshot, prefix, extent, last_ms + 1)?
+        };
+        Seq::new(kept.get() - 1).map(Some)
+    }
+
+    fn keep(&self, prefix: &[u8]) -> Result<Keep> {
+        if keys::is_history(prefix) {
+            Ok(self.retention.of_history(&keys::conversation(prefix)?))
+        } else {
+            Ok(self.retention.of_inboxes())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,82 @@
+//! What is as old as it is kept goes, and nothing earlier.
+
+use super::*;
+use crate::embedded::sample::{Put, Sample, group, member, pair, seq};
+
+fn keep(ms: u64) -> Keep {
+    Keep::everything().age(Duration::from_millis(ms))
+}
+
+/// What a whole sweep finds.
+fn sweep(sample: &Sample, retention: Retention, now_ms: u64) -> Vec<ExpiredBox> {
+    let (mut sweep, mut expired) = (Sweep::new(retention), Vec::new());
+    while sweep.is_due(Instant::now()) {
+        expired.extend(sweep.next(sample.tables(), now_ms).unwrap());
+    }
+    expired
+}
+
+fn expired(prefix: Vec<u8>, floor: u64) -> ExpiredBox {
+    ExpiredBox { prefix, floor: seq(floor) }
+}
+
+#[test]
+fn entries_go_when_they_are_as_old_as_they_are_kept() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut sample = Sample::open(directory.path());
+    for at_ms in [1_000, 2_000, 2_000, 3_000] {
+        sample.put(&Put::pair("a", "b", "{}", at_ms));
+    }
+    let history = || keys::history(&pair("a", "b"));
+    let found = |now_ms| sweep(&sample, Retention::new().pairs(keep(10_000)), now_ms);
+    assert_eq!(found(5), []);
+    assert_eq!(found(10_999), []);
+    assert_eq!(found(11_000), [expired(history(), 1)]);
+    assert_eq!(found(12_000), [expired(history(), 3)]);
+    assert_eq!(found(99_000), [expired(history(), 4)]);
+    let extent = Extent { floor: seq(3), ..sample.extent(&history()) };
+    sample.set_extent(&history(), extent);
+    let found = |now_ms| sweep(&sample, Retention::new().pairs(keep(10_000)), now_ms);
+    assert_eq!(found(12_999), []);
+    assert_eq!(found(13_000), [expired(history(), 4)]);
+}
+
+#[test]
+fn every_kind_of_box_is_kept_as_it_is_said() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut sample = Sample::open(directory.path());
+    sample.put(&Put::pair("a", "a", "{}", 1_000));
+    sample.put(&Put::group("a", "news:1", &["a"], "{}", 1_000));
+    sample.put(&Put::group("a", "tea", &["a"], "{}", 1_000));
+    let of = |retention: Retention| sweep(&sample, retention, 100_000);
+    let inbox = || expired(keys::inbox(&member("a")), 3);
+    let (news, tea) =
+        (|| expired(keys::history(&group("news:1")), 1), || expired(keys::history(&group("tea")), 1));
+    assert_eq!(of(Retention::new()), []);
+    assert_eq!(of(Retention::new().inboxes(keep(1_000))), [inbox()]);
+    assert_eq!(of(Retention::new().groups(keep(1_000))), [news(), tea()]);
+    assert_eq!(of(Retention::new().groups_named("news:", keep(1_000))), [news()]);
+    let other = Retention::new().groups(keep(1_000)).groups_named("news:", Keep::everything());
+    assert_eq!(of(other), [tea()]);
+}
+
+#[test]
+fn a_sweep_looks_at_a_few_boxes_at_a_time_and_rests_when_it_has_seen_all() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut sample = Sample::open(directory.path());
+    let ids: Vec<_> = (0..3 * AT_ONCE).map(|number| format!("m{number}")).collect();
+    for id in &ids {
+        sample.put(&Put::pair(id, id, "{}", 1_000));
+    }
+    let mut sweep = Sweep::new(Retention::new().inboxes(keep(3_600_000)));
+    let mut found = Vec::new();
+    while sweep.is_due(Instant::now()) {
+        let next = sweep.next(sample.tables(), 99_000_000).unwrap();
+        assert!(next.len() <= AT_ONCE);
+        found.extend(next);
+    }
+    assert_eq!(found.len(), ids.len());
+    assert!(!sweep.is_due(Instant::now() + Duration::from_secs(300)));
+    assert!(sweep.is_due(Instant::now() + Duration::from_secs(361)), "a tenth of the age after it began");
+    assert!(!Sweep::new(Retention::new()).is_due(Instant::now() + Duration::from_secs(100_000)));
+}

@@ -1,0 +1,56 @@
+//! What the thread that rewrites the files has written.
+
+use std::sync::mpsc::SyncSender;
+
+use fjall::{OwnedWriteBatch as WriteBatch, Readable as _};
+
+use super::tables::{Tables, read_error};
+use super::{keys, records};
+use crate::Result;
+
+/// A batch that no caller asks for but the thread `timeline-erase`.
+///
+/// Only the committing thread writes, so that the batches have their numbers without a gap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Upkeep {
+    /// Fills the journal.
+    Fill,
+    /// Notes that no file has an erased text any more.
+    Finish,
+}
+
+/// Where the answer to an [`Upkeep`] goes.
+pub(super) type UpkeepReply = SyncSender<Result<()>>;
+
+/// How many bytes fill the journal at once: a send that comes meanwhile waits for them.
+const FILLER_BYTES: usize = 2 * 1024 * 1024;
+
+impl Upkeep {
+    /// Makes the batch `number`.
+    ///
+    /// `has_more` says whether texts were erased meanwhile: then the note of it stays.
+    pub(super) fn batch(self, tables: &Tables, number: u64, has_more: bool) -> WriteBatch {
+        let mut batch = tables.batch(number);
+        match self {
+            Self::Fill => {
+                batch.insert(&tables.bodies, keys::FILLER, vec![records::VERSION; FILLER_BYTES]);
+            }
+            Self::Finish => {
+                batch.remove(&tables.bodies, keys::FILLER);
+                if !has_more {
+                    batch.remove(&tables.state, keys::ERASED);
+                }
+            }
+        }
+        batch
+    }
+}
+
+impl Tables {
+    /// Returns when a text was last erased that files of the store may have, in milliseconds since
+    /// 1970.
+    pub(super) fn erased_at(&self) -> Result<Option<u64>> {
+        let record = self.snapshot().get(&self.state, keys::ERASED).map_err(read_error)?;
+        record.map(|record| records::decode_number(&record)).transpose()
+    }
+}

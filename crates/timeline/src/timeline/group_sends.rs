@@ -1,0 +1,65 @@
+//! The call that stores a message to a group.
+
+use super::{Timeline, digest, distinct};
+use crate::store::{Append, IdempotencyKey};
+use crate::{Conversation, Destination, Error, MemberId, NewGroupMessage, Result, Seq};
+
+/// The answer to a [`NewGroupMessage`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct GroupSent {
+    /// The place in the history of the group, by which the message can be changed.
+    ///
+    /// 0 when a send is repeated that a store took before it kept places.
+    pub place: Seq,
+    /// The members whose inbox did not get the message.
+    pub failed: Vec<MemberId>,
+}
+
+impl Timeline {
+    /// Stores a message to a group.
+    ///
+    /// It is stored in the history of the group and in the inbox of each member. The call returns
+    /// when it is durable, and says which inboxes did not get it. Repeated with the same
+    /// `message_id` it gives the first answer; the members of the repetition do not matter.
+    ///
+    /// # Cancel safety
+    ///
+    /// A dropped call takes effect whole or not at all; repeat it with its `message_id` to know.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send); also [`InvalidInput`](crate::ErrorKind::InvalidInput) for no
+    /// members or more than [allowed](crate::Config::group_members_max).
+    pub async fn send_group(&self, send: NewGroupMessage) -> Result<GroupSent> {
+        self.check_size(&send.message)?;
+        let recipients = distinct(send.members);
+        let most = self.config.group_members_max;
+        if recipients.is_empty() {
+            return Err(Error::invalid("the list must not be empty").in_field("group_members"));
+        }
+        if recipients.len() > most {
+            let text =
+                format!("the list has {} distinct members; at most {most} are allowed", recipients.len());
+            return Err(Error::invalid(text).in_field("group_members"));
+        }
+        let token = send.message_id.map(|id| match &send.from {
+            None => IdempotencyKey::new(id, digest(&[send.message.as_str()])),
+            // Sent before by a program that named no sender, it is still the same message.
+            Some(from) => IdempotencyKey {
+                digest_without_sender: Some(digest(&[send.message.as_str()])),
+                ..IdempotencyKey::new(id, digest(&[from.as_str(), send.message.as_str()]))
+            },
+        });
+        let append = Append {
+            conversation: Conversation::group(send.group.clone()),
+            from: send.from,
+            to: Destination::Group(send.group),
+            recipients,
+            message: send.message,
+            token,
+        };
+        let appended = self.store.append(append).await?;
+        Ok(GroupSent { place: appended.place, failed: appended.failed })
+    }
+}

@@ -1,0 +1,288 @@
+//! The model: what a store keeps, as lists.
+
+use std::collections::BTreeMap;
+
+use timeline::ErrorKind;
+
+pub(super) const MEMBERS: usize = 3;
+
+/// The pairs, then a group that the store knows, and one that it does not.
+pub(super) const CONVERSATIONS: [Talk; 6] =
+    [Talk::Pair(0, 1), Talk::Pair(0, 2), Talk::Pair(1, 2), Talk::Pair(1, 1), Talk::Known, Talk::Named];
+
+pub(super) const KNOWN: usize = 4;
+pub(super) const NAMED: usize = 5;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Talk {
+    Pair(usize, usize),
+    Known,
+    Named,
+}
+
+/// What is at a place of a history.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum What {
+    Message { text: u64, is_edited: bool },
+    Recalled,
+    Deleted,
+    Edit(u64),
+    Recall(u64),
+    Deletion(u64),
+    Purge(u64),
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Item {
+    pub(super) from: Option<usize>,
+    pub(super) what: What,
+    recipients: Vec<usize>,
+    // Where the last change is told; where the message is, if there is none.
+    told_at: u64,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct History {
+    pub(super) items: Vec<Item>,
+    pub(super) floor: u64,
+    // Places by message ids, with who sent which text.
+    ids: BTreeMap<u8, (u64, usize, u64)>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Inbox {
+    /// Which conversation, and the place in it.
+    pub(super) copies: Vec<(usize, u64)>,
+    pub(super) floor: u64,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Row {
+    pub(super) read: u64,
+    joined: u64,
+    cleared: u64,
+    pub(super) has_left: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Change {
+    Edit(u64),
+    Recall,
+    Delete,
+}
+
+#[derive(Debug)]
+pub(super) struct Lists {
+    pub(super) histories: Vec<History>,
+    pub(super) inboxes: Vec<Inbox>,
+    /// By member and conversation.
+    pub(super) rows: BTreeMap<(usize, usize), Row>,
+    /// Who is in the group that the store knows.
+    pub(super) known: Vec<usize>,
+    kept_of_histories: Option<u64>,
+    kept_of_inboxes: Option<u64>,
+}
+
+type Answer = Result<u64, ErrorKind>;
+
+impl History {
+    pub(super) fn top(&self) -> u64 {
+        self.items.len() as u64
+    }
+
+    /// The places above this one, with what is there.
+    pub(super) fn above(&self, place: u64) -> impl Iterator<Item = (u64, &Item)> {
+        (1..).zip(&self.items).filter(move |(known, _)| *known > place)
+    }
+
+    pub(super) fn at(&self, place: u64) -> Option<&Item> {
+        self.above(self.floor).find(|(known, _)| *known == place).map(|(_, item)| item)
+    }
+
+    fn at_mut(&mut self, place: u64) -> &mut Item {
+        let index = usize::try_from(place - 1).unwrap();
+        &mut self.items[index]
+    }
+
+    fn is_purge_only(&self, floor: u64) -> bool {
+        let mut above = self.above(floor);
+        above.next().is_some_and(|(_, item)| matches!(item.what, What::Purge(_))) && above.next().is_none()
+    }
+}
+
+impl Lists {
+    pub(super) fn new(kept_of_histories: Option<u64>, kept_of_inboxes: Option<u64>) -> Self {
+        Self {
+            histories: CONVERSATIONS.iter().map(|_| History::default()).collect(),
+            inboxes: (0..MEMBERS).map(|_| Inbox::default()).collect(),
+            rows: BTreeMap::from([((0, KNOWN), Row::default())]),
+            known: vec![0],
+            kept_of_histories,
+            kept_of_inboxes,
+        }
+    }
+
+    /// Takes a message, and returns its place and the sequence in the last inbox.
+    pub(super) fn send(&mut self, talk: usize, from: usize, recipients: &[usize], text: u64) -> u64 {
+        let what = What::Message { text, is_edited: false };
+        let place = self.append(talk, Some(from), recipients, what);
+        for &member in recipients {
+            let new = Row { joined: place - 1, ..Row::default() };
+            self.rows.entry((member, talk)).or_insert(new).has_left = false;
+        }
+        if let Some(row) = self.rows.get_mut(&(from, talk)) {
+            row.read = row.read.max(place);
+        }
+        place
+    }
+
+    /// Takes a message with an id, which is that of another one while that is kept.
+    pub(super) fn send_id(&mut self, talk: usize, from: usize, to: &[usize], text: u64, id: u8) -> Answer {
+        let history = &self.histories[talk];
+        match history.ids.get(&id) {
+            Some(&(place, sender, first)) if place > history.floor => {
+                if (sender, first) == (from, text) {
+                    Ok(place)
+                } else {
+                    Err(ErrorKind::Conflict)
+                }
+            }
+            _ => {
+                let place = self.send(talk, from, to, text);
+                self.histories[talk].ids.insert(id, (place, from, text));
+                Ok(place)
+            }
+        }
+    }
+
+    fn append(&mut self, talk: usize, from: Option<usize>, recipients: &[usize], what: What) -> u64 {
+        let history = &mut self.histories[talk];
+        let told_at = history.top() + 1;
+        history.items.push(Item { from, what, recipients: recipients.to_vec(), told_at });
+        if let Some(kept) = self.kept_of_histories {
+            history.floor = history.floor.max(told_at.saturating_sub(kept));
+        }
+        for &member in recipients {
+            self.copy(member, talk, told_at);
+        }
+        told_at
+    }
+
+    /// Puts a copy into an inbox.
+    pub(super) fn copy(&mut self, member: usize, talk: usize, place: u64) {
+        let inbox = &mut self.inboxes[member];
+        inbox.copies.push((talk, place));
+        if let Some(kept) = self.kept_of_inboxes {
+            inbox.floor = inbox.floor.max((inbox.copies.len() as u64).saturating_sub(kept));
+        }
+    }
+
+    pub(super) fn change(&mut self, talk: usize, place: u64, by: Option<usize>, change: Change) -> Answer {
+        let item = self.histories[talk].at(place).cloned().ok_or(ErrorKind::NotFound)?;
+        let is_telling =
+            matches!(item.what, What::Edit(_) | What::Recall(_) | What::Deletion(_) | What::Purge(_));
+        if is_telling {
+            return Err(ErrorKind::NotFound);
+        }
+        if by.is_some() && by != item.from {
+            return Err(ErrorKind::Forbidden);
+        }
+        let (becomes, telling) = match (item.what, change) {
+            (What::Message { text: old, .. }, Change::Edit(text)) if old == text => return Ok(item.told_at),
+            (What::Message { .. }, Change::Edit(text)) => {
+                (What::Message { text, is_edited: true }, What::Edit(place))
+            }
+            (_, Change::Edit(_)) => return Err(ErrorKind::Conflict),
+            (What::Message { .. }, Change::Recall) => (What::Recalled, What::Recall(place)),
+            (What::Message { .. } | What::Recalled, Change::Delete) => (What::Deleted, What::Deletion(place)),
+            _ => return Ok(item.told_at),
+        };
+        let told_at = self.append(talk, by, &item.recipients, telling);
+        let changed = self.histories[talk].at_mut(place);
+        (changed.what, changed.told_at) = (becomes, told_at);
+        Ok(told_at)
+    }
+
+    pub(super) fn read(&mut self, member: usize, talk: usize, place: u64) -> Answer {
+        let row = self.rows.get_mut(&(member, talk)).ok_or(ErrorKind::NotFound)?;
+        if place > self.histories[talk].top() {
+            return Err(ErrorKind::InvalidInput);
+        }
+        row.read = row.read.max(place);
+        Ok(row.read)
+    }
+
+    pub(super) fn ack(&mut self, member: usize, sequence: u64) -> Answer {
+        let inbox = &mut self.inboxes[member];
+        if sequence > inbox.copies.len() as u64 {
+            return Err(ErrorKind::InvalidInput);
+        }
+        inbox.floor = inbox.floor.max(sequence);
+        Ok(inbox.floor)
+    }
+
+    pub(super) fn clear(&mut self, member: usize, talk: usize) -> Result<(), ErrorKind> {
+        let row = self.rows.get_mut(&(member, talk)).ok_or(ErrorKind::NotFound)?;
+        row.cleared = self.histories[talk].top();
+        Ok(())
+    }
+
+    /// Purges a history that has entries; returns the place of it and who is told.
+    pub(super) fn purge(&mut self, talk: usize) -> (u64, Vec<usize>) {
+        let history = &mut self.histories[talk];
+        let top = history.top();
+        if history.is_purge_only(history.floor) {
+            return (top, Vec::new());
+        }
+        history.floor = top;
+        let told = match CONVERSATIONS[talk] {
+            Talk::Pair(one, other) if one == other => vec![one],
+            Talk::Pair(one, other) => vec![one, other],
+            Talk::Known => self.known.clone(),
+            Talk::Named => Vec::new(),
+        };
+        (self.append(talk, None, &told, What::Purge(top)), told)
+    }
+
+    pub(super) fn join(&mut self, member: usize) {
+        if !self.known.contains(&member) {
+            self.known.push(member);
+            let row = self.rows.entry((member, KNOWN)).or_default();
+            (row.joined, row.has_left) = (self.histories[KNOWN].top(), false);
+        }
+    }
+
+    pub(super) fn leave(&mut self, member: usize) {
+        if self.known.contains(&member) {
+            self.known.retain(|known| *known != member);
+            self.rows.entry((member, KNOWN)).or_default().has_left = true;
+        }
+    }
+
+    /// Up to where a conversation is gone for a member.
+    pub(super) fn floor(&self, row: Row, talk: usize) -> u64 {
+        row.cleared.max(self.histories[talk].floor)
+    }
+
+    pub(super) fn unread(&self, row: Row, talk: usize) -> usize {
+        let base = self.floor(row, talk).max(row.read).max(row.joined);
+        self.histories[talk].above(base).filter(|(_, item)| matches!(item.what, What::Message { .. })).count()
+    }
+
+    /// Whether a conversation is in the list of a member.
+    pub(super) fn is_listed(&self, row: Row, talk: usize) -> bool {
+        let (history, floor) = (&self.histories[talk], self.floor(row, talk));
+        let has_entry = history.top() > floor && !history.is_purge_only(floor);
+        !row.has_left && (has_entry || history.top() == 0)
+    }
+
+    /// The last message or tombstone that a member sees.
+    pub(super) fn last(&self, row: Row, talk: usize) -> Option<u64> {
+        let is_one = |what: What| matches!(what, What::Message { .. } | What::Recalled | What::Deleted);
+        self.histories[talk]
+            .above(self.floor(row, talk))
+            .filter(|(_, item)| is_one(item.what))
+            .map(|(place, _)| place)
+            .last()
+    }
+}

@@ -1,0 +1,252 @@
+//! The comparison of a store with the model.
+
+use std::collections::{HashMap, HashSet};
+use std::error::Error;
+
+use timeline::{Count, Entry, EntryKind, EntryStatus, PageRequest, Seq, Timeline};
+
+use crate::line::Talk;
+use crate::model::Model;
+use crate::users::{KEPT, USERS, member};
+
+type Violation = Box<dyn Error>;
+
+/// What was compared before, so that a round reads what is new.
+#[derive(Debug, Default)]
+pub(crate) struct Checker {
+    /// The floors that were seen: of histories, and of inboxes.
+    floors: HashMap<Talk, u64>,
+    inbox_floors: HashMap<usize, u64>,
+    /// Up to where inboxes were compared.
+    compared: HashMap<usize, u64>,
+    /// The tags of their entries.
+    tags: HashMap<(usize, u64), u64>,
+    entries: u64,
+}
+
+/// A history as it is.
+struct History {
+    floor: u64,
+    top: u64,
+    entries: HashMap<u64, Entry>,
+}
+
+impl Checker {
+    /// Compares, and returns how many entries were read so far; an error says what is broken.
+    pub(crate) async fn check(
+        &mut self,
+        timeline: &Timeline,
+        model: &Model,
+        whole: bool,
+    ) -> Result<u64, Violation> {
+        let mut histories = HashMap::new();
+        for talk in Talk::all() {
+            let history = self.history(timeline, talk).await?;
+            check_messages(talk, &history, model)?;
+            histories.insert(talk, history);
+        }
+        for talk in Talk::all() {
+            if let Some(history) = histories.get(&talk) {
+                check_views(timeline, model, talk, history).await?;
+            }
+        }
+        for user in 0..USERS {
+            self.inbox(timeline, model, user, &histories, whole).await?;
+        }
+        Ok(self.entries)
+    }
+
+    async fn history(&mut self, timeline: &Timeline, talk: Talk) -> Result<History, Violation> {
+        let (conversation, mut entries) = (talk.conversation()?, HashMap::new());
+        let (mut last, mut floor) = (Seq::ZERO, None);
+        loop {
+            let page = timeline.history(&conversation, PageRequest::after(last, Count::new(1_000))).await?;
+            floor.get_or_insert(page.floor.get());
+            let expected = last.max(page.floor).get() + 1;
+            let sequences = page.entries.iter().map(|entry| entry.sequence.get());
+            if !sequences.eq(expected..expected + page.entries.len() as u64) {
+                return Err(format!("{talk:?} has a gap after {last}").into());
+            }
+            self.entries += page.entries.len() as u64;
+            let Some(newest) = page.entries.last() else { break };
+            last = newest.sequence;
+            entries.extend(page.entries.into_iter().map(|entry| (entry.sequence.get(), entry)));
+        }
+        let floor = floor.unwrap_or_default();
+        let before = self.floors.insert(talk, floor).unwrap_or_default();
+        if floor < before {
+            return Err(format!("the floor of {talk:?} fell from {before} to {floor}").into());
+        }
+        Ok(History { floor, top: last.get().max(floor), entries })
+    }
+
+    async fn inbox(
+        &mut self,
+        timeline: &Timeline,
+        model: &Model,
+        user: usize,
+        histories: &HashMap<Talk, History>,
+        whole: bool,
+    ) -> Result<(), Violation> {
+        let me = member(user)?;
+        let from = if whole { 0 } else { self.compared.get(&user).copied().unwrap_or_default() };
+        let (mut last, mut places) = (Seq::new(from)?, HashSet::new());
+        loop {
+            let page = timeline.sync(&me, last, Count::new(1_000)).await?;
+            if page.reset {
+                return Err(format!("the inbox of user {user} was reset after {last}").into());
+            }
+            let before = self.inbox_floors.insert(user, page.floor.get()).unwrap_or_default();
+            let acked = model.acks.get(&user).copied().unwrap_or_default().max(before);
+            if page.floor.get() < acked {
+                return Err(format!("the floor of user {user} is {} after {acked}", page.floor).into());
+            }
+            let first = last.max(page.floor).get() + 1;
+            for (entry, expected) in page.entries.iter().zip(first..) {
+                self.entry(user, entry, expected, model)?;
+                let talk = talk_of(user, entry)?;
+                let history = histories.get(&talk).ok_or("an entry is of no talk")?;
+                check_copy(user, entry, history)?;
+                if !places.insert((talk, entry.place.get())) {
+                    return Err(format!("{entry:?} is twice in the inbox of user {user}").into());
+                }
+            }
+            self.entries += page.entries.len() as u64;
+            let Some(newest) = page.entries.last() else { break };
+            last = newest.sequence;
+        }
+        self.compared.insert(user, last.get());
+        // The first two acknowledge nothing, so they have a copy of every entry.
+        if whole && user < 2 {
+            for (talk, history) in histories.iter().filter(|(talk, _)| talk.members().contains(&user)) {
+                if let Some(lost) = history.entries.keys().find(|place| !places.contains(&(*talk, **place))) {
+                    return Err(format!("user {user} has no copy of {lost} of {talk:?}").into());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn entry(&mut self, user: usize, entry: &Entry, expected: u64, model: &Model) -> Result<(), Violation> {
+        let sequence = entry.sequence.get();
+        if sequence != expected {
+            return Err(format!("user {user} misses {expected} and gets {sequence}").into());
+        }
+        let tag = entry.tag.map(timeline::Tag::get).unwrap_or_default();
+        let before = *self.tags.entry((user, sequence)).or_insert(tag);
+        let seen = model.seen.get(&(user, sequence)).copied().unwrap_or(tag);
+        if before != tag || seen != tag {
+            return Err(format!("entry {sequence} of user {user} has become another message").into());
+        }
+        Ok(())
+    }
+}
+
+/// Finds the talk of an entry of an inbox.
+fn talk_of(user: usize, entry: &Entry) -> Result<Talk, Violation> {
+    let number = |name: &str| name.strip_prefix("user-").and_then(|number| number.parse::<usize>().ok());
+    let talk = match &entry.to {
+        Some(timeline::Destination::Group(group)) => {
+            Talk::of(user).into_iter().find(|talk| talk.group() == Some(group.as_str()))
+        }
+        Some(timeline::Destination::Member(to)) => {
+            let from = entry.from.as_ref().and_then(|from| number(from.as_str()));
+            from.zip(number(to.as_str())).map(|(one, other)| Talk::Pair(one.min(other), one.max(other)))
+        }
+        _ => None,
+    };
+    talk.ok_or_else(|| format!("user {user} has an entry of nobody: {entry:?}").into())
+}
+
+/// A copy says what the history says.
+fn check_copy(user: usize, entry: &Entry, history: &History) -> Result<(), Violation> {
+    let place = entry.place.get();
+    let same = match history.entries.get(&place) {
+        Some(original) => {
+            let parts = |entry: &Entry| (entry.kind, entry.status, entry.message.clone(), entry.tag, entry.target);
+            parts(original) == parts(entry)
+        }
+        None if place <= history.floor => {
+            entry.kind != EntryKind::Message && entry.message.as_str() == "{}"
+        }
+        None => false,
+    };
+    if same {
+        return Ok(());
+    }
+    let original = history.entries.get(&place);
+    Err(format!("user {user} has a copy {entry:?} of {original:?}, floor {}", history.floor).into())
+}
+
+/// Every acknowledged message is at its place, and nothing is made up.
+fn check_messages(talk: Talk, history: &History, model: &Model) -> Result<(), Violation> {
+    let mut ids = HashSet::new();
+    for entry in history.entries.values() {
+        let is_message = matches!(entry.kind, EntryKind::Message | EntryKind::Tombstone);
+        let Some(id) = entry.message_id.as_ref().filter(|_| is_message) else {
+            if is_message {
+                return Err(format!("{talk:?} has a message without its id: {entry:?}").into());
+            }
+            continue;
+        };
+        let sent = model.sent.get(id.as_str()).filter(|sent| sent.talk == talk);
+        let sent = sent.ok_or_else(|| format!("{talk:?} has {id}, which nobody sent"))?;
+        let is_gone = entry.kind == EntryKind::Tombstone;
+        let fits = if is_gone {
+            sent.may_be_gone && entry.status == EntryStatus::Recalled
+        } else {
+            !sent.must_be_gone && sent.texts.contains(entry.message.as_str())
+        };
+        if !fits {
+            return Err(format!("{entry:?} does not fit {sent:?}").into());
+        }
+        if !ids.insert(id.as_str().to_owned()) {
+            return Err(format!("{talk:?} has {id} twice").into());
+        }
+    }
+    for (id, sent) in model.sent.iter().filter(|(_, sent)| sent.talk == talk) {
+        if sent.place.is_some_and(|place| place > history.floor) && !ids.contains(id) {
+            return Err(format!("{talk:?} has lost {id}, which was acknowledged: {sent:?}").into());
+        }
+    }
+    let kept = history.top - history.floor;
+    let wrong = match talk {
+        Talk::Short => kept > KEPT + KEPT / 10 || (history.floor > 0 && kept < KEPT),
+        Talk::Purged => history.top < model.purged || (model.purged > 0 && history.floor + 1 < model.purged),
+        Talk::Pair(..) | Talk::Group => history.floor > 0,
+    };
+    if wrong {
+        return Err(format!("{talk:?} keeps from {} to {}", history.floor, history.top).into());
+    }
+    Ok(())
+}
+
+/// Cursors are where they were acknowledged, and what is unread is counted right.
+async fn check_views(
+    timeline: &Timeline,
+    model: &Model,
+    talk: Talk,
+    history: &History,
+) -> Result<(), Violation> {
+    let conversation = talk.conversation()?;
+    for user in talk.members() {
+        let least = model.cursors.get(&(user, talk)).copied().unwrap_or_default();
+        let Some(view) = timeline.view(&member(user)?, &conversation).await? else {
+            if history.top > 0 {
+                return Err(format!("user {user} is not in {talk:?}").into());
+            }
+            continue;
+        };
+        if view.read.get() < least || view.latest.get() != history.top {
+            return Err(format!("user {user} in {talk:?}: {view:?}, read {least} of {}", history.top).into());
+        }
+        let base = view.read.max(view.floor).get();
+        let unread = (base + 1..=history.top)
+            .filter(|place| history.entries.get(place).is_some_and(|entry| entry.kind == EntryKind::Message))
+            .count();
+        if u64::from(view.unread.get()) != (unread as u64).min(1_000) {
+            return Err(format!("user {user} has {unread} unread in {talk:?}, not {}", view.unread).into());
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,133 @@
+//! One round: the process works, is killed, and the store is compared with the model.
+
+use std::error::Error;
+use std::fmt;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use fastrand::Rng;
+use tempfile::TempDir;
+use timeline::embedded;
+
+use crate::checker::Checker;
+use crate::model::Model;
+use crate::users::open;
+
+/// A time that only a hang reaches.
+const GRACE: Duration = Duration::from_secs(60);
+
+/// Rounds after which everything is read, and not what is new alone.
+const WHOLE: u64 = 25;
+
+/// The rounds of a soak on one directory.
+pub(crate) struct Soak {
+    directory: TempDir,
+    seed: u64,
+    rng: Rng,
+    rounds: u64,
+    model: Model,
+    checker: Checker,
+}
+
+/// What there was so far.
+pub(crate) struct Report {
+    rounds: u64,
+    calls: u64,
+    entries: u64,
+}
+
+impl Soak {
+    pub(crate) fn new(seed: u64) -> Result<Self, Box<dyn Error>> {
+        Ok(Self {
+            directory: tempfile::tempdir()?,
+            seed,
+            rng: Rng::with_seed(seed),
+            rounds: 0,
+            model: Model::default(),
+            checker: Checker::default(),
+        })
+    }
+
+    pub(crate) fn rounds(&self) -> u64 {
+        self.rounds
+    }
+
+    /// Has the process work, kills it, and compares.
+    pub(crate) async fn round(&mut self) -> Result<Report, Box<dyn Error>> {
+        self.rounds += 1;
+        // Short lives find a store in the middle of opening, long ones among removals.
+        let lines = match self.rng.u8(0..10) {
+            0 => self.rng.usize(0..5),
+            1..8 => self.rng.usize(5..400),
+            _ => self.rng.usize(400..2_000),
+        };
+        work_and_kill(self.directory.path(), self.rounds, self.seed, lines, &mut self.model)?;
+        self.compare(self.rounds.is_multiple_of(WHOLE)).await
+    }
+
+    /// Compares everything for the last time.
+    pub(crate) async fn end(&mut self) -> Result<Report, Box<dyn Error>> {
+        self.compare(true).await
+    }
+
+    async fn compare(&mut self, whole: bool) -> Result<Report, Box<dyn Error>> {
+        if whole {
+            embedded::check_deep(self.directory.path())?;
+        }
+        let timeline = open(self.directory.path()).await?;
+        let compared = self.checker.check(&timeline, &self.model, whole).await;
+        if !timeline.shutdown(GRACE).await {
+            return Err("the store did not end".into());
+        }
+        let entries =
+            compared.map_err(|violation| format!("round {} of seed {}: {violation}", self.rounds, self.seed))?;
+        Ok(Report { rounds: self.rounds, calls: self.model.calls, entries })
+    }
+}
+
+/// Runs the process until it has said so many lines, kills it, and tells the model all it said.
+fn work_and_kill(
+    directory: &Path,
+    round: u64,
+    seed: u64,
+    lines: usize,
+    model: &mut Model,
+) -> Result<(), Box<dyn Error>> {
+    let mut child = Command::new(std::env::current_exe()?)
+        .arg("work")
+        .arg(directory)
+        .args([round.to_string(), seed.to_string()])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let mut output = BufReader::new(child.stdout.take().ok_or("the process has no output")?);
+    let (mut line, mut said, mut killed) = (String::new(), 0, false);
+    loop {
+        if said >= lines && !killed {
+            // What is still in the pipe was said before, and is read to the end.
+            child.kill()?;
+            killed = true;
+        }
+        line.clear();
+        if output.read_line(&mut line)? == 0 {
+            break;
+        }
+        // The last line may be cut off.
+        if let Some(line) = line.strip_suffix('\n') {
+            model.take(serde_json::from_str(line)?)?;
+            said += 1;
+        }
+    }
+    let status = child.wait()?;
+    model.killed();
+    if killed { Ok(()) } else { Err(format!("round {round}: the process ended by itself: {status}").into()) }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { rounds, calls, entries } = self;
+        write!(f, "{rounds} rounds, {calls} calls answered, {entries} entries compared")
+    }
+}
