@@ -79,15 +79,10 @@ impl Notifier {
         Ok(Self { batches, waiting, missed: 0 })
     }
 
-    /// Hands over the entries that a batch made durable.
-    pub(super) fn tell(&mut self, entries: Vec<(MemberId, Entry)>) {
-        self.tell_all(entries, Vec::new());
-    }
-
     /// Hands over what a batch made durable.
     ///
     /// Each cursor comes with the member who is told. Cursors that the observer misses are told with the next ones that rise, and count as nothing.
-    pub(super) fn tell_all(&mut self, entries: Vec<(MemberId, Entry)>, cursors: Vec<(MemberId, ReadCursor)>) {
+    pub(super) fn tell(&mut self, entries: Vec<(MemberId, Entry)>, cursors: Vec<(MemberId, ReadCursor)>) {
         let count = entries.len() as u64;
         if count == 0 && cursors.is_empty() {
             return;
@@ -216,11 +211,11 @@ mod tests {
         let (sender, heard) = channel();
         let slow = Slow { go: Mutex::new(receiver), heard: sender };
         let mut herald = Notifier::start(Arc::new(slow), ()).unwrap();
-        herald.tell(batch(1, ENTRIES_MAX - 1));
-        herald.tell(batch(2, 1));
+        herald.tell(batch(1, ENTRIES_MAX - 1), Vec::new());
+        herald.tell(batch(2, 1), Vec::new());
         // No room, although the observer has not heard anything yet.
-        herald.tell(batch(3, 5));
-        herald.tell(batch(4, 2));
+        herald.tell(batch(3, 5), Vec::new());
+        herald.tell(batch(4, 2), Vec::new());
         for _ in 1..ENTRIES_MAX {
             go.send(()).unwrap();
             assert_eq!(heard.recv().unwrap(), Ok(1));
@@ -230,7 +225,7 @@ mod tests {
         while herald.waiting.entries.load(Ordering::Acquire) > 0 {
             thread::yield_now();
         }
-        herald.tell(batch(5, 1));
+        herald.tell(batch(5, 1), Vec::new());
         go.send(()).unwrap();
         assert_eq!(heard.recv().unwrap(), Err(7));
         assert_eq!(heard.recv().unwrap(), Ok(5));
@@ -248,7 +243,7 @@ mod tests {
         let (sender, heard) = channel();
         let mut herald = Notifier::start(Arc::new(Panics(sender)), ()).unwrap();
         for sequence in 1..=2 {
-            herald.tell(batch(sequence, 1));
+            herald.tell(batch(sequence, 1), Vec::new());
             assert_eq!(heard.recv().unwrap(), sequence);
         }
     }
@@ -273,8 +268,8 @@ mod tests {
         let member = |name: &str| MemberId::new(name).unwrap();
         let pair = Conversation::single(member("a"), member("b"));
         let cursor = ReadCursor::new(member("a"), pair, Seq::new(7).unwrap());
-        herald.tell_all(batch(1, 1), vec![(member("b"), cursor.clone())]);
-        herald.tell_all(Vec::new(), vec![(member("a"), cursor)]);
+        herald.tell(batch(1, 1), vec![(member("b"), cursor.clone())]);
+        herald.tell(Vec::new(), vec![(member("a"), cursor)]);
         for expected in ["a has 1", "b: a has read 7", "a: a has read 7"] {
             assert_eq!(heard.recv().unwrap(), expected);
         }
