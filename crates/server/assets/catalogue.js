@@ -98,6 +98,8 @@ export class Catalogue extends Emitter {
       after = this.#next;
       this.#pages = page + 1;
     }
+    // What came too late is no answer, and nobody is here any more.
+    if (this.#life.aborted) return;
     this.#leaveOut(before, seen, this.more ? oldest : -Infinity);
   }
 
