@@ -25,11 +25,12 @@ pub trait Observer: Send + Sync {
     /// entry.
     fn appended(&self, member: &str, entry: &Entry);
 
-    /// Is told how far a conversation was read, for those who look at the inbox of `member`.
+    /// Is told how far a conversation was read, for `member` who sees that.
     ///
-    /// That is the reader, and in a pair the other one as well, who is told by a call of its own.
-    /// Cursors rise, and one that is missed is told with the next: readers ask for the list of
-    /// conversations when they come. By default nothing is done.
+    /// That is the reader, and in a pair the other one as well, by a call of its own. It comes
+    /// behind the entries that were durable before. Cursors only rise, so the next one stands for
+    /// one that is missed, and readers ask for the list of conversations when they come. By default
+    /// nothing is done.
     fn read(&self, member: &MemberId, cursor: &ReadCursor) {
         tracing::trace!(member = member.as_str(), place = cursor.read.get(), "a member has read on");
     }

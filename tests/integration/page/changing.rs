@@ -101,7 +101,7 @@ async fn messages_are_changed_by_keyboard_alone() {
     alice.page.press("Escape").await.unwrap();
     alice.until(&format!("!({EDITING}) && document.querySelector('#text').value === ''")).await;
     assert_eq!(alice.value("document.querySelector('#talk').classList.contains('has-talk')").await, true);
-    // All buttons are one stop for each of the two kinds, and arrows lead to those of other messages.
+    // The buttons of one message are stops of the tab key; arrows lead to those of others.
     alice.page.press("Shift+Tab").await.unwrap();
     alice.until("document.activeElement.getAttribute('aria-label') === 'Delete: two'").await;
     alice.page.press("ArrowUp").await.unwrap();

@@ -11,7 +11,7 @@ use crate::channel;
 
 /// Publishes every new entry on the [inbox channel](channel::inbox) of its member.
 ///
-/// How far a conversation was read goes to the [read channel](channel::read) of whoever it concerns.
+/// How far a conversation was read goes to the [read channel](channel::read) of whoever sees that.
 /// It is the [`Observer`] of a store, which starts after the hub. An entry is pushed as a sync has
 /// it, in proto3 JSON, so that a reader treats both alike.
 ///

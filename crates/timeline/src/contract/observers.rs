@@ -100,7 +100,9 @@ pub async fn observers_hear_of_changes_and_purges(world: &dyn World) {
     }
 }
 
-/// An observer hears of each cursor that rises, for the reader and for the other one of a pair.
+/// An observer hears of each cursor that rises.
+///
+/// It does for the reader, and for the other one of a pair.
 pub async fn observers_hear_how_far_was_read(world: &dyn World) {
     let recorder = Arc::new(Recorder::default());
     let timeline = observed(world, Arc::<Recorder>::clone(&recorder)).await;

@@ -81,7 +81,8 @@ impl Notifier {
 
     /// Hands over what a batch made durable.
     ///
-    /// Each cursor comes with the member who is told. Cursors that the observer misses are told with the next ones that rise, and count as nothing.
+    /// Each cursor comes with the member who is told. Cursors that the observer misses count as
+    /// nothing: the next ones that rise stand for them.
     pub(super) fn tell(&mut self, entries: Vec<(MemberId, Entry)>, cursors: Vec<(MemberId, ReadCursor)>) {
         let count = entries.len() as u64;
         if count == 0 && cursors.is_empty() {
