@@ -52,6 +52,8 @@ async fn a_new_device_has_the_whole_list_and_it_never_ends_silently() {
         step(); })";
     assert_eq!(alice.value(scroll).await, true);
     assert_eq!(alice.value(ROWS).await, MANY);
+    // However long the list is, the page is as high as its window.
+    assert_eq!(alice.value("document.documentElement.scrollHeight <= innerHeight").await, true);
     alice.open("person 000").await;
     alice.sees(&["hi from 0"]).await;
     alice.sees_unread("direct:person 000", "").await;
