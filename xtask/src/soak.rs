@@ -29,7 +29,9 @@ pub fn run(name: Name, minutes: f64, seed: Option<u64>) -> Result<()> {
 /// Runs one cycle of each soak, and returns what they wrote; so does the error.
 pub(crate) fn smoke() -> Result<String> {
     let mut written = String::new();
-    for (name, minutes) in [(Name::Presence, 0.1), (Name::Mongo, 0.1), (Name::Server, 0.0), (Name::Timeline, 0.2)] {
+    for (name, minutes) in
+        [(Name::Presence, 0.1), (Name::Mongo, 0.1), (Name::Server, 0.0), (Name::Timeline, 0.2)]
+    {
         let mut soak = command(name, minutes, None)?;
         let output = soak.output().with_context(|| format!("cannot run {}", step::words(&soak)))?;
         written += &String::from_utf8_lossy(&output.stdout);

@@ -23,7 +23,8 @@ pub(crate) fn sends_alone(effort: Effort) -> Result<f64, Box<dyn Error>> {
 }
 
 fn sends(effort: Effort, purge: bool) -> Result<f64, Box<dyn Error>> {
-    let (time, groups, messages) = effort.pick((Duration::from_secs(6), 20, 500), (Duration::from_millis(300), 2, 10));
+    let (time, groups, messages) =
+        effort.pick((Duration::from_secs(6), 20, 500), (Duration::from_millis(300), 2, 10));
     let (directory, runtime) = (tempfile::tempdir()?, Runtime::new()?);
     runtime.block_on(async {
         let timeline = open(directory.path()).await?;

@@ -25,7 +25,9 @@ pub(crate) fn percentile(effort: Effort) -> Result<f64, Box<dyn Error>> {
             let (timeline, stop) = (timeline.clone(), stop.clone());
             async move {
                 let stopped = Box::leak(Box::new(stop));
-                send_until(&timeline, 8, |_sent| stopped.is_cancelled()).await.map_err(|error| error.to_string())
+                send_until(&timeline, 8, |_sent| stopped.is_cancelled())
+                    .await
+                    .map_err(|error| error.to_string())
             }
         });
         let mut times = Vec::with_capacity(lists);

@@ -80,7 +80,8 @@ fn record(directory: &Path, time: Duration) -> Result<Recorded, Box<dyn Error>> 
             let (key, value) = guard.into_inner()?;
             let is_once = key.len() > 1 && matches!(name, Name::Entries | Name::Sends);
             // Of the state, the version and the identity are written when the store is made.
-            let is_always = *key == *b"n" || (name == Name::State && matches!(key.first(), Some(b'b' | b'k')));
+            let is_always =
+                *key == *b"n" || (name == Name::State && matches!(key.first(), Some(b'b' | b'k')));
             if is_once {
                 once.push((name, key.to_vec(), value.to_vec()));
             } else if is_always {

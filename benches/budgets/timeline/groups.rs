@@ -19,8 +19,9 @@ pub(crate) fn copies(members: u64, effort: Effort) -> Result<f64, Box<dyn Error>
     let (directory, runtime) = (tempfile::tempdir()?, Runtime::new()?);
     runtime.block_on(async {
         let timeline = open(directory.path()).await?;
-        let ids: Vec<MemberId> =
-            (0..members).map(|number| MemberId::new(format!("member-{number:06}"))).collect::<Result<_, _>>()?;
+        let ids: Vec<MemberId> = (0..members)
+            .map(|number| MemberId::new(format!("member-{number:06}")))
+            .collect::<Result<_, _>>()?;
         let (tasks, start) = (TaskTracker::new(), Instant::now());
         let callers: Vec<_> = (0..CALLERS)
             .map(|caller| {

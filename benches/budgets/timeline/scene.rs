@@ -48,7 +48,8 @@ pub(crate) async fn send_until(
                 let mut sent = 0;
                 while !stop(sent) {
                     // As clients that want to know what became of a send: each has an id.
-                    let id = format!("{:08x}-0000-4000-8{caller:03}-{sent:012}", start.elapsed().subsec_nanos());
+                    let id =
+                        format!("{:08x}-0000-4000-8{caller:03}-{sent:012}", start.elapsed().subsec_nanos());
                     send.message_id = Some(MessageId::new(id)?);
                     timeline.send(send.clone()).await?;
                     sent += 1;

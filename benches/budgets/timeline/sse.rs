@@ -30,7 +30,9 @@ pub(crate) fn memory(effort: Effort) -> Result<f64, Box<dyn Error>> {
                 before = server.resident_bytes()?;
             }
             let first = open.len();
-            open.extend(try_join_all((first..first + AT_ONCE).map(|number| watch(server.address, number))).await?);
+            open.extend(
+                try_join_all((first..first + AT_ONCE).map(|number| watch(server.address, number))).await?,
+            );
         }
         #[expect(clippy::cast_precision_loss, reason = "a few thousand")]
         let each = (server.resident_bytes()? - before) / (many - few) as f64;

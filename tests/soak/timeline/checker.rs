@@ -163,12 +163,11 @@ fn check_copy(user: usize, entry: &Entry, history: &History) -> Result<(), Viola
     let place = entry.place.get();
     let same = match history.entries.get(&place) {
         Some(original) => {
-            let parts = |entry: &Entry| (entry.kind, entry.status, entry.message.clone(), entry.tag, entry.target);
+            let parts =
+                |entry: &Entry| (entry.kind, entry.status, entry.message.clone(), entry.tag, entry.target);
             parts(original) == parts(entry)
         }
-        None if place <= history.floor => {
-            entry.kind != EntryKind::Message && entry.message.as_str() == "{}"
-        }
+        None if place <= history.floor => entry.kind != EntryKind::Message && entry.message.as_str() == "{}",
         None => false,
     };
     if same {

@@ -81,8 +81,8 @@ impl Soak {
         if !timeline.shutdown(GRACE).await {
             return Err("the store did not end".into());
         }
-        let entries =
-            compared.map_err(|violation| format!("round {} of seed {}: {violation}", self.rounds, self.seed))?;
+        let entries = compared
+            .map_err(|violation| format!("round {} of seed {}: {violation}", self.rounds, self.seed))?;
         Ok(Report { rounds: self.rounds, calls: self.model.calls, entries })
     }
 }

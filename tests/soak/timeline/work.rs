@@ -20,8 +20,14 @@ pub(crate) async fn run(directory: &Path, round: u64, seed: u64) -> std::result:
     let (numbers, mut users) = (Arc::new(AtomicU64::new(0)), JoinSet::new());
     for user in 0..USERS {
         let rng = Rng::with_seed(seed ^ (round << 8) ^ user as u64);
-        let worker =
-            User { timeline: timeline.clone(), user, round, rng, numbers: Arc::clone(&numbers), own: Vec::new() };
+        let worker = User {
+            timeline: timeline.clone(),
+            user,
+            round,
+            rng,
+            numbers: Arc::clone(&numbers),
+            own: Vec::new(),
+        };
         users.spawn(worker.work());
     }
     // None of them ends but by an error.
@@ -59,7 +65,11 @@ impl User {
     }
 
     /// Says that a call is made, makes it, and says what was answered.
-    async fn tell(&self, call: Call, answer: impl Future<Output = Result<u64>>) -> std::result::Result<u64, Fault> {
+    async fn tell(
+        &self,
+        call: Call,
+        answer: impl Future<Output = Result<u64>>,
+    ) -> std::result::Result<u64, Fault> {
         let number = self.numbers.fetch_add(1, Ordering::Relaxed);
         say(&Line::Try { number, call })?;
         let answer = answer.await?;
@@ -87,7 +97,8 @@ impl User {
             }
             (_, group) => {
                 let group = GroupName::new(group.unwrap_or_default())?;
-                let send = NewGroupMessage::new(group, everybody()?, body).from(sender).message_id(message_id);
+                let send =
+                    NewGroupMessage::new(group, everybody()?, body).from(sender).message_id(message_id);
                 self.tell(call, async { Ok(timeline.send_group(send).await?.place.get()) }).await?
             }
         };
@@ -102,7 +113,8 @@ impl User {
         let (conversation, body, by) = (talk.conversation()?, message(&text)?, member(self.user)?);
         let at = Seq::new(place)?;
         let timeline = self.timeline.clone();
-        let edit = async { gone(timeline.edit(&conversation, at, Some(&by), body).await.map(|told| told.place)) };
+        let edit =
+            async { gone(timeline.edit(&conversation, at, Some(&by), body).await.map(|told| told.place)) };
         self.tell(Call::Edit { talk, place, text }, edit).await?;
         Ok(())
     }
@@ -114,7 +126,8 @@ impl User {
         let (talk, place) = self.own.swap_remove(self.rng.usize(0..self.own.len()));
         let (conversation, by, at) = (talk.conversation()?, member(self.user)?, Seq::new(place)?);
         let timeline = self.timeline.clone();
-        let recall = async { gone(timeline.recall(&conversation, at, Some(&by)).await.map(|told| told.place)) };
+        let recall =
+            async { gone(timeline.recall(&conversation, at, Some(&by)).await.map(|told| told.place)) };
         self.tell(Call::Recall { talk, place }, recall).await?;
         Ok(())
     }

@@ -10,7 +10,7 @@
 //!         id 4f0c…                 of this store, 32 hexadecimal digits
 //!         generation 1764345600000 of this store; another one after it was salvaged
 //!         layout 3                 that of before as long as it is being upgraded
-//!         phase whole              making, upgrading, salvaging, whole
+//!         phase whole              making, upgrading, salvaging, importing, whole
 //!         batch 1017               the last batch that was committed
 //!         keyspaces 0,1,2,3,4      the folders of the engine
 //!         check 9f31…              xxh3 of the lines above
@@ -53,6 +53,8 @@ pub(super) enum Phase {
     Upgrading,
     /// It is the new one of a salvage, and holds a part of what was read.
     Salvaging,
+    /// It is the new one of an import, and holds a part of what is to be read.
+    Importing,
     Whole,
 }
 
@@ -238,12 +240,13 @@ impl Phase {
             Self::Making => "making",
             Self::Upgrading => "upgrading",
             Self::Salvaging => "salvaging",
+            Self::Importing => "importing",
             Self::Whole => "whole",
         }
     }
 
     fn parse(name: &str) -> Option<Self> {
-        let all = [Self::Making, Self::Upgrading, Self::Salvaging, Self::Whole];
+        let all = [Self::Making, Self::Upgrading, Self::Salvaging, Self::Importing, Self::Whole];
         all.into_iter().find(|phase| phase.name() == name)
     }
 }

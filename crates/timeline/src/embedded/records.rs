@@ -11,7 +11,8 @@ mod row;
 mod send;
 
 pub(super) use self::entry::{
-    BodyKey, EncodedText, EntryReader, EntryRecord, Stored, encode, encode_tombstone, is_rewritten,
+    BodyKey, EncodedText, EntryReader, EntryRecord, Stored, encode, encode_entry_1, encode_tombstone,
+    is_rewritten,
 };
 pub(super) use self::extent::{Extent, decode_extent, encode_extent};
 pub(super) use self::group::{
@@ -77,6 +78,20 @@ pub(super) fn decode_identity(record: &[u8]) -> Result<(u128, u64)> {
     let identity = (u128::from_be_bytes(fields.array()?), u64::from_be_bytes(fields.array()?));
     fields.end()?;
     Ok(identity)
+}
+
+/// Returns the record of how far an import has come, and of which export.
+pub(super) fn encode_import(lines: u64, source: &str) -> Vec<u8> {
+    let mut record = encode_number(lines);
+    record.extend(source.as_bytes());
+    record
+}
+
+/// Reads how far an import has come, and of which export.
+pub(super) fn decode_import(record: &[u8]) -> Result<(u64, String)> {
+    let mut fields = body(record)?;
+    let lines = u64::from_be_bytes(fields.array()?);
+    Ok((lines, text(fields.0)?.to_owned()))
 }
 
 /// Returns the record of a sequence.

@@ -17,6 +17,7 @@ use self::asking::blocking;
 use super::committer::{Command, Committer, Job};
 use super::directory::Directory;
 use super::eraser::Eraser;
+use super::exchange::Export;
 use super::lanes::{Lane, Lanes};
 use super::notifier::Notifier;
 use super::opened::Opened;
@@ -61,6 +62,16 @@ impl EmbeddedStore {
     pub async fn start(config: Config) -> Result<Self> {
         let commit: Commit = Box::new(|batch| batch.durability(Some(PersistMode::SyncData)).commit());
         Self::start_with(config, commit).await
+    }
+
+    /// Begins an export of the store as it is at this moment, while calls go on.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`](crate::ErrorKind::Unavailable) while the store cannot be read;
+    /// [`Closed`](crate::ErrorKind::Closed) after its end.
+    pub fn export(&self) -> Result<Export> {
+        Export::new(Arc::clone(&self.shared))
     }
 
     /// Starts the store with another way to commit, so that tests can let it fail.

@@ -14,8 +14,7 @@ use timeline::proto::v1;
 use timeline::store::{Append, Appended, GroupChange, InboxChanges};
 use timeline::{
     Config, Conversation, Count, Error, ErrorKind, Group, GroupName, GroupPage, HistoryPage, InboxPage,
-    MemberId, Message, NewMessage, PageRequest, Position, Result, SENDS_MAX, Seq, State, Store, Timeline,
-    http,
+    MemberId, Message, NewMessage, PageRequest, Position, Result, SENDS_MAX, Seq, State, Timeline, http,
 };
 use tokio::net::TcpListener;
 use tokio::sync::watch;

@@ -12,7 +12,8 @@ use super::super::tables::{Tables, read_error};
 use super::super::{keys, records};
 use super::line::{self, BoxName, EntryLine, FORMAT, Line};
 use crate::{
-    Conversation, Destination, Entry, EntryKind, EntryStatus, Error, ErrorKind, MemberId, Message, Result, Seq,
+    Conversation, Destination, Entry, EntryKind, EntryStatus, Error, ErrorKind, MemberId, Message, Result,
+    Seq,
 };
 
 /// The lines of a store as it is at one moment.
@@ -237,7 +238,7 @@ impl Export {
         if sequence <= self.floor(prefix) {
             return Ok(None);
         }
-        let mut stored = EntryReader::default().entry(sequence, record)?;
+        let mut stored = EntryReader::of(prefix).entry(sequence, record)?;
         let of = BoxName::of(prefix)?;
         if self.is_expired(&of, &stored.entry) {
             // It is removed from here a little later.
@@ -271,7 +272,9 @@ impl Export {
         let history = || history_of(entry.from.as_ref(), entry.to.as_ref()?);
         let is_copy = matches!(of, BoxName::Inbox(_)) && entry.kind == EntryKind::Message;
         // Entries of older layouts do not know their place.
-        is_copy && entry.place > Seq::ZERO && history().is_some_and(|prefix| entry.place <= self.floor(&prefix))
+        is_copy
+            && entry.place > Seq::ZERO
+            && history().is_some_and(|prefix| entry.place <= self.floor(&prefix))
     }
 
     /// Returns the text of an entry; none if it shares that of its history.
@@ -335,6 +338,9 @@ fn text(bytes: &[u8]) -> Result<String> {
 
 impl fmt::Debug for Export {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Export").field("section", &self.section).field("lines", &self.lines).finish_non_exhaustive()
+        f.debug_struct("Export")
+            .field("section", &self.section)
+            .field("lines", &self.lines)
+            .finish_non_exhaustive()
     }
 }

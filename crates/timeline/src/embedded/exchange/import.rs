@@ -58,8 +58,7 @@ pub fn import(
     let source = match parse(&first, 1)? {
         Line::Store { format: FORMAT, id, generation, batch } => format!("{id} {generation} {batch}"),
         Line::Store { format, .. } => {
-            let text =
-                format!("line 1: the export has the format {format}; this program reads {FORMAT}");
+            let text = format!("line 1: the export has the format {format}; this program reads {FORMAT}");
             return Err(Error::invalid(text));
         }
         _ => return Err(at(1, &Error::invalid("the first line of an export has the type `store`"))),

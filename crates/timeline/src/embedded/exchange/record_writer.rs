@@ -7,9 +7,7 @@ use fjall::{Keyspace, OwnedWriteBatch as WriteBatch};
 
 use super::super::engine_error::EngineError;
 use super::super::opened::Opened;
-use super::super::records::{
-    BodyKey, EncodedText, EntryReader, EntryRecord, Extent, Row, StoredAnswer,
-};
+use super::super::records::{BodyKey, EncodedText, EntryReader, EntryRecord, Extent, Row, StoredAnswer};
 use super::super::tables::read_error;
 use super::super::upgrade::UpgradeError;
 use super::super::{groups, keys, records};
@@ -60,8 +58,11 @@ impl RecordWriter {
                 Err(Error::invalid("a line of this type may not stand here"))
             }
             Line::Box { of, floor, top, last_ms } => {
-                let extent =
-                    Extent { floor: line::sequence(floor, "floor")?, top: line::sequence(top, "top")?, last_ms };
+                let extent = Extent {
+                    floor: line::sequence(floor, "floor")?,
+                    top: line::sequence(top, "top")?,
+                    last_ms,
+                };
                 if extent.floor > extent.top {
                     return Err(line::invalid("floor", "it must not be above the top"));
                 }
@@ -92,7 +93,7 @@ impl RecordWriter {
                     has_left,
                 };
                 let key = keys::row(&line::member(&member)?, &history(&of)?);
-                self.state(&key, records::encode_row(row));
+                self.state(&key, records::encode_row(&row));
                 Ok(())
             }
             Line::Entry(entry) => self.entry(*entry),
@@ -115,7 +116,7 @@ impl RecordWriter {
                     digest: token.digest,
                     place: line::sequence(place, "place")?,
                 };
-                self.send(&key, records::encode_answer(answer));
+                self.send(&key, records::encode_answer(&answer));
                 Ok(())
             }
         }
@@ -142,7 +143,7 @@ impl RecordWriter {
         self.put(Self::entries, &key, record);
         let is_history = !matches!(line.of, BoxName::Inbox(_));
         if is_history && EntryKind::from(line.kind) != EntryKind::Message {
-            self.state(&keys::non_message(&prefix, sequence), records::encode_mark());
+            self.state(&keys::non_message(&prefix, sequence), vec![records::VERSION]);
         }
         Ok(())
     }
@@ -165,13 +166,14 @@ impl RecordWriter {
         let to = line.to.as_ref().ok_or_else(lost)?;
         let line::DestinationName::Group(group) = to else { return Err(lost()) };
         let place = line::sequence(line.place, "place")?;
-        let key = keys::entry(&history(&BoxName::Group(group.clone()))?, place);
+        let prefix = history(&BoxName::Group(group.clone()))?;
+        let key = keys::entry(&prefix, place);
         if let Some(body) = self.texts.get(&key) {
             return Ok(Some(*body));
         }
         // It was written by an earlier batch.
         let record = self.opened.tables.entries.get(&key).map_err(read_error)?.ok_or_else(lost)?;
-        EntryReader::default().entry(place, &record)?.body.ok_or_else(lost).map(Some)
+        EntryReader::of(&prefix).entry(place, &record)?.body.ok_or_else(lost).map(Some)
     }
 
     /// Fails if the box does not have such a place.
@@ -216,7 +218,7 @@ impl RecordWriter {
         self.commit(lines)?;
         self.batch.remove(&self.opened.tables.state, keys::IMPORT);
         self.write_batch()?;
-        self.opened.finish().map_err(|error| failed(UpgradeError::Marker(error)))
+        self.opened.finish(records::VERSION).map_err(|error| failed(UpgradeError::Marker(error)))
     }
 
     fn write_batch(&mut self) -> Result<()> {

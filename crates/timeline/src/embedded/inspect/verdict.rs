@@ -155,6 +155,7 @@ impl Inspector<'_> {
         //  none        an untouched journal      unfinished
         //  none        more                      a store; `compare` refuses it unless of layout 1
         //  salvaging   anything                  refused: a salvage that was cut short
+        //  importing   anything                  refused: an import that was cut short
         //  making      nothing was ever stored   nothing or unfinished
         //  making      holds messages            refused: two copies were mixed
         //  others      empty                     refused: the store is gone
@@ -177,6 +178,7 @@ impl Inspector<'_> {
                 self.unfinished(files)
             }
             Some(note) if note.phase == Phase::Salvaging => Err(self.cut_salvage()),
+            Some(note) if note.phase == Phase::Importing => Err(self.cut_import()),
             Some(note) if note.phase == Phase::Making => {
                 if journals.stored || self.has_tables(files)? {
                     return Err(
@@ -264,6 +266,15 @@ impl Inspector<'_> {
         let text = format!(
             "the data directory {} is that of a salvage that was cut short, and holds a part of what was to be read; \
              run `tidings salvage` with the same two directories again, or remove this one",
+            self.directory.display()
+        );
+        Error::new(ErrorKind::Corrupt, text)
+    }
+
+    fn cut_import(&self) -> Error {
+        let text = format!(
+            "the data directory {} is that of an import that was cut short, and holds a part of what was to be read; \
+             run `tidings import` with the same file and directory again, or remove this one",
             self.directory.display()
         );
         Error::new(ErrorKind::Corrupt, text)

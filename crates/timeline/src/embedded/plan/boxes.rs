@@ -1,4 +1,4 @@
-//! The boxes that a batch writes to: their entries, their ends, and what goes from them.
+//! The boxes that a batch writes to: entries, ends, and what goes from them.
 
 use std::collections::HashMap;
 

@@ -108,10 +108,10 @@ pub(in crate::embedded) fn encode(entry: &EntryRecord<'_>) -> Vec<u8> {
     record
 }
 
-/// Returns whether an entry was written once more after its first record, as its message was
-/// changed or went.
+/// Returns whether a record is not the first one of its entry.
 ///
-/// Of all records of an entry, such a one is newer than one that is not.
+/// It was written when the message was changed or went. Of all records of an entry, such a one is
+/// newer than one that is not.
 pub(in crate::embedded) fn is_rewritten(record: &[u8]) -> bool {
     matches!(record, [VERSION, _, _, flags, ..] if u16::from(*flags) & STATUS != 0)
 }
@@ -257,6 +257,15 @@ fn entry_1(sequence: Seq, mut fields: Fields<'_>) -> Result<Stored> {
     let at_ms = u64::from_be_bytes(fields.array()?);
     let entry = Entry { at_ms, ..Entry::new(sequence, Message::from_stored(text(fields.0)?)) };
     Ok(Stored { entry, body: None, copies: None, told_at: Seq::ZERO })
+}
+
+/// Returns the record of an entry as layout 1 had them, which knew the time and the text.
+pub(in crate::embedded) fn encode_entry_1(at_ms: u64, text: &str) -> Vec<u8> {
+    let mut record = Vec::with_capacity(9 + text.len());
+    record.push(VERSION_1);
+    record.extend(at_ms.to_be_bytes());
+    record.extend(text.as_bytes());
+    record
 }
 
 fn kind_number(kind: EntryKind) -> u8 {

@@ -23,7 +23,7 @@ use crate::embedded::opened::Opened;
 use crate::embedded::records::{EntryReader, Extent, Row, VERSION};
 use crate::embedded::tables::Tables;
 use crate::embedded::{keys, records};
-use crate::{Conversation, Destination, GroupName, MemberId, Seq};
+use crate::{Conversation, Destination, GroupName, Seq};
 
 /// How many histories, groups or entries of inboxes are walked over at once.
 const AT_ONCE: usize = if cfg!(test) { 3 } else { 5_000 };
@@ -111,7 +111,7 @@ impl<'a> Step<'a> {
     fn history(&mut self, key: &[u8], record: &[u8]) -> Result<(), UpgradeError> {
         let prefix = key.get(1..).unwrap_or_default();
         let extent = records::decode_extent(record).map_err(UpgradeError::Store)?;
-        let last_ms = self.last_ms(prefix, extent.top)?;
+        let last_ms = self.last_ms(prefix, extent.top)?.max(extent.last_ms);
         let record = records::encode_extent(Extent { last_ms, ..extent });
         self.batch.insert(&self.tables.state, key, record);
         let conversation = keys::conversation(prefix).map_err(UpgradeError::Store)?;
@@ -136,12 +136,13 @@ impl<'a> Step<'a> {
     }
 
     fn inbox_entry(&mut self, key: &[u8], record: &[u8]) -> Result<(), UpgradeError> {
-        let Some(member) = keys::member_of_entry(key) else { return Ok(()) };
+        let Some(prefix) = keys::prefix_of(key) else { return Ok(()) };
+        let member = keys::member_of_inbox(prefix).map_err(UpgradeError::Store)?;
         let stored = self.reader.entry(Seq::ZERO, record).map_err(UpgradeError::Store)?;
         // Entries of layout 1 do not say whom they were sent to.
         let Some(Destination::Group(name)) = stored.entry.to else { return Ok(()) };
-        let (prefix, row) = self.group_found(name)?;
-        self.add(keys::row(&MemberId::from_stored(member), &prefix), &row)
+        let (history, row) = self.group_found(name)?;
+        self.add(keys::row(&member, &history), &row)
     }
 
     /// Returns what the keys of a group's history begin with, and the row of one whose inbox has an
