@@ -75,7 +75,7 @@ pub async fn a_purged_history_counts_on(world: &dyn World) {
     assert_eq!(inbox_told(&timeline, "a").await, expired);
     assert_eq!(timeline.purge(&ab).await.unwrap(), seq(8));
     assert_eq!(history_told(&timeline, &ab).await, ["purge 7"]);
-    assert_eq!(inbox_told(&timeline, "b").await[4..], ["expired", "expired", "expired", "purge 7"]);
+    assert_eq!(inbox_told(&timeline, "b").await[4..], ["purge 4", "expired", "expired", "purge 7"]);
 }
 
 /// A purged conversation is gone from both lists until a message comes.
