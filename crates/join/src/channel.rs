@@ -7,9 +7,9 @@
 //! | `$read:<user>` | [`InboxPublisher`](crate::receipts::InboxPublisher) | how far the user, or the other one of a pair, has read |
 //! | `$received:<user>` | [`Receipts`](crate::receipts::Receipts) | how far the user's programs have received the inbox |
 //!
-//! Clients write to none of them, none is a room, and the inbox and the cursors of a user are the user's alone:
-//! an [`Auth`](conductor_hub::Auth) asks [`may_listen`] and [`may_write`], and binds a user to them
-//! when the user connects.
+//! Clients write to none of them, none is a room, and the inbox and the cursors of a user are the
+//! user's alone: an [`Auth`](conductor_hub::Auth) asks [`may_listen`] and [`may_write`], and binds
+//! a user to them when the user connects.
 //!
 //! ```
 //! use conductor_hub::protocol::MessageRef;

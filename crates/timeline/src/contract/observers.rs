@@ -73,7 +73,9 @@ pub async fn observers_hear_every_entry_once_in_order(world: &dyn World) {
     }
 }
 
-/// An observer hears of what tells of changes and purges, too, and not of repetitions.
+/// An observer hears of changes and purges, too.
+///
+/// Of repetitions it does not.
 pub async fn observers_hear_of_changes_and_purges(world: &dyn World) {
     let recorder = Arc::new(Recorder::default());
     let timeline = observed(world, Arc::<Recorder>::clone(&recorder)).await;

@@ -49,8 +49,8 @@ pub(super) enum Command {
 // and neither the observer nor who watches an inbox hears of anything that a crash could still
 // undo.
 //
-// While nobody waits, and between two batches if much is left, entries that were freed or erased are
-// removed, and what is kept no longer is looked for, in batches of their own.
+// While nobody waits, and between two batches if much is left, entries that were freed or erased
+// are removed, and what is kept no longer is looked for, in batches of their own.
 /// The state of the committing thread.
 pub(super) struct Committer {
     shared: Arc<Shared>,
