@@ -7,7 +7,7 @@
 //! ```text
 //!  a text is erased            `w` in `state`, in the same batch
 //!  after 3/4 of that time   1. the journal is filled until the engine begins the next one
-//!                           2. everything in memory is written to tables; the engine removes the journals before
+//! 2. everything in memory is written to tables; the engine removes the journals before
 //!                           3. the tables of `entries` and `bodies` are merged wholly
 //!                           4. `w` is removed, unless a text was erased meanwhile
 //! ```
@@ -87,8 +87,8 @@ impl Eraser {
         u128::from(clock::unix_ms().saturating_sub(since)) >= self.wait.as_millis()
     }
 
-    /// Looks for the note of what an earlier start has left, or a batch that was written although it
-    /// failed.
+    /// Looks for the note of what an earlier start has left, or a batch that was written although
+    /// it failed.
     fn stored_since(&mut self) -> Option<u64> {
         // A store that is away is asked the next time.
         let at_ms = self.shared.tables().and_then(|tables| tables.erased_at()).ok()?;

@@ -104,7 +104,7 @@ impl Found {
     pub(super) fn take_rest(&mut self) -> Vec<(Vec<u8>, Extent)> {
         let mut rest = std::mem::take(&mut self.extents);
         for (prefix, reached) in std::mem::take(&mut self.reached) {
-            let extent = rest.entry(prefix).or_insert(Extent { floor: reached, ..Extent::default() });
+            let extent = rest.entry(prefix).or_insert_with(|| Extent { floor: reached, ..Extent::default() });
             extent.top = extent.top.max(reached);
         }
         rest.into_iter().collect()
