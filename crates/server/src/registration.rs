@@ -40,10 +40,13 @@ pub(crate) fn settings(
     let settings = RegistrationConfig::new(servers(etcd)?, endpoints)
         .name(&etcd.name)
         .version(env!("CARGO_PKG_VERSION"));
-    Ok(Some(match &etcd.id {
+    let settings = match &etcd.id {
         Some(id) => settings.id(id),
         None => settings,
-    }))
+    };
+    // What is wrong shows before anything is written, and not when clients are here already.
+    settings.validate().context("--etcd")?;
+    Ok(Some(settings))
 }
 
 fn servers(etcd: &EtcdConfig) -> anyhow::Result<Servers> {

@@ -2,7 +2,8 @@
 //!
 //! That is how far it was read, and what is unread.
 
-use crate::{Conversation, Entry, MemberId, Seq};
+use crate::page::PAGE_BYTES_MAX;
+use crate::{Conversation, Entry, MemberId, Parties, Result, Seq};
 
 /// How far a member has read a conversation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,6 +76,8 @@ pub struct ConversationMark {
 }
 
 /// A page of a member's list of conversations, the most recent first.
+///
+/// It ends early when it has 1 MiB of them: go on as long as there are more.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ConversationPage {
@@ -162,7 +165,22 @@ impl ConversationSummary {
     pub fn mark(&self) -> ConversationMark {
         ConversationMark::new(self.view.at_ms, self.view.conversation.clone())
     }
+
+    /// Returns about how many bytes the conversation takes in a list.
+    ///
+    /// It counts the last message, the names, and what is around them, as [`Entry::bytes`] does.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let names = match self.view.conversation.parties() {
+            Parties::Pair(one, other) => one.as_str().len() + other.as_str().len(),
+            Parties::Group(group) => group.as_str().len(),
+        };
+        OVERHEAD_BYTES + names + self.title.len() + self.last.as_ref().map_or(0, Entry::bytes)
+    }
 }
+
+/// What a conversation has in a list beside its texts and its last entry.
+const OVERHEAD_BYTES: usize = 200;
 
 impl ConversationMark {
     /// Creates a mark.
@@ -178,6 +196,31 @@ impl ConversationPage {
     pub fn new(conversations: Vec<ConversationSummary>, more: bool) -> Self {
         Self { conversations, more }
     }
+
+    /// Creates a page of as many of these conversations as one has room for.
+    ///
+    /// It has at most [1 MiB](PAGE_BYTES_MAX) of them, or one that is larger. They are taken one by
+    /// one and no further than that, so where each is read when it is taken, no more than a page is
+    /// in memory. `more` says whether there are further ones behind them.
+    ///
+    /// # Errors
+    ///
+    /// The first error among them.
+    pub fn fitting(
+        summaries: impl IntoIterator<Item = Result<ConversationSummary>>,
+        more: bool,
+    ) -> Result<Self> {
+        let (mut fitting, mut bytes) = (Vec::new(), 0_usize);
+        for summary in summaries {
+            let summary = summary?;
+            bytes = bytes.saturating_add(summary.bytes());
+            if bytes > PAGE_BYTES_MAX && !fitting.is_empty() {
+                return Ok(Self::new(fitting, true));
+            }
+            fitting.push(summary);
+        }
+        Ok(Self::new(fitting, more))
+    }
 }
 
 impl ViewPage {
@@ -185,5 +228,36 @@ impl ViewPage {
     #[must_use]
     pub fn new(views: Vec<ConversationView>, more: bool) -> Self {
         Self { views, more }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{GroupName, Message};
+
+    #[test]
+    fn a_page_takes_what_it_has_room_for_and_one_at_least() {
+        let conversation = Conversation::group(GroupName::new("tea").unwrap());
+        let summary = |bytes: usize| {
+            let last = Some(Entry::new(Seq::ZERO, Message::from_stored("x".repeat(bytes))));
+            ConversationSummary {
+                last,
+                ..ConversationSummary::new(ConversationView::new(conversation.clone()))
+            }
+        };
+        for (bytes, count, fit) in
+            [(10, 1_000, 1_000), (64 * 1024, 1_000, 15), (2 * PAGE_BYTES_MAX, 3, 1), (0, 0, 0)]
+        {
+            let mut taken = 0;
+            let summaries = (0..count).map(|_| {
+                taken += 1;
+                Ok(summary(bytes))
+            });
+            let page = ConversationPage::fitting(summaries, false).unwrap();
+            assert_eq!((page.conversations.len(), page.more), (fit, fit < count), "{bytes} bytes");
+            assert!(taken <= fit + 1, "{taken} of {bytes} bytes were in memory");
+        }
+        assert!(ConversationPage::fitting([Ok(summary(1))], true).unwrap().more);
     }
 }

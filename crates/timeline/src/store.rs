@@ -161,7 +161,8 @@ pub trait Store: Send + Sync + fmt::Debug {
     ///
     /// It has those behind `after`, or begins with the most recent one. Groups that the member has
     /// left, and conversations without an entry since they were cleared or purged, are not in it; a
-    /// group that never had an entry is.
+    /// group that never had an entry is. It ends early as
+    /// [`ConversationPage::fitting`] does, without having read what is behind that.
     async fn conversations(
         &self,
         member: &MemberId,

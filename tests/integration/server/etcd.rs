@@ -109,15 +109,35 @@ async fn a_check_asks_the_etcd_with_the_login_and_shows_no_password() {
 #[test]
 fn settings_that_need_others_say_which() {
     for (flags, needed) in [
-        (&["--etcd-user=timeline"][..], "--etcd"),
+        (&["--etcd-user=timeline"][..], "--etcd-user: \"timeline\" has no effect without --etcd"),
+        (&["--etcd-name=tea"], "--etcd-name: \"tea\" has no effect without --etcd"),
         (&["--etcd=http://127.0.0.1:1", "--etcd-user=timeline"], "--etcd-password"),
         (&["--etcd=https://127.0.0.1:1"], "--etcd-ca"),
         (&["--etcd=http://127.0.0.1:1", "--grpc=0.0.0.0:9000", "--insecure"], "--etcd-advertise"),
         (&["--etcd=127.0.0.1:1"], "http://10.0.0.1:2379"),
+        (&["--etcd=http://127.0.0.1:1", "--etcd-advertise=grpc://:9000"], "a scheme, a host and a port"),
     ] {
         let output = check(flags, &[]);
         let text = String::from_utf8_lossy(&output.stderr);
         assert!(text.contains(needed), "{flags:?}: {text}");
         assert_eq!(output.status.code(), Some(2), "{flags:?}: {text}");
     }
+}
+
+#[test]
+fn a_certificate_that_is_none_is_told_before_anything_is_written() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("ca.pem"), "no PEM").unwrap();
+    let flags = [
+        "--http=127.0.0.1:0",
+        "--grpc=127.0.0.1:0",
+        "--data-dir=data",
+        "--etcd=https://127.0.0.1:1",
+        "--etcd-id=one",
+        "--etcd-ca=ca.pem",
+    ];
+    let output = Tidings::run(directory.path(), &flags, &[]);
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(text.contains("--etcd: the certificate of the CA of etcd is not one in PEM"), "{text}");
+    assert!(!output.status.success() && !directory.path().join("data").exists(), "{text}");
 }

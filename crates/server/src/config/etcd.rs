@@ -48,7 +48,8 @@ impl fmt::Debug for Password {
 }
 
 /// What has no effect without an etcd.
-const DEPENDENT: [&Setting; 7] = [
+const DEPENDENT: [&Setting; 8] = [
+    &setting::ETCD_NAME,
     &setting::ETCD_ID,
     &setting::ETCD_ADVERTISE,
     &setting::ETCD_USER,
@@ -134,12 +135,15 @@ fn endpoints(text: &str) -> Result<Vec<String>, String> {
     let is_endpoint = |endpoint: &str| {
         let address =
             endpoint.split_once("://").filter(|(scheme, _)| matches!(*scheme, "grpc" | "http" | "https"));
-        address.is_some_and(|(_, address)| address.contains(':') && !address.contains(['/', '@', ' ']))
+        // Kratos adds after a `?` whether it is over TLS.
+        let address = address.and_then(|(_, address)| address.split('?').next());
+        let (host, port) = address.and_then(|address| address.rsplit_once(':')).unwrap_or_default();
+        !host.is_empty() && !host.contains(['/', '@', ' ']) && port.parse::<u16>().is_ok()
     };
     if list(text).all(is_endpoint) {
         return Ok(list(text).map(str::to_owned).collect());
     }
-    Err("is not a list of addresses with a scheme and a port; give ones like \
+    Err("is not a list of addresses with a scheme, a host and a port; give ones like \
          grpc://10.0.0.7:9000,http://10.0.0.7:8000"
         .to_owned())
 }

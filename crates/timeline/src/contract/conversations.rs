@@ -4,7 +4,11 @@ use tokio::task::JoinSet;
 
 use super::calls::*;
 use super::world::*;
-use crate::{Conversation, Count, ErrorKind, GroupName, NewGroup, Seq, Timeline};
+use crate::page::PAGE_BYTES_MAX;
+use crate::{
+    Config, Conversation, ConversationSummary, Count, ErrorKind, GroupName, Message, NewGroup, NewMessage,
+    Seq, Timeline,
+};
 
 fn name(name: &str) -> GroupName {
     GroupName::new(name).unwrap()
@@ -37,6 +41,34 @@ pub async fn conversations_are_listed_the_most_recent_first(world: &dyn World) {
     assert!(timeline.shutdown(GRACE).await);
     let timeline = open(world).await;
     assert_eq!(listed(&timeline, "b").await, of(["p", "q", "g", "b", "r"]));
+}
+
+/// A page of the list ends after 1 MiB, however many were asked for.
+///
+/// A conversation whose last message is larger comes alone. Nothing is skipped.
+pub async fn pages_of_a_list_end_after_1_mib(world: &dyn World) {
+    let config = Config::default().message_bytes_max(PAGE_BYTES_MAX);
+    let timeline = Timeline::start(config, world.start().await).unwrap();
+    // Two thirds of a page fit into one with what is around them, three do not.
+    let parts = [PAGE_BYTES_MAX, PAGE_BYTES_MAX / 3, PAGE_BYTES_MAX / 3, PAGE_BYTES_MAX / 3, 600];
+    for (number, bytes) in parts.into_iter().enumerate() {
+        let message = Message::new(format!("{{\"t\":\"{}\"}}", "x".repeat(bytes - 8))).unwrap();
+        let (from, to) = (member(&format!("p{number}")), member("b"));
+        timeline.send(NewMessage { from, to, message, message_id: None }).await.unwrap();
+        tick(&timeline).await;
+    }
+    let (mut sizes, mut found, mut after) = (Vec::new(), Vec::new(), None);
+    loop {
+        let page = timeline.conversations(&member("b"), after.as_ref(), Count::new(1_000)).await.unwrap();
+        sizes.push(page.conversations.len());
+        after = page.conversations.last().map(ConversationSummary::mark);
+        found.extend(page.conversations.into_iter().map(|summary| summary.view.conversation));
+        if !page.more {
+            break;
+        }
+    }
+    assert_eq!(sizes, [3, 1, 1]);
+    assert_eq!(found, ["p4", "p3", "p2", "p1", "p0"].map(|id| pair(id, "b")));
 }
 
 /// A summary has the last message, how far both have read, and what is unread.

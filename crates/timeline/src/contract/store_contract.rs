@@ -112,6 +112,7 @@ macro_rules! store_contract {
             unread_conversations_are_listed_in_pages
             unread_counts_are_exact_after_concurrent_calls
             conversations_are_listed_the_most_recent_first
+            pages_of_a_list_end_after_1_mib
             a_summary_shows_the_last_message_as_it_is_now
             groups_are_listed_with_titles_until_they_are_left
             a_cleared_conversation_is_gone_for_one_member

@@ -47,6 +47,8 @@ impl fmt::Display for ResolverState {
 pub(super) struct NodeFollower {
     client: Client,
     table: NodeTable,
+    /// Since when the nodes are followed, if they are.
+    followed_since: Option<Instant>,
     /// Whether the log has that nobody answers.
     is_told: bool,
     state: watch::Sender<ResolverState>,
@@ -59,6 +61,7 @@ impl NodeFollower {
         Self {
             client,
             table: NodeTable { name, nodes: BTreeMap::new() },
+            followed_since: None,
             is_told: false,
             state: watch::Sender::new(ResolverState::Away { reason }),
             nodes: watch::Sender::new(Arc::from([])),
@@ -77,9 +80,9 @@ impl NodeFollower {
     pub(super) async fn run(mut self, stop: CancellationToken) {
         let mut backoff = Backoff::default();
         loop {
-            let began = Instant::now();
             let Some(error) = stop.run_until_cancelled(self.follow()).await else { return };
-            if began.elapsed() >= LASTED {
+            // Members that hang take as long, and were no success.
+            if self.followed_since.take().is_some_and(|since| since.elapsed() >= LASTED) {
                 backoff.reset();
             }
             self.lost(&error);
@@ -136,6 +139,7 @@ impl NodeFollower {
     }
 
     fn well(&mut self) {
+        self.followed_since = Some(Instant::now());
         if std::mem::take(&mut self.is_told) {
             tracing::info!(name = self.table.name, "the nodes in etcd are followed again");
         }
@@ -219,7 +223,10 @@ impl NodeTable {
 
 #[cfg(test)]
 mod tests {
+    use std::net::TcpListener;
+
     use super::super::api::WatchEvent;
+    use super::super::servers::Servers;
     use super::*;
 
     fn kv(id: &str, value: &str) -> KeyValue {
@@ -249,5 +256,27 @@ mod tests {
         assert!(end_of(&WatchResponse { compact_revision: 4, ..WatchResponse::default() }).is_some());
         assert!(end_of(&WatchResponse { canceled: true, ..WatchResponse::default() }).is_some());
         assert!(end_of(&WatchResponse::default()).is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn members_that_hang_are_asked_less_and_less_often() {
+        const ROUNDS: u32 = 12;
+        fastrand::seed(1);
+        // Connections come to them, and nobody answers.
+        let members: Vec<_> = (0..3).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+        let urls = members.iter().map(|member| format!("http://{}", member.local_addr().unwrap()));
+        let follower = NodeFollower::new(Client::new(Servers::new(urls)).unwrap(), "t".to_owned());
+        let (mut state, stop, began) = (follower.state(), CancellationToken::new(), Instant::now());
+        let rounds = async {
+            for _ in 0..ROUNDS {
+                // Each ends with another member.
+                state.changed().await.unwrap();
+            }
+            stop.cancel();
+        };
+        tokio::join!(follower.run(stop.clone()), rounds);
+        // A round is 4 attempts of 1.5 s. Waits that began anew each time would be up to 0.5 s.
+        let waited = began.elapsed().saturating_sub(Duration::from_secs(6) * ROUNDS);
+        assert!(waited > Duration::from_millis(500) * ROUNDS, "{waited:?}");
     }
 }

@@ -1,7 +1,7 @@
 //! What is registered, and where.
 
 use super::node::{self, Node};
-use super::servers::Servers;
+use super::servers::{Servers, without_login};
 use crate::{Error, ErrorKind, Result};
 
 /// What a [`Registration`](super::Registration) registers, and in which etcd.
@@ -65,6 +65,18 @@ impl RegistrationConfig {
         self
     }
 
+    /// Checks all that can be told without an etcd, as a start does.
+    ///
+    /// It is for a program that wants to know before it does anything else.
+    ///
+    /// # Errors
+    ///
+    /// [`Config`](crate::ErrorKind::Config) if the configuration cannot be used.
+    pub fn validate(&self) -> Result<()> {
+        self.servers.endpoints()?;
+        self.node().map(drop)
+    }
+
     /// Returns the node that is registered, or what is wrong with the configuration.
     pub(super) fn node(&self) -> Result<Node> {
         let id = self.id.clone().unwrap_or_else(host_name);
@@ -76,9 +88,10 @@ impl RegistrationConfig {
         for endpoint in &self.endpoints {
             let address = endpoint.strip_prefix("grpc://").or_else(|| endpoint.strip_prefix("http://"));
             let address = address.or_else(|| endpoint.strip_prefix("https://"));
-            if !address.is_some_and(|address| address.contains(':') && !address.contains(['/', '@', ' '])) {
+            if !address.is_some_and(is_reachable) {
+                let shown = without_login(endpoint);
                 return Err(wrong(format!(
-                    "{endpoint:?} is not an endpoint; give ones like grpc://10.0.0.7:9000 and http://10.0.0.7:8000"
+                    "{shown:?} is not an endpoint; give ones like grpc://10.0.0.7:9000 and http://10.0.0.7:8000"
                 )));
             }
         }
@@ -88,6 +101,15 @@ impl RegistrationConfig {
         node.endpoints.clone_from(&self.endpoints);
         Ok(node)
     }
+}
+
+/// Returns whether an address has a host and a port. Go listens at `:9000`, where nobody can call.
+fn is_reachable(address: &str) -> bool {
+    // Kratos adds whether it is over TLS.
+    let address = address.split_once('?').map_or(address, |(address, _)| address);
+    address.rsplit_once(':').is_some_and(|(host, port)| {
+        !host.is_empty() && !host.contains(['/', '@', ' ']) && port.parse::<u16>().is_ok()
+    })
 }
 
 fn host_name() -> String {
@@ -117,8 +139,22 @@ mod tests {
 
     #[test]
     fn what_clients_could_not_find_is_refused() {
-        for endpoint in ["", "10.0.0.7:9000", "grpc://host", "grpc://u@host:1", "http://host:1/path"] {
-            assert_eq!(config(endpoint).node().unwrap_err().kind(), ErrorKind::Config, "{endpoint}");
+        for endpoint in [
+            "",
+            "10.0.0.7:9000",
+            "grpc://host",
+            "grpc://:9000",
+            "grpc://host:",
+            "grpc://host:x",
+            "grpc://u:hidden@host:1",
+            "http://host:1/path",
+        ] {
+            let error = config(endpoint).node().unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Config, "{endpoint}");
+            assert!(!error.to_string().contains("hidden"), "{error}");
+        }
+        for endpoint in ["grpc://[::1]:9000", "grpc://h:9000?isSecure=false"] {
+            assert_eq!(config(endpoint).node().unwrap().endpoints, [endpoint]);
         }
         assert!(config("grpc://h:1").id("a/b").node().is_err());
         assert!(config("grpc://h:1").name("").node().is_err());

@@ -106,8 +106,10 @@ impl Servers {
             );
             return Err(wrong(text));
         };
+        check_certificate("certificate of the CA of etcd", ca)?;
         let mut tls = ClientTlsConfig::new().ca_certificate(Certificate::from_pem(ca));
         if let Some((certificate, key)) = &self.identity {
+            check_certificate("certificate for etcd", certificate)?;
             tls = tls.identity(Identity::from_pem(certificate, key));
         }
         endpoint.tls_config(tls).map_err(|error| {
@@ -118,17 +120,33 @@ impl Servers {
 
 impl fmt::Debug for Servers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // What is not checked yet may have a password in it.
+        let members: Vec<_> = self.members.iter().map(|member| without_login(member)).collect();
         f.debug_struct("Servers")
-            .field("members", &self.members)
+            .field("members", &members)
             .field("user", &self.login.as_ref().map(|(user, _)| user))
             .finish_non_exhaustive()
     }
 }
 
+/// Returns an address from its host on: a password may stand before that.
+pub(super) fn without_login(address: &str) -> &str {
+    address.rsplit_once('@').map_or(address, |(_, host)| host)
+}
+
 fn no_address(member: &str) -> Error {
-    // A password in the wrong place is not repeated.
-    let shown = member.rsplit_once('@').map_or(member, |(_, host)| host);
+    let shown = without_login(member);
     wrong(format!("{shown:?} is not the address of a member of an etcd; give one like http://10.0.0.1:2379"))
+}
+
+/// Refuses what has no certificate in it. Nothing else would: no connection could be made with it,
+/// and each would say that its peer is not trusted.
+fn check_certificate(what: &str, pem: &[u8]) -> Result<()> {
+    const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
+    if pem.windows(BEGIN.len()).any(|part| part == BEGIN) {
+        return Ok(());
+    }
+    Err(wrong(format!("the {what} is not one in PEM; give a text that has -----BEGIN CERTIFICATE-----")))
 }
 
 fn wrong(text: impl Into<std::borrow::Cow<'static, str>>) -> Error {
@@ -147,8 +165,20 @@ mod tests {
             let error = Servers::new([member]).endpoints().unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Config, "{member}");
             assert!(!error.to_string().contains("hidden"));
+            assert!(!format!("{:?}", Servers::new([member])).contains("hidden"));
         }
         assert!(Servers::new(Vec::<String>::new()).endpoints().is_err());
         assert_eq!(Servers::new(["http://a:1", "http://b:1/"]).endpoints().unwrap().len(), 2);
+    }
+
+    #[test]
+    fn what_has_no_certificate_in_it_is_refused() {
+        for pem in
+            ["", "no PEM", "-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----\n"]
+        {
+            let error = Servers::new(["https://host:2379"]).ca(pem).endpoints().unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Config, "{pem}");
+            assert!(error.to_string().starts_with("the certificate of the CA of etcd is not one"), "{error}");
+        }
     }
 }

@@ -66,7 +66,6 @@
 //! | `messageId` | the id that its sender gave it; absent without one |
 //! | `kind` | `MESSAGE`; `EDIT`, `RECALL`, `DELETION` and `PURGE`, which tell of a change; `TOMBSTONE`, a message that is gone. Pass over one that you do not know |
 //! | `tag` | a random number, to be sent back as `last_tag`; absent for entries that were stored before tags were |
-//!
 //! | `place` | the place in the history of its conversation, by which a message is changed and read; 0 if it is not known |
 //! | `status` | what became of the message: `ORIGINAL`, `EDITED`, `RECALLED`, `DELETED`, `EXPIRED` or `LOST` |
 //! | `changedAtMs` | when that was; absent for a message that is as it was sent |
@@ -83,8 +82,9 @@
 //! it, and writes an entry that tells of it. Repeated it has no further effect and the same answer.
 //! A conversation of a list has `with` or `group`, `title`, the `last` message, `unread` (up to
 //! 1,000, then `capped`), how far the member (`read`) and the other of two (`peerRead`) have read,
-//! `latest` and `floor` of the history, and `atMs`. Send `next` back as `after` for the next page;
-//! it means something in the same list only.
+//! `latest` and `floor` of the history, and `atMs`. A group that a user is not a member of is there
+//! without title and message. A page ends after 1 MiB. Send `next` back as `after` for the next
+//! one; it means something in the same list only.
 //!
 //! ```text
 //! POST /timeline/edit            {"with":"bob","place":7,"message":{"text":"hello"}}

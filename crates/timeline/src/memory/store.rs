@@ -239,7 +239,7 @@ impl Store for MemoryStore {
         after: Option<&ConversationMark>,
         count: Count,
     ) -> Result<ConversationPage> {
-        Ok(self.open()?.conversations(member, after, count))
+        self.open()?.conversations(member, after, count)
     }
 
     async fn clear(&self, member: &MemberId, conversation: &Conversation) -> Result<()> {

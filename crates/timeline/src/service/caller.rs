@@ -32,7 +32,7 @@ use crate::MemberId;
 /// | edit, recall, delete a message | do so with messages that they sent, to a group while they are a member |
 /// | read, unread | say and learn it of their own conversations, of a group while they are a member |
 /// | read of | learn how far the others of such a conversation have read |
-/// | list of conversations, of unread ones | list their own |
+/// | list of conversations, of unread ones | list their own; of a group that they are not a member of without its title and its last message |
 /// | clear | clear a conversation for themselves |
 /// | purge, delete a member | |
 ///

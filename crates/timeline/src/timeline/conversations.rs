@@ -87,7 +87,8 @@ impl Timeline {
     ///
     /// It begins behind `after`, or with the most recent one: go on with the
     /// [`mark`](crate::ConversationSummary::mark) of the last one. Groups that the member has left,
-    /// and conversations with nothing in them since they were cleared or purged, are not in it.
+    /// and conversations with nothing in them since they were cleared or purged, are not in it. A
+    /// page ends early when it has 1 MiB.
     ///
     /// # Errors
     ///

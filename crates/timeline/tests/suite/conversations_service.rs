@@ -283,3 +283,20 @@ async fn a_group_that_was_left_is_not_listed_and_can_be_cleared() {
         assert_eq!(doors.call(door, "bob", clear("", TEA)).await.unwrap(), json!({}));
     }
 }
+
+#[tokio::test]
+async fn a_list_shows_nothing_that_is_written_in_a_group_of_others() {
+    for door in Door::BOTH {
+        let doors = scene().await;
+        // A service tells carol something in a group that she is not in. Then its members go on.
+        doors.call(door, SERVICE, send_group("alice", "tea", &["bob", "carol"])).await.unwrap();
+        doors.call(door, "alice", send_group("", "tea", &[])).await.unwrap();
+        let of = async |caller: &str| {
+            let list = doors.call(door, caller, conversations("", "", 0)).await.unwrap();
+            list["conversations"].as_array().unwrap().iter().find(|of| of["group"] == "tea").unwrap().clone()
+        };
+        let (member, other) = (of("bob").await, of("carol").await);
+        assert_eq!((&member["last"]["sequence"], &member["latest"]), (&json!("3"), &json!("3")), "{member}");
+        assert!(other["last"].is_null() && other["title"] == "", "{door:?}: {other}");
+    }
+}

@@ -53,8 +53,8 @@ impl Tables {
             }
         }
         let ranks = ranks.into_sorted_vec();
-        let summary = |(_, key): &Rank| self.summary(&snapshot, member, key);
-        Ok(ConversationPage::new(ranks.iter().map(summary).collect::<Result<_>>()?, more))
+        // No message is read that the page has no room for.
+        ConversationPage::fitting(ranks.iter().map(|(_, key)| self.summary(&snapshot, member, key)), more)
     }
 
     /// Returns the time by which a row stands in the list, `None` if it does not.

@@ -61,7 +61,7 @@ impl Locked {
         member: &MemberId,
         after: Option<&ConversationMark>,
         count: Count,
-    ) -> ConversationPage {
+    ) -> Result<ConversationPage> {
         let after = after.map(|mark| (Reverse(mark.at_ms), key(&mark.conversation)));
         let listed = self.rows.of(member, None).filter(|(_, row)| self.is_listed(row));
         let views = listed.map(|(key, row)| ((Reverse(self.view_of(row).at_ms), key.to_owned()), row));
@@ -70,7 +70,7 @@ impl Locked {
         found.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
         let more = found.len() > count.get();
         let found = found.iter().take(count.get());
-        ConversationPage::new(found.map(|(_, row)| self.summary(member, row)).collect(), more)
+        ConversationPage::fitting(found.map(|(_, row)| Ok(self.summary(member, row))), more)
     }
 
     /// Frees a conversation for one member.

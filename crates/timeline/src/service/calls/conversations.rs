@@ -1,12 +1,14 @@
 //! The list of a member's conversations, and whom a call about one is taken from.
 
+use std::collections::HashSet;
+
 use super::Calls;
-use crate::page::PAGE_BYTES_MAX;
+use crate::page::COUNT_MAX;
 use crate::proto::v1;
 use crate::service::named::{Named, Of};
 use crate::service::rules::Rules;
 use crate::service::{Caller, fields, mark};
-use crate::{ConversationSummary, Result};
+use crate::{ConversationPage, Count, GroupName, MemberId, Parties, Result};
 
 impl Calls {
     pub(crate) async fn conversations(
@@ -19,16 +21,15 @@ impl Calls {
         let after = fields::optional(request.after, |text| mark::read(&text, &member))?;
         let count = fields::count(request.count)?;
         rules.list_conversations(&member)?;
-        let page = self.timeline.conversations(&member, after.as_ref(), count).await?;
-        let fitting = fitting(&page.conversations);
-        let more = page.more || fitting.len() < page.conversations.len();
-        let next = fitting.last().filter(|_| more).map(|last| mark::write(&last.mark(), &member));
-        let conversations = fitting.iter().map(|summary| v1::ConversationSummary::seen_by(&member, summary));
-        Ok(v1::ConversationsReply {
-            conversations: conversations.collect(),
-            more,
-            next: next.unwrap_or_default(),
-        })
+        let mut page = self.timeline.conversations(&member, after.as_ref(), count).await?;
+        if let Some(user) = rules.user() {
+            self.hide_groups_of_others(user, &mut page).await?;
+        }
+        let last = page.conversations.last().filter(|_| page.more);
+        let next = last.map(|last| mark::write(&last.mark(), &member)).unwrap_or_default();
+        let conversations =
+            page.conversations.iter().map(|summary| v1::ConversationSummary::seen_by(&member, summary));
+        Ok(v1::ConversationsReply { conversations: conversations.collect(), more: page.more, next })
     }
 
     /// Refuses a user what is not theirs: another member's part in a conversation, and a group that
@@ -43,40 +44,36 @@ impl Calls {
             Of::Group(name) => rules.take_part(name, self.judged(rules, name).await?.as_ref()),
         }
     }
-}
 
-/// The conversations of a page that one answer has room for: as the entries of a page, 1 MiB of
-/// last messages, and at least one.
-fn fitting(page: &[ConversationSummary]) -> &[ConversationSummary] {
-    let mut bytes = 0_usize;
-    let fit = page.iter().take_while(|summary| {
-        let is_first = bytes == 0;
-        bytes = bytes.saturating_add(SUMMARY_BYTES + summary.last.as_ref().map_or(0, crate::Entry::bytes));
-        is_first || bytes <= PAGE_BYTES_MAX
-    });
-    page.get(..fit.count()).unwrap_or(page)
-}
-
-/// About what a conversation has besides its last entry.
-const SUMMARY_BYTES: usize = 200;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{Conversation, ConversationView, Entry, GroupName, Message, Seq};
-
-    fn summary(bytes: usize) -> ConversationSummary {
-        let conversation = Conversation::group(GroupName::new("tea").unwrap());
-        let last = Some(Entry::new(Seq::ZERO, Message::from_stored("x".repeat(bytes))));
-        ConversationSummary { last, ..ConversationSummary::new(ConversationView::new(conversation)) }
-    }
-
-    #[test]
-    fn an_answer_ends_before_it_has_more_than_a_page_and_has_one_at_least() {
-        let fit = |bytes: usize, count: usize| fitting(&vec![summary(bytes); count]).len();
-        assert_eq!(fit(10, 1_000), 1_000);
-        assert_eq!(fit(64 * 1024, 1_000), 15);
-        assert_eq!(fit(2 * PAGE_BYTES_MAX, 3), 1);
-        assert_eq!(fit(0, 0), 0);
+    /// Hides title and last message of groups that a user is not a member of.
+    ///
+    /// A service may send to anybody in a group, who then has it in their list. What others write
+    /// there later is no more theirs than its history.
+    async fn hide_groups_of_others(&self, user: &MemberId, page: &mut ConversationPage) -> Result<()> {
+        let mut others: HashSet<GroupName> = page
+            .conversations
+            .iter()
+            .filter_map(|summary| match summary.view.conversation.parties() {
+                Parties::Group(name) => Some(name.clone()),
+                Parties::Pair(..) => None,
+            })
+            .collect();
+        let mut after = None;
+        while !others.is_empty() {
+            let own = self.timeline.groups_of(user, after.as_ref(), Count::new(COUNT_MAX)).await?;
+            for group in &own.groups {
+                others.remove(&group.name);
+            }
+            after = own.groups.last().map(|group| group.name.clone());
+            if !own.more || after.is_none() {
+                break;
+            }
+        }
+        for summary in &mut page.conversations {
+            if matches!(summary.view.conversation.parties(), Parties::Group(name) if others.contains(name)) {
+                (summary.title, summary.last) = (String::new(), None);
+            }
+        }
+        Ok(())
     }
 }
