@@ -1,0 +1,9 @@
+//! `/openapi.json` is true: the document against the server that gave it, and a client made of it.
+
+mod answer;
+mod bad;
+mod client;
+mod document;
+mod good;
+mod input;
+mod schema;
