@@ -46,6 +46,8 @@ class Client:
         fields = self._fields(operation)
 
         def call(**arguments):
+            # `from` and `with` are words of Python; they may be written as `from_` and `with_`.
+            arguments = {name.removesuffix("_"): value for name, value in arguments.items()}
             unknown = [name for name in arguments if name not in places and name not in fields]
             if unknown:
                 raise TypeError(f"{operation['operationId']} takes no {', '.join(unknown)}")

@@ -1,10 +1,18 @@
 //! Answers against what the document says of them.
 
+use std::time::Duration;
+
 use reqwest::Response;
 use serde_json::Value;
+use tokio::time::timeout;
 
 use super::document::Operation;
 use super::schema;
+
+const STREAM: &str = "text/event-stream";
+
+/// How long an event is waited for. Some streams have none to tell.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// An answer, of a stream the first events.
 pub(super) struct Answer {
@@ -19,12 +27,21 @@ impl Answer {
         let kind = answer.headers().get("content-type").map_or("", |kind| kind.to_str().unwrap());
         let kind = kind.split(';').next().unwrap_or_default().to_owned();
         let mut body = Vec::new();
-        // A connection that was upgraded has no body, and a stream of events no end.
-        while status != 101 && !(kind == "text/event-stream" && has_an_event(&body)) {
-            let Some(chunk) = answer.chunk().await.unwrap() else { break };
-            body.extend_from_slice(&chunk);
-        }
+        let whole = async {
+            // A connection that was upgraded has no body, and a stream of events no end.
+            while status != 101 && !(kind == STREAM && has_an_event(&body)) {
+                let Some(chunk) = answer.chunk().await.unwrap() else { break };
+                body.extend_from_slice(&chunk);
+            }
+        };
+        let came = timeout(PATIENCE, whole).await;
+        assert!(came.is_ok() || kind == STREAM, "an answer has no end");
         Self { status, kind, body: String::from_utf8(body).unwrap() }
+    }
+
+    /// Whether it is a stream that has told nothing.
+    pub(super) fn is_silent(&self) -> bool {
+        self.kind == STREAM && self.events().next().is_none()
     }
 
     pub(super) fn json(&self) -> Value {

@@ -1,9 +1,9 @@
 //! The document of a server, and its operations.
 
-use reqwest::{Client, Method};
+use reqwest::Method;
 use serde_json::Value;
-use tests::Tidings;
 
+use super::input::Asking;
 use super::schema;
 
 /// The order in which the examples build on each other; the others come in between, in theirs.
@@ -23,8 +23,9 @@ pub(super) struct Operation<'a> {
 }
 
 impl Document {
-    pub(super) async fn of(server: &Tidings) -> Self {
-        let answer = Client::new().get(server.url("/openapi.json")).send().await.unwrap();
+    /// Asks for the document, as anybody may.
+    pub(super) async fn of(asking: &Asking<'_>) -> Self {
+        let answer = asking.client.get(asking.server.url("/openapi.json")).send().await.unwrap();
         assert_eq!(answer.status(), 200);
         assert_eq!(answer.headers()["content-type"], "application/json");
         Self(answer.json().await.unwrap())
@@ -35,7 +36,7 @@ impl Document {
         let items = self.0["paths"].as_object().unwrap().iter();
         let mut operations: Vec<_> = items
             .flat_map(|(path, item)| {
-                item.as_object().unwrap().iter().map(|(method, described)| Operation {
+                item.as_object().unwrap().iter().map(move |(method, described)| Operation {
                     document: &self.0,
                     path,
                     method,

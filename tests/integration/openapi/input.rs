@@ -7,6 +7,25 @@ use tests::Tidings;
 use super::answer::Answer;
 use super::document::Operation;
 
+/// Who asks which server.
+#[derive(Clone)]
+pub(super) struct Asking<'a> {
+    pub(super) server: &'a Tidings,
+    pub(super) client: Client,
+    token: Option<&'a str>,
+}
+
+impl<'a> Asking<'a> {
+    /// Somebody without a token.
+    pub(super) fn new(server: &'a Tidings) -> Self {
+        Self { server, client: Client::new(), token: None }
+    }
+
+    pub(super) fn with(&self, token: &'a str) -> Self {
+        Self { token: Some(token), ..self.clone() }
+    }
+}
+
 /// A request that is yet to be sent.
 #[derive(Clone)]
 pub(super) struct Input {
@@ -78,11 +97,11 @@ impl Input {
         Self { body: Some(body.to_string()), ..self.clone() }
     }
 
-    pub(super) async fn send(&self, server: &Tidings, token: Option<&str>) -> Answer {
-        let mut url = reqwest::Url::parse(&server.url("/")).unwrap();
+    pub(super) async fn send(&self, asking: &Asking<'_>) -> Answer {
+        let mut url = reqwest::Url::parse(&asking.server.url("/")).unwrap();
         let parts = self.path.split('/').skip(1).map(|part| {
             let name = part.strip_prefix('{').and_then(|part| part.strip_suffix('}'));
-            name.map_or(part, |name| &self.in_path.iter().find(|(of, _)| of == name).unwrap().1)
+            name.map_or(part, |name| self.in_path.iter().find(|(of, _)| of == name).unwrap().1.as_str())
         });
         url.path_segments_mut().unwrap().clear().extend(parts);
         if !self.query.is_empty() {
@@ -92,14 +111,14 @@ impl Input {
             let query = url.query().map_or_else(String::new, |query| format!("{query}&"));
             url.set_query(Some(&format!("{query}{}", self.query_end)));
         }
-        let mut request = Client::new().request(self.method.clone(), url);
+        let mut request = asking.client.request(self.method.clone(), url);
         for (name, value) in &self.headers {
             request = request.header(name, value);
         }
         if let Some(body) = &self.body {
             request = request.header("content-type", self.content_type).body(body.clone());
         }
-        if let Some(token) = token {
+        if let Some(token) = asking.token {
             request = request.bearer_auth(token);
         }
         Answer::read(request.send().await.unwrap()).await

@@ -9,9 +9,9 @@ use serde_json::Value;
 pub(super) fn check(document: &Value, schema: &Value, value: &Value) -> Result<(), String> {
     let keywords = schema.as_object().ok_or_else(|| format!("{schema} is no schema"))?;
     for (keyword, rule) in keywords {
-        check_one(document, schema, (keyword, rule), value).map_err(|why| match why.starts_with('/') {
-            true => why,
-            false => format!("/: {why} ({keyword}: {rule})"),
+        check_one(document, schema, (keyword.as_str(), rule), value).map_err(|why| {
+            // What is wrong further in has its path already.
+            if why.starts_with('/') { why } else { format!("/: {why} ({keyword}: {rule})") }
         })?;
     }
     Ok(())
@@ -24,7 +24,8 @@ fn check_one(document: &Value, schema: &Value, of: (&str, &Value), value: &Value
         holds(right, || format!("{value} is out of bounds"))
     };
     match keyword {
-        "description" | "example" | "properties" => Ok(()),
+        // The type of an object looks at these two.
+        "properties" | "additionalProperties" | "description" => Ok(()),
         "$ref" => check(document, referred(document, rule), value),
         "type" => {
             let types = rule.as_array().map_or_else(|| vec![rule], |types| types.iter().collect());
@@ -37,7 +38,6 @@ fn check_one(document: &Value, schema: &Value, of: (&str, &Value), value: &Value
             let missing = names.find(|name| value.is_object() && value.get(name).is_none());
             missing.map_or(Ok(()), |name| Err(format!("{name} is missing in {value}")))
         }
-        "additionalProperties" => Ok(()),
         "items" => {
             let items = value.as_array().into_iter().flatten().enumerate();
             items.map(|(index, item)| within(&index.to_string(), check(document, rule, item))).collect()
@@ -50,7 +50,7 @@ fn check_one(document: &Value, schema: &Value, of: (&str, &Value), value: &Value
         }
         "minimum" => number(|value, least| value >= least),
         "maximum" => number(|value, most| value <= most),
-        "minItems" => number(|_, _| true).and(length(value, |len| len >= rule.as_u64().unwrap())),
+        "minItems" => length(value, |len| len >= rule.as_u64().unwrap()),
         "maxItems" => length(value, |len| len <= rule.as_u64().unwrap()),
         "maxLength" => {
             let right =
