@@ -6,8 +6,9 @@ use serde_json::{Value, json};
 use tests::Tidings;
 
 use super::answer::Answer;
+use super::asking::Asking;
 use super::document::{Document, Operation};
-use super::input::{Asking, Input};
+use super::input::Input;
 use crate::issuer::{Issuer, new_token};
 
 /// A request that has to be refused, and what is wrong with it.

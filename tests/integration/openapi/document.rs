@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::Value;
 
-use super::input::Asking;
+use super::asking::Asking;
 use super::schema;
 
 /// The order in which the examples build on each other; the others come in between, in theirs.

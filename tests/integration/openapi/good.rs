@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use identity::Scope;
 use tests::Tidings;
 
+use super::asking::Asking;
 use super::document::Document;
-use super::input::{Asking, Input};
+use super::input::Input;
 use crate::issuer::{Issuer, new_token};
 
 /// Operations that only servers with logins have.

@@ -1,30 +1,11 @@
 //! Requests of an operation: that of its examples, and what is made of it.
 
-use reqwest::{Client, Method};
+use reqwest::Method;
 use serde_json::Value;
-use tests::Tidings;
 
 use super::answer::Answer;
+use super::asking::Asking;
 use super::document::Operation;
-
-/// Who asks which server.
-#[derive(Clone)]
-pub(super) struct Asking<'a> {
-    pub(super) server: &'a Tidings,
-    pub(super) client: Client,
-    token: Option<&'a str>,
-}
-
-impl<'a> Asking<'a> {
-    /// Somebody without a token.
-    pub(super) fn new(server: &'a Tidings) -> Self {
-        Self { server, client: Client::new(), token: None }
-    }
-
-    pub(super) fn with(&self, token: &'a str) -> Self {
-        Self { token: Some(token), ..self.clone() }
-    }
-}
 
 /// A request that is yet to be sent.
 #[derive(Clone)]

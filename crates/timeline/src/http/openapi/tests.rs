@@ -2,7 +2,9 @@ use std::collections::BTreeSet;
 
 use super::operations::OPERATIONS;
 use super::*;
+use crate::ErrorKind;
 use crate::http::ROUTES;
+use crate::service::Code;
 
 /// Calls `look` with every value in a value, and with the value's name.
 fn each(value: &Value, name: &str, look: &mut impl FnMut(&str, &Value)) {
@@ -86,4 +88,14 @@ fn every_operation_and_every_message_of_a_stream_says_what_it_is() {
     assert_eq!(entry["properties"]["from"]["description"], "Who sent it, as the server knows it.");
     let events = &document["paths"]["/timeline/watch"]["get"]["responses"]["200"]["x-events"];
     assert_eq!(events["entries"]["$ref"], "#/components/schemas/SyncMessageReply");
+}
+
+#[test]
+fn every_failure_of_the_store_has_a_response() {
+    use ErrorKind::{Closed, Config, Conflict, Corrupt, Forbidden, InvalidInput, NotFound, Unavailable};
+    let had = statuses::responses(|_| true);
+    let kinds = [InvalidInput, Conflict, Forbidden, NotFound, Unavailable, Closed, Config, Corrupt];
+    for status in kinds.map(|kind| Code::from(kind).http) {
+        assert!(had.contains_key(&status.to_string()), "{status}");
+    }
 }
