@@ -8,7 +8,7 @@ use tests::Tidings;
 pub(super) struct Asking<'a> {
     pub(super) server: &'a Tidings,
     pub(super) client: Client,
-    token: Option<&'a str>,
+    pub(super) token: Option<&'a str>,
 }
 
 impl<'a> Asking<'a> {

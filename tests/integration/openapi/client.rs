@@ -34,8 +34,8 @@ fn a_client_made_of_the_document_runs_the_flow_with_tokens() {
 #[test]
 fn the_client_is_a_command_as_well() {
     let server = Tidings::start();
-    let mut command = Command::new("python3");
-    command.args(["-B", CLIENT, &server.url(""), "presence", "id=[\"alice\"]"]).env("no_proxy", "*");
+    let (mut command, url) = (Command::new("python3"), server.url(""));
+    command.args(["-B", CLIENT, url.as_str(), "presence", "id=[\"alice\"]"]).env("no_proxy", "*");
     let ran = command.stdin(std::process::Stdio::null()).output().unwrap();
     let told: serde_json::Value = serde_json::from_slice(&ran.stdout)
         .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&ran.stderr)));

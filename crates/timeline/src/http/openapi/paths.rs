@@ -10,7 +10,7 @@ use crate::http::ROUTES;
 /// Statuses that every call may have; `POST` may have 413 as well.
 const COMMON: [u16; 5] = [400, 401, 403, 500, 503];
 
-/// The schema of what a stream of events has as its body.
+/// The type of a stream of events.
 const EVENTS: &str = "text/event-stream";
 
 /// Returns the paths with their operations.

@@ -80,7 +80,7 @@ impl Schemas {
 
     /// The fields of a message, in the order of the proto file.
     pub(super) fn fields(&self, message: &str) -> &[FieldDescriptorProto] {
-        self.messages.get(message).map_or(&[], |message| &message.field)
+        self.messages.get(message).map(|message| message.field.as_slice()).unwrap_or_default()
     }
 
     /// Returns a reference to the schema of a message, which is made with all that it refers to.
