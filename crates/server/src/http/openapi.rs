@@ -28,7 +28,7 @@ const PARTS: [&str; 5] = [
 
 /// How one logs in, as far as the document says so.
 #[derive(Debug, Clone, Default)]
-struct Logins {
+struct LoginWays {
     tokens: bool,
     cookie: Option<String>,
     in_query: bool,
@@ -36,7 +36,7 @@ struct Logins {
 
 /// Answers with the document, which is written when it is first asked for.
 pub(super) fn route<S: Clone + Send + Sync + 'static>(config: &Config) -> MethodRouter<S> {
-    let logins = Logins {
+    let logins = LoginWays {
         tokens: config.logins.have_tokens(),
         cookie: config.logins.cookie.clone(),
         in_query: config.logins.in_query,
@@ -49,7 +49,7 @@ pub(super) fn route<S: Clone + Send + Sync + 'static>(config: &Config) -> Method
     })
 }
 
-fn document(logins: &Logins) -> Value {
+fn document(logins: &LoginWays) -> Value {
     let mut document = http::openapi();
     document["info"]["title"] = "tidings".into();
     document["info"]["version"] = env!("CARGO_PKG_VERSION").into();
@@ -111,7 +111,7 @@ fn add_layers(operation: &mut Value, row: &Row) {
 }
 
 /// Says by which of the schemes a caller shows who they are.
-fn add_security(operation: &mut Value, row: &Row, logins: &Logins) {
+fn add_security(operation: &mut Value, row: &Row, logins: &LoginWays) {
     // The door does not ask at `/login`, and the route itself does.
     if !row.is_asked && (row.method, row.path) != ("GET", "/login") {
         return;
@@ -128,7 +128,7 @@ fn add_security(operation: &mut Value, row: &Row, logins: &Logins) {
     operation["security"] = ways.into();
 }
 
-impl Logins {
+impl LoginWays {
     /// Where a request may say who it is from.
     fn schemes(&self) -> impl Iterator<Item = (String, Value)> {
         let bearer = json!({ "type": "http", "scheme": "bearer", "bearerFormat": "JWT" });

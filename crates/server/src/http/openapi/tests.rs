@@ -14,7 +14,7 @@ fn operations(document: &Value) -> Vec<(&str, &str, &Value)> {
 
 #[test]
 fn every_row_of_the_policy_is_in_the_document_and_nothing_else() {
-    let document = document(&Logins::default());
+    let document = document(&LoginWays::default());
     let described: BTreeSet<_> = operations(&document)
         .into_iter()
         .map(|(method, path, _)| (method.to_ascii_uppercase(), path.to_owned()))
@@ -26,7 +26,7 @@ fn every_row_of_the_policy_is_in_the_document_and_nothing_else() {
 
 #[test]
 fn every_operation_has_a_name_of_its_own_and_says_what_it_is() {
-    let document = document(&Logins::default());
+    let document = document(&LoginWays::default());
     let mut names = BTreeSet::new();
     for (method, path, operation) in operations(&document) {
         let name = operation["operationId"].as_str().unwrap_or_default();
@@ -51,17 +51,17 @@ fn every_reference_is_to_something() {
             _ => {}
         }
     }
-    let document = document(&Logins::default());
+    let document = document(&LoginWays::default());
     look(&document, &document);
 }
 
 #[test]
 fn the_document_says_how_to_log_in_where_one_does() {
-    let none = document(&Logins::default());
+    let none = document(&LoginWays::default());
     assert!(none["components"].get("securitySchemes").is_none());
     assert!(operations(&none).iter().all(|(.., operation)| operation.get("security").is_none()));
 
-    let logins = Logins { tokens: true, cookie: Some("session".to_owned()), in_query: false };
+    let logins = LoginWays { tokens: true, cookie: Some("session".to_owned()), in_query: false };
     let with = document(&logins);
     let schemes = with["components"]["securitySchemes"].as_object().unwrap();
     assert!(schemes.keys().eq(["bearer", "cookie", "ticket"]));

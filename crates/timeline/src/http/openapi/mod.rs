@@ -50,10 +50,11 @@ pub fn openapi() -> Value {
     })
 }
 
-const ABOUT: &str = "Inboxes and histories with gapless sequences. 64-bit numbers are texts in answers; requests may \
-                     have numbers or texts. Fields and parameters may be written in snake_case or in lowerCamel, and \
-                     those that the server does not know are passed over. A path that is not here is answered with \
-                     the response NotFound, and another method of one that is with MethodNotAllowed.";
+const ABOUT: &str = "Inboxes and histories with gapless sequences. 64-bit numbers are texts in answers; \
+                     requests may have numbers or texts. Fields and parameters may be written in \
+                     snake_case or in lowerCamel, and those that the server does not know are passed \
+                     over. A path that is not here is answered with the response NotFound, and another \
+                     method of one that is with MethodNotAllowed.";
 
 #[cfg(test)]
 mod tests;

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::operations::{OPERATIONS, Operation};
 use super::schemas::{Schemas, Way};
 use super::statuses;
-use crate::http::ROUTES;
+use crate::http::router::ROUTES;
 
 /// Statuses that every call may have; `POST` may have 413 as well.
 const COMMON: [u16; 5] = [400, 401, 403, 500, 503];
@@ -110,7 +110,9 @@ fn cursors(schemas: &mut Schemas) -> Value {
     let cursor = schemas.refer("ReadCursor", Way::Out, &[], &[]);
     json!({
         "type": "object",
-        "properties": { "cursors": { "type": "array", "items": cursor }, "cursorsCut": { "type": "boolean" } },
+        "properties": {
+            "cursors": { "type": "array", "items": cursor }, "cursorsCut": { "type": "boolean" },
+        },
         "required": ["cursors", "cursorsCut"],
     })
 }

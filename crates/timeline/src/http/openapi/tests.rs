@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use super::operations::OPERATIONS;
 use super::*;
 use crate::ErrorKind;
-use crate::http::ROUTES;
+use crate::http::router::ROUTES;
 use crate::service::Code;
 
 /// Calls `look` with every value in a value, and with the value's name.
