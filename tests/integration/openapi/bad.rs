@@ -184,7 +184,7 @@ async fn other_methods_and_other_paths_are_answered_as_the_document_says() {
 async fn who_is_not_known_is_refused_where_the_document_asks_for_a_login() {
     let issuer = Issuer::new();
     let server = issuer.start(&["--limit-connects=0/0/0", "--limit-sends=0/0/0"]);
-    let (nobody, user) = (Asking::new(&server), issuer.token("bob", 3_600));
+    let (nobody, user) = (Asking::new(&server), issuer.token("alice", 3_600));
     let document = Document::of(&nobody).await;
     let mut need = 0;
     for operation in document.operations() {
