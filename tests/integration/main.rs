@@ -7,6 +7,7 @@ mod containers;
 mod handshake;
 mod issuer;
 mod logins;
+mod openapi;
 mod page;
 mod server;
 mod servers;

@@ -8,6 +8,7 @@ mod health;
 mod limits;
 mod login;
 mod login_end;
+mod openapi;
 mod page;
 mod person;
 mod presence;

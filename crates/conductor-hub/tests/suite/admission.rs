@@ -60,6 +60,7 @@ async fn who_is_not_decided_about_in_time_is_refused_and_may_come_again() {
     let answer = hub.handle(request::handshake("/frozen")).await;
     assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(answer.headers()["retry-after"], "1");
+    assert_eq!(answer.headers()["content-type"], "text/plain; charset=utf-8");
     assert_eq!(start.elapsed().as_secs(), 3);
     assert_eq!(freezes.asked(), 0, "the hook is dropped at what it waits for");
 }

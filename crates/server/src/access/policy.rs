@@ -132,6 +132,7 @@ const ADMIN: Need = Need::Scope(Scope::Admin);
 pub(crate) const ROUTES: &[Row] = &[
     Row::new("GET", "/", Need::Open),
     Row::new("GET", "/assets/*", Need::Open),
+    Row::new("GET", "/openapi.json", Need::Open),
     Row::new("GET", "/healthz", Need::Open),
     Row::new("GET", "/readyz", Need::Open),
     Row::new("GET", "/metrics", ADMIN),

@@ -16,7 +16,8 @@ use super::limits::Limits;
 use super::login::LoginUrl;
 use super::streams::Streams;
 use super::{
-    answer, events, guard, headers, health, limits, login, page, person, presence, query, room, ticket,
+    answer, events, guard, headers, health, limits, login, openapi, page, person, presence, query, room,
+    ticket,
 };
 use crate::access::{self, Access};
 use crate::config::Config;
@@ -42,8 +43,9 @@ pub(crate) struct Routes {
 type Route = (&'static str, &'static str, MethodRouter<Routes>);
 
 /// Every route but those of the page and of the timelines.
-fn routes(hub: MethodRouter<Routes>) -> [Route; 11] {
+fn routes(hub: MethodRouter<Routes>, document: MethodRouter<Routes>) -> [Route; 12] {
     [
+        ("GET", "/openapi.json", document),
         ("GET", "/ws", hub),
         ("GET", "/presence", get(presence::presence)),
         ("GET", "/presence/events", get(events::events)),
@@ -64,7 +66,7 @@ impl Routes {
     pub(crate) fn router(self, timelines: Router, guard: Guard, limits: Limits, config: &Config) -> Router {
         let access = self.access.clone();
         // The hub answers other methods itself.
-        let routes = routes(any_service(self.hub.clone())).into_iter();
+        let routes = routes(any_service(self.hub.clone()), openapi::route(config)).into_iter();
         routes
             .fold(page::router(), |router, (_, path, route)| router.route(path, route))
             .method_not_allowed_fallback(answer::wrong_method)
@@ -163,7 +165,9 @@ mod tests {
 
     #[test]
     fn every_route_has_a_row_and_every_row_a_route() {
-        let ours = routes(MethodRouter::new()).into_iter().map(|(method, path, _)| (method, path));
+        let ours = routes(MethodRouter::new(), MethodRouter::new())
+            .into_iter()
+            .map(|(method, path, _)| (method, path));
         let of_page = [("GET", "/"), ("GET", "/assets/*")];
         let routes: BTreeSet<_> = ours.chain(of_page).collect();
         let rows = policy::ROUTES.iter().filter(|row| !row.path.starts_with("/timeline"));

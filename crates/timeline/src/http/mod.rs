@@ -34,7 +34,8 @@
 //! | `POST /timeline/groups/{group}/roles` | body: `member`, `role` | a group |
 //!
 //! A group, as a change leaves it, has `name`, `title`, `open`, the number of its `members`, and
-//! `createdAtMs`. A `role` is `OWNER` or `MEMBER`. [`ROUTES`] lists the routes for programs.
+//! `createdAtMs`. A `role` is `OWNER` or `MEMBER`. [`ROUTES`] lists the routes for
+//! programs, and [`openapi()`] describes them.
 //!
 //! # Who calls
 //!
@@ -222,6 +223,7 @@ mod content;
 mod cors;
 mod handlers;
 mod object_message;
+mod openapi;
 mod problem;
 mod query;
 mod router;
@@ -229,4 +231,5 @@ mod shared;
 mod watch;
 
 pub use self::config::Config;
+pub use self::openapi::openapi;
 pub use self::router::{ROUTES, router, router_for};
