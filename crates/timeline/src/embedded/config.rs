@@ -28,8 +28,11 @@ pub struct Config {
 impl Config {
     const QUEUE_BOUNDS: RangeInclusive<usize> = 1..=65_536;
     const BATCH_BYTES_BOUNDS: RangeFrom<usize> = 64 * 1024..;
+    /// Within what time texts are erased unless a program says otherwise.
+    pub const ERASED_WITHIN_DEFAULT: Duration = Duration::from_secs(24 * 60 * 60);
+    /// What that time may be: a minute to 7 days.
     // The tests have less time.
-    const ERASED_WITHIN_BOUNDS: RangeInclusive<Duration> =
+    pub const ERASED_WITHIN_BOUNDS: RangeInclusive<Duration> =
         Duration::from_millis(if cfg!(test) { 100 } else { 60_000 })..=Duration::from_secs(7 * 24 * 60 * 60);
 
     /// Returns the defaults for a store in `directory`.
@@ -45,7 +48,7 @@ impl Config {
             disk_free_min_bytes: 256 * 1024 * 1024,
             cache_bytes: 32 * 1024 * 1024,
             retention: Retention::new(),
-            erased_within: Duration::from_secs(24 * 60 * 60),
+            erased_within: Self::ERASED_WITHIN_DEFAULT,
             observer: Arc::new(()),
         }
     }
