@@ -6,6 +6,7 @@ mod address;
 mod duration;
 mod environment;
 mod etcd;
+mod exchange_wish;
 mod file;
 mod flags;
 mod jwks_address;
@@ -34,6 +35,7 @@ use tidings::presence_redis::keyspace::Notifications;
 
 pub(crate) use self::address::hidden_in_error;
 pub(crate) use self::etcd::EtcdConfig;
+pub(crate) use self::exchange_wish::{ExportWish, ImportWish, ServerAddress, Target};
 pub(crate) use self::flags::{Command, Instead, Invocation};
 pub(crate) use self::jwks_address::JwksAddress;
 pub(crate) use self::keys_wish::{KeyKind, KeysWish};

@@ -96,6 +96,12 @@ pub fn import(
     Ok(Imported { lines: number, entries, generation })
 }
 
+/// Whether a directory holds what an import left that was cut short, and can go on.
+#[must_use]
+pub fn is_cut_import(directory: &Path) -> bool {
+    matches!(Marker::read(directory), Ok(Some(note)) if note.phase == Phase::Importing)
+}
+
 /// Makes the store, or opens what an import of the same lines has left; returns how many of the
 /// lines are in it.
 fn begin(directory: &Arc<Directory>, source: &str) -> Result<(Opened, u64)> {
