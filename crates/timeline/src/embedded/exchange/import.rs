@@ -125,8 +125,12 @@ fn begin(directory: &Arc<Directory>, source: &str) -> Result<(Opened, u64)> {
 fn go_on(directory: &Arc<Directory>, note: MarkerRecord, source: &str) -> Result<(Opened, u64)> {
     let path = directory.path();
     let tables = Tables::open(&Config::new(path), directory)?;
-    let marker = Marker::open(path, note).map_err(|error| directory.unwritable(error))?;
     let number = |key: &[u8]| tables.state.get(key).map_err(super::super::tables::read_error);
+    if number(keys::IDENTITY)?.is_none() {
+        // It was cut short while the store was made, and none of the lines are in it.
+        opening::identify(&tables, directory, note.id, note.generation)?;
+    }
+    let marker = Marker::open(path, note).map_err(|error| directory.unwritable(error))?;
     let last_batch = number(keys::BATCH)?.map(|record| records::decode_number(&record)).transpose()?;
     let before = number(keys::IMPORT)?.map(|record| records::decode_import(&record)).transpose()?;
     let done = match before {
