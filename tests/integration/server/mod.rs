@@ -10,6 +10,7 @@ mod descriptors;
 mod doors;
 mod etcd;
 mod events;
+mod exchange;
 #[cfg(target_os = "linux")]
 mod fairness;
 mod generations;
