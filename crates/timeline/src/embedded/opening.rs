@@ -81,18 +81,6 @@ pub(super) fn begin(
     let note = MarkerRecord { id, generation, layout: VERSION, phase, batch: 0, keyspaces: Vec::new() };
     let marker = open_marker(directory, note)?;
     let mut tables = Tables::open(config, directory)?;
-    identify(&tables, directory, id, generation)?;
-    tables.generation = generation;
-    Ok(Opened { tables, marker, last_batch: 0 })
-}
-
-/// Writes which store it is, into one that was just made.
-pub(super) fn identify(
-    tables: &Tables,
-    directory: &Arc<Directory>,
-    id: u128,
-    generation: u64,
-) -> Result<()> {
     // This batch gets no number, as no sender was told of it.
     // The version and the identity are flushed together, before the marker may say `whole`: a start
     // compares both, and refuses a whole store without them.
@@ -100,7 +88,9 @@ pub(super) fn identify(
     batch.insert(&tables.state, keys::FORMAT, [VERSION]);
     batch.insert(&tables.state, keys::IDENTITY, records::encode_identity(id, generation));
     batch.commit().map_err(|error| directory.open_error(error))?;
-    directory.close_to_others()
+    directory.close_to_others()?;
+    tables.generation = generation;
+    Ok(Opened { tables, marker, last_batch: 0 })
 }
 
 fn open_existing(config: &Config, directory: &Arc<Directory>, inspection: Inspection) -> Result<Opened> {
