@@ -10,7 +10,7 @@ use super::disk::{self, LowWater};
 use super::inspect::files::Files;
 use super::inspect::{Found, inspect, refused, tree};
 use super::opening::GONE;
-use super::{Config, records};
+use super::{Config, records, salvage};
 use crate::{Error, ErrorKind, Result, State};
 
 /// What a directory holds.
@@ -129,16 +129,17 @@ pub fn check_existing(directory: &Path) -> Result<CheckReport> {
 /// Looks through a directory as [`check`] does, and reads every table.
 ///
 /// Opening a store reads its journals whole, but of its tables the headers alone. This blocks for
-/// as long as reading the directory takes.
+/// as long as reading the directory takes, and the entries once more: those that the index of
+/// histories names have to be there.
 ///
 /// # Errors
 ///
 /// Those of [`check`]; also [`Corrupt`](crate::ErrorKind::Corrupt) with the name of the table when
-/// one is damaged.
+/// one is damaged, and with that of the history when one lacks an entry.
 pub fn check_deep(directory: &Path) -> Result<CheckReport> {
     let _lock = Directory::lock_existing(directory)?;
     let report = look(directory)?;
-    match damaged_table(directory) {
+    match damaged_table(directory).or_else(|| salvage::index_problem(directory)) {
         Some(problem) => Err(damaged(directory, &problem)),
         None => Ok(report),
     }

@@ -7,7 +7,7 @@
 //! ```text
 //!  a text is erased            `w` in `state`, in the same batch
 //!  after 3/4 of that time   1. the journal is filled until the engine begins the next one
-//!                           2. everything in memory is written to tables; the engine removes the journals before
+//! 2. everything in memory is written to tables; the engine removes the journals before
 //!                           3. the tables of `entries` and `bodies` are merged wholly
 //!                           4. `w` is removed, unless a text was erased meanwhile
 //! ```
@@ -31,6 +31,7 @@ use tokio::sync::mpsc::WeakSender;
 use self::rewrite::Rewrite;
 use super::committer::Command;
 use super::shared::{Shared, closed};
+use super::tables::Tables;
 use super::upkeep::Upkeep;
 use super::{clock, metrics};
 use crate::{Error, ErrorKind, Result};
@@ -48,11 +49,11 @@ pub(super) struct Eraser {
     retry_at: Option<Instant>,
 }
 
-/// The longest time between two looks whether there is something to do.
-const LOOK_MOST: Duration = Duration::from_secs(10);
+/// The longest time between two looks whether there is something to do. The tests have less time.
+const LOOK_MOST: Duration = if cfg!(test) { Duration::from_millis(50) } else { Duration::from_secs(10) };
 
 /// How long after a failure it is tried again, if the time allows.
-const RETRY_MOST: Duration = Duration::from_secs(5 * 60);
+const RETRY_MOST: Duration = if cfg!(test) { Duration::from_millis(50) } else { Duration::from_secs(5 * 60) };
 
 impl Eraser {
     pub(super) fn new(
@@ -67,9 +68,13 @@ impl Eraser {
     /// Works until the other end of `stop` is dropped.
     pub(super) fn run(mut self, stop: &Receiver<()>) {
         let look = (self.wait / 16).min(LOOK_MOST);
-        while stop.recv_timeout(look) == Err(RecvTimeoutError::Timeout) {
+        loop {
             if self.is_due() {
                 self.erase(stop);
+            }
+            // Nothing is ever sent.
+            if stop.recv_timeout(look) != Err(RecvTimeoutError::Timeout) {
+                return;
             }
         }
     }
@@ -82,7 +87,7 @@ impl Eraser {
         u128::from(clock::unix_ms().saturating_sub(since)) >= self.wait.as_millis()
     }
 
-    /// Looks for the note of what an earlier start has left, or of a batch that was written although
+    /// Looks for the note of what an earlier start has left, or a batch that was written although
     /// it failed.
     fn stored_since(&mut self) -> Option<u64> {
         // A store that is away is asked the next time.
@@ -103,6 +108,7 @@ impl Eraser {
         match rewritten {
             Ok(()) => {
                 metrics::compacted();
+                self.shared.rewrites.send_modify(|rewrites| *rewrites += 1);
                 tracing::debug!(took = ?start.elapsed(), "no file of the store has an erased text any more");
             }
             // The next start finds what is left.
@@ -121,14 +127,14 @@ impl Eraser {
     }
 
     fn rewrite(&self, stop: &Receiver<()>) -> Result<()> {
-        // The keyspaces alone are held. Whoever opens the store again after a failure waits for the
-        // handles to it; then this ends as well, with the step that it is at.
+        // The keyspaces alone are held all the time. They lock the files: as long as there are
+        // tables, they are those of these keyspaces.
         let keyspaces = self.shared.tables()?.keyspaces();
         Rewrite {
             keyspaces,
             store: &self.store,
             ask: &mut |upkeep| self.ask(upkeep),
-            go_on: &|| self.go_on(stop),
+            hold: &|| self.hold(stop).map(Some),
         }
         .run()
     }
@@ -143,11 +149,14 @@ impl Eraser {
         answer.recv().map_err(|_| closed())?
     }
 
-    /// Fails if the store ends, or is to be opened again.
-    fn go_on(&self, stop: &Receiver<()>) -> Result<()> {
-        if stop.try_recv() == Err(TryRecvError::Disconnected) || self.shared.is_closed() {
+    /// Returns the tables; fails if the store ends, or is to be opened again.
+    fn hold(&self, stop: &Receiver<()>) -> Result<Arc<Tables>> {
+        if stop.try_recv() == Err(TryRecvError::Disconnected) {
             return Err(closed());
         }
-        self.shared.refusal().map_or(Ok(()), Err)
+        match self.shared.refusal() {
+            Some(refusal) => Err(refusal),
+            None => self.shared.tables(),
+        }
     }
 }

@@ -22,7 +22,7 @@ pub(super) const UPGRADE: &[u8] = b"u";
 /// The key of how far an import has come in `state`, while there is one.
 pub(super) const IMPORT: &[u8] = b"i";
 
-/// The key of when a text was last erased that files of the store may still have, in `state`.
+/// The key of when a text was erased that files may still have, in `state`.
 pub(super) const ERASED: &[u8] = b"w";
 
 /// The key of the number of the last batch, in every keyspace.
@@ -99,12 +99,6 @@ pub(super) fn prefix_of(key: &[u8]) -> Option<&[u8]> {
     (prefix.last() == Some(&END)).then_some(prefix)
 }
 
-/// Returns whose inbox has the entry with a key; `None` if it is not the key of one.
-pub(super) fn member_of_entry(key: &[u8]) -> Option<&str> {
-    let id = prefix_of(key)?.strip_prefix(b"i")?.strip_suffix(&[END])?;
-    std::str::from_utf8(id).ok().filter(|id| !id.is_empty())
-}
-
 /// Returns the key of where the inbox or history `prefix` begins and ends.
 pub(super) fn extent(prefix: &[u8]) -> Vec<u8> {
     tagged(b'b', prefix)
@@ -145,7 +139,7 @@ pub(super) fn erasures() -> Range<[u8; 1]> {
     *b"d"..*b"e"
 }
 
-/// Returns what the keys of the history begin with of which something is left to erase.
+/// Returns the history in the key of what is left to erase of it.
 pub(super) fn history_of_erasure(key: &[u8]) -> &[u8] {
     key.get(1..).unwrap_or_default()
 }
@@ -177,8 +171,9 @@ pub(super) fn rows_end(member: &MemberId) -> Vec<u8> {
     behind(rows(member))
 }
 
-/// Returns what the keys of the history begin with that a row is about, and an empty slice for
-/// what is not the key of a row.
+/// Returns the history in the key of a row: what its keys begin with.
+///
+/// It is empty for what is not the key of a row.
 pub(super) fn history_in_row(key: &[u8]) -> &[u8] {
     let row = key.strip_prefix(b"k").unwrap_or_default();
     let end = row.iter().position(|byte| *byte == END);
@@ -285,7 +280,7 @@ fn tagged(tag: u8, prefix: &[u8]) -> Vec<u8> {
     key
 }
 
-/// Returns the first key behind those that begin with `ids`, the last of which has its end.
+/// Returns the first key behind those that begin with `ids`.
 fn behind(mut ids: Vec<u8>) -> Vec<u8> {
     if let Some(end) = ids.last_mut() {
         // No id has a character as small as this.

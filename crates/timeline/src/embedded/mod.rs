@@ -54,6 +54,24 @@
 //! takes about 14 KB, all but 3,400 bytes are given back.
 //! These numbers are sums of the lengths of keys and records; the engine packs them closer.
 //!
+//! # Texts that are taken away
+//!
+//! A text lives as long as the entry of its history. When that is recalled, deleted, purged or
+//! older than it is [kept](Config::retention), no reader sees it from the moment on at which this
+//! is durable: not in the history, and in no inbox. What goes from a history for everybody is
+//! erased like freed entries are removed, in batches of up to 1,000 keys: the entry, its text if
+//! that lies elsewhere, the answer to its message id, and the texts of the copies in the inboxes,
+//! which become tombstones. Where the copies of entries of layouts 1 and 2 are is unknown; those
+//! keep their texts until they are acknowledged.
+//!
+//! The files have such a text for a while: a journal has what was written, and a table what was
+//! overwritten since. [`Config::erased_within`] says until when that may be. Three quarters of it
+//! later, and at once after a start that finds such texts, a thread has the engine begin a new
+//! journal, remove the old ones, and merge all tables of `entries` and `bodies`. For that the
+//! journal is filled with up to 64 MB, and the tables need their own length of free disk. Sends and
+//! reads go on meanwhile. A store that has to be opened again, or is shut down, waits for the merge
+//! of a keyspace that is going on.
+//!
 //! # The directory
 //!
 //! ```text

@@ -34,8 +34,8 @@ pub(super) struct ExpiredBox {
 
 /// A sweep over all boxes, again and again, a few at a time.
 ///
-/// The first one begins with the store. Nothing goes before its time, and what is to go goes at most
-/// a tenth of the shortest time later, or an hour, and as long as a sweep takes.
+/// The first one begins with the store. Nothing goes before its time, and what is to go goes at
+/// most a tenth of the shortest time later, or an hour, and as long as a sweep takes.
 #[derive(Debug)]
 pub(super) struct Sweep {
     retention: Retention,
@@ -81,6 +81,13 @@ impl Sweep {
         self.next_at = if last.is_some() { now } else { self.began_at + every };
         self.after = last;
         Ok(expired)
+    }
+
+    /// Begins anew a little later: what was found last may not have been written.
+    pub(super) fn begin_anew(&mut self) {
+        if self.every.is_some() {
+            (self.after, self.next_at) = (None, Instant::now() + PUT_OFF);
+        }
     }
 
     /// Looks at the boxes behind the last one; returns the last of these unless they were all.

@@ -1,5 +1,6 @@
 //! A store that tests fill record by record.
 
+use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -47,6 +48,21 @@ pub(super) fn pair(one: &str, other: &str) -> Conversation {
 
 pub(super) fn group(name: &str) -> Conversation {
     Conversation::group(GroupName::new(name).unwrap())
+}
+
+/// How many files below a directory have a text.
+pub(super) fn files_with(directory: &Path, text: &str) -> usize {
+    let mut found = 0;
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found += files_with(&path, text);
+        } else if let Ok(bytes) = fs::read(&path) {
+            // A table that the engine lets go of at this moment may be gone.
+            found += usize::from(bytes.windows(text.len()).any(|window| window == text.as_bytes()));
+        }
+    }
+    found
 }
 
 impl<'a> Put<'a> {

@@ -29,9 +29,11 @@ pub(super) struct Shared {
     /// When the committing thread is to be woken, if nobody sends before.
     wake_at: Mutex<Option<Instant>>,
     pub(super) damage: Damage,
-    /// Since when texts are erased that the files of the store may still have, in milliseconds since
-    /// 1970.
+    /// Since when texts are erased that the files of the store may still have, in milliseconds
+    /// since 1970.
     erased_since: Mutex<Option<u64>>,
+    /// How often the files were replaced so that none has an erased text; tests wait for it.
+    pub(super) rewrites: watch::Sender<u64>,
     /// Who waits for which inbox.
     pub(super) watchers: InboxWatchers,
     /// Whether the committing thread has ended, and with all that it wrote on disk.
@@ -108,6 +110,7 @@ impl Shared {
             wake_at: Mutex::new(None),
             damage: Damage::new(directory),
             erased_since: Mutex::new(None),
+            rewrites: watch::Sender::new(0),
             watchers: InboxWatchers::default(),
             ended_well: AtomicBool::new(false),
         }

@@ -35,12 +35,14 @@ pub(super) struct Tables {
     _directory: Arc<Directory>,
 }
 
-/// The keyspaces alone.
+/// The keyspaces alone, without the store that they are of.
 pub(super) struct Keyspaces {
     pub(super) entries: Keyspace,
     pub(super) state: Keyspace,
     pub(super) sends: Keyspace,
     pub(super) bodies: Keyspace,
+    // Nobody else may open the files before they are let go of.
+    _directory: Arc<Directory>,
 }
 
 impl Tables {
@@ -89,6 +91,7 @@ impl Tables {
             state: self.state.clone(),
             sends: self.sends.clone(),
             bodies: self.bodies.clone(),
+            _directory: Arc::clone(&self._directory),
         }
     }
 

@@ -35,7 +35,7 @@ pub(super) enum UpgradeError {
 /// How often an upgrade tells how far it has come.
 const TELL: Duration = Duration::from_secs(5);
 
-/// Returns whether the store of a marker is to be upgraded, or its upgrade was cut short.
+/// Returns whether the store of a marker is to be upgraded, or goes on with it.
 pub(super) fn is_due(note: &MarkerRecord) -> bool {
     note.phase == Phase::Upgrading || note.layout < VERSION
 }
@@ -55,7 +55,7 @@ pub(super) fn run(opened: &mut Opened) -> Result<(), UpgradeError> {
     Ok(())
 }
 
-/// Gives the members of conversations the rows that are not there, and returns how many. Blocks.
+/// Gives members the rows that are not there, and returns how many. Blocks.
 pub(super) fn add_rows(opened: &mut Opened) -> Result<usize, UpgradeError> {
     repeat(opened, "rows", rows::step)
 }

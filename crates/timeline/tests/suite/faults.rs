@@ -14,8 +14,7 @@ use timeline::proto::v1;
 use timeline::store::{Append, Appended, GroupChange, InboxChanges};
 use timeline::{
     Config, Conversation, Count, Error, ErrorKind, Group, GroupName, GroupPage, HistoryPage, InboxPage,
-    MemberId, Message, NewMessage, PageRequest, Position, Result, SENDS_MAX, Seq, State, Store, Timeline,
-    http,
+    MemberId, Message, NewMessage, PageRequest, Position, Result, SENDS_MAX, Seq, State, Timeline, http,
 };
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -57,8 +56,8 @@ fn each_fault_has_its_test() {
     }
 }
 
-/// A store in memory in which the inbox of `x` cannot be written, and no message with `lost` in it is
-/// confirmed.
+/// A store in memory in which the inbox of `x` cannot be written, and no message with `lost` in it
+/// is confirmed.
 #[derive(Debug, Default)]
 struct Partial(MemoryStore);
 

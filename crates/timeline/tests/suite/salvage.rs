@@ -126,6 +126,28 @@ async fn groups_are_salvaged_as_their_last_change_left_them() {
 }
 
 #[tokio::test]
+async fn changes_and_cursors_are_salvaged_as_the_last_one_left_them() {
+    let (from, parent) = (store().await, tempfile::tempdir().unwrap());
+    let to = parent.path().join("new");
+    let (a, b, pair) = (member("a"), member("b"), Conversation::single(member("a"), member("b")));
+    let seq = |number| Seq::new(number).unwrap();
+    let old = open(from.path()).await.unwrap();
+    old.recall(&pair, seq(2), Some(a.clone())).await.unwrap();
+    old.edit(&pair, seq(3), Some(a.clone()), Message::new("{\"new\":3}").unwrap()).await.unwrap();
+    old.read(&b, &pair, seq(5)).await.unwrap();
+    let entries = inbox(&old, "b").await;
+    let (view, unread) = (old.view(&b, &pair).await.unwrap(), old.unread(&b, &pair).await.unwrap());
+    assert!(old.shutdown(GRACE).await);
+
+    let report = salvage(from.path(), &to).unwrap();
+    assert!(report.is_whole(), "{report:?}");
+    let new = open(&to).await.unwrap();
+    assert_eq!(inbox(&new, "b").await, entries);
+    assert_eq!((new.view(&b, &pair).await.unwrap(), unread.get()), (view, 35));
+    assert!(new.shutdown(GRACE).await);
+}
+
+#[tokio::test]
 async fn until_it_is_noted_elsewhere_a_salvage_counts_as_cut_short() {
     let (from, parent) = (store().await, tempfile::tempdir().unwrap());
     let to = parent.path().join("new");
@@ -163,8 +185,8 @@ async fn what_was_lost_is_marked_and_what_comes_behind_it_is_read() {
 
     let to = parent.path().join("new");
     let report = salvage(from.path(), &to).unwrap();
-    // Three boxes lost one at their beginning and two in their middle.
-    assert_eq!((report.shortened, report.tombstones), (3, 6), "{report:?}");
+    // Three boxes lost one at their beginning and two in their middle; a history keeps its floor.
+    assert_eq!((report.shortened, report.tombstones), (2, 7), "{report:?}");
     assert!(report.problem_count > 0 && !report.problems.is_empty());
     assert_eq!(fs::read(journal(from.path())).unwrap(), damaged);
 

@@ -1,5 +1,5 @@
-//! A directory of layout 1, as version 0.1.0 before the layout 2 left it, goes on as one of layout
-//! 2.
+//! A directory of layout 1, as version 0.1.0 before the layout 2 left it, goes on as one of the
+//! newest layout.
 
 use std::fs;
 use std::path::Path;
@@ -190,5 +190,31 @@ async fn a_directory_of_layout_1_takes_groups_once_it_is_upgraded() {
     let page = PageRequest::after(Seq::ZERO, Count::default());
     let history = timeline.history(&Conversation::group(friends), page).await.unwrap();
     assert_eq!(history.entries.len(), 5);
+    assert!(timeline.shutdown(GRACE).await);
+}
+
+#[tokio::test]
+async fn what_a_directory_of_layout_1_has_counts_as_read_and_goes_with_its_history_alone() {
+    let directory = layout_1();
+    let timeline = open(directory.path()).await;
+    let bob = member("bob");
+    let pair = Conversation::single(member("alice"), bob.clone());
+    let page = timeline.conversations(&bob, None, Count::default()).await.unwrap();
+    // Nobody knows who was in the group: entries of layout 1 do not say whom they were sent to.
+    assert_eq!(page.conversations.len(), 1, "{page:?}");
+    assert_eq!((&page.conversations[0].view.conversation, page.more), (&pair, false));
+    assert_eq!(timeline.unread(&bob, &pair).await.unwrap().get(), 0);
+    timeline.send(send(100)).await.unwrap();
+    assert_eq!(timeline.unread(&bob, &pair).await.unwrap().get(), 1);
+
+    // Where the copies of the messages from before are, nobody knows either.
+    let (third, message) = (Seq::new(3).unwrap(), Message::new("{}").unwrap());
+    let refused = timeline.edit(&pair, third, None, message.clone()).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Conflict, "{refused}");
+    let new = Seq::new(21).unwrap();
+    assert_eq!(timeline.edit(&pair, new, None, message).await.unwrap().place.get(), 22);
+    assert_eq!(timeline.purge(&pair).await.unwrap().get(), 23);
+    let history = timeline.history(&pair, PageRequest::after(Seq::ZERO, Count::default())).await.unwrap();
+    assert_eq!(history.entries.len(), 1, "{history:?}");
     assert!(timeline.shutdown(GRACE).await);
 }

@@ -10,7 +10,7 @@ use timeline::memory::MemoryStore;
 use timeline::store::{Append, Appended, GroupChange, InboxChanges};
 use timeline::{
     Config, Conversation, Count, Error, ErrorKind, Group, GroupName, GroupPage, HistoryPage, InboxPage,
-    MemberId, Message, NewMessage, PageRequest, Position, Result, Seq, State, Store, Timeline, Watch,
+    MemberId, Message, NewMessage, PageRequest, Position, Result, Seq, State, Timeline, Watch,
 };
 use tokio::sync::watch;
 use tokio::time::Instant;

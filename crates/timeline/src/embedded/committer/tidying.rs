@@ -64,12 +64,14 @@ impl Chores {
     pub(super) fn begin_anew(&mut self) {
         self.removals.begin_anew();
         self.erasures.begin_anew();
+        self.sweep.begin_anew();
     }
 
     /// Begins anew with what is in `state`, a little later.
     fn put_off(&mut self) {
         self.removals.put_off();
         self.erasures.put_off();
+        self.sweep.begin_anew();
     }
 }
 

@@ -1,6 +1,8 @@
 //! How the files of the engine are replaced by such as have no erased text.
 
+use std::io;
 use std::path::Path;
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -8,7 +10,7 @@ use fjall::Keyspace;
 
 use crate::embedded::disk;
 use crate::embedded::inspect::files::Files;
-use crate::embedded::tables::{Keyspaces, read_error};
+use crate::embedded::tables::{Keyspaces, Tables, read_error};
 use crate::embedded::upkeep::Upkeep;
 use crate::{Error, ErrorKind, Result};
 
@@ -19,8 +21,8 @@ pub(super) struct Rewrite<'a> {
     pub(super) store: &'a Path,
     /// Has a batch written, durably.
     pub(super) ask: &'a mut dyn FnMut(Upkeep) -> Result<()>,
-    /// Fails when the work is to end early.
-    pub(super) go_on: &'a dyn Fn() -> Result<()>,
+    /// Returns what keeps the store from being closed; fails when the work is to end early.
+    pub(super) hold: &'a dyn Fn() -> Result<Option<Arc<Tables>>>,
 }
 
 /// More than it takes to fill a journal, which has 64 MB.
@@ -35,10 +37,13 @@ const LOOK: Duration = Duration::from_millis(10);
 impl Rewrite<'_> {
     /// Does all of it. What was erased before it begins is in no file afterwards.
     pub(super) fn run(mut self) -> Result<()> {
+        // Nothing is written if the merge could not follow.
+        self.check_room(&self.keyspaces.entries)?;
+        self.check_room(&self.keyspaces.bodies)?;
         // The order matters. The texts come from the journals into tables, which are merged then.
         let last = self.journals()?.1;
         self.end_journal(last)?;
-        let Keyspaces { entries, state, sends, bodies } = &self.keyspaces;
+        let Keyspaces { entries, state, sends, bodies, .. } = &self.keyspaces;
         self.flush(&[entries, state, sends, bodies])?;
         self.wait("remove its journals", || Ok(self.journals()?.0 > last))?;
         for keyspace in [entries, bodies] {
@@ -53,7 +58,6 @@ impl Rewrite<'_> {
     /// Fills the journal until there is a later one than `last`.
     fn end_journal(&mut self, last: u64) -> Result<()> {
         for _ in 0..FILLS_MAX {
-            (self.go_on)()?;
             (self.ask)(Upkeep::Fill)?;
             // The engine looks at the length when it writes from memory into a table.
             self.flush(&[&self.keyspaces.bodies])?;
@@ -66,19 +70,33 @@ impl Rewrite<'_> {
 
     /// Writes what keyspaces have in memory into tables.
     fn flush(&self, keyspaces: &[&Keyspace]) -> Result<()> {
+        // What is handed to the threads of an engine that has ended is never done, and keeps its
+        // files locked for ever. So the store is held until there is nothing left of it.
+        let held = (self.hold)()?;
         for keyspace in keyspaces {
             keyspace.rotate_memtable().map_err(read_error)?;
         }
         // An engine that has failed writes none, and says so when the next batch is written.
-        self.wait("write its tables", || {
+        let flushed = self.wait("write its tables", || {
             Ok(keyspaces.iter().all(|keyspace| keyspace.sealed_memtable_count() == 0))
-        })
+        });
+        drop(held);
+        flushed
     }
 
     /// Merges all tables of a keyspace, which drops what was overwritten or removed.
+    ///
+    /// That may take minutes, so the store is not held: if it is to be opened again meanwhile, that
+    /// waits for the files and not for a reader.
     fn merge(&self, keyspace: &Keyspace) -> Result<()> {
-        (self.go_on)()?;
-        let unreadable = |error| {
+        drop((self.hold)()?);
+        self.check_room(keyspace)?;
+        keyspace.major_compact().map_err(read_error)
+    }
+
+    /// Fails if the disk has less room than the tables of a keyspace take.
+    fn check_room(&self, keyspace: &Keyspace) -> Result<()> {
+        let unreadable = |error: io::Error| {
             Error::with_source(ErrorKind::Unavailable, "the free space of the disk cannot be read", error)
         };
         let (needed, free) = (keyspace.disk_space(), disk::room(self.store).map_err(unreadable)?.free);
@@ -86,12 +104,12 @@ impl Rewrite<'_> {
             let text = format!("to merge the tables takes {needed} bytes, and the disk has {free} free");
             return Err(Error::new(ErrorKind::Unavailable, text));
         }
-        keyspace.major_compact().map_err(read_error)
+        Ok(())
     }
 
     /// Returns the numbers of the first and the last journal.
     fn journals(&self) -> Result<(u64, u64)> {
-        let unreadable = |error| {
+        let unreadable = |error: io::Error| {
             let text = format!("{} cannot be read", self.store.display());
             Error::with_source(ErrorKind::Unavailable, text, error)
         };
@@ -108,7 +126,7 @@ impl Rewrite<'_> {
     fn wait(&self, step: &str, is_done: impl Fn() -> Result<bool>) -> Result<()> {
         let start = Instant::now();
         while !is_done()? {
-            (self.go_on)()?;
+            drop((self.hold)()?);
             if start.elapsed() > STEP {
                 let text = format!("the engine did not {step} within {} s", STEP.as_secs());
                 return Err(Error::new(ErrorKind::Unavailable, text));

@@ -14,7 +14,7 @@ use crate::{Entry, EntryKind, EntryStatus, MemberId, MessageId, Result, Seq};
 
 /// How many keys one batch writes, and a few: a send that comes meanwhile waits for that, and for
 /// one flush.
-pub(super) const AT_ONCE: u64 = if cfg!(test) { 7 } else { 1_000 };
+const AT_ONCE: u64 = if cfg!(test) { 7 } else { 1_000 };
 
 /// A batch that erases entries of histories.
 pub(super) struct Erasing<'a> {
@@ -136,8 +136,8 @@ impl<'a> Erasing<'a> {
         }
     }
 
-    /// Returns whether a copy of a message lies under a key, and not an entry that a salvage has put
-    /// into its place.
+    /// Returns whether a copy of a message lies under a key, and not an entry that came there after
+    /// a salvage.
     fn is_copy(&self, key: &[u8], sequence: Seq, message: &Entry) -> Result<bool> {
         let Some(record) = self.snapshot.get(&self.tables.entries, key).map_err(read_error)? else {
             return Ok(false);

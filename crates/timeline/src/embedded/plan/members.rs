@@ -1,4 +1,4 @@
-//! What members do for themselves: how far they have received and read, and what they free.
+//! What members do for themselves: what they received, read, and free.
 
 use super::rows::Rows;
 use super::{Plan, keys};

@@ -1,4 +1,4 @@
-//! What goes from boxes for everybody: purged histories, and what is kept no longer.
+//! What goes from boxes for everybody: what is purged, or kept no longer.
 
 use std::collections::HashSet;
 

@@ -108,10 +108,10 @@ pub(in crate::embedded) fn encode(entry: &EntryRecord<'_>) -> Vec<u8> {
     record
 }
 
-/// Returns whether an entry was written once more after its first record, as its message was
-/// changed or went.
+/// Returns whether a record is not the first one of its entry.
 ///
-/// Of all records of an entry, such a one is newer than one that is not.
+/// It was written when the message was changed or went. Of all records of an entry, such a one is
+/// newer than one that is not.
 pub(in crate::embedded) fn is_rewritten(record: &[u8]) -> bool {
     matches!(record, [VERSION, _, _, flags, ..] if u16::from(*flags) & STATUS != 0)
 }
@@ -126,7 +126,7 @@ pub(in crate::embedded) fn encode_tombstone(entry: &Entry, status: EntryStatus) 
         status,
         at_ms: entry.at_ms,
         // Entries of layout 1 have none; they have no place, either, so none of them expires.
-        tag: entry.tag.unwrap_or(Tag::new(0)),
+        tag: entry.tag.unwrap_or_else(|| Tag::new(0)),
         place: entry.place,
         changed: None,
         target: None,

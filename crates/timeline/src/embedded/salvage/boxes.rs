@@ -97,13 +97,8 @@ impl Boxes<'_> {
             filled = Some(extent);
         }
         let mut extent = filled.unwrap_or(Extent { floor: top, top, last_ms: 0 });
-        if extent.floor > floor {
-            self.report.shortened += 1;
-        }
-        if is_history && extent.top < top {
-            doubtful = kept;
-        }
-        self.report.doubtful += doubtful;
+        self.report.shortened += u64::from(extent.floor > floor);
+        self.report.doubtful += if is_history && extent.top < top { kept } else { doubtful };
         self.bury(prefix, &mut extent, top)?;
         self.put_extent(prefix, extent)
     }
@@ -140,9 +135,16 @@ impl Boxes<'_> {
     /// Removes the entries up to the floor: marked as removed, they may still have been there.
     fn remove_entries(&mut self, prefix: &[u8], floor: Seq) -> Result<()> {
         let range = keys::entry(prefix, Seq::ZERO)..=keys::entry(prefix, floor);
-        let snapshot = self.target.opened.tables.snapshot();
+        let (snapshot, mut reader) = (self.target.opened.tables.snapshot(), EntryReader::of(prefix));
         for guard in snapshot.range(self.target.keyspace(KeyspaceName::Entries), range) {
-            self.target.remove(KeyspaceName::Entries, &guard.key().map_err(read_error)?)?;
+            let (key, record) = guard.into_inner().map_err(read_error)?;
+            self.target.remove(KeyspaceName::Entries, &key)?;
+            if keys::is_history(prefix)
+                && let Ok(Stored { entry, .. }) = reader.entry(keys::sequence_of(&key)?, &record)
+                && let Some(message_id) = entry.message_id
+            {
+                self.target.remove_unplaced_answer(prefix, &message_id)?;
+            }
         }
         Ok(())
     }

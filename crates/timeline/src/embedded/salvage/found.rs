@@ -11,7 +11,7 @@ use crate::{EntryKind, Seq};
 pub(super) struct Found {
     /// Where boxes begin and end, as far as that is known.
     extents: HashMap<Vec<u8>, Extent>,
-    /// The highest places of histories that rows name.
+    /// The highest places of histories that rows and the index name.
     reached: HashMap<Vec<u8>, Seq>,
     /// The keys of the index of what is no message.
     pub(super) non_messages: HashSet<Vec<u8>>,
@@ -49,20 +49,27 @@ impl Found {
                 // It is not copied at all, so nothing is left to do of it.
                 false
             }
-            Some((b'e', _)) => {
+            Some((b'e', place_key)) => {
+                let place = keys::prefix_of(place_key).zip(keys::sequence_of(place_key).ok());
+                let Some((prefix, place)) = place else { return false };
+                self.reach(prefix, place);
                 self.non_messages.insert(key.to_vec());
                 true
             }
             Some((b'k', _)) => {
                 let row = keys::history_of_row(key).and_then(|_| records::decode_row(record));
                 let Ok(row) = row else { return false };
-                let reached = self.reached.entry(keys::history_in_row(key).to_vec()).or_default();
-                *reached = (*reached).max(row.read).max(row.joined).max(row.cleared);
+                self.reach(keys::history_in_row(key), row.read.max(row.joined).max(row.cleared));
                 true
             }
             Some((b'r', _)) => true,
             Some(_) | None => false,
         }
+    }
+
+    fn reach(&mut self, prefix: &[u8], place: Seq) {
+        let reached = self.reached.entry(prefix.to_vec()).or_default();
+        *reached = (*reached).max(place);
     }
 
     /// Notes that the entries up to this one were removed.
@@ -97,7 +104,7 @@ impl Found {
     pub(super) fn take_rest(&mut self) -> Vec<(Vec<u8>, Extent)> {
         let mut rest = std::mem::take(&mut self.extents);
         for (prefix, reached) in std::mem::take(&mut self.reached) {
-            let extent = rest.entry(prefix).or_insert(Extent { floor: reached, ..Extent::default() });
+            let extent = rest.entry(prefix).or_insert_with(|| Extent { floor: reached, ..Extent::default() });
             extent.top = extent.top.max(reached);
         }
         rest.into_iter().collect()

@@ -21,8 +21,9 @@ pub struct Salvaged {
     pub tombstones: u64,
     /// How many boxes lost entries at their beginning, and begin later now.
     pub shortened: u64,
-    /// How many messages were found only as they were before they were changed, taken back or
-    /// deleted; their texts are left out.
+    /// How many messages were found only as they were before a change.
+    ///
+    /// They were edited, taken back or deleted since, so their texts are left out.
     pub outdated: u64,
     /// How many messages come before a place that is lost in their history.
     ///

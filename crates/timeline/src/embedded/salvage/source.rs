@@ -53,6 +53,25 @@ impl KeyspaceName {
 pub(super) fn read(
     store: &Path,
     report: &mut Salvaged,
+    visit: impl FnMut(&EngineRecord<'_>) -> Result<()>,
+) -> Result<()> {
+    read_if(store, |_| true, report, visit)
+}
+
+/// Reads all records of one keyspace.
+pub(super) fn read_of(
+    store: &Path,
+    keyspace: KeyspaceName,
+    report: &mut Salvaged,
+    visit: impl FnMut(&EngineRecord<'_>) -> Result<()>,
+) -> Result<()> {
+    read_if(store, |name| name == keyspace, report, visit)
+}
+
+fn read_if(
+    store: &Path,
+    is_wanted: impl Fn(KeyspaceName) -> bool,
+    report: &mut Salvaged,
     mut visit: impl FnMut(&EngineRecord<'_>) -> Result<()>,
 ) -> Result<()> {
     let files = match Files::list(store) {
@@ -63,7 +82,7 @@ pub(super) fn read(
         }
     };
     let names = names(store, report);
-    let name = |id: u64| names.get(&id).copied().or_else(|| by_order(id));
+    let name = |id: u64| names.get(&id).copied().or_else(|| by_order(id)).filter(|name| is_wanted(*name));
     // A batch may be in a journal and in tables at once, so the same record may come twice.
     for id in &files.keyspaces {
         let Some(keyspace) = name(*id) else { continue };

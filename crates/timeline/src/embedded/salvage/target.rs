@@ -8,13 +8,13 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::super::engine_error::EngineError;
 use super::super::opened::Opened;
-use super::super::records::Extent;
+use super::super::records::{BodyKey, Extent};
 use super::super::tables::read_error;
 use super::super::{groups, keys, records, upgrade};
 use super::found::Found;
 use super::report::Salvaged;
 use super::source::{self, EngineRecord, KeyspaceName};
-use crate::{Error, ErrorKind, Result, Seq};
+use crate::{Error, ErrorKind, MessageId, Result, Seq};
 
 /// The new store, and the batch that is being made for it.
 pub(super) struct SalvageTarget {
@@ -24,7 +24,13 @@ pub(super) struct SalvageTarget {
     bytes: usize,
     /// The engine's numbers of the newest records that entries got later, by hashes of their keys.
     rewritten: HashMap<u128, u64>,
+    /// The keys of rows that were removed with what was kept for their member.
+    forgotten: Vec<Vec<u8>>,
 }
+
+/// The newest records of the state by their keys, with the engine's number; none for a key that was
+/// removed.
+type StateRecords = HashMap<Vec<u8>, (u64, Option<Vec<u8>>)>;
 
 /// How many bytes are written at once.
 const BATCH_BYTES: usize = 4 * 1024 * 1024;
@@ -32,7 +38,8 @@ const BATCH_BYTES: usize = 4 * 1024 * 1024;
 impl SalvageTarget {
     /// Begins with a store that counts as one of a salvage until it is finished.
     pub(super) fn new(opened: Opened) -> Self {
-        Self { opened, pending: HashMap::new(), bytes: 0, rewritten: HashMap::new() }
+        let (pending, rewritten, forgotten) = (HashMap::new(), HashMap::new(), Vec::new());
+        Self { opened, pending, bytes: 0, rewritten, forgotten }
     }
 
     /// Copies every record but those of boxes, and notes the first and the last batch of each
@@ -43,11 +50,12 @@ impl SalvageTarget {
         numbers: &mut HashMap<KeyspaceName, (u64, u64)>,
         report: &mut Salvaged,
     ) -> Result<Found> {
-        let mut last: HashMap<Vec<u8>, (u64, Option<Vec<u8>>)> = HashMap::new();
+        let mut last = StateRecords::new();
         // Entries are removed below a floor alone: one that is marked as removed tells where it is.
         let mut floors: HashMap<Vec<u8>, Seq> = HashMap::new();
         // No group is ever removed: whatever names one tells that it was there.
         let mut named: HashSet<Vec<u8>> = HashSet::new();
+        let mut removed: HashSet<BodyKey> = HashSet::new();
         source::read(store, report, |record: &EngineRecord<'_>| match (record.keyspace, record.key) {
             (keyspace, key) if key == keys::BATCH => {
                 if let Some(number) = record.value.and_then(|value| records::decode_number(value).ok()) {
@@ -83,15 +91,45 @@ impl SalvageTarget {
                 (None, _) => Ok(()),
             },
             (KeyspaceName::Sends, key) => record.value.map_or(Ok(()), |value| self.copy_send(key, value)),
-            // Texts are written once. One that was removed is left out later, as no entry has it.
-            (KeyspaceName::Bodies, key) => match record.value {
-                Some(value) => self.put(KeyspaceName::Bodies, key, value.to_vec()),
-                None => Ok(()),
+            // Texts are written once, so one that was removed stays so, wherever it is found.
+            (KeyspaceName::Bodies, key) => match (BodyKey::try_from(key), record.value) {
+                (Ok(_), Some(value)) => self.put(KeyspaceName::Bodies, key, value.to_vec()),
+                (Ok(key), None) => {
+                    removed.insert(key);
+                    Ok(())
+                }
+                (Err(_), _) => Ok(()),
             },
         })?;
+        for key in removed {
+            self.remove(KeyspaceName::Bodies, &key)?;
+        }
         let mut found = Found::default();
+        self.copy_state(last, &mut named, &mut found, report)?;
+        for (prefix, floor) in floors {
+            found.removed(&prefix, floor);
+        }
+        report.groups_lost = named.len() as u64;
+        self.rewritten = HashMap::new();
+        self.commit()?;
+        Ok(found)
+    }
+
+    /// Copies the newest records of the state, and takes out of `named` the groups that are there.
+    fn copy_state(
+        &mut self,
+        last: StateRecords,
+        named: &mut HashSet<Vec<u8>>,
+        found: &mut Found,
+        report: &mut Salvaged,
+    ) -> Result<()> {
         for (key, (_, value)) in last {
-            let Some(value) = value else { continue };
+            let Some(value) = value else {
+                if key.first() == Some(&b'k') {
+                    self.forgotten.push(key);
+                }
+                continue;
+            };
             if key.first() == Some(&b'o') {
                 let name = keys::group_in(&key).unwrap_or_default();
                 if self.put_group(&key, &value)? {
@@ -104,13 +142,7 @@ impl SalvageTarget {
                 self.put(KeyspaceName::State, &key, value)?;
             }
         }
-        for (prefix, removed) in floors {
-            found.removed(&prefix, removed);
-        }
-        report.groups_lost = named.len() as u64;
-        self.rewritten = HashMap::new();
-        self.commit()?;
-        Ok(found)
+        Ok(())
     }
 
     /// Copies the newest record of an entry.
@@ -173,9 +205,13 @@ impl SalvageTarget {
         self.put(KeyspaceName::State, keys::ERASED, records::encode_number(at_ms))
     }
 
-    /// Gives members the rows that are not there.
+    /// Gives members the rows that are not there, but for those who were forgotten.
     pub(super) fn add_rows(&mut self) -> Result<()> {
-        upgrade::add_rows(&mut self.opened).map_err(Self::failed).map(drop)
+        upgrade::add_rows(&mut self.opened).map_err(Self::failed)?;
+        for key in std::mem::take(&mut self.forgotten) {
+            self.remove(KeyspaceName::State, &key)?;
+        }
+        self.commit()
     }
 
     /// Removes what is kept for the places of a history up to its floor, beside the entries.
@@ -192,11 +228,22 @@ impl SalvageTarget {
         }
         for guard in snapshot.prefix(self.keyspace(KeyspaceName::Sends), prefix) {
             let (key, record) = guard.into_inner().map_err(read_error)?;
-            // Those of layout 2 do not tell their places, and stay.
+            // Those of layout 2 do not tell their places, and went with their entries.
             let place = records::decode_answer(&record).map_or(Seq::ZERO, |answer| answer.place);
             if place > Seq::ZERO && place <= floor {
                 self.remove(KeyspaceName::Sends, &key)?;
             }
+        }
+        Ok(())
+    }
+
+    /// Removes the answer to a message id if it does not tell of which place it is, as those of
+    /// earlier layouts: it is that of the entry with the id.
+    pub(super) fn remove_unplaced_answer(&mut self, prefix: &[u8], message_id: &MessageId) -> Result<()> {
+        let key = keys::send(prefix, message_id);
+        let answer = self.get(KeyspaceName::Sends, &key)?.map(|record| records::decode_answer(&record));
+        if answer.is_some_and(|answer| answer.is_ok_and(|answer| answer.place == Seq::ZERO)) {
+            self.remove(KeyspaceName::Sends, &key)?;
         }
         Ok(())
     }

@@ -14,7 +14,7 @@
 //! an older text may come back: messages before a place that is lost in their history are told as
 //! doubtful.
 
-use super::super::records::{EncodedText, EntryReader, EntryRecord, Stored};
+use super::super::records::{BodyKey, EncodedText, EntryReader, EntryRecord, Stored};
 use super::super::{keys, records};
 use super::boxes::Boxes;
 use super::source::KeyspaceName;
@@ -35,12 +35,10 @@ impl Boxes<'_> {
         } else if is_message && self.renew_copy(prefix, stored)? {
             return Ok(false);
         }
-        if let Some(body) = stored.body {
-            if self.target.get(KeyspaceName::Bodies, &body)?.is_none() {
-                self.report.tombstones += 1;
-                return self.bury_in_place(prefix, &stored.entry, EntryStatus::Lost);
-            }
-            self.found.bodies.insert(body);
+        if let Some(body) = stored.body
+            && !self.has_body(prefix, body, &stored.entry)?
+        {
+            return Ok(false);
         }
         self.report.entries += 1;
         if !is_message && keys::is_history(prefix) {
@@ -48,6 +46,23 @@ impl Boxes<'_> {
         }
         let is_to_group = matches!(stored.entry.to, Some(Destination::Group(_)));
         Ok(is_message && (stored.copies.is_some() || is_to_group))
+    }
+
+    /// Returns whether the text is there that an entry shares; if not, the entry is buried.
+    fn has_body(&mut self, prefix: &[u8], body: BodyKey, entry: &Entry) -> Result<bool> {
+        // The copies that earlier layouts wrote do not tell their place. Their text goes with the
+        // entry of the history, which was filled before.
+        let goes_along = !keys::is_history(prefix) && entry.place == Seq::ZERO;
+        if goes_along && !self.found.bodies.contains(&body) {
+            self.report.entries += 1;
+            return self.bury_in_place(prefix, entry, EntryStatus::Expired);
+        }
+        if self.target.get(KeyspaceName::Bodies, &body)?.is_none() {
+            self.report.tombstones += 1;
+            return self.bury_in_place(prefix, entry, EntryStatus::Lost);
+        }
+        self.found.bodies.insert(body);
+        Ok(true)
     }
 
     /// Returns what became of a message of a history since its record was written, if anything
@@ -69,7 +84,7 @@ impl Boxes<'_> {
     /// Gives a copy in an inbox what became of its message; returns whether it was written.
     fn renew_copy(&mut self, prefix: &[u8], stored: &Stored) -> Result<bool> {
         let (entry, place) = (&stored.entry, stored.entry.place);
-        let Some(history) = history_of(entry).filter(|_| place > Seq::ZERO) else { return Ok(false) };
+        let Some(history) = history_of(prefix, entry).filter(|_| place > Seq::ZERO) else { return Ok(false) };
         if self.floors.get(&history).is_some_and(|floor| *floor >= place) {
             // This is what was left to erase, and no loss.
             self.bury_in_place(prefix, entry, EntryStatus::Expired)?;
@@ -84,6 +99,10 @@ impl Boxes<'_> {
         let Ok(now) = EntryReader::of(&history).entry(place, &record) else { return Ok(false) };
         let (kind, status) = (now.entry.kind, now.entry.status);
         let is_lost = status == EntryStatus::Lost;
+        // After a restore the place may have been given to another message.
+        if !is_lost && now.entry.tag != entry.tag {
+            return Ok(false);
+        }
         if kind == EntryKind::Tombstone && !is_lost
             || is_lost && self.found.missed(&history, place, stored.told_at).is_some()
         {
@@ -117,12 +136,18 @@ impl Boxes<'_> {
     }
 }
 
-/// Returns what the keys of the history begin with that a copy belongs to.
-fn history_of(entry: &Entry) -> Option<Vec<u8>> {
+/// Returns what the keys of the history begin with that a copy in the inbox `prefix` belongs to.
+fn history_of(prefix: &[u8], entry: &Entry) -> Option<Vec<u8>> {
     let conversation = match (&entry.from, entry.to.as_ref()?) {
         (_, Destination::Group(group)) => Conversation::group(group.clone()),
         (Some(from), Destination::Member(to)) => Conversation::single(from.clone(), to.clone()),
-        (None, Destination::Member(_)) => return None,
+        (None, Destination::Member(to)) => {
+            let owner = keys::member_of_inbox(prefix).ok()?;
+            if owner == *to {
+                return None;
+            }
+            Conversation::single(owner, to.clone())
+        }
     };
     Some(keys::history(&conversation))
 }
@@ -134,7 +159,7 @@ fn copy_of(stored: &Stored) -> Vec<u8> {
         kind: entry.kind,
         status: entry.status,
         at_ms: entry.at_ms,
-        tag: entry.tag.unwrap_or(Tag::new(0)),
+        tag: entry.tag.unwrap_or_else(|| Tag::new(0)),
         place: entry.place,
         changed: (stored.told_at > Seq::ZERO).then_some((entry.changed_at_ms, stored.told_at)),
         target: None,

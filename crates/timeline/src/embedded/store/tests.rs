@@ -1,6 +1,8 @@
 //! How the store behaves when its disk, its files or its threads fail.
 
 mod acks;
+mod changes;
+mod erasing;
 
 use std::pin::pin;
 use std::sync::Mutex;

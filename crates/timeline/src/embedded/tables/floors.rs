@@ -78,14 +78,14 @@ impl LatestFloor {
 
 /// Returns the conversation that an entry of the owner's inbox belongs to, as far as it tells.
 ///
-/// Of a pair it does not if it names nobody but the owner: what a program has deleted without a
-/// name, and entries of layout 1.
+/// What nobody sent is to the other member of a pair in each of the two inboxes; entries of layout
+/// 1 name nobody.
 pub(super) fn conversation_of(owner: &MemberId, entry: &Entry) -> Option<Conversation> {
     match (&entry.from, entry.to.as_ref()?) {
         (_, Destination::Group(group)) => Some(Conversation::group(group.clone())),
-        (Some(from), Destination::Member(to)) => Some(Conversation::single(from.clone(), to.clone())),
-        (None, Destination::Member(to)) => {
-            (to != owner).then(|| Conversation::single(owner.clone(), to.clone()))
+        (from, Destination::Member(to)) => {
+            let from = from.as_ref().unwrap_or(owner);
+            Some(Conversation::single(from.clone(), to.clone()))
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The upgrade from layout 2 to layout 3: a row for each member of each conversation.
+//! The upgrade to layout 3: a row for each member of each conversation.
 //!
 //! ```text
 //!  histories of groups ─► the time of the last entry, with the floor and the top
@@ -23,7 +23,7 @@ use crate::embedded::opened::Opened;
 use crate::embedded::records::{EntryReader, Extent, Row, VERSION};
 use crate::embedded::tables::Tables;
 use crate::embedded::{keys, records};
-use crate::{Conversation, Destination, GroupName, MemberId, Seq};
+use crate::{Conversation, Destination, GroupName, Seq};
 
 /// How many histories, groups or entries of inboxes are walked over at once.
 const AT_ONCE: usize = if cfg!(test) { 3 } else { 5_000 };
@@ -40,9 +40,9 @@ pub(super) fn step(opened: &mut Opened) -> Result<Option<usize>, UpgradeError> {
     let place = opened.tables.state.get(keys::UPGRADE).map_err(UpgradeError::Engine)?;
     let place = place.map(|place| place.to_vec()).unwrap_or_default();
     let walk = place.first().and_then(|id| WALKS.iter().position(|(known, ..)| known == id)).unwrap_or(0);
-    let mut step = Step::new(opened);
+    let mut step = RowBatch::new(opened);
     let last = step.walk(walk, place.get(1..).unwrap_or_default())?;
-    let Step { mut batch, rows, .. } = step;
+    let RowBatch { mut batch, rows, .. } = step;
     // In this batch there is all that a program of layout 2 would not know, so it has the version.
     batch.insert(&opened.tables.state, keys::FORMAT, [VERSION]);
     let next = match &last {
@@ -62,7 +62,7 @@ pub(super) fn step(opened: &mut Opened) -> Result<Option<usize>, UpgradeError> {
 }
 
 /// One step in the making.
-struct Step<'a> {
+struct RowBatch<'a> {
     tables: &'a Tables,
     snapshot: Snapshot,
     batch: WriteBatch,
@@ -76,7 +76,7 @@ struct Step<'a> {
     known: HashSet<Vec<u8>>,
 }
 
-impl<'a> Step<'a> {
+impl<'a> RowBatch<'a> {
     fn new(opened: &'a Opened) -> Self {
         Self {
             tables: &opened.tables,
@@ -111,7 +111,7 @@ impl<'a> Step<'a> {
     fn history(&mut self, key: &[u8], record: &[u8]) -> Result<(), UpgradeError> {
         let prefix = key.get(1..).unwrap_or_default();
         let extent = records::decode_extent(record).map_err(UpgradeError::Store)?;
-        let last_ms = self.last_ms(prefix, extent.top)?;
+        let last_ms = self.last_ms(prefix, extent.top)?.max(extent.last_ms);
         let record = records::encode_extent(Extent { last_ms, ..extent });
         self.batch.insert(&self.tables.state, key, record);
         let conversation = keys::conversation(prefix).map_err(UpgradeError::Store)?;
@@ -136,12 +136,13 @@ impl<'a> Step<'a> {
     }
 
     fn inbox_entry(&mut self, key: &[u8], record: &[u8]) -> Result<(), UpgradeError> {
-        let Some(member) = keys::member_of_entry(key) else { return Ok(()) };
+        let Some(prefix) = keys::prefix_of(key) else { return Ok(()) };
+        let member = keys::member_of_inbox(prefix).map_err(UpgradeError::Store)?;
         let stored = self.reader.entry(Seq::ZERO, record).map_err(UpgradeError::Store)?;
         // Entries of layout 1 do not say whom they were sent to.
         let Some(Destination::Group(name)) = stored.entry.to else { return Ok(()) };
-        let (prefix, row) = self.group_found(name)?;
-        self.add(keys::row(&MemberId::from_stored(member), &prefix), &row)
+        let (history, row) = self.group_found(name)?;
+        self.add(keys::row(&member, &history), &row)
     }
 
     /// Returns what the keys of a group's history begin with, and the row of one whose inbox has an

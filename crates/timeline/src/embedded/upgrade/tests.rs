@@ -52,7 +52,7 @@ async fn keyspaces_have_other_numbers_after_a_first_start_that_was_cut_short() {
             let member = MemberId::new("m20").unwrap();
             let inbox = store.inbox(&member, Seq::ZERO.into(), Count::default()).await.unwrap();
             assert_eq!(inbox.latest_seq.get(), 20, "{keyspaces:?}");
-            assert!(store.shutdown(std::time::Duration::from_secs(60)).await);
+            assert!(store.shutdown(Duration::from_secs(60)).await);
         }
     }
 }
@@ -63,7 +63,7 @@ async fn a_first_start_that_was_cut_short_at_its_last_keyspace_goes_on() {
     let config = Config::new(directory.path());
     cut_short(&config, &["entries", "state"]);
     let store = EmbeddedStore::start(config).await.unwrap();
-    assert!(store.shutdown(std::time::Duration::from_secs(60)).await);
+    assert!(store.shutdown(Duration::from_secs(60)).await);
 }
 
 #[tokio::test]
@@ -102,7 +102,7 @@ async fn an_upgrade_that_is_cut_short_anywhere_goes_on() {
             let inbox = store.inbox(&member, Seq::ZERO.into(), Count::default()).await.unwrap();
             assert_eq!((inbox.latest_seq.get(), inbox.entries.len() as u64), (number, number));
         }
-        assert!(store.shutdown(std::time::Duration::from_secs(60)).await);
+        assert!(store.shutdown(Duration::from_secs(60)).await);
     }
 }
 

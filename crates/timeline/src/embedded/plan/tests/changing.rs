@@ -177,3 +177,19 @@ fn a_message_of_an_earlier_layout_cannot_be_changed_and_says_why() {
     assert_eq!(error.kind(), ErrorKind::Conflict);
     assert!(error.to_string().contains("earlier version"), "{error}");
 }
+
+#[test]
+fn an_edit_by_the_program_of_a_note_to_oneself_shows_its_text() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut world = World::open(directory.path());
+    let to_self = Conversation::single(member("a"), member("a"));
+    let note = Append { conversation: to_self.clone(), recipients: vec![member("a")], ..to_b(text("1")) };
+    let note = Append { to: Destination::Member(member("a")), ..note };
+    world.call(|plan| plan.append(&note, None)).unwrap();
+    let by_nobody = MessageChange::new(to_self.clone(), seq(1), None, Change::Edit(text("2")));
+    world.call(|plan| plan.change_message(&by_nobody, None)).unwrap();
+    for entries in [world.inbox("a"), world.history(&to_self)] {
+        assert_eq!(told(&entries), ["\"2\"", "Edit Original 1"], "one copy of each");
+        assert_eq!(entries[1].edited, Some(text("2")));
+    }
+}

@@ -209,5 +209,5 @@ async fn nothing_that_was_written_before_is_unread_and_what_comes_is() {
     let appended = store.append(append).await.unwrap();
     assert_eq!((appended.sequence, appended.place), (seq(5), seq(3)));
     assert_eq!((view(&a).await.unread.get(), view(&b).await.unread.get()), (0, 1));
-    assert!(store.shutdown(std::time::Duration::from_secs(60)).await);
+    assert!(store.shutdown(Duration::from_secs(60)).await);
 }

@@ -1,0 +1,80 @@
+//! A text that was taken away leaves the files by itself.
+
+use super::*;
+use crate::embedded::clock;
+use crate::embedded::sample::files_with;
+
+const TEXT: &str = "taken-away";
+
+fn note() -> Conversation {
+    Conversation::single(MemberId::new("a").unwrap(), MemberId::new("a").unwrap())
+}
+
+/// Starts a store, sends a text and takes it back.
+async fn start(config: Config, commit: Commit) -> (Timeline, Arc<Shared>) {
+    let store = EmbeddedStore::start_with(config, commit).await.unwrap();
+    let shared = Arc::clone(&store.shared);
+    let timeline = Timeline::start(crate::Config::default(), store).unwrap();
+    let (from, text) = (MemberId::new("a").unwrap(), Message::new(format!("{{\"t\":\"{TEXT}\"}}")).unwrap());
+    let sent = timeline.send(NewMessage::new(from.clone(), from, text)).await.unwrap();
+    timeline.recall(&note(), sent.place, None).await.unwrap();
+    (timeline, shared)
+}
+
+fn well() -> Commit {
+    failing(Arc::new(AtomicBool::new(false)))
+}
+
+/// Waits until the files were replaced.
+async fn rewritten(shared: &Shared) {
+    let mut rewrites = shared.rewrites.subscribe();
+    timeout(GRACE, rewrites.wait_for(|rewrites| *rewrites > 0)).await.expect("within a minute").unwrap();
+}
+
+#[tokio::test]
+async fn a_text_that_was_taken_back_leaves_the_files_in_time() {
+    let directory = tempfile::tempdir().unwrap();
+    let config = Config::new(directory.path()).erased_within(Duration::from_secs(60));
+    let (timeline, shared) = start(config.clone(), well()).await;
+    assert!(files_with(directory.path(), TEXT) > 0);
+    // As if it had been taken back three quarters of that time ago.
+    shared.erased(clock::unix_ms() - 45_000);
+    rewritten(&shared).await;
+    assert_eq!(files_with(directory.path(), TEXT), 0);
+    assert!(timeline.shutdown(GRACE).await);
+    drop(shared);
+    let store = EmbeddedStore::start(config).await.unwrap();
+    let page = store.history(&note(), PageRequest::default()).await.unwrap();
+    assert_eq!(page.entries.len(), 2, "the places stay");
+}
+
+#[tokio::test]
+async fn what_an_earlier_start_has_left_is_seen_to_at_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let config = Config::new(directory.path());
+    let (timeline, shared) = start(config.clone(), well()).await;
+    assert!(timeline.shutdown(GRACE).await);
+    drop(shared);
+    assert!(files_with(directory.path(), TEXT) > 0);
+    let store = EmbeddedStore::start(config).await.unwrap();
+    rewritten(&store.shared).await;
+    assert_eq!(files_with(directory.path(), TEXT), 0);
+    assert!(store.shutdown(GRACE).await);
+}
+
+#[tokio::test]
+async fn a_failure_in_between_is_tried_again_when_the_store_is_well() {
+    let directory = tempfile::tempdir().unwrap();
+    let broken = Arc::new(AtomicBool::new(false));
+    let config = Config::new(directory.path());
+    let (timeline, shared) = start(config, failing(Arc::clone(&broken))).await;
+    broken.store(true, Ordering::SeqCst);
+    // As if the text had been taken back long ago.
+    shared.erased(0);
+    until(&timeline, |state| matches!(state, State::ReadOnly { .. } | State::Down { .. })).await;
+    broken.store(false, Ordering::SeqCst);
+    until(&timeline, State::is_well).await;
+    rewritten(&shared).await;
+    assert_eq!(files_with(directory.path(), TEXT), 0);
+    assert!(timeline.shutdown(GRACE).await);
+}
