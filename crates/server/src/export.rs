@@ -82,7 +82,7 @@ async fn of_directory(data_dir: &Path, to: Target) -> anyhow::Result<String> {
         );
     }
     let data_dir = DataDir::open(data_dir)?;
-    // No store is made where one is missing, and nothing is removed from one that is read.
+    // No store is made where one is missing. Retention is left to the server.
     let settings = embedded::Config::new(data_dir.timelines()).must_exist(true);
     let store = EmbeddedStore::start(settings).await.context("--data-dir")?;
     let export = store.export().context("export")?;
@@ -110,19 +110,16 @@ fn write_file(path: &Path, pieces: &mut mpsc::Receiver<Piece>) -> anyhow::Result
     let (mut begun, mut part, mut progress) = (Vec::<u8>::new(), None::<PartFile>, Progress::new("export"));
     while let Some(piece) = pieces.blocking_recv() {
         let piece = piece?;
-        let part = match &mut part {
-            Some(part) => part,
-            None => {
-                begun.extend_from_slice(&piece);
-                let Some(end) = begun.iter().position(|byte| *byte == b'\n') else { continue };
-                let first = begun.get(..=end).unwrap_or_default();
-                let opened = part.insert(PartFile::open(path, first)?);
-                opened.put(&begun)?;
-                continue;
-            }
-        };
-        part.put(&piece)?;
-        progress.at(part.tally());
+        if let Some(part) = &mut part {
+            part.put(&piece)?;
+            progress.at(part.tally());
+            continue;
+        }
+        begun.extend_from_slice(&piece);
+        if let Some(end) = begun.iter().position(|byte| *byte == b'\n') {
+            let first = begun.get(..=end).unwrap_or_default();
+            part.insert(PartFile::open(path, first)?).put(&begun)?;
+        }
     }
     let Some(part) = part else { bail!("export: nothing came; run this again") };
     let tally = part.finish()?;

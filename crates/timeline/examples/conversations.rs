@@ -42,7 +42,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         }
     }
 
-    // Alice watches her inbox. She has read what is in it, so the next that comes is that Bob reads.
+    // Alice watches her inbox. She has read what is in it, so what comes is that Bob reads.
     let known = timeline.sync(&alice, Seq::ZERO, Count::default()).await?.latest_seq;
     let mut watch = timeline.watch(&alice, known);
     timeline.read(&bob, &both, second.place).await?;

@@ -2,7 +2,7 @@
 //! while the server runs, and whatever is cut short goes on.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::{Output, Stdio};
@@ -211,7 +211,7 @@ async fn an_export_that_was_cut_goes_on_and_one_of_another_state_begins_anew() {
     // It never writes over anything.
     assert!(complaint(parent.path(), &["export", "cut", &data_dir]).contains("cut is there already"));
     // The same goes to the standard output.
-    let output = run(parent.path(), &["export", "-", &data_dir]);
+    let output = Tidings::command(&["export", "-", &data_dir]).output().unwrap();
     assert!(output.status.success() && output.stdout == whole, "{}", text(&output.stderr));
 
     // An import of it is exported as it was, but for the line that says of which store it is.
@@ -256,9 +256,12 @@ async fn an_import_that_was_killed_goes_on_with_the_same_export_alone() {
     let refused = complaint(parent.path(), &[&["serve"][..], &new].concat());
     assert!(refused.contains("an import that was cut short"), "{refused}");
     // Of an export that is not whole, what there is is read, and it is no data directory yet.
-    fs::write(parent.path().join("torn"), &backup[..backup.len() - 10]).unwrap();
-    let torn = complaint(parent.path(), &["import", "torn", "new"]);
-    assert!(torn.contains("is not whole") && torn.contains("no data directory yet"), "{torn}");
+    let end = text(&backup).rfind("{\"type\":\"end\"").unwrap();
+    for cut in [end - 10, end] {
+        fs::write(parent.path().join("torn"), &backup[..cut]).unwrap();
+        let torn = complaint(parent.path(), &["import", "torn", "new"]);
+        assert!(torn.contains("is not whole") && torn.contains("no data directory yet"), "{torn}");
+    }
 
     // Nor is it mixed with another export.
     let other = stored(1).await;
@@ -292,7 +295,7 @@ async fn a_disk_that_is_full_is_told_at_either_end_and_it_goes_on_when_there_is_
     assert!(text(&output.stderr).contains("it goes on there"), "{}", text(&output.stderr));
 
     let mut command = Tidings::command(&["export", "-", &from]);
-    let full = File::options().write(true).open("/dev/full").unwrap();
+    let full = fs::File::options().write(true).open("/dev/full").unwrap();
     let output = command.stdout(full).output().unwrap();
     assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
     assert!(text(&output.stderr).contains("standard output cannot be written"), "{}", text(&output.stderr));

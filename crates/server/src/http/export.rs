@@ -1,8 +1,8 @@
 //! `GET /export`: all that the timelines store, as lines of JSON, while the server goes on.
 //!
 //! It is the state of one moment; `docs/timelines.md` has the lines. The last one is of the type
-//! `end`: an answer without it was cut. There is one export at a time, as each keeps what is removed
-//! meanwhile on the disk.
+//! `end`: an answer without it was cut. There is one export at a time, as each keeps what is
+//! removed meanwhile on the disk.
 
 use std::sync::Arc;
 

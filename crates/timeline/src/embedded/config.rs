@@ -28,9 +28,11 @@ pub struct Config {
 impl Config {
     const QUEUE_BOUNDS: RangeInclusive<usize> = 1..=65_536;
     const BATCH_BYTES_BOUNDS: RangeFrom<usize> = 64 * 1024..;
-    /// Within what time texts are erased unless a program says otherwise.
+
+    /// What [`erased_within`](Self::erased_within) is unless it is set.
     pub const ERASED_WITHIN_DEFAULT: Duration = Duration::from_secs(24 * 60 * 60);
-    /// What that time may be: a minute to 7 days.
+
+    /// Between what [`erased_within`](Self::erased_within) is.
     pub const ERASED_WITHIN_BOUNDS: RangeInclusive<Duration> =
         Duration::from_secs(60)..=Duration::from_secs(7 * 24 * 60 * 60);
 
