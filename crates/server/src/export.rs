@@ -27,6 +27,7 @@ use self::part_file::PartFile;
 use self::tally::Tally;
 use crate::config::{Config, ExportWish, Target};
 use crate::data_dir::DataDir;
+use crate::log;
 use crate::progress::Progress;
 
 /// A piece of an export on its way, or why there are no more.
@@ -92,7 +93,7 @@ async fn of_directory(data_dir: &Path, to: Target) -> anyhow::Result<String> {
     // It ended when the last piece was taken, or none was taken any more.
     fed.await?;
     if !store.shutdown(CLOSED_WITHIN).await {
-        tracing::warn!("the store did not close within {CLOSED_WITHIN:?}");
+        log::complain(format_args!("export: the store did not close within {CLOSED_WITHIN:?}"));
     }
     written
 }

@@ -5,9 +5,8 @@ use std::io::{self, BufReader, Read};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use anyhow::{Context as _, bail, ensure};
-use tidings::timeline::ErrorKind;
-use tidings::timeline::embedded;
+use anyhow::{Context as _, anyhow, ensure};
+use tidings::timeline::{Error, ErrorKind, embedded};
 
 use crate::causes;
 use crate::config::{ImportWish, Target};
@@ -46,32 +45,36 @@ fn read(from: &Target, to: &Path) -> anyhow::Result<String> {
         let bytes = bytes.load(Ordering::Relaxed);
         progress.at(format_args!("{bytes} bytes, {} lines", so_far.lines));
     });
-    match imported {
-        Ok(imported) => {
-            made.note_timelines()?;
-            Ok(format!(
-                "imported {} lines with {} entries; start the server with --data-dir {}\n",
-                imported.lines,
-                imported.entries,
-                to.display()
-            ))
-        }
-        Err(error) => {
-            // What is wrong with the export does not change by itself.
-            let advice = if error.kind() == ErrorKind::InvalidInput {
-                "import the whole export, or remove it"
-            } else {
-                "run this again with the same file, and it goes on there"
-            };
-            let error = anyhow::Error::new(error).context("import");
-            if !embedded::is_cut_import(&made.timelines()) {
-                made.abandon();
-                return Err(error);
-            }
-            let (error, to) = (causes::in_one_line(&error), to.display());
-            bail!("{error}; {to} is no data directory yet: {advice}")
-        }
+    let imported = match imported {
+        Ok(imported) => imported,
+        Err(error) => return Err(failed(error, made, to)),
+    };
+    // A server that starts notes it as well.
+    made.note_timelines().context("import: all of it was read, and a server can start there")?;
+    Ok(format!(
+        "imported {} lines with {} entries; start the server with --data-dir {}\n",
+        imported.lines,
+        imported.entries,
+        to.display()
+    ))
+}
+
+/// Says what to do after an import that failed, and removes the directory if nothing is in it.
+fn failed(error: Error, made: DataDir, to: &Path) -> anyhow::Error {
+    let kind = error.kind();
+    let error = anyhow::Error::new(error).context("import");
+    if !embedded::is_cut_import(&made.timelines()) {
+        made.abandon();
+        return error;
     }
+    let advice = match kind {
+        // What is wrong with the export does not change by itself.
+        ErrorKind::InvalidInput => "import the whole export, or remove it",
+        // The error says what to do.
+        ErrorKind::Config => return error,
+        _ => "run this again with the same file, and it goes on there",
+    };
+    anyhow!("{}; {} is no data directory yet: {advice}", causes::in_one_line(&error), to.display())
 }
 
 fn open(path: &Path) -> anyhow::Result<File> {
