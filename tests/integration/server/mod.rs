@@ -28,6 +28,7 @@ mod pushes;
 mod receiver;
 mod redis;
 mod refusals;
+mod retention;
 mod revocation;
 mod rooms;
 mod salvage;
