@@ -72,7 +72,7 @@ async fn pass_on(
     let cut = |why: &dyn std::fmt::Display| {
         anyhow!(
             "--from: {server} ended the export before it was whole: {why}; run this again, and it goes on if \
-                 nothing was written meanwhile"
+             nothing was written meanwhile"
         )
     };
     loop {
@@ -97,10 +97,7 @@ async fn answer(
     tasks: &TaskTracker,
 ) -> anyhow::Result<(SendRequest<Empty<Bytes>>, Incoming)> {
     let unreachable = |error: &io::Error| {
-        anyhow!(
-            "--from: {server} cannot be reached: {error}; is it the address of a \
-                                                   server that runs?"
-        )
+        anyhow!("--from: {server} cannot be reached: {error}; is it the address of a server that runs?")
     };
     let stream = match timeout(CONNECTED_WITHIN, TcpStream::connect(server.place())).await {
         Ok(connected) => connected.map_err(|error| unreachable(&error))?,
