@@ -21,6 +21,7 @@ pub(crate) async fn check(config: &Config, deep: bool) -> bool {
         (format!("--http {}", config.http), http.as_ref().map(drop).map_err(again)),
         (format!("--grpc {}", config.grpc), grpc.as_ref().map(drop).map_err(again)),
         (format!("--data-dir {}", config.data_dir.display()), stored.map(drop)),
+        (config.keeping(), Ok(())),
     ];
     let opened = stores::open(config).await;
     if let Ok(stores) = &opened {

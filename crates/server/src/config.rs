@@ -6,6 +6,7 @@ mod address;
 mod duration;
 mod environment;
 mod etcd;
+mod exchange_wish;
 mod file;
 mod flags;
 mod jwks_address;
@@ -16,6 +17,7 @@ mod near;
 mod network;
 mod problem;
 mod rates;
+mod retention;
 mod revoke_wish;
 mod rights;
 mod service_link;
@@ -33,6 +35,7 @@ use tidings::presence_redis::keyspace::Notifications;
 
 pub(crate) use self::address::hidden_in_error;
 pub(crate) use self::etcd::EtcdConfig;
+pub(crate) use self::exchange_wish::{ExportWish, ImportWish, ServerAddress, Target};
 pub(crate) use self::flags::{Command, Instead, Invocation};
 pub(crate) use self::jwks_address::JwksAddress;
 pub(crate) use self::keys_wish::{KeyKind, KeysWish};
@@ -40,6 +43,7 @@ pub(crate) use self::logins::Logins;
 pub(crate) use self::network::Network;
 pub(crate) use self::problem::Problems;
 pub(crate) use self::rates::{BURST_SECONDS, RateConfig, Rates};
+pub(crate) use self::retention::KeptMessages;
 pub(crate) use self::revoke_wish::RevokeWish;
 pub(crate) use self::token_wish::TokenWish;
 pub(crate) use self::value::{Layout, LogFormat, PresenceStore, RedisUrl, WebAddress};
@@ -54,6 +58,10 @@ pub(crate) struct Config {
     pub(crate) grpc: SocketAddr,
     /// The directory of the embedded store; created when it is missing.
     pub(crate) data_dir: PathBuf,
+    /// How long messages are kept.
+    pub(crate) kept: KeptMessages,
+    /// Within what time a text that was taken away is in no file any more.
+    pub(crate) erased_within: Duration,
     /// Which log lines are written, in the words of `tracing`'s filters.
     pub(crate) log: String,
     /// How log lines look.
@@ -145,6 +153,8 @@ impl Config {
             http: reader.take(&setting::HTTP, value::address),
             grpc: reader.take(&setting::GRPC, value::address),
             data_dir: reader.take(&setting::DATA_DIR, value::path),
+            kept: reader.take(&setting::RETENTION, retention::retention),
+            erased_within: reader.duration(&setting::ERASED_WITHIN),
             log: reader.take(&setting::LOG, log_filter::parse),
             log_format: reader.take(&setting::LOG_FORMAT, value::log_format),
             insecure: reader.take(&setting::INSECURE, value::switch),
@@ -182,6 +192,11 @@ impl Config {
         let odd = config.odd();
         config.warnings.extend(odd);
         reader.finish(config)
+    }
+
+    /// Says how long messages are kept, and their bytes.
+    pub(crate) fn keeping(&self) -> String {
+        format!("--retention: {}; --erased-within {}", self.kept, duration::show(self.erased_within))
     }
 
     /// Says what is odd, but no reason not to start.

@@ -150,11 +150,13 @@ impl DataDir {
         }
     }
 
-    /// Whether a directory has nothing, or no more than a salvage leaves that was cut short.
+    /// Whether a directory has nothing, or no more than a salvage or an import leaves that was cut
+    /// short.
     pub(crate) fn is_vacant(path: &Path) -> bool {
         // One that cannot be read cannot be opened, either, which is told then.
         let Ok(entries) = fs::read_dir(path) else { return true };
-        let begun = if embedded::is_cut_salvage(&path.join("timelines")) {
+        let timelines = path.join("timelines");
+        let begun = if embedded::is_cut_salvage(&timelines) || embedded::is_cut_import(&timelines) {
             // A salvage notes that there are timelines before they are finished.
             &BEGUN[..]
         } else if path.join(NO_TIMELINES_YET).exists() {

@@ -2,6 +2,7 @@
 
 pub(crate) mod answer;
 mod events;
+mod export;
 mod guard;
 mod headers;
 mod health;
@@ -20,6 +21,7 @@ mod streams;
 mod ticket;
 mod timelines;
 
+pub(crate) use self::export::Exports;
 pub(crate) use self::guard::Guard;
 pub(crate) use self::limits::Limits;
 pub(crate) use self::login::LoginUrl;

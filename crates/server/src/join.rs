@@ -44,6 +44,8 @@ pub(crate) struct Join {
     pub(crate) hub: Hub,
     pub(crate) stores: Stores,
     pub(crate) timeline: Timeline,
+    /// The store below them.
+    pub(crate) store: Arc<EmbeddedStore>,
     attendance: Attendance,
     keeper: RosterKeeper,
     calls: Calls,
@@ -87,13 +89,13 @@ impl Join {
         // From here on the hub could take connections. None comes before the listeners, which start
         // last.
         let hub = Hub::start(hub_config(config, access), hooks.handler(handler).storage(history))?;
-        let timeline = start_timeline(data_dir, &hub).await?;
+        let (timeline, store) = start_timeline(config, data_dir, &hub).await?;
         let keeper = RosterKeeper::start(roster, presence, hub.clone())?;
         let receipts = Receipts::new(timeline.clone(), hub.clone());
         let late = Arc::new(LateCalls::new(receipts, Logins::new(access.clone(), hub.clone())));
         let calls = Calls::start(&queues.late, Arc::clone(&late))?;
         let logins = Calls::start(&queues.logins, late)?;
-        Ok(Self { hub, stores, timeline, attendance, keeper, calls, logins, webhook })
+        Ok(Self { hub, stores, timeline, store, attendance, keeper, calls, logins, webhook })
     }
 
     /// Has the server stop, with the reason, when a part cannot go on.
@@ -171,13 +173,19 @@ impl Join {
 }
 
 /// Starts the timelines, whose new entries are pushed to the clients of the hub.
-async fn start_timeline(data_dir: &DataDir, hub: &Hub) -> anyhow::Result<Timeline> {
+async fn start_timeline(
+    config: &Config,
+    data_dir: &DataDir,
+    hub: &Hub,
+) -> anyhow::Result<(Timeline, Arc<EmbeddedStore>)> {
     let store = timeline::embedded::Config::new(data_dir.timelines())
         .must_exist(data_dir.had_timelines())
+        .retention(config.kept.retention())
+        .erased_within(config.erased_within)
         .observer(InboxPublisher::new(hub.clone()));
-    let store = EmbeddedStore::start(store).await.context("--data-dir")?;
+    let store = Arc::new(EmbeddedStore::start(store).await.context("--data-dir")?);
     data_dir.note_timelines()?;
-    Ok(Timeline::start(timeline::Config::default(), store)?)
+    Ok((Timeline::start(timeline::Config::default(), Arc::clone(&store))?, store))
 }
 
 fn of_presence(state: &presence::State) -> Condition {

@@ -11,13 +11,16 @@ mod config;
 mod data_dir;
 mod depth;
 mod descriptors;
+mod export;
 mod grpc;
 mod health;
 mod http;
+mod import;
 mod join;
 mod keys;
 mod listen;
 mod log;
+mod progress;
 mod random;
 mod rates;
 mod registration;
@@ -102,6 +105,8 @@ async fn run(command: Command, config: Config) -> anyhow::Result<ExitCode> {
             }
             Ok(if outcome.is_whole { ExitCode::SUCCESS } else { ExitCode::from(SALVAGED_WITH_LOSSES) })
         }
+        Command::Export(wish) => Ok(print(&export::export(&config, wish).await?)),
+        Command::Import(wish) => Ok(print(&import::import(wish).await?)),
         Command::Token(wish) => {
             let token = token::token(&config.logins, *wish)?;
             Ok(print(&format!("{token}\n")))

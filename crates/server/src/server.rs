@@ -1,6 +1,7 @@
 //! The running server: started whole or not at all, and stopped in order.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::bail;
@@ -15,7 +16,7 @@ use crate::config::{Config, PresenceStore};
 use crate::data_dir::DataDir;
 use crate::grpc::Grpc;
 use crate::health::Health;
-use crate::http::{Guard, Limits, LoginUrl, Routes, Streams};
+use crate::http::{Exports, Guard, Limits, LoginUrl, Routes, Streams};
 use crate::join::Join;
 use crate::listen::{BodyMemory, ConnectionPermits, LimitedListener, Timeouts};
 use crate::registration::{self, Registered};
@@ -132,6 +133,7 @@ impl Server {
             presence: join.stores.presence.clone(),
             rooms: join.stores.rooms.clone(),
             streams: Streams::new(config.presence_streams, access.revocations().clone(), stop.clone()),
+            exports: Exports::new(Arc::clone(&join.store), access.revocations().clone(), stop.clone()),
             answers: AnswerMemory::new(ANSWER_BYTES, "presence")?,
             metrics: metrics.clone(),
             health: health.clone(),

@@ -25,6 +25,7 @@ const ROUTES: &[(&str, &str, [u16; 5])] = &[
     ("GET", "/readyz", [1, 1, 1, 1, 1]),
     ("GET", "/login", [1, 1, 1, 1, 1]),
     ("GET", "/metrics", [401, 403, 403, 403, 1]),
+    ("GET", "/export", [401, 403, 403, 403, 1]),
     ("GET", "/presence?id=bob", [401, 1, 1, 403, 403]),
     ("GET", "/presence/bob", [401, 1, 1, 403, 403]),
     ("GET", "/rooms/garden", [401, 1, 403, 403, 403]),

@@ -10,6 +10,7 @@ mod descriptors;
 mod doors;
 mod etcd;
 mod events;
+mod exchange;
 #[cfg(target_os = "linux")]
 mod fairness;
 mod generations;
@@ -27,6 +28,7 @@ mod pushes;
 mod receiver;
 mod redis;
 mod refusals;
+mod retention;
 mod revocation;
 mod rooms;
 mod salvage;

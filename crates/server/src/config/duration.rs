@@ -1,4 +1,4 @@
-//! Durations as people write them: `500ms`, `5s`, `2m`, `1h`.
+//! Durations as people write them: `500ms`, `5s`, `2m`, `1h`, `30d`.
 
 use std::time::Duration;
 
@@ -12,11 +12,12 @@ pub(super) fn parse(text: &str) -> Option<Duration> {
         "s" => Some(Duration::from_secs(number)),
         "m" => number.checked_mul(60).map(Duration::from_secs),
         "h" => number.checked_mul(3_600).map(Duration::from_secs),
+        "d" => number.checked_mul(24 * 3_600).map(Duration::from_secs),
         _ => None,
     }
 }
 
-/// Writes a duration in the largest unit of which it is a whole number.
+/// Writes a duration in the largest unit up to hours of which it is a whole number.
 pub(super) fn show(duration: Duration) -> String {
     let (ms, s) = (duration.as_millis(), duration.as_secs());
     if duration.is_zero() || !ms.is_multiple_of(1_000) {
@@ -36,9 +37,15 @@ mod tests {
 
     #[test]
     fn units_are_read() {
-        for (text, ms) in
-            [("1ms", 1), ("250ms", 250), ("0s", 0), ("90s", 90_000), ("2m", 120_000), ("1h", 3_600_000)]
-        {
+        for (text, ms) in [
+            ("1ms", 1),
+            ("250ms", 250),
+            ("0s", 0),
+            ("90s", 90_000),
+            ("2m", 120_000),
+            ("1h", 3_600_000),
+            ("1d", 86_400_000),
+        ] {
             assert_eq!(parse(text), Some(Duration::from_millis(ms)), "{text}");
         }
     }
@@ -53,8 +60,17 @@ mod tests {
 
     #[test]
     fn a_number_without_a_unit_is_refused() {
-        for text in ["", "5", "s", "-1s", "1.5s", "5 weeks", "99999999999999999999s", "18446744073709551615h"]
-        {
+        for text in [
+            "",
+            "5",
+            "s",
+            "-1s",
+            "1.5s",
+            "5 weeks",
+            "99999999999999999999s",
+            "18446744073709551615h",
+            "18446744073709551615d",
+        ] {
             assert_eq!(parse(text), None, "{text}");
         }
     }

@@ -7,6 +7,7 @@ use clap::builder::Styles;
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches};
 
+use super::exchange_wish::{self, ExportWish, ImportWish};
 use super::keys_wish::{self, KeysWish};
 use super::problem::Problems;
 use super::revoke_wish::{self, RevokeWish};
@@ -25,6 +26,10 @@ pub(crate) enum Command {
     },
     /// Read what can be read of a damaged data directory into a new one.
     Salvage { from: PathBuf, to: PathBuf },
+    /// Write all that is stored.
+    Export(ExportWish),
+    /// Make a data directory of an export.
+    Import(ImportWish),
     /// Make a token.
     Token(Box<TokenWish>),
     /// Make keys.
@@ -58,6 +63,8 @@ impl Invocation {
             Some(("salvage", inner)) => {
                 (Command::Salvage { from: path(inner, FROM), to: path(inner, TO) }, inner.clone())
             }
+            Some(("export", inner)) => (Command::Export(understood(ExportWish::read(inner))?), inner.clone()),
+            Some(("import", inner)) => (Command::Import(understood(ImportWish::read(inner))?), inner.clone()),
             Some(("token", inner)) => {
                 (Command::Token(Box::new(understood(TokenWish::read(inner))?)), inner.clone())
             }
@@ -108,6 +115,8 @@ fn command() -> clap::Command {
         .subcommand(clap::Command::new("serve").about("Run the server; the same happens without a command"))
         .subcommand(check())
         .subcommand(salvage())
+        .subcommand(exchange_wish::export())
+        .subcommand(exchange_wish::import())
         .subcommand(token_wish::command())
         .subcommand(keys_wish::command())
         .subcommand(revoke_wish::command())

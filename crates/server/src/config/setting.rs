@@ -10,7 +10,7 @@ use tidings::hub::{self, HistoryConfig};
 use tidings::join::webhook;
 use tidings::presence::memory;
 use tidings::presence_redis::{LinkConfig, keyspace, leases};
-use tidings::timeline::http;
+use tidings::timeline::{embedded, http};
 
 use self::Allowed::{Count, Text, Time};
 use super::{address, duration};
@@ -93,6 +93,14 @@ keys! {
         "Where gRPC listens; port 0 takes a free one";
     DATA_DIR = "data-dir" "TIDINGS_DATA_DIR" "DIRECTORY" Text("./tidings-data")
         "Where the messages are stored; created when missing, used by one server at a time";
+    RETENTION = "retention" "TIDINGS_RETENTION" "RETENTION" Text("")
+        "How long messages are kept: an age, a number or both, for inboxes, for the histories of pairs and of \
+         groups, and of groups whose names begin with something, like inboxes=30d, pairs=365d/100000, \
+         groups=10000, groups:news:*=7d/500; what is not named is kept";
+    ERASED_WITHIN = "erased-within" "TIDINGS_ERASED_WITHIN" "DURATION"
+        Time(embedded::Config::ERASED_WITHIN_DEFAULT, embedded::Config::ERASED_WITHIN_BOUNDS)
+        "Within what time a message that was taken back, deleted or kept for long enough is in no file of the \
+         store any more; nobody can read it from the first moment on, and a shorter time means more writing";
     LOG = "log" "TIDINGS_LOG" "FILTER" Text("info")
         "Which log lines are written: error, warn, info, debug, trace or off, also by module, like info,conductor_hub=debug";
     LOG_FORMAT = "log-format" "TIDINGS_LOG_FORMAT" "FORMAT" Text("text")

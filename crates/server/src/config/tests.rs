@@ -223,6 +223,19 @@ fn what_is_to_be_revoked_is_read() {
 }
 
 #[test]
+fn how_long_messages_are_kept_is_a_list_in_every_source() {
+    let file = file("retention = ['pairs=365d/100000', 'groups:news:*=7d']\nerased-within = '1h'\n");
+    let config = load(&["--config", file.path().to_str().unwrap()], &[]).unwrap();
+    assert_eq!(config.kept.to_string(), "pairs=365d/100000, groups:news:*=7d");
+    assert_eq!(config.erased_within, Duration::from_secs(3_600));
+    let config = load(&["--erased-within=7d"], &[("TIDINGS_RETENTION", "inboxes=30d")]).unwrap();
+    assert_eq!(config.kept.to_string(), "inboxes=30d");
+    let error = load(&["--retention=pairs=forever", "--erased-within=8d"], &[]).unwrap_err();
+    assert!(error.contains("--retention: ") && error.contains("AGE/NUMBER"), "{error}");
+    assert!(error.contains("--erased-within: ") && error.contains("from 1m to 168h"), "{error}");
+}
+
+#[test]
 fn a_file_that_is_no_toml_says_in_which_line() {
     let file = file("http = '127.0.0.1:1'\ngrpc 7\n");
     let error = load(&["--config", file.path().to_str().unwrap()], &[]).unwrap_err();

@@ -291,7 +291,7 @@ pub(super) fn duration(text: &str, allowed: &Allowed) -> Checked<Duration> {
     match (duration::parse(text), allowed) {
         (Some(duration), Allowed::Time(_, bounds)) if bounds.contains(&duration) => Ok(duration),
         _ => Err(format!(
-            "is not a duration from {}; give a whole number with ms, s, m or h, like 5s",
+            "is not a duration from {}; give a whole number with ms, s, m, h or d, like 5s",
             allowed.bounds().unwrap_or_default()
         )),
     }

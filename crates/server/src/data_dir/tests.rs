@@ -184,6 +184,22 @@ fn a_salvage_begins_only_where_nothing_is_or_one_was_cut_short() {
 }
 
 #[test]
+fn an_import_that_was_cut_short_goes_on_in_its_directory() {
+    let parent = tempfile::tempdir().unwrap();
+    let path = parent.path().join("data");
+    let dir = DataDir::open(&path).unwrap();
+    let cut = b"{\"type\":\"store\",\"format\":1,\"id\":\"0\",\"generation\":1,\"batch\":1}\n";
+    embedded::import(&cut[..], &dir.timelines(), |_| {}).unwrap_err();
+    assert!(embedded::is_cut_import(&dir.timelines()) && DataDir::is_vacant(&path));
+    // Also when it was cut after the note.
+    dir.note_timelines().unwrap();
+    assert!(DataDir::is_vacant(&path));
+    drop(dir);
+    let error = format!("{:#}", DataDir::open(&path).unwrap().check_timelines(false).unwrap_err());
+    assert!(error.contains("tidings import"), "{error}");
+}
+
+#[test]
 fn other_users_are_kept_out() {
     use std::os::unix::fs::PermissionsExt as _;
 

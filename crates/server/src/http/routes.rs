@@ -11,12 +11,13 @@ use tidings::presence::Presence;
 use tidings::presence::rooms::Rooms;
 use tidings::timeline::AnswerMemory;
 
+use super::export::Exports;
 use super::guard::Guard;
 use super::limits::Limits;
 use super::login::LoginUrl;
 use super::streams::Streams;
 use super::{
-    answer, events, guard, headers, health, limits, login, openapi, page, person, presence, query, room,
+    answer, events, export, guard, headers, health, limits, login, openapi, page, person, presence, query, room,
     ticket,
 };
 use crate::access::{self, Access};
@@ -31,6 +32,7 @@ pub(crate) struct Routes {
     pub(crate) presence: Presence,
     pub(crate) rooms: Rooms,
     pub(crate) streams: Streams,
+    pub(crate) exports: Exports,
     /// The room for answers about presence and rooms that their clients have not read.
     pub(crate) answers: AnswerMemory,
     pub(crate) metrics: PrometheusHandle,
@@ -43,7 +45,7 @@ pub(crate) struct Routes {
 type Route = (&'static str, &'static str, MethodRouter<Routes>);
 
 /// Every route but those of the page and of the timelines.
-fn routes(hub: MethodRouter<Routes>, document: MethodRouter<Routes>) -> [Route; 12] {
+fn routes(hub: MethodRouter<Routes>, document: MethodRouter<Routes>) -> [Route; 13] {
     [
         ("GET", "/openapi.json", document),
         ("GET", "/ws", hub),
@@ -57,6 +59,7 @@ fn routes(hub: MethodRouter<Routes>, document: MethodRouter<Routes>) -> [Route; 
         ("GET", "/healthz", get(health::healthz)),
         ("GET", "/readyz", get(health::readyz)),
         ("GET", "/metrics", get(metrics)),
+        ("GET", "/export", get(export::export)),
     ]
 }
 
@@ -106,6 +109,12 @@ impl FromRef<Routes> for Rooms {
 impl FromRef<Routes> for Streams {
     fn from_ref(routes: &Routes) -> Self {
         routes.streams.clone()
+    }
+}
+
+impl FromRef<Routes> for Exports {
+    fn from_ref(routes: &Routes) -> Self {
+        routes.exports.clone()
     }
 }
 

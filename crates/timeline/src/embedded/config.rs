@@ -28,7 +28,12 @@ pub struct Config {
 impl Config {
     const QUEUE_BOUNDS: RangeInclusive<usize> = 1..=65_536;
     const BATCH_BYTES_BOUNDS: RangeFrom<usize> = 64 * 1024..;
-    const ERASED_WITHIN_BOUNDS: RangeInclusive<Duration> =
+
+    /// What [`erased_within`](Self::erased_within) is unless it is set.
+    pub const ERASED_WITHIN_DEFAULT: Duration = Duration::from_secs(24 * 60 * 60);
+
+    /// Between what [`erased_within`](Self::erased_within) is.
+    pub const ERASED_WITHIN_BOUNDS: RangeInclusive<Duration> =
         Duration::from_secs(60)..=Duration::from_secs(7 * 24 * 60 * 60);
 
     /// Returns the defaults for a store in `directory`.
@@ -44,7 +49,7 @@ impl Config {
             disk_free_min_bytes: 256 * 1024 * 1024,
             cache_bytes: 32 * 1024 * 1024,
             retention: Retention::new(),
-            erased_within: Duration::from_secs(24 * 60 * 60),
+            erased_within: Self::ERASED_WITHIN_DEFAULT,
             observer: Arc::new(()),
         }
     }

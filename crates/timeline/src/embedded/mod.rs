@@ -212,6 +212,6 @@ mod writer;
 
 pub use self::check::{CheckReport, check, check_deep, check_existing};
 pub use self::config::Config;
-pub use self::exchange::{Export, ImportProgress, Imported, import};
+pub use self::exchange::{Export, ImportProgress, Imported, import, is_cut_import};
 pub use self::salvage::{Salvaged, is_cut_salvage, salvage, salvage_noting};
 pub use self::store::EmbeddedStore;

@@ -98,6 +98,12 @@ pub fn import(
     Ok(Imported { lines: number, entries, generation })
 }
 
+/// Whether a directory holds what an import left that was cut short, and can go on.
+#[must_use]
+pub fn is_cut_import(directory: &Path) -> bool {
+    matches!(Marker::read(directory), Ok(Some(note)) if note.phase == Phase::Importing)
+}
+
 /// Makes the store, or opens what an import of the same lines has left; returns how many of the
 /// lines are in it.
 fn begin(directory: &Arc<Directory>, source: &str) -> Result<(Opened, u64)> {
@@ -108,14 +114,22 @@ fn begin(directory: &Arc<Directory>, source: &str) -> Result<(Opened, u64)> {
     };
     match Marker::read(path).map_err(|error| directory.unwritable(error))? {
         None if directory.store().exists() => other("holds a store already"),
-        None => {
-            let (id, generation) = (fastrand::u128(..), clock::unix_ms());
-            let phase = Phase::Importing;
-            Ok((opening::begin(&Config::new(path), directory, phase, id, generation)?, 0))
-        }
-        Some(note) if note.phase == Phase::Importing => go_on(directory, note, source),
-        Some(_) => other("holds a store already"),
+        None => make(directory),
+        Some(note) if note.phase != Phase::Importing => other("holds a store already"),
+        // It was cut short while the store was made, and none of the lines are in it.
+        Some(note) if note.keyspaces.is_empty() => make(directory),
+        Some(note) => go_on(directory, note, source),
     }
+}
+
+/// Makes a store without any line; it can be gone on with once the marker names its keyspaces.
+fn make(directory: &Arc<Directory>) -> Result<(Opened, u64)> {
+    let (config, phase) = (Config::new(directory.path()), Phase::Importing);
+    let mut opened = opening::begin(&config, directory, phase, fastrand::u128(..), clock::unix_ms())?;
+    let keyspaces = opened.tables.folders();
+    let note = MarkerRecord { keyspaces, ..opened.marker.note().clone() };
+    opened.marker.write(note).map_err(|error| directory.unwritable(error))?;
+    Ok((opened, 0))
 }
 
 fn go_on(directory: &Arc<Directory>, note: MarkerRecord, source: &str) -> Result<(Opened, u64)> {

@@ -23,4 +23,4 @@ mod line;
 mod record_writer;
 
 pub use self::export::Export;
-pub use self::import::{ImportProgress, Imported, import};
+pub use self::import::{ImportProgress, Imported, import, is_cut_import};
