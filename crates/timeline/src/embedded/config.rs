@@ -106,7 +106,7 @@ impl Config {
     /// Sets within what time a text that was taken away is in no file of the store any more.
     ///
     /// 24 h by default, 1 min to 7 days. No reader sees it from the moment on at which it was taken
-    /// back or deleted, purged, or removed by retention. Its bytes go when all tables with messages
+    /// back or deleted, replaced by an edit, purged, or removed by retention. Its bytes go when all tables with messages
     /// are written anew, which takes as much room once more meanwhile. So a shorter time means more
     /// writing where something is often taken away.
     #[must_use]
