@@ -84,15 +84,22 @@ impl EmbeddedStore {
         })?;
         metrics::describe();
         let opening = config.clone();
-        let (directory, opened) = blocking(move || {
+        let (directory, opened, has_erased) = blocking(move || {
             let directory = Arc::new(Directory::lock(&opening.directory)?);
             let opened = opening::open(&opening, &directory)?;
-            Ok((directory, opened))
+            // What cannot be read may be there.
+            let has_erased = !matches!(opened.tables.erased_at(), Ok(None));
+            Ok((directory, opened, has_erased))
         })
         .await?;
         let Opened { tables, marker, last_batch } = opened;
         let tables = Arc::new(tables);
         let shared = Arc::new(Shared::new(&config.directory, Arc::clone(&tables)));
+        if has_erased {
+            // This comes before any thread begins: what is erased from now on is younger, and would
+            // stand for what an earlier start has left.
+            shared.erased(0);
+        }
         let (commands, receiver) = mpsc::channel(config.queue);
         // Who ends whom:
         //
