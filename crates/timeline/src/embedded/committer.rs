@@ -5,10 +5,10 @@
 mod job;
 mod tidying;
 
-use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
+use std::{mem, slice};
 
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TryRecvError;
@@ -178,10 +178,24 @@ impl Committer {
                 // reason those whom it concerns are told now.
                 self.recent = Recent::new(RECENT_MAX);
                 self.chores.begin_anew();
+                self.drop_unwritten_cursors();
                 self.tell();
             }
             *self.shared.writing.lock() = None;
         }
+    }
+
+    /// Leaves out what is not so, of that which is told of a batch that failed: a cursor is told by
+    /// itself, and not only looked up again like an inbox.
+    fn drop_unwritten_cursors(&mut self) {
+        let Ok(tables) = self.shared.tables() else { return };
+        self.untold.cursors.retain(|cursor| {
+            let members = slice::from_ref(&cursor.member);
+            let read = || tables.read_of(&cursor.conversation, members).ok();
+            // The engine may panic about a damaged file.
+            let read = catch_unwind(AssertUnwindSafe(read)).ok().flatten();
+            read.is_some_and(|read| read.first().is_some_and(|read| *read >= cursor.read))
+        });
     }
 
     /// Tries a write now and then. That may hang as any write may, which is seen as for those.

@@ -149,6 +149,31 @@ async fn both_of_a_pair_hear_of_a_cursor_that_was_written_although_its_commit_fa
 }
 
 #[tokio::test]
+async fn nobody_hears_of_a_cursor_whose_commit_failed_before_it_was_written() {
+    let directory = tempfile::tempdir().unwrap();
+    let broken = Arc::new(AtomicBool::new(false));
+    let commit = failing(Arc::clone(&broken));
+    let store = EmbeddedStore::start_with(Config::new(directory.path()), commit).await.unwrap();
+    let store = Arc::new(store);
+    let timeline = Timeline::start(crate::Config::default(), Arc::clone(&store)).unwrap();
+    for number in 1..=2 {
+        say(&timeline, number).await.unwrap();
+    }
+    let mut changes = store.inbox_changes(&member("a"));
+    broken.store(true, Ordering::SeqCst);
+    let error = store.read(&member("b"), &pair(), seq(2)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    broken.store(false, Ordering::SeqCst);
+    // By its answer all has been told of the read before.
+    let read = async || store.read(&member("b"), &pair(), seq(1)).await;
+    assert_eq!(again(&timeline, read).await, seq(1));
+    timeout(GRACE, changes.changed()).await.expect("of the cursor").unwrap();
+    let risen = changes.take_cursors().unwrap();
+    assert_eq!(risen.cursors, [ReadCursor::new(member("b"), pair(), seq(1))]);
+    assert!(timeline.shutdown(GRACE).await);
+}
+
+#[tokio::test]
 async fn what_makes_room_is_taken_while_sends_and_edits_are_refused() {
     let directory = tempfile::tempdir().unwrap();
     let store = Arc::new(EmbeddedStore::start(Config::new(directory.path())).await.unwrap());
