@@ -35,7 +35,8 @@ pub(super) struct ExpiredBox {
 /// A sweep over all boxes, again and again, a few at a time.
 ///
 /// The first one begins with the store. Nothing goes before its time, and what is to go goes at
-/// most a tenth of the shortest time later, or an hour, and as long as a sweep takes.
+/// most a tenth of the shortest time later, or an hour, and as long as two sweeps take: one that
+/// takes longer than the time between two rests as long as it took.
 #[derive(Debug)]
 pub(super) struct Sweep {
     retention: Retention,
@@ -61,10 +62,9 @@ impl Sweep {
         self.every.is_some() && now >= self.next_at
     }
 
-    /// Returns when boxes are to be looked at next; a time that is over if there is nothing to look
-    /// for.
-    pub(super) fn next_at(&self) -> Instant {
-        self.next_at
+    /// Returns when boxes are to be looked at next, if anything is kept for a time only.
+    pub(super) fn next_at(&self) -> Option<Instant> {
+        self.every.map(|_| self.next_at)
     }
 
     /// Looks at the next boxes, and returns those of which entries go.
@@ -78,9 +78,16 @@ impl Sweep {
         }
         self.next_at = now + PUT_OFF;
         let (expired, last) = self.look(tables, now_ms)?;
-        self.next_at = if last.is_some() { now } else { self.began_at + every };
+        self.next_at = if last.is_some() { now } else { now + self.rest(every, now) };
         self.after = last;
         Ok(expired)
+    }
+
+    /// Returns how long a sweep rests that ends now.
+    fn rest(&self, every: Duration, now: Instant) -> Duration {
+        let took = now.duration_since(self.began_at);
+        // Without a rest, senders would wait for a part of a sweep after each batch.
+        every.saturating_sub(took).max(took)
     }
 
     /// Begins anew a little later: what was found last may not have been written.
