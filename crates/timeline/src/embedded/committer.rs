@@ -224,16 +224,25 @@ impl Committer {
         }
     }
 
-    /// Makes one batch of the calls, and answers them.
+    /// Writes the calls, and answers them: in one batch, if it takes all.
     fn write(&mut self, calls: Vec<Job>) {
+        let mut calls = calls.into_iter().peekable();
+        while calls.peek().is_some() {
+            // Each batch has its own time.
+            *self.shared.writing.lock() = Some(Instant::now());
+            self.write_batch(&mut calls);
+        }
+    }
+
+    /// Makes one batch of the next calls, as many as it takes, and answers them.
+    fn write_batch(&mut self, calls: &mut impl Iterator<Item = Job>) {
         let (tables, number, failure) = match (self.engine.next(), self.shared.tables()) {
             (Ok((tables, number)), _) => (tables, number, None),
             // Nothing can be written now, but the store can be read, so repetitions of stored sends
             // are answered.
             (Err(failure), Ok(tables)) => (tables, 0, Some(failure)),
             (Err(failure), Err(_)) => {
-                let refuse = |call: Job| call.refuse(failure.clone());
-                return calls.into_iter().for_each(refuse);
+                return calls.for_each(|call| call.refuse(failure.clone()));
             }
         };
         // This is asked once for a batch: a disk that falls short meanwhile is seen by the next
@@ -241,8 +250,12 @@ impl Committer {
         let refusal = failure.clone().or_else(|| self.shared.refusal());
         let obstacles = Obstacles { failure: failure.as_ref(), refusal: refusal.as_ref() };
         let mut plan = Plan::new(&tables, &self.recent, number, clock::unix_ms()).keeping(&self.retention);
-        let replies: Vec<_> =
-            calls.into_iter().map(|call| call.plan(&mut plan, &obstacles, &self.shared)).collect();
+        let mut replies = Vec::new();
+        while !plan.is_full()
+            && let Some(call) = calls.next()
+        {
+            replies.push(call.plan(&mut plan, &obstacles, &self.shared));
+        }
         let committed = plan.finish().map_or(Ok(()), |planned| self.commit(planned));
         for reply in replies {
             reply.send(&committed);
