@@ -257,8 +257,15 @@ impl Store for EmbeddedStore {
     }
 
     async fn forget(&self, member: &MemberId) -> Result<()> {
-        let (lane, member) = (Lane::Member(member.clone()), member.clone());
-        self.ask(lane, |reply| Job::Forget(member, reply)).await
+        let mut after = None;
+        loop {
+            // A member may have been in very many conversations: others write in between.
+            let (lane, member) = (Lane::Member(member.clone()), member.clone());
+            after = self.ask(lane, |reply| Job::Forget(member, after, reply)).await?;
+            if after.is_none() {
+                return Ok(());
+            }
+        }
     }
 
     fn state(&self) -> watch::Receiver<State> {

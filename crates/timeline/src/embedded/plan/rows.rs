@@ -1,6 +1,7 @@
 //! The rows of a batch: what conversations are to their members.
 
 use std::collections::{HashMap, HashSet};
+use std::ops::Bound;
 
 use fjall::{OwnedWriteBatch as WriteBatch, Readable as _};
 
@@ -11,6 +12,9 @@ use crate::embedded::tables::{Tables, read_error};
 use crate::embedded::{keys, records};
 use crate::store::Append;
 use crate::{MemberId, Result, Seq};
+
+/// How many stored rows of a member one call removes at most, while senders wait.
+const FORGOTTEN_AT_ONCE: usize = if cfg!(test) { 3 } else { 1_000 };
 
 /// The rows that a batch has looked at or changed.
 pub(super) struct Rows<'a> {
@@ -131,17 +135,29 @@ impl<'a> Rows<'a> {
         Ok(step)
     }
 
-    /// Returns the step in which a member loses all rows.
-    pub(super) fn of_forgotten(&self, member: &MemberId) -> Result<RowStep> {
+    /// Returns the step in which a member loses rows: those that this batch has planned, and some
+    /// behind the key `after`. If there may be more, it returns the last key, too.
+    pub(super) fn of_forgotten(
+        &self,
+        member: &MemberId,
+        after: Option<&[u8]>,
+    ) -> Result<(RowStep, Option<Vec<u8>>)> {
         let (first, end) = (keys::rows(member), keys::rows_end(member));
         let planned = self.rows.iter().filter(|(_, planned)| planned.row.is_some());
         let mut removed: HashSet<Vec<u8>> =
             planned.map(|(key, _)| key).filter(|key| key.starts_with(&first)).cloned().collect();
-        for guard in self.tables.snapshot().range(&self.tables.state, first..end) {
+        let begin = after.map_or(Bound::Included(first), |after| Bound::Excluded(after.to_vec()));
+        let (snapshot, mut last) = (self.tables.snapshot(), None);
+        let rows = snapshot.range(&self.tables.state, (begin, Bound::Excluded(end)));
+        for (looked_at, guard) in rows.enumerate() {
             let key = guard.key().map_err(read_error)?;
             // One that this batch has removed before is not removed again.
             if self.rows.get(&*key).is_none_or(|planned| planned.row.is_some()) {
                 removed.insert(key.to_vec());
+            }
+            if looked_at + 1 == FORGOTTEN_AT_ONCE {
+                last = Some(key.to_vec());
+                break;
             }
         }
         let mut step = RowStep::default();
@@ -149,7 +165,7 @@ impl<'a> Rows<'a> {
             step.audiences.push((keys::history_in_row(&key).to_vec(), None));
             step.change(key, None);
         }
-        Ok(step)
+        Ok((step, last))
     }
 
     /// Returns the step in which one row becomes another.

@@ -212,6 +212,22 @@ async fn changes_of_messages_to_many_members_do_not_make_one_batch_too_large() {
 }
 
 #[tokio::test]
+async fn who_is_forgotten_has_no_conversation_left_however_many_there_were() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Arc::new(EmbeddedStore::start(Config::new(directory.path())).await.unwrap());
+    let timeline = Timeline::start(crate::Config::default(), Arc::clone(&store)).unwrap();
+    let b = member("b");
+    for number in 0..10 {
+        let from = member(&format!("m{number}"));
+        timeline.send(NewMessage::new(from, b.clone(), text(number))).await.unwrap();
+    }
+    assert_eq!(store.views(&b, None, Count::default()).await.unwrap().views.len(), 10);
+    store.forget(&b).await.unwrap();
+    assert!(store.views(&b, None, Count::default()).await.unwrap().views.is_empty());
+    assert!(timeline.shutdown(GRACE).await);
+}
+
+#[tokio::test]
 async fn what_makes_room_is_taken_while_sends_and_edits_are_refused() {
     let directory = tempfile::tempdir().unwrap();
     let store = Arc::new(EmbeddedStore::start(Config::new(directory.path())).await.unwrap());
