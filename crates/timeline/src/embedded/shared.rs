@@ -38,6 +38,8 @@ pub(super) struct Shared {
     pub(super) rewrites: watch::Sender<u64>,
     /// Who waits for which inbox.
     pub(super) watchers: InboxWatchers,
+    /// The threads that have not ended.
+    pub(super) running: Mutex<Vec<&'static str>>,
     /// Whether the committing thread has ended, and with all that it wrote on disk.
     ended_well: AtomicBool,
 }
@@ -119,6 +121,7 @@ impl Shared {
             exports: Arc::default(),
             rewrites: watch::Sender::new(0),
             watchers: InboxWatchers::default(),
+            running: Mutex::default(),
             ended_well: AtomicBool::new(false),
         }
     }

@@ -281,7 +281,16 @@ impl Store for EmbeddedStore {
         if self.commands.try_send(Command::Close).is_err() {
             tracing::trace!("the committing thread needs no other word to end");
         }
-        timeout(grace, self.threads.wait()).await.is_ok() && self.shared.ended_well()
+        if timeout(grace, self.threads.wait()).await.is_err() {
+            let threads = self.shared.running.lock().join(", ");
+            tracing::warn!(
+                %threads,
+                "the timeline store has not ended in time, as these of its threads go on; if it is timeline-erase \
+                 alone, everything is written, and the next start erases what is left"
+            );
+            return false;
+        }
+        self.shared.ended_well()
     }
 }
 
