@@ -17,6 +17,9 @@ use crate::{Keep, Result, Retention, Seq};
 /// Most of them need one record and the time of their first entry.
 const AT_ONCE: usize = if cfg!(test) { 3 } else { 1_000 };
 
+/// How long they are looked at in one go, but for the last of them: on a slow disk those are few.
+const LOOK_MOST: Duration = Duration::from_millis(20);
+
 /// The longest time between the beginnings of two sweeps.
 const EVERY_MOST: Duration = Duration::from_secs(60 * 60);
 
@@ -77,7 +80,7 @@ impl Sweep {
             self.began_at = now;
         }
         self.next_at = now + PUT_OFF;
-        let (expired, last) = self.look(tables, now_ms)?;
+        let (expired, last) = self.look(tables, now_ms, now + LOOK_MOST)?;
         self.next_at = if last.is_some() { now } else { now + self.rest(every, now) };
         self.after = last;
         Ok(expired)
@@ -97,8 +100,14 @@ impl Sweep {
         }
     }
 
-    /// Looks at the boxes behind the last one; returns the last of these unless they were all.
-    fn look(&self, tables: &Tables, now_ms: u64) -> Result<(Vec<ExpiredBox>, Option<Vec<u8>>)> {
+    /// Looks at boxes behind the last one, at least one; returns the last of these unless they were
+    /// all.
+    fn look(
+        &self,
+        tables: &Tables,
+        now_ms: u64,
+        until: Instant,
+    ) -> Result<(Vec<ExpiredBox>, Option<Vec<u8>>)> {
         let (snapshot, mut expired, all) = (tables.snapshot(), Vec::new(), keys::extents());
         let first = match &self.after {
             Some(after) => Bound::Excluded(after.clone()),
@@ -111,7 +120,7 @@ impl Sweep {
             if let Some(floor) = self.expired(tables, &snapshot, prefix, extent, now_ms)? {
                 expired.push(ExpiredBox { prefix: prefix.to_vec(), floor });
             }
-            if looked_at + 1 == AT_ONCE {
+            if looked_at + 1 == AT_ONCE || Instant::now() >= until {
                 return Ok((expired, Some(key.to_vec())));
             }
         }
