@@ -76,7 +76,23 @@ impl<'a> Rows<'a> {
     pub(super) fn of_send(&self, append: &Append, history: &[u8], place: Seq, at_ms: u64) -> Result<RowStep> {
         let mut step = RowStep::default();
         let is_pair = matches!(append.conversation.parties(), Parties::Pair(..));
-        let audience = (!is_pair).then(|| self.recent.digest(&append.recipients));
+        let is_recipient = append.from.as_ref().is_some_and(|from| append.recipients.contains(from));
+        let mut sender = None;
+        if let Some(from) = &append.from {
+            let key = keys::row(from, history);
+            let row = match self.row(&key)? {
+                Some(row) => Some(row),
+                None => (is_pair || is_recipient).then(|| new_row(place, at_ms)),
+            };
+            if let Some(row) = row {
+                // One who has left, and is named as a recipient, is back like the others.
+                let (read, has_left) = (row.read.max(place), row.has_left && !is_recipient);
+                step.change(key, Some(Row { read, has_left, ..row }));
+                sender = Some(from).filter(|_| !is_recipient && !has_left);
+            }
+        }
+        // With the sender it is the same audience whichever of a group sends to the others.
+        let audience = (!is_pair).then(|| self.recent.digest(append.recipients.iter().chain(sender)));
         if audience.is_none() || self.audience(history) != audience {
             let recipients = append.recipients.iter();
             for member in recipients.filter(|member| append.from.as_ref() != Some(*member)) {
@@ -84,20 +100,6 @@ impl<'a> Rows<'a> {
             }
             if audience.is_some() {
                 step.audiences.push((history.to_vec(), audience));
-            }
-        }
-        if let Some(from) = &append.from {
-            let key = keys::row(from, history);
-            let row = match self.row(&key)? {
-                Some(row) => Some(row),
-                None if is_pair || append.recipients.contains(from) => Some(new_row(place, at_ms)),
-                None => None,
-            };
-            if let Some(row) = row {
-                // One who has left, and is named as a recipient, is back like the others.
-                let is_back = row.has_left && append.recipients.contains(from);
-                let (read, has_left) = (row.read.max(place), row.has_left && !is_back);
-                step.change(key, Some(Row { read, has_left, ..row }));
             }
         }
         Ok(step)
