@@ -102,9 +102,11 @@ impl Eraser {
     fn erase(&mut self, stop: &Receiver<()>) {
         let Some(since) = self.shared.take_erased() else { return };
         let start = Instant::now();
+        self.shared.set_merging(true);
         let rewritten = catch_unwind(AssertUnwindSafe(|| self.rewrite(stop))).unwrap_or_else(|_panic| {
             Err(Error::new(ErrorKind::Corrupt, "the engine panicked while it merged its tables"))
         });
+        self.shared.set_merging(false);
         self.retry_at = None;
         match rewritten {
             Ok(()) => {
@@ -128,6 +130,8 @@ impl Eraser {
     }
 
     fn rewrite(&self, stop: &Receiver<()>) -> Result<()> {
+        // A store that has failed is opened again without the merge.
+        drop(self.hold(stop)?);
         // One that begins later sees what was erased before this, and keeps nothing of it.
         if self.shared.is_exported() {
             let text = "an export is going on, for which all is kept that was there when it began";

@@ -34,6 +34,8 @@ pub(super) struct Shared {
     erased_since: Mutex<Option<u64>>,
     /// Each export that goes on holds it.
     exports: Arc<ExportToken>,
+    /// Whether the files are being replaced, which keeps the store from being opened again.
+    is_merging: AtomicBool,
     /// How often the files were replaced so that none has an erased text; tests wait for it.
     pub(super) rewrites: watch::Sender<u64>,
     /// Who waits for which inbox.
@@ -119,6 +121,7 @@ impl Shared {
             damage: Damage::new(directory),
             erased_since: Mutex::new(None),
             exports: Arc::default(),
+            is_merging: AtomicBool::new(false),
             rewrites: watch::Sender::new(0),
             watchers: InboxWatchers::default(),
             running: Mutex::default(),
@@ -275,6 +278,16 @@ impl Shared {
     /// when they were.
     pub(super) fn take_erased(&self) -> Option<u64> {
         self.erased_since.lock().take()
+    }
+
+    /// Notes whether the files are being replaced.
+    pub(super) fn set_merging(&self, is_merging: bool) {
+        self.is_merging.store(is_merging, Ordering::SeqCst);
+    }
+
+    /// Returns whether the files are being replaced.
+    pub(super) fn is_merging(&self) -> bool {
+        self.is_merging.load(Ordering::SeqCst)
     }
 
     /// Returns what an export holds as long as it goes on.

@@ -219,6 +219,11 @@ impl StoreWriter {
             let path = self.directory.path().display();
             return Err(self.unserved(format!("{path} cannot be written to: {}", in_words(&error))));
         }
+        // The merge has the files, and ends early as the store has failed. Until then it is read.
+        if self.shared.is_merging() {
+            let text = "a write failed while its tables were being merged; it is opened again when that ends";
+            return Err(self.unserved(text.to_owned()));
+        }
         self.let_go()?;
         #[cfg(test)]
         super::thread_guard::panic_if_told(self.directory.path(), "panic-mend");

@@ -84,6 +84,26 @@ async fn a_text_goes_after_the_end_of_an_export_that_has_it() {
 }
 
 #[tokio::test]
+async fn a_store_that_fails_during_a_merge_is_read_until_that_ends() {
+    let directory = tempfile::tempdir().unwrap();
+    let broken = Arc::new(AtomicBool::new(false));
+    let config = Config::new(directory.path());
+    let (timeline, shared) = start(config, failing(Arc::clone(&broken))).await;
+    // As while large tables are merged.
+    shared.set_merging(true);
+    broken.store(true, Ordering::SeqCst);
+    send(&timeline, 1).await.unwrap_err();
+    broken.store(false, Ordering::SeqCst);
+    let state = until(&timeline, |state| state.to_string().contains("merged")).await;
+    assert!(matches!(state, State::ReadOnly { .. }), "{state}");
+    timeline.history(&note(), PageRequest::default()).await.unwrap();
+    shared.set_merging(false);
+    until(&timeline, State::is_well).await;
+    assert_eq!(send(&timeline, 2).await.unwrap(), 3);
+    assert!(timeline.shutdown(GRACE).await);
+}
+
+#[tokio::test]
 async fn a_failure_in_between_is_tried_again_when_the_store_is_well() {
     let directory = tempfile::tempdir().unwrap();
     let broken = Arc::new(AtomicBool::new(false));
