@@ -285,8 +285,8 @@ impl Store for EmbeddedStore {
             let threads = self.shared.running.lock().join(", ");
             tracing::warn!(
                 %threads,
-                "the timeline store has not ended in time, as these of its threads go on; if it is timeline-erase \
-                 alone, everything is written, and the next start erases what is left"
+                "the timeline store has not ended in time, as these of its threads go on; if it is \
+                 timeline-erase alone, everything is written, and the next start erases what is left"
             );
             return false;
         }

@@ -104,6 +104,26 @@ async fn a_store_that_fails_during_a_merge_is_read_until_that_ends() {
 }
 
 #[tokio::test]
+async fn a_store_that_fails_during_an_export_is_read_until_that_was_dropped() {
+    let directory = tempfile::tempdir().unwrap();
+    let broken = Arc::new(AtomicBool::new(false));
+    let config = Config::new(directory.path());
+    let (timeline, shared) = start(config, failing(Arc::clone(&broken))).await;
+    let mut export = Export::new(shared).unwrap();
+    broken.store(true, Ordering::SeqCst);
+    send(&timeline, 1).await.unwrap_err();
+    broken.store(false, Ordering::SeqCst);
+    let state = until(&timeline, |state| state.to_string().contains("export")).await;
+    assert!(matches!(state, State::ReadOnly { .. }), "{state}");
+    timeline.history(&note(), PageRequest::default()).await.unwrap();
+    assert_eq!(export.chunk().unwrap_err().kind(), ErrorKind::Unavailable);
+    drop(export);
+    until(&timeline, State::is_well).await;
+    assert_eq!(send(&timeline, 2).await.unwrap(), 3);
+    assert!(timeline.shutdown(GRACE).await);
+}
+
+#[tokio::test]
 async fn a_failure_in_between_is_tried_again_when_the_store_is_well() {
     let directory = tempfile::tempdir().unwrap();
     let broken = Arc::new(AtomicBool::new(false));
