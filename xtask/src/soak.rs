@@ -17,7 +17,7 @@ pub enum Name {
     Presence,
     /// The real server, whose log nobody reads, with a small disk and few descriptors; needs root
     Server,
-    /// A process with an embedded timeline store that is killed again and again, compared with a model
+    /// A process with an embedded timeline store that is killed and killed, compared with a model
     Timeline,
 }
 

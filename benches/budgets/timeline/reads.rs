@@ -52,7 +52,7 @@ pub(crate) fn referenced(effort: Effort) -> Result<f64, Box<dyn Error>> {
 fn read(
     effort: Effort,
     member: &'static str,
-    fill: impl AsyncFn(&Timeline) -> Result<(), Box<dyn Error>>,
+    fill: impl AsyncFnOnce(&Timeline) -> Result<(), Box<dyn Error>>,
 ) -> Result<f64, Box<dyn Error>> {
     let time = effort.pick(Duration::from_secs(3), Duration::from_millis(100));
     let (directory, runtime) = (tempfile::tempdir()?, Runtime::new()?);

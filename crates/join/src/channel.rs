@@ -4,11 +4,12 @@
 //! |---|---|---|
 //! | `$presence` | [`RosterKeeper`](crate::roster::RosterKeeper) | who came or went, with a position |
 //! | `$inbox:<user>` | [`InboxPublisher`](crate::receipts::InboxPublisher) | a new entry of the inbox |
+//! | `$read:<user>` | [`InboxPublisher`](crate::receipts::InboxPublisher) | how far the user, or the other one of a pair, has read |
 //! | `$received:<user>` | [`Receipts`](crate::receipts::Receipts) | how far the user's programs have received the inbox |
 //!
-//! Clients write to none of them, none is a room, and an inbox is its user's alone: an
-//! [`Auth`](conductor_hub::Auth) asks [`may_listen`] and [`may_write`], and binds a user to the
-//! inbox when the user connects.
+//! Clients write to none of them, none is a room, and the inbox and the cursors of a user are the
+//! user's alone: an [`Auth`](conductor_hub::Auth) asks [`may_listen`] and [`may_write`], and binds
+//! a user to them when the user connects.
 //!
 //! ```
 //! use conductor_hub::protocol::MessageRef;
@@ -18,7 +19,8 @@
 //! struct Users;
 //!
 //! impl Auth for Users {
-//!     // `admit` returns `Admission::user(name).bound_to(channel::inbox(name))`.
+//!     // `admit` returns `Admission::user(name).bound_to(channel::inbox(name))`, and bound to
+//!     // `channel::read(name)` for clients that show what is read.
 //!
 //!     fn can_bind(&self, _connection: &Connection, message: MessageRef<'_>) -> bool {
 //!         channel::may_listen(message.channel)
@@ -37,6 +39,7 @@ pub const PRESENCE: &str = "$presence";
 /// What every channel of the program begins with.
 const OWN: char = '$';
 const INBOX: &str = "$inbox:";
+const READ: &str = "$read:";
 const RECEIVED: &str = "$received:";
 
 /// The longest name of a user, in bytes, as presence and the timelines have it.
@@ -48,6 +51,14 @@ const USER_BYTES_MAX: usize = 512;
 #[must_use]
 pub fn inbox(user: &str) -> String {
     format!("{INBOX}{user}")
+}
+
+/// Returns the channel of what was read in a user's conversations.
+///
+/// Only the user listens, bound at connect.
+#[must_use]
+pub fn read(user: &str) -> String {
+    format!("{READ}{user}")
 }
 
 /// Returns the channel that tells how far a user has received the inbox.
@@ -86,6 +97,7 @@ mod tests {
     #[test]
     fn inboxes_are_private_and_our_channels_are_not_written_to() {
         assert!(!may_listen(&inbox("bob")) && !may_write(&inbox("bob")));
+        assert!(!may_listen(&read("bob")) && !may_write(&read("bob")));
         assert!(may_listen(&received("bob")) && !may_write(&received("bob")));
         assert!(may_listen(PRESENCE) && !may_write(PRESENCE));
         assert!(!may_listen("$later") && !may_write("$later"));

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! store ──appended──► InboxPublisher ──► $inbox:bob     ──► bob's connections
+//! store ──read──────► InboxPublisher ──► $read:bob      ──► bob's connections
 //! bob   ──received──► Receipts ──► store, $received:bob ──► whoever waits for it
 //! ```
 //!
@@ -9,6 +10,7 @@
 //!
 //! ```text
 //! $inbox:bob      {"sequence":"57","message":"<its JSON>","from":"alice","to":"bob",…}    as a sync has it
+//! $read:bob       {"member":"alice","with":"alice","read":"57"}, or "group" in place of "with"
 //! $received:bob   {"member":"bob","sequence":"57"}
 //! ```
 

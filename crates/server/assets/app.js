@@ -102,7 +102,7 @@ function enter(name) {
   };
   const title = () => {
     const count = session.book.unread();
-    document.title = `${count > 0 ? `(${count > 99 ? "99+" : count}) ` : ""}${shownName(name)} · tidings`;
+    document.title = `${count > 0 ? `(${count > 999 ? "999+" : count}) ` : ""}${shownName(name)} · tidings`;
   };
 
   root.dataset.pane = "list";

@@ -1,28 +1,33 @@
 // The user's conversations: what was last said in each, what is unread, and how far the inbox was read. Kept in the
 // browser, and merged by its tabs: positions only grow, so it does not matter which tab writes last.
 //
+// How far a conversation is read the server knows, for all devices of the user: a place in its history. What arrives
+// behind that is counted here, and what the server counts takes the place of it.
+//
 // Others decide how much there is to note, so what is kept has bounds: each conversation, and all together. Beyond
 // them the oldest go, those last in which the user has written.
 
+import { byRecency, checked, fresh, keptOf, merged, newest, numberOr, pairsOf, readUntil, slim, textOr, within } from "./book_entry.js";
 import { Emitter } from "./emitter.js";
-import { readMessage, UNKNOWN } from "./message.js";
+import { goneText, readMessage, UNKNOWN } from "./message.js";
 import { Stored } from "./storage.js";
 
 const CONVERSATIONS_MAX = 500;
-// More are shown as "99+".
-const UNREAD_MAX = 100;
+const LISTED_MAX = 10_000;
 const PREVIEW_LENGTH = 140;
-const MEMBERS_LENGTH_MAX = 8_000;
-const UNKNOWN_KEPT = 100;
-const UNKNOWN_LENGTH_MAX = 4_000;
-const UNKNOWN_LENGTHS_MAX = 40_000;
 // In letters of JSON: what is kept of all conversations, and less where a browser has no room for that.
 const KEPT_LENGTHS = [500_000, 50_000, 5_000];
 
-/** Emits `change`, and `kept` with why the browser does not keep it, or `null`. */
+/**
+ * Emits `change`; `kept` with why the browser does not keep it, or `null`; `read` with a conversation that was read here
+ * further than the server may know; `doubt` with one of which the server is to say what is unread; and `freed` with one
+ * whose messages up to its `floor` are gone.
+ */
 export class Book extends Emitter {
   #stored;
   #saving = 0;
+  /** What the server does not list any more, and when it had got its last entry: it does not come back by what is kept. */
+  #unlisted = new Map();
 
   constructor(me, life) {
     super();
@@ -89,34 +94,130 @@ export class Book extends Emitter {
   note(message, sequence) {
     const entry = this.open(message.conversation);
     if (sequence <= entry.last) return entry;
+    const { place } = message;
+    const isNew = place > 0 ? place > Math.max(entry.top, entry.readPlace) : sequence > entry.read;
     entry.last = sequence;
-    entry.preview = message.text.slice(0, PREVIEW_LENGTH).toWellFormed();
-    entry.from = message.from;
-    entry.at = message.at;
+    entry.top = Math.max(entry.top, place);
     entry.storedAt = Math.max(entry.storedAt ?? 0, message.storedAt ?? 0);
-    if (message.from === this.me) entry.wrote = true;
-    else if (this.#wasRead(message)) entry.read = Math.max(entry.read, entry.unread.length === 0 ? sequence : 0);
-    else if (sequence > entry.read) entry.unread = [...entry.unread, sequence].slice(-UNREAD_MAX);
+    entry.moved = Math.max(entry.moved, message.storedAt ?? 0);
+    this.#preview(entry, message);
+    if (message.from === this.me) {
+      entry.wrote = true;
+      this.#raiseRead(entry, place);
+    } else if (this.#wasRead(message)) {
+      // The server was set back, and does not know it any more.
+      if (place > entry.readPlace) {
+        this.#raiseRead(entry, place);
+        this.emit("read", entry);
+      } else if (entry.unread === 0) entry.read = sequence;
+    } else if (isNew && message.gone === null) entry.unread += 1;
+    else if (entry.unread === 0) Object.assign(entry, { read: sequence, readAt: entry.storedAt });
     if (entry.kind === "unknown") entry.kept = newest([...(entry.kept ?? []), keptOf(message)]);
-    this.learn(entry, message.conversation.members);
+    this.learn(entry, message.conversation);
     this.changed();
     return entry;
   }
 
-  /** Who is in a group is what its first message with a list says. */
-  learn(entry, members) {
-    if (entry.kind !== "group" || entry.members.length > 0 || members.length === 0) return;
-    entry.members = members;
+  /** Puts down that a message has changed. Returns the conversation, or nothing if it is not known here. */
+  noteChange(key, { kind, target, place, at, edited, from, to, group, id }) {
+    const entry = this.conversations.get(key);
+    if (!entry) return undefined;
+    entry.top = Math.max(entry.top, place);
+    entry.moved = Math.max(entry.moved, at ?? 0);
+    if (kind === "purge") Object.assign(entry, { preview: "", unread: 0, capped: false, floor: Math.max(entry.floor, target) });
+    else if (kind !== "edit" && target > entry.readPlace && entry.unread > 0) this.emit("doubt", entry);
+    if (target > 0 && target === entry.lastPlace) {
+      const text = edited === null ? "" : readMessage({ message: edited, from, to, group, id, at, kind: "message" }, this.me).text;
+      if (kind !== "edit") entry.preview = goneText(kind === "recall" ? "recalled" : "deleted");
+      else if (edited !== null) entry.preview = shortened(text);
+    }
     this.changed();
+    return entry;
+  }
+
+  /** Takes what the server says of a conversation in its list, { view, last, title, peerRead, floor, at }. */
+  noteSummary(conversation, summary) {
+    const entry = this.open(conversation);
+    entry.listed = true;
+    entry.peerRead = Math.max(entry.peerRead, summary.peerRead);
+    if (summary.floor > entry.floor) {
+      entry.floor = summary.floor;
+      this.emit("freed", entry);
+    }
+    entry.moved = Math.max(entry.moved, summary.at);
+    if (summary.title !== "" && summary.title !== entry.group) entry.title = summary.title;
+    if (summary.last !== null && summary.last.place >= entry.lastPlace) this.#preview(entry, readMessage(summary.last, this.me));
+    if (!this.count(entry, summary) && entry.unread > 0) this.emit("doubt", entry);
+    // What was read here when the server could not be told.
+    if (entry.readPlace > summary.read) this.emit("read", entry);
+    return entry;
+  }
+
+  /** Takes what the server counts, unless more is known here by now. Returns whether it was taken. */
+  count(entry, { unread, capped, read, latest }) {
+    if (latest < entry.top) return false;
+    entry.top = latest;
+    if (read >= entry.readPlace) Object.assign(entry, { unread, capped, readPlace: read });
+    else if (entry.readPlace >= latest) Object.assign(entry, { unread: 0, capped: false });
+    else return false;
+    if (entry.unread === 0) Object.assign(entry, { read: entry.last, readAt: entry.storedAt ?? 0 });
+    this.changed();
+    return true;
+  }
+
+  /** Another device of the user has read up to this place, or this one has. */
+  readTo(key, place) {
+    const entry = this.conversations.get(key);
+    if (!entry || place <= entry.readPlace) return;
+    this.#raiseRead(entry, place);
+    this.changed();
+  }
+
+  /** The other one of a pair has read up to this place. */
+  peerReadTo(key, place) {
+    const entry = this.conversations.get(key);
+    if (!entry || place <= entry.peerRead) return;
+    entry.peerRead = place;
+    this.changed();
+  }
+
+  /** The server does not list it any more: it was cleared, or left. */
+  unlist(key) {
+    const entry = this.conversations.get(key);
+    if (!entry) return;
+    this.#unlisted.set(key, entry.moved);
+    this.conversations.delete(key);
+    this.changed();
+  }
+
+  /** Who is in a group is what its first message with a list says, and so is how it is called. */
+  learn(entry, { members, title }) {
+    if (entry.kind !== "group") return;
+    const isNamed = entry.title === entry.group && title !== entry.group;
+    if (isNamed) entry.title = title;
+    const isListed = entry.members.length === 0 && members.length > 0;
+    if (isListed) entry.members = members;
+    if (isNamed || isListed) this.changed();
+  }
+
+  /** A conversation that the user begins: it comes first in the list, though nothing was said in it. */
+  begin(conversation) {
+    const known = this.conversations.has(conversation.key);
+    const newest = this.list()[0]?.moved ?? 0;
+    const entry = this.open(conversation);
+    if (!known) entry.moved = newest;
+    return entry;
   }
 
   /** The entry of a conversation, made when there is none. */
   open(conversation) {
     let entry = this.conversations.get(conversation.key);
     if (!entry) {
-      entry = { ...conversation, last: 0, read: 0, unread: [], preview: "", from: null, at: null, opened: this.cursor };
+      entry = fresh(conversation, this.cursor);
+      // Of so many not all are kept in mind that is said again by their messages.
+      if (this.conversations.size >= CONVERSATIONS_MAX) entry = slim(entry);
       this.conversations.set(conversation.key, entry);
-      if (this.conversations.size > 2 * CONVERSATIONS_MAX) this.#forget();
+      if (this.conversations.size > LISTED_MAX) this.#forget(entry);
       this.changed();
     }
     return entry;
@@ -125,11 +226,28 @@ export class Book extends Emitter {
   /** Everything in a conversation is read. */
   read(key) {
     const entry = this.conversations.get(key);
-    if (!entry || (entry.read >= entry.last && entry.unread.length === 0)) return;
-    entry.read = entry.last;
-    entry.readAt = entry.storedAt ?? 0;
-    entry.unread = [];
+    if (!entry || (entry.read >= entry.last && entry.unread === 0)) return;
+    this.#readHere(entry);
     this.changed();
+  }
+
+  #readHere(entry) {
+    const isNews = entry.top > entry.readPlace;
+    Object.assign(entry, { read: entry.last, readAt: entry.storedAt ?? 0, unread: 0, capped: false });
+    entry.readPlace = Math.max(entry.readPlace, entry.top);
+    if (isNews) this.emit("read", entry);
+  }
+
+  #raiseRead(entry, place) {
+    if (place <= entry.readPlace) return;
+    entry.readPlace = place;
+    if (place >= entry.top) Object.assign(entry, { read: entry.last, readAt: entry.storedAt ?? 0, unread: 0, capped: false });
+    else if (entry.unread > 0) this.emit("doubt", entry);
+  }
+
+  #preview(entry, { text, gone, from, at, place }) {
+    Object.assign(entry, { from, at, lastPlace: Math.max(entry.lastPlace, place) });
+    entry.preview = gone === null ? shortened(text) : goneText(gone);
   }
 
   /** Whether a message was read in a past that this one shares. One that has no time is older than all that have. */
@@ -148,12 +266,12 @@ export class Book extends Emitter {
 
   /** Newest first. */
   list() {
-    return [...this.conversations.values()].sort((left, right) => place(right) - place(left));
+    return [...this.conversations.values()].sort(byRecency);
   }
 
   unread() {
     let count = 0;
-    for (const entry of this.conversations.values()) count += entry.unread.length;
+    for (const entry of this.conversations.values()) count += entry.unread;
     return count;
   }
 
@@ -173,8 +291,9 @@ export class Book extends Emitter {
     return this.list().sort((left, right) => Number(right.wrote === true) - Number(left.wrote === true));
   }
 
-  #forget() {
-    this.conversations = new Map(this.#ranked().slice(0, CONVERSATIONS_MAX).map((entry) => [entry.key, entry]));
+  #forget(latest) {
+    const kept = [latest, ...this.#ranked().filter((entry) => entry !== latest)].slice(0, LISTED_MAX / 2);
+    this.conversations = new Map(kept.map((entry) => [entry.key, entry]));
   }
 
   #save() {
@@ -211,104 +330,13 @@ export class Book extends Emitter {
     const cursor = Number.isSafeInteger(other.cursor) && other.cursor > 0 ? other.cursor : 0;
     this.advance({ sequence: cursor, tag: textOr(other.tag, null), generation });
     for (const entry of other.conversations.map(checked)) {
-      if (entry === null) continue;
+      if (entry === null || entry.moved <= (this.#unlisted.get(entry.key) ?? -1)) continue;
       const ours = this.conversations.get(entry.key);
       this.conversations.set(entry.key, ours ? merged(ours, entry) : entry);
     }
   }
 }
 
-const place = (entry) => Math.max(entry.last, entry.opened ?? 0);
-const textOr = (value, other) => (typeof value === "string" ? value : other);
-const numberOr = (value, other) => (Number.isFinite(value) ? value : other);
-
-/** A conversation as it was kept, or `null`: the storage may hold anything. */
-function checked(entry) {
-  const whole =
-    ["key", "kind", "title"].every((field) => typeof entry?.[field] === "string") &&
-    (entry.kind === "direct" ? typeof entry.peer === "string" : entry.kind === "unknown" || typeof entry.group === "string");
-  if (!whole) return null;
-  return {
-    ...entry,
-    last: numberOr(entry.last, 0),
-    read: numberOr(entry.read, 0),
-    opened: numberOr(entry.opened, 0),
-    at: numberOr(entry.at, null),
-    storedAt: numberOr(entry.storedAt, undefined),
-    readAt: numberOr(entry.readAt, undefined),
-    from: textOr(entry.from, null),
-    preview: textOr(entry.preview, ""),
-    unread: Array.isArray(entry.unread) ? entry.unread.filter(Number.isFinite).slice(-UNREAD_MAX) : [],
-    members: Array.isArray(entry.members) ? entry.members.filter((name) => typeof name === "string") : [],
-    kept: Array.isArray(entry.kept) ? newest(entry.kept.map(keptBefore).filter((kept) => kept !== null)) : undefined,
-  };
-}
-
-function merged(ours, theirs) {
-  const newer = theirs.last > ours.last ? theirs : ours;
-  const read = Math.max(ours.read, theirs.read);
-  const unread = [...new Set([...ours.unread, ...theirs.unread])].filter((sequence) => sequence > read);
-  return {
-    ...newer,
-    read,
-    storedAt: largest(ours.storedAt, theirs.storedAt),
-    readAt: largest(ours.readAt, theirs.readAt),
-    members: newer.members.length > 0 ? newer.members : ours.members,
-    wrote: ours.wrote === true || theirs.wrote === true,
-    unread: unread.sort((left, right) => left - right).slice(-UNREAD_MAX),
-  };
-}
-
-/** When the server stored the newest message that was read, or `null` if none was. */
-function readUntil({ read, last, readAt, at, unread }) {
-  if (readAt !== undefined) return readAt;
-  // Pages before this one did not note it; what a message says of its time is believed up to now.
-  const all = read > 0 && read >= last && unread.length === 0;
-  return all && at !== null ? Math.min(at, Date.now()) : null;
-}
-
-function largest(left, right) {
-  return left === undefined || right === undefined ? (left ?? right) : Math.max(left, right);
-}
-
-/** Pairs of a text and a number out of what was kept. */
-function pairsOf(kept) {
-  const isPair = (pair) => Array.isArray(pair) && typeof pair[0] === "string" && Number.isFinite(pair[1]);
-  return Array.isArray(kept) ? kept.filter(isPair).toReversed() : [];
-}
-
-/** Without what has no bound; who is in a large group is learnt again from its messages. */
-function slim(entry) {
-  const names = entry.members.reduce((length, name) => length + name.length, 0);
-  return names > MEMBERS_LENGTH_MAX ? { ...entry, members: [] } : entry;
-}
-
-/** The first of them that have no more than so many letters together. */
-function within(entries, most) {
-  let left = most;
-  return entries.filter((entry) => {
-    const length = JSON.stringify(entry).length;
-    if (length > left) return false;
-    left -= length;
-    return true;
-  });
-}
-
-/** What is kept of a message that belongs nowhere: an entry of which the server knows no more than this. */
-function keptOf({ raw, from, verified, at }) {
-  return { message: raw.slice(0, UNKNOWN_LENGTH_MAX), from: verified ? from : null, to: null, group: null, at, id: null };
-}
-
-function newest(kept) {
-  let letters = 0;
-  const short = (entry) => (letters += entry.message.length) <= UNKNOWN_LENGTHS_MAX;
-  return kept.slice(-UNKNOWN_KEPT).toReversed().filter(short).toReversed();
-}
-
-/** Pages before this one kept the text alone. */
-function keptBefore(kept) {
-  if (typeof kept === "string") return keptOf({ raw: kept, from: null, verified: false, at: null });
-  if (typeof kept?.message !== "string") return null;
-  const from = textOr(kept.from, null);
-  return keptOf({ raw: kept.message, from, verified: from !== null, at: numberOr(kept.at, null) });
+function shortened(text) {
+  return text.slice(0, PREVIEW_LENGTH).toWellFormed();
 }

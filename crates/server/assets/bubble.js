@@ -1,6 +1,8 @@
 // One message as it is shown.
 
+import { changes } from "./changes.js";
 import { el, icon } from "./dom.js";
+import { goneText } from "./message.js";
 import { initials, shownName, tint } from "./name.js";
 import { written } from "./text.js";
 import { clockTime, dayName, fullTime, sameDay } from "./time.js";
@@ -10,6 +12,7 @@ const STATES = {
   waiting: { icon: "clock", text: "Waiting" },
   stored: { icon: "check", text: "Sent" },
   delivered: { icon: "checks", text: "Delivered" },
+  read: { icon: "checks", text: "Read" },
   failed: { icon: "warning", text: "Not sent" },
 };
 
@@ -23,28 +26,30 @@ export function divider(record, before) {
 }
 
 /** What a bubble looks like, as a text: as long as it is the same the element can stay. */
-export function signature({ record, state, first, last, newest, named }) {
-  const { from, at, verified } = record.message;
-  return [record.raw, from, at, verified, state, record.reason, first, last, newest, named].join("\u0000");
+export function signature({ record, state, first, last, newest, named, changeable }) {
+  const { from, at, verified, gone, edited, editedAt } = record.message;
+  return [record.raw, from, at, verified, gone, edited, editedAt, state, record.reason, first, last, newest, named, changeable].join("\u0000");
 }
 
 /** The element of a message. */
-export function bubble({ record, state, first, last, newest, named }, actions) {
+export function bubble({ record, state, first, last, newest, named, changeable }, actions) {
   const { message, mine } = record;
+  const gone = message.gone ?? null;
   const author = mine ? "You" : shownName(message.from ?? "Unknown");
-  const shape = ["message", mine ? "is-mine" : "is-theirs", first && "is-first", last && "is-last", `is-${state || "received"}`];
+  const shape = ["message", mine ? "is-mine" : "is-theirs", first && "is-first", last && "is-last", gone && "is-gone", `is-${state || "received"}`];
   const sign = named && last ? el("span", { class: `avatar small tint-${tint(author)}`, "aria-hidden": "true" }, initials(author)) : null;
   const name = el("span", { class: named && first ? "author" : "spoken", dir: "auto" }, named && first ? author : `${author}: `);
   return el(
     "li",
     { class: shape.filter(Boolean).join(" ") },
     named ? el("span", { class: "gutter" }, sign) : null,
+    changeable ? changes(record, actions) : null,
     el(
       "div",
       { class: "bubble" },
       name,
-      el("p", { class: "text", dir: "auto" }, ...words(message.text)),
-      el("span", { class: "meta" }, doubt(message), time(message.at), mine ? delivery(state, newest) : null),
+      gone === null ? el("p", { class: "text", dir: "auto" }, ...words(message.text)) : el("p", { class: "gone" }, goneText(gone, mine)),
+      el("span", { class: "meta" }, doubt(message), time(message.at), editedMark(message), mine && gone === null ? delivery(state, newest) : null),
       state === "failed" ? el("p", { class: "reason", dir: "auto" }, record.reason) : null,
       state === "failed" ? choices(record, actions) : null,
     ),
@@ -70,6 +75,12 @@ function words(text) {
 function doubt({ verified }) {
   const why = "The server does not know who sent this. The name is what the message says of itself.";
   return verified ? null : el("span", { class: "unverified", title: why }, "unverified");
+}
+
+function editedMark({ edited, editedAt }) {
+  if (!edited) return null;
+  const when = editedAt ?? null;
+  return el("span", { class: "edited", title: when === null ? null : `Edited ${fullTime(when)}` }, when === null ? "edited" : `edited ${clockTime(when)}`);
 }
 
 function time(at) {

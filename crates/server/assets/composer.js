@@ -1,4 +1,4 @@
-// The field in which a message is written. Each conversation keeps its own draft.
+// The field in which a message is written, or one that was sent is written anew. Each conversation keeps its own draft.
 
 import { composing } from "./dom.js";
 import { shownName } from "./name.js";
@@ -9,30 +9,39 @@ const NEAR = 500;
 
 const count = new Intl.NumberFormat("en");
 
-/** Calls `onsend` with the text. What is too long stays in the field, whole, until the person has shortened it. */
+/**
+ * Calls `onsend` with the text, `onedited` with a record and its new text, which rejects when that fails; `newest` gives
+ * the newest record that can be edited, if there is one. What is too long stays in the field, whole, until the person has
+ * shortened it.
+ */
 export class Composer {
-  #drafts = new Map();
+  #drafts;
   #key = null;
   #obstacle = null;
+  #editing = null;
 
-  constructor(root, onsend) {
+  constructor(root, drafts, { onsend, onedited, newest }) {
+    this.#drafts = drafts;
     this.form = root.querySelector("#composer");
     this.field = root.querySelector("#text");
     this.button = root.querySelector("#send");
     this.hint = root.querySelector("#composer-hint");
-    this.onsend = onsend;
+    this.editing = root.querySelector("#editing");
+    Object.assign(this, { onsend, onedited, newest });
+    root.querySelector("#editing-cancel").addEventListener("click", () => this.leave());
     this.form.addEventListener("submit", (event) => this.#submit(event));
-    this.field.addEventListener("input", () => this.#grow());
-    this.field.addEventListener("keydown", (event) => {
-      if (event.key === "Enter" && !event.shiftKey && !composing(event)) this.#submit(event);
+    this.field.addEventListener("input", () => {
+      this.#keep();
+      this.#grow();
     });
+    this.field.addEventListener("keydown", (event) => this.#pressed(event));
   }
 
   /** Writes to another conversation; `obstacle` says why that cannot be. */
   open(entry, obstacle) {
-    this.#keep();
+    this.leave();
     this.#key = entry.key;
-    this.field.value = this.#drafts.get(entry.key) ?? "";
+    this.field.value = this.#drafts.read(entry.key);
     this.field.setAttribute("aria-label", `Message to ${shownName(entry.title)}`);
     this.#obstacle = undefined;
     this.obstruct(obstacle);
@@ -51,18 +60,76 @@ export class Composer {
     this.field.focus({ preventScroll: true });
   }
 
+  /** Nothing is written here any more. */
+  close() {
+    this.leave();
+    this.#key = null;
+  }
+
+  /** Writes a message anew that was sent; what was begun meanwhile comes back afterwards. */
+  edit(record) {
+    if (this.field.disabled) return;
+    this.#editing = record;
+    this.editing.hidden = false;
+    this.field.value = record.message.text;
+    this.#grow();
+    this.focus();
+  }
+
+  /** Leaves a message as it is; with a record only that one. */
+  leave(record = this.#editing) {
+    if (this.#editing === null || record !== this.#editing) return;
+    this.#editing = null;
+    this.editing.hidden = true;
+    this.field.readOnly = false;
+    this.field.value = this.#key === null ? "" : this.#drafts.read(this.#key);
+    this.#grow();
+    this.focus();
+  }
+
   #keep() {
-    if (this.#key !== null) this.#drafts.set(this.#key, this.field.value);
+    if (this.#key !== null && this.#editing === null) this.#drafts.write(this.#key, this.field.value);
+  }
+
+  #pressed(event) {
+    if (composing(event)) return;
+    if (event.key === "Enter" && !event.shiftKey) this.#submit(event);
+    else if (event.key === "Escape" && this.#editing !== null) {
+      event.preventDefault();
+      this.leave();
+    } else if (event.key === "ArrowUp" && this.#editing === null && this.field.value === "") {
+      const record = this.newest();
+      if (!record) return;
+      event.preventDefault();
+      this.edit(record);
+    }
   }
 
   #submit(event) {
     event.preventDefault();
     const text = this.field.value.trim();
-    if (text === "" || this.field.disabled || text.length > TEXT_LENGTH_MAX) return;
+    if (text === "" || this.field.disabled || this.field.readOnly || text.length > TEXT_LENGTH_MAX) return;
+    if (this.#editing !== null) return this.#save(this.#editing, text);
     this.field.value = "";
+    this.#keep();
     this.#grow();
     this.onsend(text);
     this.focus();
+    return undefined;
+  }
+
+  /** What the server does not take stays in the field. */
+  async #save(record, text) {
+    if (text === record.message.text) return this.leave(record);
+    this.field.readOnly = true;
+    try {
+      await this.onedited(record, text);
+      this.leave(record);
+    } catch {
+      // Whoever sent it on its way has said why it failed.
+      if (this.#editing === record) this.field.readOnly = false;
+    }
+    return undefined;
   }
 
   #grow() {

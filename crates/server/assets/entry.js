@@ -5,16 +5,20 @@ const TIME_MAX = 8_640_000_000_000_000;
 
 /** Reads an entry from an answer or a push. What the server does not say is `null`; old entries have a sequence and a message. */
 export function readEntry(wire) {
-  const at = Number(wire.atMs ?? 0);
   return {
     sequence: Number(wire.sequence),
     message: String(wire.message ?? ""),
     from: textOf(wire.from),
     to: textOf(wire.to),
     group: textOf(wire.group),
-    at: at > 0 && at < TIME_MAX ? at : null,
+    at: timeOf(wire.atMs),
     id: textOf(wire.messageId),
     kind: kindOf(wire.kind),
+    status: statusOf(wire.status),
+    changedAt: timeOf(wire.changedAtMs),
+    place: placeOf(wire.place),
+    target: placeOf(wire.target),
+    edited: typeof wire.edited === "string" ? wire.edited : null,
     tag: tagOf(wire.tag),
   };
 }
@@ -25,14 +29,35 @@ function tagOf(value) {
   return /^[0-9]{1,20}$/u.test(tag) && tag !== "0" ? tag : null;
 }
 
+function timeOf(value = 0) {
+  const at = Number(value);
+  return at > 0 && at < TIME_MAX ? at : null;
+}
+
+/** A place in the history of the conversation; 0 where the server does not say it. */
+function placeOf(value = 0) {
+  const place = Number(value);
+  return Number.isSafeInteger(place) && place > 0 ? place : 0;
+}
+
 function textOf(value) {
   return typeof value === "string" && value !== "" ? value : null;
 }
 
-const KINDS = ["message", "edit", "recall", "tombstone"];
+const KINDS = ["message", "edit", "recall", "tombstone", "deletion", "purge"];
+const STATUSES = ["original", "edited", "recalled", "deleted", "expired", "lost"];
 
-/** "message", "edit", "recall", "tombstone"; a kind that this page does not know is "other". */
+/** One of the kinds; one that this page does not know is "other". */
 function kindOf(value = 0) {
-  if (typeof value === "number") return KINDS[value] ?? "other";
-  return KINDS.find((kind) => String(value).toLowerCase().endsWith(kind)) ?? "other";
+  return named(KINDS, value) ?? "other";
+}
+
+/** What became of the message since; what this page does not know changes nothing. */
+function statusOf(value = 0) {
+  return named(STATUSES, value) ?? "original";
+}
+
+function named(names, value) {
+  if (typeof value === "number") return names[value];
+  return names.find((name) => String(value).toLowerCase().endsWith(name));
 }

@@ -22,7 +22,7 @@ export class Refused extends Error {
 }
 
 /** Asks as whom this tab is logged in. */
-async function request(path, options = {}) {
+export async function request(path, options = {}) {
   const { token, over } = credentials;
   if (over) throw new Refused(401, "your login has ended", 0);
   try {
@@ -97,6 +97,12 @@ export async function statuses(names) {
   return (await request(`/presence?${query}`)).statuses;
 }
 
+/** When somebody was last online, in milliseconds, or `null`. */
+export async function lastSeen(name) {
+  const { lastSeen: at } = await request(`/presence/${encodeURIComponent(name)}`);
+  return Number.isFinite(at) ? at : null;
+}
+
 /**
  * Entries of the inbox after `last`, oldest first, and the newest sequence there is. `tag` is that of the entry at
  * `last`; with `reset` or another `generation` our position is of another past, up to `floor` nothing is left.
@@ -124,7 +130,7 @@ function entriesOf({ entrySet }) {
 
 /**
  * Up to `count` entries of a conversation's history, oldest first: after `last`, or the newest before `before` (0: of
- * all), and whether there are more that way.
+ * all), whether there are more that way, and up to where everything is gone.
  */
 export async function history(conversation, me, { last, before, count }) {
   const place =
@@ -136,7 +142,12 @@ export async function history(conversation, me, { last, before, count }) {
   if (last === undefined) query.set("backward", "true");
   const answer = await request(`/timeline/history/${place}?${query}`);
   const entries = entriesOf(answer);
-  return { entries, more: answer.more ?? entries.length >= count };
+  return { entries, more: answer.more ?? entries.length >= count, floor: Number(answer.floor ?? 0) };
+}
+
+/** Sends a JSON body. */
+export function post(path, fields) {
+  return request(path, { method: "POST", headers: JSON_TYPE, body: JSON.stringify(fields) });
 }
 
 /** Stores a message; sent again with the same id it has one effect and the same answer. */

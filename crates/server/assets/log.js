@@ -2,7 +2,10 @@
 // one scrolls, and what is on the screen stays where it is.
 
 import { bubble, divider, rawBubble, signature } from "./bubble.js";
+import { ChangeKeys } from "./changes.js";
 import { arrange, el, painter } from "./dom.js";
+import { edge, isNewBehind, unreadLine } from "./edge.js";
+import { isChangeable } from "./revision.js";
 
 const WINDOW = 160;
 const LEAD = 60;
@@ -10,7 +13,7 @@ const LEAD = 60;
 const EDGE = 900;
 const BOTTOM = 48;
 
-/** Calls `onbottom` when the newest message is on the screen; `actions` are those of failed messages. */
+/** Calls `onbottom` when the newest message is on the screen; `actions` are those of failed messages and of our own. */
 export class Log {
   #nodes = new Map();
   #thread = null;
@@ -22,6 +25,9 @@ export class Log {
   #seen = 0;
   /** How many records there were when the document was last made: what came since is not judged by where it scrolls. */
   #painted = 0;
+  /** Up to which place all was read when the conversation was opened, or when its reader looked away; `null` without news. */
+  #line = null;
+  #lineNode = unreadLine();
   /** Where the scroller was when the newest message was last put at its lower edge. */
   #bottom = 0;
 
@@ -33,6 +39,7 @@ export class Log {
     this.onbottom = onbottom;
     this.actions = actions;
     this.paint = painter(() => this.#paint());
+    this.keys = new ChangeKeys(this.list);
     this.older = el("li", { class: "edge" });
     this.scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     this.jump.addEventListener("click", () => this.toBottom());
@@ -40,6 +47,7 @@ export class Log {
     grown.observe(this.scroller);
     grown.observe(this.list);
     session.receipts.on("change", this.paint);
+    session.book.on("change", this.paint, session.life);
     document.addEventListener("visibilitychange", () => this.#report(), { signal: session.life });
     this.refresh = (thread) => thread === this.#thread && this.paint();
   }
@@ -60,7 +68,24 @@ export class Log {
       thread.on("change", () => this.refresh(thread));
     }
     thread?.open();
+    // Before anything is painted: what is on the screen counts as read from then on.
+    this.#line = this.#news(thread);
     this.#paint();
+  }
+
+  /** What was written now has been read before. */
+  noteOwn() {
+    this.#line = null;
+  }
+
+  /** Up to where all is read when something is new, or `null`. */
+  #news(thread) {
+    const entry = thread && this.#entryOf(thread);
+    return entry && entry.unread > 0 && entry.top > 0 ? entry.readPlace : null;
+  }
+
+  #entryOf({ conversation }) {
+    return this.#session.book.conversations.get(conversation.key);
   }
 
   toBottom() {
@@ -87,13 +112,22 @@ export class Log {
       thread.conversation.kind === "direct"
         ? this.#session.receipts.delivered(thread.conversation.peer, records)
         : new Set();
+    // What comes while nobody looks is new, and what was new before is not any more.
+    if (!this.#stuck || document.hidden) this.#line = this.#news(thread) ?? this.#line;
+    const line = this.#line === null ? -1 : records.findIndex((record) => isNewBehind(this.#line, record));
     const nodes = [this.#edge(thread)];
-    for (let at = this.#from; at < this.#to; at += 1) nodes.push(...this.#drawn(records, at, delivered, thread));
+    for (let at = this.#from; at < this.#to; at += 1) {
+      const drawn = this.#drawn(records, at, delivered, thread);
+      // Behind the name of the day, which is not new.
+      if (at === line) drawn.splice(-1, 0, this.#lineNode);
+      nodes.push(...drawn);
+    }
     this.#painted = records.length;
     thread.held = !this.#stuck;
     this.#painting = true;
     arrange(this.list, nodes);
     for (const [key, { node }] of this.#nodes) if (!node.isConnected) this.#nodes.delete(key);
+    this.keys.rove();
     if (this.#stuck) this.#glue();
     else if (anchor) this.#hold(anchor);
     this.#painting = false;
@@ -121,12 +155,19 @@ export class Log {
   #look(record, before, after, delivered, thread) {
     return {
       record,
-      state: record.mine && record.state === "stored" && delivered.has(record) ? "delivered" : record.state,
+      state: record.mine && record.state === "stored" ? this.#reached(record, delivered, thread) : record.state,
+      changeable: isChangeable(record) && thread.conversation.kind !== "unknown",
       first: !follows(record, before),
       last: !follows(after, record),
       newest: record.mine && !after,
       named: thread.conversation.kind !== "direct" && !record.mine,
     };
+  }
+
+  /** How far a message of ours has come. */
+  #reached(record, delivered, thread) {
+    const isRead = record.sequence !== null && record.sequence <= (this.#entryOf(thread)?.peerRead ?? 0);
+    return isRead ? "read" : delivered.has(record) ? "delivered" : record.state;
   }
 
   #node(key, sign, make) {
@@ -209,7 +250,7 @@ export class Log {
   /** What stands above the first message in the document: nothing while others are above it that were read already. */
   #edge(thread) {
     const above = this.#from > 0;
-    const key = `edge${above}${thread.loading}${thread.failed}${thread.hasOlder}${thread.records.length === 0}`;
+    const key = `edge${above}${thread.loading}${thread.failed}${thread.hasOlder}${thread.floor > 0}${thread.records.length === 0}`;
     if (this.older.dataset.state === key) return this.older;
     this.older.dataset.state = key;
     this.older.replaceChildren(...(above ? [] : edge(thread)));
@@ -225,7 +266,8 @@ export class Log {
   }
 
   #report() {
-    if (this.#thread && this.#stuck && !document.hidden) this.onbottom(this.#thread);
+    const seen = this.#thread?.opened || this.#thread?.records.length > 0;
+    if (seen && this.#stuck && !document.hidden) this.onbottom(this.#thread);
   }
 }
 
@@ -234,15 +276,4 @@ function follows(record, before) {
   if (!record || !before) return false;
   const close = record.message.at !== null && before.message.at !== null && record.message.at - before.message.at < 300_000;
   return record.message.from === before.message.from && close && !divider(record, before);
-}
-
-function edge(thread) {
-  if (thread.failed) {
-    const again = () => (thread.opened ? thread.readOlder() : thread.open());
-    return ["Older messages cannot be read now. ", el("button", { type: "button", class: "plain", onclick: again }, "Try again")];
-  }
-  if (thread.loading) return ["Reading older messages…"];
-  if (thread.hasOlder) return [""];
-  if (thread.records.length > 0) return [thread.conversation.kind === "unknown" ? "These messages do not say where they belong." : "This is where it began."];
-  return ["Nothing here yet. Say hello."];
 }

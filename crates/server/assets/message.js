@@ -9,6 +9,9 @@ const MEMBERS_MAX = 1_000;
 const MEMBERS_LENGTH_MAX = 64_000;
 const TIME_MAX = 8_640_000_000_000_000;
 
+// Why a message has no text any more.
+const GONE = new Set(["recalled", "deleted", "expired", "lost"]);
+
 export const UNKNOWN = "unknown";
 
 export function directKey(peer) {
@@ -26,8 +29,8 @@ export function readMessage(entry, me) {
   } catch (error) {
     console.warn("a message is shown as it came", error);
     const [raw, from] = [entry.message, entry.from];
-    const place = conversationOf(entry, null, from, me);
-    return { raw, from, verified: from !== null, id: entry.id, sure: true, at: entry.at, storedAt: entry.at, text: shortened(raw), conversation: place };
+    const conversation = conversationOf(entry, null, from, me);
+    return { ...factsOf(entry), raw, from, verified: from !== null, id: entry.id, sure: true, at: entry.at, storedAt: entry.at, text: shortened(raw), conversation };
   }
 }
 
@@ -39,10 +42,13 @@ export function ownMessage({ raw, id, key, peer }, me) {
 
 function understood(entry, me) {
   const fields = objectFrom(entry.message);
+  const facts = factsOf(entry);
+  const text = shortened(typeof fields?.text === "string" ? fields.text : entry.message);
   const verified = entry.from !== null;
   const from = entry.from ?? (isName(fields?.from) ? fields.from : null);
   const claimedId = typeof fields?.id === "string" && fields.id !== "" ? fields.id : null;
   return {
+    ...facts,
     raw: entry.message,
     from,
     verified,
@@ -52,9 +58,24 @@ function understood(entry, me) {
     /** When the server stored it, if it says so. */
     storedAt: entry.at,
     at: entry.at ?? (Number.isFinite(fields?.at) && Math.abs(fields.at) < TIME_MAX ? fields.at : null),
-    text: shortened(typeof fields?.text === "string" ? fields.text : entry.message),
+    text: facts.gone === null ? text : "",
     conversation: conversationOf(entry, fields, from, me),
   };
+}
+
+/** What the server says of a message beside its text: its place in the history, and what became of it since. */
+function factsOf({ kind, status, changedAt, place }) {
+  const gone = kind === "tombstone" ? (GONE.has(status) ? status : "lost") : null;
+  return { place: place ?? 0, gone, editedAt: status === "edited" ? (changedAt ?? null) : null, edited: status === "edited" };
+}
+
+/** The key of the conversation that an entry belongs to which tells a change, or `null` if it does not say it. */
+export function changedKey({ from, to, group }, me) {
+  if (isName(group)) return groupKey(group);
+  // A change by the program itself does not say who wrote to us.
+  if (from === null && to === me) return null;
+  const peer = from === null || from === me ? to : from;
+  return isName(peer) ? directKey(peer) : null;
 }
 
 function objectFrom(raw) {
@@ -90,6 +111,19 @@ function nowhere() {
 
 function shortened(text) {
   return text.length > TEXT_LENGTH_MAX ? `${text.slice(0, TEXT_LENGTH_MAX).toWellFormed()}… (shortened)` : text;
+}
+
+/** What is said in the place of a message that is gone. */
+export function goneText(why, mine = false) {
+  if (why === "recalled") return mine ? "You deleted this message" : "This message was deleted by its sender";
+  if (why === "deleted") return "This message was deleted";
+  return why === "expired" ? "This message is too old and was removed" : "This message was lost";
+}
+
+/** The JSON of a message of ours with another text: all else that it says stays. */
+export function rewritten(raw, text) {
+  const fields = objectFrom(raw);
+  return JSON.stringify({ ...(Array.isArray(fields) ? {} : fields), text });
 }
 
 /** The JSON of a new message in a conversation. */

@@ -76,11 +76,11 @@ export class Outbox extends Emitter {
     this.#run();
   }
 
-  #placeOf({ kind, peer, group, members, last }) {
+  #placeOf({ kind, peer, group, members, last, listed }) {
     if (kind !== "group") return { path: "/timeline/send", fields: { from: this.me, to: peer } };
     // The first message makes the group out of these members. After one has come back the server knows it, and who is in it
     // by now.
-    const known = this.#groupsKnown && last > 0;
+    const known = this.#groupsKnown && (last > 0 || listed);
     return { path: "/timeline/sendGroup", fields: { from: this.me, group_name: group, group_members: known ? [] : members } };
   }
 

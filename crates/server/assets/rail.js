@@ -4,14 +4,20 @@ import { avatar } from "./avatar.js";
 import { arrange, composing, el, painter } from "./dom.js";
 import { directKey } from "./message.js";
 import { checkedName, shownName } from "./name.js";
+import { peopleEnd, RailEnd } from "./rail_end.js";
 import { shortTime } from "./time.js";
 
 const SHOWN_MAX = 200;
+// How near to the end of the conversations, in pixels, the next ones are asked for.
+const NEAR = 400;
+
+const count = new Intl.NumberFormat("en");
 
 /** Calls `onopen` with the entry that was chosen. */
 export class Rail {
   #items = new Map();
   #focusedKey = null;
+  #shown = SHOWN_MAX;
 
   constructor(root, session, onopen) {
     this.session = session;
@@ -21,7 +27,11 @@ export class Rail {
     this.list = root.querySelector("#list");
     this.empty = root.querySelector("#list-empty");
     this.headings = { talks: heading("Conversations"), people: heading("Online now"), others: heading("Also online"), start: heading("Begin") };
+    this.end = new RailEnd(() => this.#more(), () => session.catalogue.load());
+    this.frame = root.querySelector(".list-frame");
+    this.frame.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     this.paint = painter(() => this.#paint());
+    session.catalogue.on("change", this.paint);
     session.book.on("change", this.paint);
     session.presence.on("change", this.paint);
     session.on("reset", this.paint);
@@ -41,29 +51,49 @@ export class Rail {
 
   /** Puts the focus on the conversation that was open, or on the first. */
   focus() {
-    (this.#items.get(this.current)?.button ?? this.list.querySelector("button") ?? this.search).focus();
+    (this.#items.get(this.current)?.button ?? this.list.querySelector("button.row") ?? this.search).focus();
   }
 
   #paint() {
     const { book, presence, me } = this.session;
     const typed = comparable(this.search.value);
     const found = (title) => comparable(title).includes(typed);
-    const talks = book.list().filter((entry) => found(entry.title)).slice(0, SHOWN_MAX);
-    const talking = new Set(talks.map((entry) => entry.key));
+    const all = book.list().filter((entry) => found(entry.title));
+    const talks = all.slice(0, this.#shown);
+    const talking = new Set(all.map((entry) => entry.key));
     const people = [...presence.online]
       .filter((name) => name !== me && !talking.has(directKey(name)) && found(name))
       .sort((left, right) => left.localeCompare(right));
     this.list.classList.toggle("is-stale", !presence.fresh);
     const rows = [];
     if (talks.length > 0) rows.push(this.headings.talks, ...talks.map((entry) => this.#row(entry)));
+    const end = this.end.show(this.session.catalogue, all.length > talks.length);
+    if (end) rows.push(end);
     if (people.length > 0) rows.push(talks.length > 0 ? this.headings.others : this.headings.people);
     rows.push(...people.slice(0, SHOWN_MAX).map((name) => this.#row(personEntry(name))));
-    const start = this.#start(typed, talks, people);
+    const unlisted = typed === "" ? Math.max(0, presence.count - presence.online.size) : 0;
+    const rest = peopleEnd(people.length - Math.min(people.length, SHOWN_MAX) + unlisted, count);
+    if (rest) rows.push(rest);
+    const start = this.#start(typed, all, people);
     if (start) rows.push(this.headings.start, start);
     arrange(this.list, rows);
     for (const [key, item] of this.#items) if (!item.row.isConnected) this.#items.delete(key);
-    this.empty.hidden = rows.some((row) => row.querySelector("button")) || typed !== "";
+    this.empty.hidden = rows.some((row) => row.querySelector("button")) || typed !== "" || this.session.catalogue.loading;
     this.#rove();
+  }
+
+  /** Shows more conversations: those that are known first. */
+  #more() {
+    const known = this.session.book.conversations.size;
+    this.#shown += SHOWN_MAX;
+    if (known < this.#shown) this.session.catalogue.loadMore();
+    this.paint();
+  }
+
+  #scrolled() {
+    const { row } = this.end;
+    if (!row.isConnected || this.session.catalogue.loading || this.session.catalogue.failed !== null) return;
+    if (row.getBoundingClientRect().top < this.frame.getBoundingClientRect().bottom + NEAR) this.#more();
   }
 
   /** The offer to write to somebody who is not in the list. */
@@ -100,21 +130,22 @@ export class Rail {
 
   #fill(item, entry) {
     const online = entry.kind === "direct" && this.session.presence.online.has(entry.peer);
-    const unread = entry.unread.length;
+    const { unread } = entry;
+    const number = unread === 0 ? "" : unread > 999 || entry.capped ? "999+" : String(unread);
     const who = entry.from === this.session.me ? "You: " : entry.kind === "group" && entry.from ? `${shownName(entry.from)}: ` : "";
     const quiet = entry.kind === "group" ? `${entry.members.length} members` : online ? "Online" : "Offline";
-    const preview = entry.preview ? who + entry.preview : entry.last > 0 ? "" : quiet;
+    const preview = entry.preview ? who + entry.preview : entry.last > 0 || entry.top > 0 ? "" : quiet;
     const title = shownName(entry.title);
-    const state = [online, unread, title, preview, entry.at, this.current === entry.key, entry.begin].join("\u0000");
+    const state = [online, number, title, preview, entry.at, this.current === entry.key, entry.begin].join("\u0000");
     if (item.state === state) return;
     item.state = state;
     if (item.title.textContent !== title) item.sign.replaceChildren(avatar(entry), el("span", { class: "dot" }));
     item.title.textContent = title;
     item.preview.textContent = preview;
     item.time.textContent = entry.at === null ? "" : shortTime(entry.at);
-    item.badge.textContent = unread === 0 ? "" : unread > 99 ? "99+" : String(unread);
+    item.badge.textContent = number;
     item.badge.hidden = unread === 0;
-    item.status.textContent = (online ? ", online" : "") + (unread > 0 ? `, ${unread} unread` : "");
+    item.status.textContent = (online ? ", online" : "") + (unread > 0 ? `, ${number} unread` : "");
     item.row.classList.toggle("is-online", online);
     item.row.classList.toggle("is-unread", unread > 0);
     if (this.current === entry.key) item.button.setAttribute("aria-current", "true");
@@ -123,7 +154,7 @@ export class Rail {
 
   #open(entry) {
     this.search.value = "";
-    this.onopen(entry.kind === "direct" ? this.session.direct(entry.peer) : this.session.book.open(entry));
+    this.onopen(entry.kind === "direct" ? this.session.direct(entry.peer) : this.session.book.begin(entry));
   }
 
   #searchKey(event) {
@@ -131,7 +162,7 @@ export class Rail {
     if (event.key === "ArrowDown" || event.key === "Enter") {
       // Somebody may type faster than the list is painted, and means what they typed.
       this.#paint();
-      const first = this.list.querySelector("button");
+      const first = this.list.querySelector("button.row");
       if (!first) return;
       event.preventDefault();
       if (event.key === "Enter") first.click();
@@ -144,7 +175,7 @@ export class Rail {
   }
 
   #listKey(event) {
-    const buttons = [...this.list.querySelectorAll("button")];
+    const buttons = [...this.list.querySelectorAll("button.row")];
     const at = buttons.indexOf(document.activeElement);
     const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: buttons.length - 1 }[event.key];
     if (to === undefined || at < 0) return;
@@ -161,7 +192,7 @@ export class Rail {
 
   /** One row takes part in the order of the tab key; arrows lead to the others. */
   #rove() {
-    const buttons = [...this.list.querySelectorAll("button")];
+    const buttons = [...this.list.querySelectorAll("button.row")];
     const chosen = buttons.find((button) => button.dataset.key === this.#focusedKey) ?? buttons[0];
     for (const button of buttons) button.tabIndex = button === chosen ? 0 : -1;
   }
@@ -177,7 +208,7 @@ function heading(text) {
 }
 
 function personEntry(name) {
-  return { key: directKey(name), kind: "direct", peer: name, title: name, members: [], last: 0, unread: [], preview: "", from: null, at: null };
+  return { key: directKey(name), kind: "direct", peer: name, title: name, members: [], last: 0, top: 0, unread: 0, capped: false, preview: "", from: null, at: null };
 }
 
 function makeRow() {

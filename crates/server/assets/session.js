@@ -2,24 +2,30 @@
 
 import { Backoff } from "./backoff.js";
 import { Book } from "./book.js";
+import { Catalogue } from "./catalogue.js";
 import { Connection, hubAddress } from "./connection.js";
+import { Drafts } from "./drafts.js";
 import { Emitter } from "./emitter.js";
 import { readEntry } from "./entry.js";
 import { Health } from "./health.js";
 import { Inbox } from "./inbox.js";
-import { directKey, groupKey, ownMessage, readMessage, UNKNOWN } from "./message.js";
+import { changedKey, directKey, groupKey, ownMessage, readMessage, UNKNOWN } from "./message.js";
 import { shownName } from "./name.js";
 import { Outbox } from "./outbox.js";
 import { Presence } from "./presence.js";
 import { freshId } from "./protocol.js";
+import { Reads } from "./reads.js";
 import { Receipts } from "./receipts.js";
+import { revise, withdraw } from "./revision.js";
 import { Thread } from "./thread.js";
 import { history, statuses } from "./http.js";
 
 const REPORT_MS = 60;
+const LIST_MS = 300;
 const PEERS_MAX = 100;
 const THREADS_MAX = 200;
 const NAMED_MAX = 5;
+const CHANGES = new Set(["edit", "recall", "deletion", "purge"]);
 
 /**
  * Emits `arrived` with { entry, message } for messages of others that are new, `notice` with a sentence, and `reset`
@@ -27,6 +33,7 @@ const NAMED_MAX = 5;
  */
 export class Session extends Emitter {
   #threads = new Map();
+  #listing = 0;
   #reporting = 0;
   #reported = 0;
   #reportAgain = new Backoff();
@@ -42,6 +49,10 @@ export class Session extends Emitter {
     this.life = this.#end.signal;
     this.book = new Book(me, this.life);
     this.connection = new Connection(login === null ? () => hubAddress("user", me) : () => login.door(), this.life);
+    this.book.on("freed", ({ key, floor }) => this.#threads.get(key)?.clearTo(floor));
+    this.catalogue = new Catalogue(me, this.book, this.connection, this.life);
+    this.reads = new Reads(me, this.book, this.connection, this.life);
+    this.drafts = new Drafts(me, this.life);
     this.presence = new Presence(this.connection, this.life);
     this.receipts = new Receipts(me, this.book.store, this.connection, this.life);
     this.health = new Health(this.connection, this.life);
@@ -72,7 +83,8 @@ export class Session extends Emitter {
   start() {
     for (const entry of this.outbox.entries) this.#queued(entry);
     this.connection.start();
-    this.inbox.catchUp();
+    // The order matters: what the list counts as read is not counted as unread while the inbox is read.
+    this.catalogue.load().then(() => this.life.aborted || this.inbox.catchUp());
     this.outbox.start();
     this.receipts.follow(null);
   }
@@ -89,24 +101,26 @@ export class Session extends Emitter {
     this.stop();
     this.book.forget();
     this.receipts.forget();
+    this.drafts.forget();
     this.outbox.forget();
   }
 
   /** The conversation with one person. */
   direct(peer) {
-    return this.book.open({ key: directKey(peer), kind: "direct", peer, title: peer, members: [] });
+    return this.book.begin({ key: directKey(peer), kind: "direct", peer, title: peer, members: [] });
   }
 
   /** A new group. Two groups may have one name, so what they are stored under has a random end. */
   group(title, members) {
     const group = `${title}~${freshId().slice(0, 8)}`;
     const everybody = [...new Set([this.me, ...members])];
-    return this.book.open({ key: groupKey(group), kind: "group", group, title, members: everybody });
+    return this.book.begin({ key: groupKey(group), kind: "group", group, title, members: everybody });
   }
 
   /** The messages of a conversation. */
   thread(entry) {
     const thread = this.#threads.get(entry.key) ?? this.#newThread(entry);
+    thread.conversation = entry;
     // Those that were used last are at the end.
     this.#threads.delete(entry.key);
     this.#threads.set(entry.key, thread);
@@ -118,10 +132,26 @@ export class Session extends Emitter {
     this.outbox.add(entry, text);
   }
 
+  /** Gives a message of ours another text; says so when that fails, and rejects. */
+  async edit(entry, record, text) {
+    await revise(entry, this.me, record, text).catch((error) => this.#saySo(error));
+  }
+
+  /** Deletes a message of ours for everybody. */
+  async remove(entry, record) {
+    await withdraw(entry, this.me, record).catch((error) => this.#saySo(error));
+  }
+
+  #saySo(error) {
+    this.emit("notice", error.message);
+    throw error;
+  }
+
   async #history(conversation, range) {
     // With logins a group is made by its first message, and its history is for its members alone: before that message
     // there is none, and the server would refuse it.
-    const isNew = this.#withLogins && conversation.kind === "group" && this.book.open(conversation).last === 0;
+    const { kind, last, listed } = this.book.open(conversation);
+    const isNew = this.#withLogins && kind === "group" && last === 0 && !listed;
     return isNew ? { entries: [], more: false } : history(conversation, this.me, range);
   }
 
@@ -133,7 +163,7 @@ export class Session extends Emitter {
       thread.on("change", () => {
         if (this.book.open(entry).members.length > 0) return;
         const listed = thread.records.findLast(({ message }) => message.conversation.members.length > 0);
-        if (listed) this.book.learn(this.book.open(entry), listed.message.conversation.members);
+        if (listed) this.book.learn(this.book.open(entry), listed.message.conversation);
       });
     }
     return thread;
@@ -183,6 +213,7 @@ export class Session extends Emitter {
     this.receipts.startOver();
     this.#reported = 0;
     for (const entry of this.outbox.entries) this.#queued(entry);
+    this.catalogue.load();
     this.emit("reset");
     this.emit("notice", notice);
   }
@@ -204,14 +235,35 @@ export class Session extends Emitter {
     const { sequence, tag } = entry;
     this.book.advance({ sequence, tag, generation: this.inbox.generation });
     this.#report(false);
-    if (entry.kind !== "message") return this.book.changed();
-    const message = readMessage(entry, this.me);
+    if (CHANGES.has(entry.kind)) return this.#changed(entry);
+    const message = entry.kind === "message" || isKnownGone(entry) ? readMessage(entry, this.me) : null;
+    if (message === null) return this.book.changed();
     // The thread of messages that belong nowhere is made from what the book keeps: before this one is in it.
     const known = message.conversation.key === UNKNOWN ? this.thread(message.conversation) : null;
     const noted = this.book.note(message, sequence);
     (known ?? this.thread(noted)).addLive(message, sequence);
-    if (live && message.from !== this.me) this.emit("arrived", { entry: noted, message });
+    if (live && !noted.listed && message.place > 0) this.#listSoon();
+    if (live && message.from !== this.me && message.gone === null) this.emit("arrived", { entry: noted, message });
     return undefined;
+  }
+
+  /** The list says more of a conversation than its messages, as up to where it was cleared. */
+  #listSoon() {
+    this.#listing ||= setTimeout(() => {
+      this.#listing = 0;
+      if (!this.life.aborted) this.catalogue.load();
+    }, LIST_MS);
+  }
+
+  #changed(entry) {
+    const key = changedKey(entry, this.me);
+    if (key !== null) {
+      this.book.noteChange(key, entry);
+      return this.#threads.get(key)?.change(entry);
+    }
+    // It may concern anybody who wrote to us, so what is shown is read again.
+    for (const thread of this.#threads.values()) if (thread.conversation.kind === "direct") thread.startOver();
+    return this.catalogue.load();
   }
 
   /** Tells the server how far we have come, once for a burst. */
@@ -246,7 +298,7 @@ export class Session extends Emitter {
   #queued(entry) {
     const message = ownMessage(entry, this.me);
     // Where the user has written is kept before other conversations, when there is no room for all.
-    const conversation = this.book.open(message.conversation);
+    const conversation = this.book.begin(message.conversation);
     conversation.wrote = true;
     const thread = this.thread(conversation);
     thread.addPending(message, this.#stateOf(entry));
@@ -278,4 +330,9 @@ export class Session extends Emitter {
     const others = failed.length > NAMED_MAX ? ` and ${failed.length - NAMED_MAX} others` : "";
     this.emit("notice", `Not stored for ${failed.slice(0, NAMED_MAX).map(shownName).join(", ")}${others}.`);
   }
+}
+
+/** Whether a message is gone that somebody in particular had sent, and that is no more than what others see, too. */
+function isKnownGone({ kind, status, from, place }) {
+  return kind === "tombstone" && from !== null && place > 0 && ["recalled", "deleted"].includes(status);
 }

@@ -6,11 +6,12 @@
 // | `tidings:1:<user>:book` | the conversations, and how far the inbox was read | yes: the server has it all |
 // | `tidings:1:<user>:receipts` | which messages have reached their receivers | yes |
 // | `tidings:1:<user>:outbox` | what is not sent yet | never: it is nowhere else |
+// | `tidings:1:<user>:drafts` | what is begun and not sent | never; it goes with a logout |
 //
 // For its own time a tab keeps its name in `tidings:name`, or its token in `tidings:token`. A token is kept nowhere else.
 
 const PREFIX = "tidings:1:";
-const NEVER_DROPPED = ":outbox";
+const NEVER_DROPPED = [":outbox", ":drafts"];
 
 /** A JSON value in the local storage, shared by the user's tabs. */
 export class Stored {
@@ -33,10 +34,15 @@ export class Stored {
     return this.#forgotten ? null : keep(this.key, JSON.stringify(value));
   }
 
-  /** Takes the value away; whatever is still under way for the user keeps none any more. */
+  /** Takes the value away. */
+  clear() {
+    attempt(() => localStorage.removeItem(this.key));
+  }
+
+  /** Takes the value away for good; whatever is still under way for the user keeps none any more. */
   forget() {
     this.#forgotten = true;
-    attempt(() => localStorage.removeItem(this.key));
+    this.clear();
   }
 
   /** Keeps a value that is nowhere else: what the server has as well gives it its place. */
@@ -126,7 +132,7 @@ function keep(key, text) {
 function droppable(wanted) {
   const user = wanted.slice(0, wanted.lastIndexOf(":"));
   const keys = Array.from({ length: localStorage.length }, (_, at) => localStorage.key(at));
-  const ours = keys.filter((key) => key.startsWith(PREFIX) && !key.endsWith(NEVER_DROPPED));
+  const ours = keys.filter((key) => key.startsWith(PREFIX) && !NEVER_DROPPED.some((end) => key.endsWith(end)));
   return ours.sort((left, right) => Number(left.startsWith(`${user}:`)) - Number(right.startsWith(`${user}:`)));
 }
 

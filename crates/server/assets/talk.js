@@ -3,8 +3,12 @@
 import { avatar } from "./avatar.js";
 import { Composer } from "./composer.js";
 import { painter } from "./dom.js";
+import { LastSeen } from "./last_seen.js";
 import { Log } from "./log.js";
 import { shownName } from "./name.js";
+import { isChangeable } from "./revision.js";
+import { momentName } from "./time.js";
+import { Withdrawal } from "./withdrawal.js";
 
 const MEMBERS_SHOWN = 50;
 
@@ -20,13 +24,21 @@ export class Talk {
     this.sign = root.querySelector("#talk-sign");
     this.log = new Log(root, session, {
       onbottom: () => this.#entry && onread(this.#entry),
-      actions: { retry: (raw) => session.outbox.retry(raw), drop: (raw) => session.outbox.drop(raw) },
+      actions: {
+        retry: (raw) => session.outbox.retry(raw),
+        drop: (raw) => session.outbox.drop(raw),
+        edit: (record) => this.composer.edit(record),
+        remove: (record) => this.withdrawal.ask(record, this.#current),
+      },
     });
-    this.composer = new Composer(root, (text) => {
-      session.send(this.#current, text);
-      this.log.toBottom();
-      this.composer.focus();
+    this.composer = new Composer(root, session.drafts, {
+      onsend: (text) => this.#send(text),
+      onedited: (record, text) => session.edit(this.#current, record, text),
+      newest: () => this.#entry && session.thread(this.#current).records.findLast(isChangeable),
     });
+    this.withdrawal = new Withdrawal(document.querySelector("#withdrawal"), (record, entry) => this.#remove(record, entry));
+    this.seen = new LastSeen(session.presence, session.life);
+    this.seen.on("change", () => this.#paint());
     this.composer.field.addEventListener("input", () => session.health.glance());
     this.paint = painter(() => this.#paint());
     session.presence.on("change", this.paint);
@@ -49,14 +61,30 @@ export class Talk {
     this.composer.open(entry, obstacle(entry, this.session.me));
     this.session.receipts.current = entry.kind === "direct" ? entry.peer : null;
     this.log.show(this.session.thread(entry));
+    this.session.reads.look(entry);
     this.#paint();
   }
 
   close() {
     this.#entry = null;
+    this.composer.close();
     this.root.classList.remove("has-talk");
     this.session.receipts.current = null;
     this.log.show(null);
+  }
+
+  #send(text) {
+    this.session.send(this.#current, text);
+    this.log.noteOwn();
+    this.log.toBottom();
+    this.composer.focus();
+  }
+
+  #remove(record, entry) {
+    this.composer.leave(record);
+    // When it fails the session has said so.
+    this.session.remove(entry, record).catch(() => {});
+    this.composer.focus();
   }
 
   /** What is known of the conversation now; another tab may have changed it. */
@@ -79,7 +107,9 @@ export class Talk {
     if (entry.kind === "group") return entry.members.length > 0 ? entry.members.slice(0, MEMBERS_SHOWN).map(shownName).join(", ") : "Members are not known";
     if (entry.peer === this.session.me) return "Notes to yourself";
     if (!this.session.presence.fresh) return "";
-    return this.session.presence.online.has(entry.peer) ? "Online" : "Offline. Messages wait for their return.";
+    if (this.session.presence.online.has(entry.peer)) return "Online";
+    const seen = this.seen.of(entry.peer);
+    return seen === null ? "Offline. Messages wait for their return." : `Offline, last seen ${momentName(seen)}`;
   }
 }
 

@@ -1,7 +1,7 @@
 // The messages of one conversation, put in order from three sources: its history, the inbox, and what is being sent.
 //
-// History and inbox count for themselves, so an entry is recognised in both by who sent it and its text, which is
-// stored byte for byte; what is alike without an id is paired newest with newest.
+// History and inbox count for themselves. An entry of the inbox says its place in the history; one of an older store does
+// not, and is recognised in both by who sent it and its text, what is alike without an id newest with newest.
 //
 // A thread has bounds, whoever writes into it: beyond them it forgets its oldest records, which are in the history.
 
@@ -24,6 +24,10 @@ export class Thread extends Emitter {
   // How far the history was read, at both ends.
   #first = null;
   #last = 0;
+  // Counts the beginnings: a page that was asked for before the last one is of a history that is gone.
+  #epoch = 0;
+  // Changes that came while a page was on its way, which may be older.
+  #late = [];
 
   constructor(conversation, me, fetchHistory) {
     super();
@@ -35,6 +39,8 @@ export class Thread extends Emitter {
     this.opened = conversation.kind === "unknown";
     this.hasOlder = !this.opened;
     this.failed = false;
+    /** The entries up to this place are gone, or were cleared by the user. */
+    this.floor = 0;
     /** Whether somebody reads older messages: then none is taken away above. */
     this.held = false;
     /** Whether it is on the screen. */
@@ -43,13 +49,26 @@ export class Thread extends Emitter {
 
   /** An entry of the inbox. */
   addLive(message, sequence) {
+    const { place } = message;
     const mine = message.from === this.me;
     const echo = mine ? this.records.findLast((record) => record.pending && same(record, message)) : undefined;
     if (echo) {
-      Object.assign(echo, { message, pending: false, state: "stored", inbox: sequence, order: this.#nextOrder() });
+      Object.assign(echo, { message, raw: message.raw, pending: false, state: "stored", inbox: sequence, order: this.#nextOrder(), sequence: place || null });
       this.#arrange();
       return;
     }
+    if (place > 0) this.#addPlaced(message, sequence);
+    else this.#addUnplaced(message, sequence);
+    this.#bound();
+  }
+
+  #addPlaced(message, sequence) {
+    const known = this.#recent((record) => record.sequence === message.place);
+    if (known) known.inbox = sequence;
+    else this.#put(this.#record(message, { inbox: sequence, sequence: message.place }));
+  }
+
+  #addUnplaced(message, sequence) {
     // With an id, what the history showed before is the same message; without one, only the history can tell.
     const twin = message.id === null ? undefined : this.#recent((record) => same(record, message));
     const known = twin && (twin.inbox === null || twin.inbox === sequence);
@@ -58,7 +77,49 @@ export class Thread extends Emitter {
     // What looks like another one, by an id that is only claimed or without one, the history can tell from it.
     const open = message.id === null || (twin !== undefined && !message.sure);
     if (open && this.opened && this.conversation.kind !== "unknown") this.readNewer();
-    this.#bound();
+  }
+
+  /** An entry that tells a change of a message. */
+  change(entry) {
+    if (entry.kind === "purge") return this.startOver();
+    if (this.#loading !== null) this.#late.push(entry);
+    if (this.#apply(entry)) this.emit("change");
+    return undefined;
+  }
+
+  #apply({ kind, target, at, edited }) {
+    const record = this.records.find((record) => record.sequence === target && !record.pending);
+    if (!record || (kind === "edit" && (edited === null || record.message.gone !== null))) return false;
+    if (kind === "edit") {
+      const { message } = record;
+      const { text } = readMessage({ message: edited, from: message.from, to: this.me, group: null, at: message.at, id: message.id, kind: "message" }, this.me);
+      record.raw = edited;
+      record.message = { ...message, raw: edited, text, edited: true, editedAt: at };
+    } else {
+      record.raw = "{}";
+      record.message = { ...record.message, raw: "{}", text: "", edited: false, gone: kind === "recall" ? "recalled" : "deleted" };
+    }
+    return true;
+  }
+
+  /** What lies up to a place is gone, or was cleared by the user. */
+  clearTo(floor) {
+    if (floor <= this.floor) return;
+    this.floor = floor;
+    const kept = this.records.filter(({ sequence, pending }) => pending || sequence === null || sequence > floor);
+    if (this.opened && kept.length < this.records.length) this.hasOlder = false;
+    this.records = kept;
+    this.emit("change");
+  }
+
+  /** Forgets all but what is on its way, and reads the history again if it is on the screen. */
+  startOver() {
+    this.#epoch += 1;
+    this.records = this.records.filter((record) => record.pending);
+    Object.assign(this, { opened: false, hasOlder: true });
+    [this.#first, this.#last, this.#late] = [null, 0, []];
+    this.emit("change");
+    if (this.shown) Promise.resolve(this.#loading).then(() => this.open());
   }
 
   /** A message of ours that is on its way, or back from a visit before. */
@@ -132,9 +193,10 @@ export class Thread extends Emitter {
   async #fetch(range) {
     // What comes while the page is fetched gets a higher order, and is so told from what was here before: it is not
     // taken for something that the history lacks.
-    const before = this.#orders;
+    const [before, epoch] = [this.#orders, this.#epoch];
     try {
-      const page = await this.fetchHistory(this.conversation, range);
+      const page = this.#cleared(await this.fetchHistory(this.conversation, range));
+      if (epoch !== this.#epoch) return null;
       this.failed = false;
       const newest = range.before === undefined ? !page.more : range.before === 0;
       this.#merge(page.entries, before, newest);
@@ -144,7 +206,8 @@ export class Thread extends Emitter {
       }
       if (range.last === undefined) this.hasOlder = page.more;
       // What came before this request and is not in its newest page is further up in the history.
-      if (range.before === 0 && page.more) this.#leaveToHistory(before);
+      if (range.before === 0 && page.more) this.#leaveToHistory(before, page.entries[0]?.sequence ?? 0);
+      for (const entry of this.#late.splice(0)) this.#apply(entry);
       this.#arrange();
       return page;
     } catch (error) {
@@ -154,15 +217,23 @@ export class Thread extends Emitter {
     }
   }
 
+  /** Without what the user has cleared. */
+  #cleared(page) {
+    const floor = Math.max(page.floor ?? 0, this.conversation.floor ?? 0);
+    this.floor = Math.max(this.floor, floor);
+    const entries = page.entries.filter((entry) => entry.sequence > floor);
+    return { ...page, entries, more: page.more && (entries.length === page.entries.length) };
+  }
+
   #merge(page, before, reachesEnd) {
-    const known = new Set(this.records.map((record) => record.sequence));
+    const known = new Map(this.records.filter(({ sequence }) => sequence !== null).map((record) => [record.sequence, record]));
     const open = Map.groupBy(this.records.filter((record) => record.sequence === null), (record) => print(record.message));
     for (const entry of page.toReversed()) {
-      if (known.has(entry.sequence) || entry.kind !== "message") continue;
-      const message = readMessage(entry, this.me);
-      const twin = open.get(print(message))?.pop();
+      if (entry.kind !== "message" && entry.kind !== "tombstone") continue;
+      const message = readMessage({ ...entry, place: entry.sequence }, this.me);
+      const twin = known.get(entry.sequence) ?? this.#onItsWay(message) ?? open.get(print(message))?.pop();
       if (!twin) this.records.push(this.#record(message, { sequence: entry.sequence }));
-      else Object.assign(twin, { message, sequence: entry.sequence, pending: false, state: twin.mine ? "stored" : "" });
+      else Object.assign(twin, { message, raw: message.raw, sequence: entry.sequence, pending: false, state: twin.mine ? "stored" : "" });
     }
     // What was here before and is not in the history keeps its place behind all that is.
     const end = page.at(-1)?.sequence;
@@ -173,9 +244,14 @@ export class Thread extends Emitter {
     }
   }
 
-  #leaveToHistory(before) {
+  /** Ours that was stored, and maybe changed, before the answer to the send came. */
+  #onItsWay(message) {
+    return message.from === this.me && message.sure ? this.#recent((record) => record.pending && same(record, message)) : undefined;
+  }
+
+  #leaveToHistory(before, oldest) {
     const inHistory = ({ sequence, pending, order, message }) =>
-      sequence === null && !pending && order <= before && message.verified;
+      (sequence ?? 0) < oldest && !pending && order <= before && message.verified;
     this.records = this.records.filter((record) => !inHistory(record));
   }
 
@@ -244,9 +320,13 @@ export class Thread extends Emitter {
   }
 }
 
-/** Whether a record and a message are one: who sent it counts, as anybody can send another's words again. */
+/**
+ * Whether a record and a message are one: who sent it counts, as anybody can send another's words again. One that was
+ * changed since has its id still.
+ */
 function same(record, message) {
-  return record.raw === message.raw && record.message.from === message.from;
+  const isId = message.sure && message.id !== null && record.message.id === message.id;
+  return (isId || record.raw === message.raw) && record.message.from === message.from;
 }
 
 function print(message) {

@@ -22,3 +22,10 @@ export function dayName(at, now = Date.now()) {
   if (days === 0) return "Today";
   return days === 1 ? "Yesterday" : day.format(at);
 }
+
+/** A moment in the past, as part of a sentence: "today at 14:03", "yesterday at 14:03" or "on 3 Nov". */
+export function momentName(at, now = Date.now()) {
+  const days = Math.round((startOf(now) - startOf(at)) / 86_400_000);
+  if (days > 1) return `on ${date.format(at)}`;
+  return `${days === 1 ? "yesterday" : "today"} at ${clock.format(at)}`;
+}

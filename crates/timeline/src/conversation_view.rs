@@ -1,4 +1,6 @@
-//! What a conversation is to one of its members: how far it was read, and what is unread.
+//! What a conversation is to one of its members.
+//!
+//! That is how far it was read, and what is unread.
 
 use crate::{Conversation, Entry, MemberId, Seq};
 
@@ -36,7 +38,9 @@ pub struct ConversationView {
     ///
     /// Retention removed them, the conversation was deleted, or the member cleared it.
     pub floor: Seq,
-    /// When it got its last entry, or the member came into it, in milliseconds since 1970.
+    /// When it got its last entry, or the member came into it.
+    ///
+    /// In milliseconds since 1970.
     pub at_ms: u64,
     /// Whether the member has left the group.
     pub has_left: bool,
@@ -50,9 +54,13 @@ pub struct ConversationSummary {
     pub view: ConversationView,
     /// The title of a group that the store knows; empty for others.
     pub title: String,
-    /// The newest entry that is a message or a tombstone, of the last 100; `None` without any.
+    /// The newest entry that is a message or a tombstone.
+    ///
+    /// It is looked for among the last 100; `None` without any.
     pub last: Option<Entry>,
-    /// How far the other member of a pair has read; 0 in groups and in notes to oneself.
+    /// How far the other member of a pair has read.
+    ///
+    /// 0 in groups and in notes to oneself.
     pub peer_read: Seq,
 }
 
@@ -70,7 +78,9 @@ pub struct ConversationMark {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ConversationPage {
-    /// The conversations, the most recent first; those of one time by their order in the store.
+    /// The conversations, the most recent first.
+    ///
+    /// Those of one time are in an order of the store.
     pub conversations: Vec<ConversationSummary>,
     /// Whether there are further ones.
     pub more: bool,

@@ -27,9 +27,13 @@ pub struct MessageChange {
 pub enum Change {
     /// It gets a new text.
     Edit(Message),
-    /// Its sender takes it back: the text is gone, and readers see that it was taken back.
+    /// Its sender takes it back.
+    ///
+    /// The text is gone, and readers see that it was taken back.
     Recall,
-    /// It is deleted: the text is gone, and readers see that it was deleted.
+    /// It is deleted.
+    ///
+    /// The text is gone, and readers see that it was deleted.
     Delete,
 }
 

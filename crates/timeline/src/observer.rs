@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::Entry;
+use crate::{Entry, MemberId, ReadCursor};
 
-/// Hears of every new inbox entry, soon after it is durable.
+/// Hears of every new inbox entry and of what was read, soon after it is durable.
 ///
 /// # Delivery
 ///
@@ -25,6 +25,16 @@ pub trait Observer: Send + Sync {
     /// entry.
     fn appended(&self, member: &str, entry: &Entry);
 
+    /// Is told how far a conversation was read, for `member` who sees that.
+    ///
+    /// That is the reader, and in a pair the other one as well, by a call of its own. It comes
+    /// behind the entries that were durable before. Cursors only rise, so the next one stands for
+    /// one that is missed, and readers ask for the list of conversations when they come. By default
+    /// nothing is done.
+    fn read(&self, member: &MemberId, cursor: &ReadCursor) {
+        tracing::trace!(member = member.as_str(), place = cursor.read.get(), "a member has read on");
+    }
+
     /// Is told that it was too slow, and how many entries it did not hear of.
     ///
     /// They are entries of any members.
@@ -36,12 +46,18 @@ pub trait Observer: Send + Sync {
 /// Hears nothing.
 impl Observer for () {
     fn appended(&self, _member: &str, _entry: &Entry) {}
+
+    fn read(&self, _member: &MemberId, _cursor: &ReadCursor) {}
 }
 
 /// Tells the observer that it shares.
 impl<O: Observer + ?Sized> Observer for Arc<O> {
     fn appended(&self, member: &str, entry: &Entry) {
         (**self).appended(member, entry);
+    }
+
+    fn read(&self, member: &MemberId, cursor: &ReadCursor) {
+        (**self).read(member, cursor);
     }
 
     fn missed(&self, entries: u64) {

@@ -95,10 +95,11 @@ pub struct PageRequest {
     ///
     /// If not, it has those after it.
     pub backward: bool,
-    /// A time in milliseconds since 1970 that takes the place of `last_read`, if it is given.
+    /// A time that takes the place of `last_read`, if it is given.
     ///
-    /// Forwards the page begins with the first entry of that time or later, backwards it ends
-    /// before that one. Times never fall within a history, also when the clock is set back.
+    /// In milliseconds since 1970. Forwards the page begins with the first entry of that time or
+    /// later; backwards it ends before that one. Times never fall within a history, also when the
+    /// clock is set back.
     pub at_ms: Option<u64>,
 }
 
@@ -117,13 +118,17 @@ impl PageRequest {
         Self { last_read, count, backward: true, at_ms: None }
     }
 
-    /// Returns the page of the oldest entries from a time on, in milliseconds since 1970.
+    /// Returns the page of the oldest entries from a time on.
+    ///
+    /// The time is in milliseconds since 1970.
     #[must_use]
     pub fn since(at_ms: u64, count: Count) -> Self {
         Self { last_read: Seq::ZERO, count, backward: false, at_ms: Some(at_ms) }
     }
 
-    /// Returns the page of the newest entries before a time, in milliseconds since 1970.
+    /// Returns the page of the newest entries before a time.
+    ///
+    /// The time is in milliseconds since 1970.
     #[must_use]
     pub fn until(at_ms: u64, count: Count) -> Self {
         Self { last_read: Seq::ZERO, count, backward: true, at_ms: Some(at_ms) }

@@ -118,7 +118,9 @@ pub trait Store: Send + Sync + fmt::Debug {
         count: Count,
     ) -> Result<GroupPage>;
 
-    /// Changes a message that was sent, and returns where the entry lies that tells of it.
+    /// Changes a message that was sent.
+    ///
+    /// Returns where the entry lies that tells of it.
     ///
     /// In one step, durable before it returns: the message is changed in the history and in every
     /// inbox that has a copy above its floor, and an entry that tells of it is written into the
@@ -126,13 +128,15 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// [`Tombstone`](crate::EntryKind::Tombstone) with the tag that it had. A change that would
     /// leave the message as it is writes nothing, and returns the place of the last one.
     ///
-    /// [`NotFound`](crate::ErrorKind::NotFound) when the history has no message at the place, or not
-    /// any more; [`Forbidden`](crate::ErrorKind::Forbidden) when [`by`](MessageChange::by) is not
-    /// who sent it; [`Conflict`](crate::ErrorKind::Conflict) for an edit of what was taken back or
-    /// deleted, and for a message of which the store does not know where its copies are.
+    /// [`NotFound`](crate::ErrorKind::NotFound) when the history has no message at the place, or
+    /// not any more; [`Forbidden`](crate::ErrorKind::Forbidden) when [`by`](MessageChange::by) is
+    /// not who sent it; [`Conflict`](crate::ErrorKind::Conflict) for an edit of what was taken back
+    /// or deleted, and for a message of which the store does not know where its copies are.
     async fn change_message(&self, change: MessageChange) -> Result<Changed>;
 
-    /// Raises how far a member has read a conversation, durably, and returns it; it never falls.
+    /// Raises how far a member has read a conversation, and returns it.
+    ///
+    /// It is durable, and never falls.
     ///
     /// The watchers of the member's inbox are told, and in a pair those of the other member.
     /// [`NotFound`](crate::ErrorKind::NotFound) for a conversation that the member was never in;
@@ -140,16 +144,18 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// last entry.
     async fn read(&self, member: &MemberId, conversation: &Conversation, sequence: Seq) -> Result<Seq>;
 
-    /// Returns how far these members have read a conversation, in their order; 0 for who was never
-    /// in it.
+    /// Returns how far these members have read a conversation.
+    ///
+    /// The answers are in the order of the members; 0 for who was never in it.
     async fn read_of(&self, conversation: &Conversation, members: &[MemberId]) -> Result<Vec<Seq>>;
 
     /// Returns a conversation as a member sees it, `None` if they were never in it.
     async fn view(&self, member: &MemberId, conversation: &Conversation) -> Result<Option<ConversationView>>;
 
-    /// Returns a page of all conversations that a member was ever in, in an order of the store.
+    /// Returns a page of all conversations that a member was ever in.
     ///
-    /// Those that they left or cleared are there, too. It begins after `after`, or with the first.
+    /// They are in an order of the store. Those that they left or cleared are there, too. It begins
+    /// after `after`, or with the first.
     async fn views(&self, member: &MemberId, after: Option<&Conversation>, count: Count) -> Result<ViewPage>;
 
     /// Returns a page of a member's list of conversations, the most recent first.
@@ -164,20 +170,23 @@ pub trait Store: Send + Sync + fmt::Debug {
         count: Count,
     ) -> Result<ConversationPage>;
 
-    /// Frees a conversation for one member: nothing that is in it now is shown or counted to them
-    /// any more.
+    /// Frees a conversation for one member.
+    ///
+    /// Nothing that is in it now is shown or counted to them any more.
     ///
     /// It comes back into their list with its next entry. The history stays for the others.
     /// [`NotFound`](crate::ErrorKind::NotFound) for a conversation that the member was never in.
     async fn clear(&self, member: &MemberId, conversation: &Conversation) -> Result<()>;
 
-    /// Deletes all entries of a history, and returns the place of the purge that tells of it.
+    /// Deletes all entries of a history.
+    ///
+    /// Returns the place of the purge that tells of it.
     ///
     /// Durable before it returns, and from then on no reader sees a text of it, in inboxes neither.
     /// The purge is written into the history and into the inboxes of those who have it in their
     /// list as far as the store knows them: of both members of a pair, of the members of a group
-    /// that it knows, and of the recipients of the last message. A history that has no entries but a
-    /// purge is left as it is. The message ids of the entries are free again.
+    /// that it knows, and of the recipients of the last message. A history that has no entries but
+    /// a purge is left as it is. The message ids of the entries are free again.
     async fn purge(&self, conversation: &Conversation) -> Result<Seq>;
 
     /// Removes what is kept for a member alone.
@@ -395,13 +404,17 @@ pub struct InboxPage {
     /// [acknowledged](crate::Timeline::ack), and never falls. A reader whose position is lower is
     /// not reset: it gets what is left, and finds what it missed in the histories.
     pub floor: Seq,
-    /// How far conversations were read meanwhile, by the member and by the others of pairs.
+    /// How far conversations were read meanwhile.
+    ///
+    /// By the member, and by the other members of pairs.
     ///
     /// Only pages of a [`Watch`](crate::Watch) have cursors: those that rose since the page before,
     /// each conversation and reader once. They have no place in the inbox, and a page may have
     /// nothing else.
     pub cursors: Vec<ReadCursor>,
-    /// Whether more cursors rose than a page can tell: ask for the list of conversations.
+    /// Whether more cursors rose than a page can tell.
+    ///
+    /// Then ask for the list of conversations.
     pub cursors_cut: bool,
 }
 
@@ -431,7 +444,9 @@ pub struct HistoryPage {
     pub entries: Vec<Entry>,
     /// Whether there are further entries in the direction of the page.
     pub more: bool,
-    /// The entries up to this one are gone: retention removed them, or they were purged.
+    /// The entries up to this one are gone.
+    ///
+    /// Retention removed them, or they were purged.
     pub floor: Seq,
 }
 

@@ -67,3 +67,47 @@ async fn two_groups_of_one_name_stay_apart() {
         person.sees(&[&format!("by {name}")]).await;
     }
 }
+
+#[tokio::test]
+async fn the_dialog_filters_as_one_types_and_says_its_errors_at_the_field() {
+    let Some(chromium) = require(Chromium::start().await) else { return };
+    let server = Tidings::start();
+    let alice = Person::enter(&chromium.profile().await.unwrap(), &server, "Alice").await;
+    for name in ["Bob", "Carol", "Caspar"] {
+        alice.write_to(name).await;
+    }
+    alice.page.click("#new-group").await.unwrap();
+    alice.page.click("#gather .primary").await.unwrap();
+    let says = |field: &str, text: &str| {
+        format!(
+            "(field => document.getElementById(field.getAttribute('aria-describedby').split(' ')[0]).textContent === '{text}'
+                && field.hasAttribute('aria-invalid') === {})(document.querySelector('{field}'))",
+            !text.is_empty()
+        )
+    };
+    alice.until(&says("#group-name", "Type a name.")).await;
+    alice.until(&says("#group-person", "Choose at least one person.")).await;
+    alice.until("document.activeElement.id === 'group-name'").await;
+    // An error goes once its field changes.
+    alice.page.fill("#group-name", "Market").await.unwrap();
+    alice.until(&says("#group-name", "")).await;
+
+    let shown = "JSON.stringify([...document.querySelectorAll('#group-people li:not([hidden]) input')].map(box => box.value).sort())";
+    alice.page.fill("#group-person", "CA").await.unwrap();
+    alice.until(&format!("{shown} === '[\"Carol\",\"Caspar\"]'")).await;
+    alice.until(&says("#group-person", "")).await;
+    alice.page.click("#group-people input[value='Caspar']").await.unwrap();
+    // Whoever is chosen stays in sight.
+    alice.page.fill("#group-person", "bo").await.unwrap();
+    alice.until(&format!("{shown} === '[\"Bob\",\"Caspar\"]'")).await;
+    alice.page.fill("#group-person", "nobody").await.unwrap();
+    alice.until(&format!("{shown} === '[\"Caspar\"]'")).await;
+    alice.until("document.querySelector('#group-found').textContent.startsWith('Nobody')").await;
+    alice.page.fill("#group-person", "Alice").await.unwrap();
+    alice.page.press("Enter").await.unwrap();
+    alice.until(&says("#group-person", "You are in the group anyway.")).await;
+    alice.page.fill("#group-person", "Bob").await.unwrap();
+    alice.page.click("#gather .primary").await.unwrap();
+    alice.until("document.querySelector('#talk-detail').textContent === 'Alice, Caspar, Bob' || document.querySelector('#talk-detail').textContent === 'Alice, Bob, Caspar'").await;
+    alice.had_no_trouble();
+}

@@ -1,9 +1,12 @@
 //! The page in real browsers, people talking to each other.
 
 mod absence;
+mod catalogue;
+mod changing;
 mod codec;
 mod composing;
 mod crash;
+mod drafts;
 mod ending;
 mod following;
 mod groups;
@@ -21,6 +24,7 @@ mod modules;
 mod past;
 mod people;
 mod person;
+mod reading;
 mod sender;
 mod shapes;
 mod tabs;

@@ -61,6 +61,25 @@ async fn somebody_with_two_tabs_is_online_until_the_last_is_closed() {
     alice.sees_online("Bob", false).await;
 }
 
+#[tokio::test]
+async fn whoever_is_away_was_last_seen_at_a_time_in_the_head() {
+    let Some(chromium) = require(Chromium::start().await) else { return };
+    let server = Tidings::start_with(&["--presence-grace=50ms"]);
+    let alice = Person::enter(&chromium.profile().await.unwrap(), &server, "Alice").await;
+    let detail = "document.querySelector('#talk-detail').textContent";
+    alice.write_to("Carol").await;
+    alice.until(&format!("{detail} === 'Offline. Messages wait for their return.'")).await;
+    let profile = chromium.profile().await.unwrap();
+    for _ in 0..2 {
+        let bob = Person::enter(&profile, &server, "Bob").await;
+        alice.open("Bob").await;
+        alice.until(&format!("{detail} === 'Online'")).await;
+        bob.page.close().await.unwrap();
+        alice.until(&format!("/^Offline, last seen (today|yesterday) at /u.test({detail})")).await;
+    }
+    alice.had_no_trouble();
+}
+
 impl Person {
     async fn say_to(&self, peer: &str, text: &str) {
         self.open(peer).await;

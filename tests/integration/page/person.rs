@@ -135,10 +135,13 @@ impl Person {
         serde_json::from_value(self.value(TEXTS).await).unwrap()
     }
 
-    /// Waits until every message of their own has this state, `Sent` or `Delivered`, or had it.
+    /// Waits until every message of their own has this state, `Sent`, `Delivered` or `Read`, or had
+    /// it.
     pub(super) async fn all_are(&self, state: &str) {
-        // Whoever looks late finds a message delivered, if there is somebody to get it.
-        let expected = if state == "Sent" { json!(["Sent", "Delivered"]) } else { json!([state]) };
+        // Whoever looks late finds a message delivered or read, if there is somebody to get it.
+        let states = ["Sent", "Delivered", "Read"];
+        let from = states.iter().position(|known| *known == state).expect("it is one of the three");
+        let expected = json!(states[from..]);
         let states = "[...document.querySelectorAll('.message.is-mine .delivery')].map(state => state.title)";
         self.until(&format!(
             "(states => states.length > 0 && states.every(state => {expected}.includes(state)))({states})"

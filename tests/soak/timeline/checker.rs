@@ -61,7 +61,7 @@ impl Checker {
         let (mut last, mut floor) = (Seq::ZERO, None);
         loop {
             let page = timeline.history(&conversation, PageRequest::after(last, Count::new(1_000))).await?;
-            floor.get_or_insert(page.floor.get());
+            floor.get_or_insert_with(|| page.floor.get());
             let expected = last.max(page.floor).get() + 1;
             let sequences = page.entries.iter().map(|entry| entry.sequence.get());
             if !sequences.eq(expected..expected + page.entries.len() as u64) {

@@ -114,7 +114,7 @@ impl User {
         let at = Seq::new(place)?;
         let timeline = self.timeline.clone();
         let edit =
-            async { gone(timeline.edit(&conversation, at, Some(&by), body).await.map(|told| told.place)) };
+            async { gone(timeline.edit(&conversation, at, Some(by), body).await.map(|told| told.place)) };
         self.tell(Call::Edit { talk, place, text }, edit).await?;
         Ok(())
     }
@@ -127,7 +127,7 @@ impl User {
         let (conversation, by, at) = (talk.conversation()?, member(self.user)?, Seq::new(place)?);
         let timeline = self.timeline.clone();
         let recall =
-            async { gone(timeline.recall(&conversation, at, Some(&by)).await.map(|told| told.place)) };
+            async { gone(timeline.recall(&conversation, at, Some(by)).await.map(|told| told.place)) };
         self.tell(Call::Recall { talk, place }, recall).await?;
         Ok(())
     }
@@ -167,7 +167,7 @@ impl User {
         Ok(reached)
     }
 
-    async fn purge(&mut self) -> std::result::Result<(), Fault> {
+    async fn purge(&self) -> std::result::Result<(), Fault> {
         let conversation = Talk::Purged.conversation()?;
         let timeline = self.timeline.clone();
         self.tell(Call::Purge, async { Ok(timeline.purge(&conversation).await?.get()) }).await?;

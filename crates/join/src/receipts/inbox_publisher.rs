@@ -1,15 +1,17 @@
-//! Carries new inbox entries to the connections of their readers.
+//! Carries new entries and cursors to the connections of their readers.
 
 use std::error::Error;
 
 use conductor_hub::Hub;
+use serde_json::json;
 use timeline::proto::v1::TimelineEntry;
-use timeline::{Entry, Observer};
+use timeline::{Entry, MemberId, Observer, Parties, ReadCursor};
 
 use crate::channel;
 
 /// Publishes every new entry on the [inbox channel](channel::inbox) of its member.
 ///
+/// How far a conversation was read goes to the [read channel](channel::read) of whoever sees that.
 /// It is the [`Observer`] of a store, which starts after the hub. An entry is pushed as a sync has
 /// it, in proto3 JSON, so that a reader treats both alike.
 ///
@@ -18,7 +20,8 @@ use crate::channel;
 /// In the order of the sequence. What is lost on the way (a connection that just broke, a process
 /// that died between commit and call) the reader finds by its sequences and fetches from the
 /// timeline. So a reader that is behind is given the newest entry alone once it has caught up:
-/// however many are pushed in a row, that closes nobody who reads.
+/// however many are pushed in a row, that closes nobody who reads. Cursors have no sequences: a
+/// reader asks for its list of conversations after each connect.
 ///
 /// # Examples
 ///
@@ -54,6 +57,28 @@ impl InboxPublisher {
     }
 }
 
+/// Returns a cursor as the inbox of `member` sees it.
+///
+/// A pair is called by its other member.
+///
+/// ```json
+/// {"member":"bob","with":"alice","read":"57"}      how far bob has read what alice and bob wrote
+/// {"member":"bob","group":"team","read":"57"}
+/// ```
+fn pushed_cursor(member: &MemberId, cursor: &ReadCursor) -> String {
+    let (reader, read) = (cursor.member.as_str(), cursor.read.get().to_string());
+    let body = match cursor.conversation.parties() {
+        Parties::Pair(one, other) => {
+            let with = if one == member { other } else { one };
+            json!({ "member": reader, "with": with.as_str(), "read": read })
+        }
+        Parties::Group(group) => json!({ "member": reader, "group": group.as_str(), "read": read }),
+        // A conversation of a later version is in the list when the reader asks for it.
+        _ => json!({ "member": reader, "read": read }),
+    };
+    body.to_string()
+}
+
 impl Observer for InboxPublisher {
     fn appended(&self, member: &str, entry: &Entry) {
         let inbox = channel::inbox(member);
@@ -69,6 +94,21 @@ impl Observer for InboxPublisher {
                 sequence = entry.sequence.get(),
                 error = %format_args!("{error:#}"),
                 "a new entry could not be pushed to its reader, who fetches it later"
+            );
+        }
+    }
+
+    fn read(&self, member: &MemberId, cursor: &ReadCursor) {
+        let channel = channel::read(member.as_str());
+        if self.hub.members(&channel) == 0 {
+            return;
+        }
+        self.hub.wait_for_room();
+        if let Err(error) = self.hub.publish(&channel, pushed_cursor(member, cursor)) {
+            tracing::warn!(
+                member = member.as_str(),
+                error = %format_args!("{error:#}"),
+                "what was read could not be pushed to a reader, who hears of it after the next connect"
             );
         }
     }

@@ -5,7 +5,7 @@
 //! | caller | connection |
 //! |---|---|
 //! | anybody, as there are no logins | `/ws?user=alice` is alice's, one without a name has no user |
-//! | a user | of that user, bound to the inbox, until the login ends |
+//! | a user | of that user, bound to the inbox and its cursors, until the login ends |
 //! | a service | without a user and an inbox, with the rights of its token, until that ends |
 //! | nobody yet | without all of these: it has 5 s to log in by a [call](super::calls) |
 //!
@@ -115,7 +115,7 @@ fn of_user(user: &str) -> Result<Admission, String> {
     // A name must do for both, or the user would be present and have no inbox.
     Id::new(user).map_err(|error| format!("user: {error}"))?;
     MemberId::new(user).map_err(|error| format!("user: {error}"))?;
-    Ok(Admission::user(user).bound_to(channel::inbox(user)))
+    Ok(Admission::user(user).bound_to(channel::inbox(user)).bound_to(channel::read(user)))
 }
 
 /// Returns who asks, and from where, as the door has written it into the request.
@@ -168,7 +168,8 @@ mod tests {
     #[test]
     fn a_user_has_an_inbox_and_a_service_is_nobody_who_is_online() {
         let user = of_login(&Caller::User(identity("bob"))).unwrap();
-        assert_eq!((user.user.as_deref(), user.channels), (Some("bob"), vec!["$inbox:bob".to_owned()]));
+        let bound = vec!["$inbox:bob".to_owned(), "$read:bob".to_owned()];
+        assert_eq!((user.user.as_deref(), user.channels), (Some("bob"), bound));
         let service = of_login(&Caller::Service(identity("shop"))).unwrap();
         assert_eq!((service.user, service.channels), (None, Vec::new()));
         assert!(of_login(&Caller::Anonymous).is_err() && of_login(&Caller::Anybody).is_err());

@@ -7,7 +7,7 @@
 //! | without `$` | whose rights permit it: `bind`, `history` | a member whose right `write` permits it |
 //! | `$presence` | any user; a service with the scope `presence` | nobody |
 //! | `$received:<user>` | any user; a service with the scope `timelines` | nobody |
-//! | all others with `$` | nobody: an inbox is bound by the server | nobody |
+//! | all others with `$` | nobody: an inbox and its cursors are bound by the server | nobody |
 //!
 //! Patterns of rights speak of the channels of clients. Those of the server have rules of their
 //! own, so `bind=*` opens no inbox, and `bind=room:*` takes nobody away who is online.

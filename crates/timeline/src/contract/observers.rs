@@ -8,12 +8,13 @@ use tokio::task::JoinSet;
 
 use super::calls::*;
 use super::world::*;
-use crate::{Entry, EntryKind, MessageId, NewGroupMessage, Observer};
+use crate::{Entry, EntryKind, MemberId, MessageId, NewGroupMessage, Observer, ReadCursor};
 
 /// Notes what it hears, by member.
 #[derive(Default)]
 struct Recorder {
     heard: Mutex<HashMap<String, Vec<Entry>>>,
+    read: watch::Sender<Vec<String>>,
     count: watch::Sender<usize>,
 }
 
@@ -21,6 +22,11 @@ impl Observer for Recorder {
     fn appended(&self, member: &str, entry: &Entry) {
         self.heard.lock().unwrap().entry(member.to_owned()).or_default().push(entry.clone());
         self.count.send_modify(|count| *count += 1);
+    }
+
+    fn read(&self, member: &MemberId, cursor: &ReadCursor) {
+        let (told, reader, place) = (member.as_str(), cursor.member.as_str(), cursor.read.get());
+        self.read.send_modify(|read| read.push(format!("{told}: {reader} {place}")));
     }
 }
 
@@ -67,7 +73,9 @@ pub async fn observers_hear_every_entry_once_in_order(world: &dyn World) {
     }
 }
 
-/// An observer hears of what tells of changes and purges, too, and not of repetitions.
+/// An observer hears of changes and purges, too.
+///
+/// Of repetitions it does not.
 pub async fn observers_hear_of_changes_and_purges(world: &dyn World) {
     let recorder = Arc::new(Recorder::default());
     let timeline = observed(world, Arc::<Recorder>::clone(&recorder)).await;
@@ -92,4 +100,26 @@ pub async fn observers_hear_of_changes_and_purges(world: &dyn World) {
         let targets: Vec<_> = entries[3..].iter().map(|entry| entry.target.get()).collect();
         assert_eq!(targets, [1, 2, 3, 6]);
     }
+}
+
+/// An observer hears of each cursor that rises.
+///
+/// It does for the reader, and for the other one of a pair.
+pub async fn observers_hear_how_far_was_read(world: &dyn World) {
+    let recorder = Arc::new(Recorder::default());
+    let timeline = observed(world, Arc::<Recorder>::clone(&recorder)).await;
+    let (ab, g) = (pair("a", "b"), group("g"));
+    say(&timeline, "a", "b", 1).await;
+    say(&timeline, "a", "b", 2).await;
+    say(&timeline, "b", "b", 3).await;
+    say_to(&timeline, "a", "g", &["a", "b", "c"], 4).await;
+    // One that does not rise is not told, nor are those of senders.
+    for (id, conversation, place) in [("b", &ab, 1), ("b", &ab, 1), ("b", &g, 1), ("c", &g, 1), ("b", &ab, 2)]
+    {
+        assert_eq!(read_to(&timeline, id, conversation, place).await, Ok(place));
+    }
+    let expected = ["b: b 1", "a: b 1", "b: b 1", "c: c 1", "b: b 2", "a: b 2"];
+    let mut read = recorder.read.subscribe();
+    let heard = read.wait_for(|read| read.len() >= expected.len()).await.unwrap().clone();
+    assert_eq!(heard, expected);
 }

@@ -37,6 +37,7 @@ macro_rules! store_contract {
             the_state_is_well_until_the_store_is_closed
             observers_hear_every_entry_once_in_order
             observers_hear_of_changes_and_purges
+            observers_hear_how_far_was_read
             a_group_is_there_as_it_was_created
             creating_a_group_that_exists_changes_nothing
             concurrent_creations_of_a_group_have_one_winner

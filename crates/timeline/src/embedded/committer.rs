@@ -49,8 +49,8 @@ pub(super) enum Command {
 // and neither the observer nor who watches an inbox hears of anything that a crash could still
 // undo.
 //
-// While nobody waits, and between two batches if much is left, entries that were freed or erased are
-// removed, and what is kept no longer is looked for, in batches of their own.
+// While nobody waits, and between two batches if much is left, entries that were freed or erased
+// are removed, and what is kept no longer is looked for, in batches of their own.
 /// The state of the committing thread.
 pub(super) struct Committer {
     shared: Arc<Shared>,
@@ -179,14 +179,16 @@ impl Committer {
                 self.recent = Recent::new(RECENT_MAX);
                 self.chores.begin_anew();
                 self.drop_unwritten_cursors();
-                self.tell();
+                let read = self.tell();
+                self.herald.tell(Vec::new(), read);
             }
             *self.shared.writing.lock() = None;
         }
     }
 
-    /// Leaves out what is not so, of that which is told of a batch that failed: a cursor is told by
-    /// itself, and not only looked up again like an inbox.
+    /// Leaves out the cursors of a batch that failed and was not written.
+    ///
+    /// A cursor is told by itself, and not only looked up again like an inbox.
     fn drop_unwritten_cursors(&mut self) {
         let Ok(tables) = self.shared.tables() else { return };
         self.untold.cursors.retain(|cursor| {
@@ -277,32 +279,35 @@ impl Committer {
         self.chores.note(freed, erasures);
         // The observer may miss a batch, and catches up later. Who watches an inbox may not, and
         // waits for nothing else, so that is not left to the thread of the observer.
-        self.tell();
-        self.herald.tell(news);
+        let read = self.tell();
+        self.herald.tell(news, read);
         Ok(())
     }
 
     /// Wakes those who watch the inboxes that the last batch changed, and the thread that takes
     /// erased texts out of the files.
-    fn tell(&mut self) {
+    ///
+    /// Returns each cursor that rose with the members whom it concerns.
+    fn tell(&mut self) -> Vec<(MemberId, ReadCursor)> {
         let Untold { concerned, cursors, erased_ms } = mem::take(&mut self.untold);
         if let Some(erased_ms) = erased_ms {
             self.shared.erased(erased_ms);
         }
+        let told: Vec<_> = cursors.iter().flat_map(concerned_by).collect();
         let watchers = &self.shared.watchers;
-        if watchers.is_empty() {
-            return;
+        if !watchers.is_empty() {
+            concerned.iter().for_each(|member| watchers.notify(member));
+            told.iter().for_each(|(member, cursor)| watchers.notify_read(cursor, member));
         }
-        concerned.iter().for_each(|member| watchers.notify(member));
-        for cursor in &cursors {
-            watchers.notify_read(cursor, &cursor.member);
-            // In a pair the other one sees how far it was read.
-            if let Parties::Pair(smaller, larger) = cursor.conversation.parties()
-                && smaller != larger
-            {
-                let other = if cursor.member == *smaller { larger } else { smaller };
-                watchers.notify_read(cursor, other);
-            }
-        }
+        told
     }
+}
+
+/// Returns a cursor for the reader, and in a pair for the other one, who sees how far it was read.
+fn concerned_by(cursor: &ReadCursor) -> impl Iterator<Item = (MemberId, ReadCursor)> {
+    let other = match cursor.conversation.parties() {
+        Parties::Pair(one, other) if one != other => Some(if cursor.member == *one { other } else { one }),
+        Parties::Pair(..) | Parties::Group(_) => None,
+    };
+    [Some(&cursor.member), other].into_iter().flatten().map(|member| (member.clone(), cursor.clone()))
 }

@@ -103,7 +103,7 @@ impl Config {
         Self { retention, ..self }
     }
 
-    /// Sets within what time a text that was taken away is in no file of the store any more.
+    /// Sets within what time an erased text is in no file any more.
     ///
     /// 24 h by default, 1 min to 7 days. No reader sees it from the moment on at which it was taken
     /// back or deleted, replaced by an edit, purged, or removed by retention. Its bytes go when all

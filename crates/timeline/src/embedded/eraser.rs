@@ -7,7 +7,7 @@
 //! ```text
 //!  a text is erased            `w` in `state`, in the same batch
 //!  after 3/4 of that time   1. the journal is filled until the engine begins the next one
-//!                           2. everything in memory is written to tables; the engine removes the journals before
+//! 2. everything in memory is written to tables; the engine removes the journals before
 //!                           3. the tables of `entries` and `bodies` are merged wholly
 //!                           4. `w` is removed, unless a text was erased meanwhile
 //! ```

@@ -1,4 +1,4 @@
-//! What purges and retention have taken from histories, and the batches that erase it.
+//! What histories have lost to purges and retention, and how it is erased.
 //!
 //! As with [removals](super::removals) the truth is in the keyspace `state`: with the floor of a
 //! history a batch writes which of its entries are left to erase, and readers see none of them from

@@ -9,7 +9,7 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread;
 
 use super::metrics;
-use crate::{Entry, Error, ErrorKind, MemberId, Observer, Result};
+use crate::{Entry, Error, ErrorKind, MemberId, Observer, ReadCursor, Result};
 
 /// Hands entries to the observer, in order. Never waits for it.
 ///
@@ -29,6 +29,8 @@ struct DurableBatch {
     /// How many entries were left out before.
     missed: u64,
     entries: Vec<(MemberId, Entry)>,
+    /// Cursors that rose, with the member whose inbox is told.
+    cursors: Vec<(MemberId, ReadCursor)>,
     bytes: usize,
 }
 
@@ -51,6 +53,9 @@ const ENTRIES_MAX: usize = 65_536;
 
 /// How many bytes of entries wait at most; those that many entries share count for each of them.
 const BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// What a cursor takes as a rule.
+const CURSOR_BYTES: usize = 256;
 
 /// How many batches wait at most.
 const BATCHES_MAX: usize = 4_096;
@@ -75,12 +80,15 @@ impl Notifier {
     }
 
     /// Hands over what a batch made durable.
-    pub(super) fn tell(&mut self, entries: Vec<(MemberId, Entry)>) {
+    ///
+    /// Each cursor comes with the member who is told. Cursors that the observer misses count as
+    /// nothing: the next ones that rise stand for them.
+    pub(super) fn tell(&mut self, entries: Vec<(MemberId, Entry)>, cursors: Vec<(MemberId, ReadCursor)>) {
         let count = entries.len() as u64;
-        if count == 0 {
+        if count == 0 && cursors.is_empty() {
             return;
         }
-        let Err(why) = self.hand_over(entries) else {
+        let Err(why) = self.hand_over(entries, cursors) else {
             self.missed = 0;
             return;
         };
@@ -100,11 +108,15 @@ impl Notifier {
     }
 
     /// Queues a batch, or says why it is left out.
-    fn hand_over(&self, entries: Vec<(MemberId, Entry)>) -> Result<(), Unheard> {
-        let (count, bytes) = (
-            entries.len(),
-            entries.iter().map(|(member, entry)| member.as_str().len() + entry.bytes()).sum(),
-        );
+    fn hand_over(
+        &self,
+        entries: Vec<(MemberId, Entry)>,
+        cursors: Vec<(MemberId, ReadCursor)>,
+    ) -> Result<(), Unheard> {
+        let count = entries.len() + cursors.len();
+        let entries_bytes: usize =
+            entries.iter().map(|(member, entry)| member.as_str().len() + entry.bytes()).sum();
+        let bytes = entries_bytes + cursors.len() * CURSOR_BYTES;
         // Only this thread adds and only the other one subtracts, so between the look and the
         // adding room can only grow.
         let before = self.waiting.entries.load(Ordering::Acquire);
@@ -119,7 +131,7 @@ impl Notifier {
         // once, and would subtract what was not added yet.
         self.waiting.entries.fetch_add(count, Ordering::AcqRel);
         self.waiting.bytes.fetch_add(bytes, Ordering::AcqRel);
-        let batch = DurableBatch { missed: self.missed, entries, bytes };
+        let batch = DurableBatch { missed: self.missed, entries, cursors, bytes };
         let (batch, why) = match self.batches.try_send(batch) {
             Ok(()) => return Ok(()),
             Err(TrySendError::Full(batch)) => (batch, Unheard::TooSlow),
@@ -134,7 +146,7 @@ impl QueuedEntries {
     fn done(&self, news: &DurableBatch) {
         // The order matters: no entries means that the queue is empty, so the bytes go first.
         self.bytes.fetch_sub(news.bytes, Ordering::AcqRel);
-        self.entries.fetch_sub(news.entries.len(), Ordering::AcqRel);
+        self.entries.fetch_sub(news.entries.len() + news.cursors.len(), Ordering::AcqRel);
     }
 }
 
@@ -154,6 +166,9 @@ fn tell(batches: &Receiver<DurableBatch>, waiting: &QueuedEntries, observer: &dy
         for (member, entry) in &news.entries {
             call(&|| observer.appended(member.as_str(), entry));
         }
+        for (member, cursor) in &news.cursors {
+            call(&|| observer.read(member, cursor));
+        }
         // The place of a batch is given back only after its last entry was told, so the bounds also
         // hold for the batch that the observer has in hand.
         waiting.done(&news);
@@ -167,7 +182,7 @@ mod tests {
     use parking_lot::Mutex;
 
     use super::*;
-    use crate::{Message, Seq};
+    use crate::{Conversation, Message, Seq};
 
     /// Waits before each entry until it is let go on.
     struct Slow {
@@ -197,11 +212,11 @@ mod tests {
         let (sender, heard) = channel();
         let slow = Slow { go: Mutex::new(receiver), heard: sender };
         let mut herald = Notifier::start(Arc::new(slow), ()).unwrap();
-        herald.tell(batch(1, ENTRIES_MAX - 1));
-        herald.tell(batch(2, 1));
+        herald.tell(batch(1, ENTRIES_MAX - 1), Vec::new());
+        herald.tell(batch(2, 1), Vec::new());
         // No room, although the observer has not heard anything yet.
-        herald.tell(batch(3, 5));
-        herald.tell(batch(4, 2));
+        herald.tell(batch(3, 5), Vec::new());
+        herald.tell(batch(4, 2), Vec::new());
         for _ in 1..ENTRIES_MAX {
             go.send(()).unwrap();
             assert_eq!(heard.recv().unwrap(), Ok(1));
@@ -211,7 +226,7 @@ mod tests {
         while herald.waiting.entries.load(Ordering::Acquire) > 0 {
             thread::yield_now();
         }
-        herald.tell(batch(5, 1));
+        herald.tell(batch(5, 1), Vec::new());
         go.send(()).unwrap();
         assert_eq!(heard.recv().unwrap(), Err(7));
         assert_eq!(heard.recv().unwrap(), Ok(5));
@@ -229,8 +244,35 @@ mod tests {
         let (sender, heard) = channel();
         let mut herald = Notifier::start(Arc::new(Panics(sender)), ()).unwrap();
         for sequence in 1..=2 {
-            herald.tell(batch(sequence, 1));
+            herald.tell(batch(sequence, 1), Vec::new());
             assert_eq!(heard.recv().unwrap(), sequence);
+        }
+    }
+
+    #[test]
+    fn a_cursor_is_told_behind_the_entries_of_its_batch() {
+        struct Hears(Sender<String>);
+        impl Observer for Hears {
+            fn appended(&self, member: &str, entry: &Entry) {
+                self.0.send(format!("{member} has {}", entry.sequence.get())).unwrap();
+            }
+
+            fn read(&self, member: &MemberId, cursor: &ReadCursor) {
+                let (reader, place) = (cursor.member.as_str(), cursor.read.get());
+                self.0
+                    .send(format!("{member}: {reader} has read {place}", member = member.as_str()))
+                    .unwrap();
+            }
+        }
+        let (sender, heard) = channel();
+        let mut herald = Notifier::start(Arc::new(Hears(sender)), ()).unwrap();
+        let member = |name: &str| MemberId::new(name).unwrap();
+        let pair = Conversation::single(member("a"), member("b"));
+        let cursor = ReadCursor::new(member("a"), pair, Seq::new(7).unwrap());
+        herald.tell(batch(1, 1), vec![(member("b"), cursor.clone())]);
+        herald.tell(Vec::new(), vec![(member("a"), cursor)]);
+        for expected in ["a has 1", "b: a has read 7", "a: a has read 7"] {
+            assert_eq!(heard.recv().unwrap(), expected);
         }
     }
 
@@ -238,12 +280,12 @@ mod tests {
     fn a_thread_that_has_ended_is_not_called_slow() {
         let (batches, receiver) = sync_channel(1);
         let herald = Notifier { batches, waiting: Arc::default(), missed: 0 };
-        assert_eq!(herald.hand_over(batch(1, 1)), Ok(()));
-        assert_eq!(herald.hand_over(batch(2, 1)), Err(Unheard::TooSlow));
+        assert_eq!(herald.hand_over(batch(1, 1), Vec::new()), Ok(()));
+        assert_eq!(herald.hand_over(batch(2, 1), Vec::new()), Err(Unheard::TooSlow));
         // As the thread does: it takes what waits, and ends.
         herald.waiting.done(&receiver.recv().unwrap());
         drop(receiver);
-        assert_eq!(herald.hand_over(batch(3, 1)), Err(Unheard::ThreadEnded));
+        assert_eq!(herald.hand_over(batch(3, 1), Vec::new()), Err(Unheard::ThreadEnded));
         assert_eq!(herald.waiting.entries.load(Ordering::Acquire), 0, "it is not counted as waiting");
     }
 }

@@ -98,8 +98,10 @@ impl Remembered {
 /// Where boxes begin and end, by what their keys begin with.
 type Extents = HashMap<Vec<u8>, Extent, foldhash::fast::RandomState>;
 
-/// After how many entries a batch takes no further call: more than a batch of the smallest sends
-/// has, and those of three changes of a message to 10,000 members.
+/// After how many entries a batch takes no further call.
+///
+/// It is more than a batch of the smallest sends has; changes of three messages to 10,000 members
+/// have about as many.
 const ENTRIES_MAX: usize = if cfg!(test) { 64 } else { 65_536 };
 
 impl<'a> Plan<'a> {

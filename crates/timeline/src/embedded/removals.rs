@@ -42,9 +42,7 @@ pub(super) const PUT_OFF: Duration = Duration::from_secs(if cfg!(test) { 1 } els
 #[derive(Debug)]
 pub(super) struct Freed {
     pub(super) member: MemberId,
-    /// What is left to remove of the box: the entries above `floor` up to `top`.
-    pub(super) left: Extent,
-    /// How many of these were freed by this batch.
+    /// How many entries were freed by this batch.
     pub(super) entries: u64,
     /// Whether nothing was left to remove of the box before.
     pub(super) is_first: bool,

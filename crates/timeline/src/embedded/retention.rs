@@ -17,7 +17,7 @@ use crate::{Keep, Result, Retention, Seq};
 /// Most of them need one record and the time of their first entry.
 const AT_ONCE: usize = if cfg!(test) { 3 } else { 1_000 };
 
-/// How long they are looked at in one go, but for the last of them: on a slow disk those are few.
+/// How long boxes are looked at in one go, which are few on a slow disk.
 const LOOK_MOST: Duration = Duration::from_millis(20);
 
 /// The longest time between the beginnings of two sweeps.
@@ -100,8 +100,9 @@ impl Sweep {
         }
     }
 
-    /// Looks at boxes behind the last one, at least one; returns the last of these unless they were
-    /// all.
+    /// Looks at boxes behind the last one, at least at one of them.
+    ///
+    /// It returns the last of these unless they were all.
     fn look(
         &self,
         tables: &Tables,

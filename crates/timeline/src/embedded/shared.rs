@@ -34,7 +34,7 @@ pub(super) struct Shared {
     erased_since: Mutex<Option<u64>>,
     /// Each export that goes on holds it.
     exports: Arc<ExportToken>,
-    /// Whether the files are being replaced, which keeps the store from being opened again.
+    /// Whether the files are being replaced; then the store cannot be opened again.
     is_merging: AtomicBool,
     /// How often the files were replaced so that none has an erased text; tests wait for it.
     pub(super) rewrites: watch::Sender<u64>,

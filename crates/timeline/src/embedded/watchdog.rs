@@ -80,9 +80,9 @@ impl Watchdog {
                 self.shared.ask_for_probe();
             }
             // A full queue wakes the committer as well as a command would.
-            // The committing thread sleeps while nobody sends. It is woken for a probe, when it asked
-            // for it, and after a failure in every tick, as nobody else would have the store opened
-            // again.
+            // The committing thread sleeps while nobody sends. It is woken for a probe, when it
+            // asked for it, and after a failure in every tick, as nobody else would have the store
+            // opened again.
             let asked = self.shared.take_wake(Instant::now());
             if (probe || asked || self.shared.has_failed())
                 && let Some(commands) = self.commands.upgrade()

@@ -138,6 +138,12 @@ impl MemoryStore {
             tracing::error!("the observer of the store panicked and misses an entry");
         }
     }
+
+    fn tell_read(&self, member: &MemberId, cursor: &ReadCursor) {
+        if catch_unwind(AssertUnwindSafe(|| self.observer.read(member, cursor))).is_err() {
+            tracing::error!("the observer of the store panicked and misses how far was read");
+        }
+    }
 }
 
 #[async_trait]
@@ -209,6 +215,7 @@ impl Store for MemoryStore {
             let cursor = ReadCursor::new(member.clone(), conversation.clone(), read);
             for told in [Some(member), peer_of(conversation, member)].into_iter().flatten() {
                 self.watchers.notify_read(&cursor, told);
+                self.tell_read(told, &cursor);
             }
         }
         Ok(read)

@@ -48,7 +48,7 @@ impl Timeline {
     ///
     /// As [`read_of`](Self::read_of).
     pub async fn unread(&self, member: &MemberId, conversation: &Conversation) -> Result<Unread> {
-        Ok(self.view(member, conversation).await?.map_or(Unread::default(), |view| view.unread))
+        Ok(self.view(member, conversation).await?.map_or_else(Unread::default, |view| view.unread))
     }
 
     /// Returns a page of the conversations in which a member has something unread.

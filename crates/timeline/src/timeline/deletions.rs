@@ -134,4 +134,5 @@ fn unchangeable(conversation: &Conversation, cause: Error) -> Error {
 }
 
 #[cfg(all(test, feature = "memory"))]
+#[expect(clippy::unwrap_used, reason = "clippy does not see that these are tests")]
 mod tests;

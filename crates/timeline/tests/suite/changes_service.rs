@@ -24,8 +24,8 @@ fn send_text(from: &str, to: &str, message: &str) -> Call {
     Call::Send(v1::SendMessageRequest { from, to, message, ..Default::default() })
 }
 
-/// The messages `{"n":1}` and `{"n":2}` from alice to bob, and a message of bob to the group `tea` that
-/// alice owns and carol is not in.
+/// The messages `{"n":1}` and `{"n":2}` from alice to bob, and a message of bob to the group `tea`
+/// that alice owns and carol is not in.
 async fn scene() -> Doors {
     let doors = Doors::open().await;
     for message in ["{\"n\":1}", "{\"n\":2}"] {

@@ -12,8 +12,8 @@ fn cursor(member: &str, with: &str, group: &str, read: i64) -> v1::ReadCursor {
     v1::ReadCursor { member: member.to_owned(), with: with.to_owned(), group: group.to_owned(), read }
 }
 
-/// Watches an inbox of one entry through both doors, makes a call, and returns the cursors that each
-/// is told.
+/// Watches an inbox of one entry through both doors, makes a call, and returns the cursors that
+/// each is told.
 async fn told(doors: &Doors, member: &str, call: Call) -> [Vec<v1::ReadCursor>; 2] {
     let (mut events, mut pages) = (events(doors, member, None).await, pages(doors, member, 0).await);
     let first = next(&mut events).await.unwrap();

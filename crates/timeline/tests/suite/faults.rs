@@ -56,8 +56,8 @@ fn each_fault_has_its_test() {
     }
 }
 
-/// A store in memory in which the inbox of `x` cannot be written, and no message with `lost` in it is
-/// confirmed.
+/// A store in memory in which the inbox of `x` cannot be written, and no message with `lost` in it
+/// is confirmed.
 #[derive(Debug, Default)]
 struct Partial(MemoryStore);
 

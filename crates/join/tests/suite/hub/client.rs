@@ -17,14 +17,14 @@ use tokio_util::task::TaskTracker;
 
 use crate::PATIENCE;
 
-/// Believes the name in the query, and gives its user the inbox.
+/// Believes the name in the query, and gives its user the inbox and its cursors.
 pub(crate) struct Names;
 
 #[async_trait]
 impl Auth for Names {
     async fn admit(&self, handshake: &Handshake<'_>) -> Result<Admission, Denied> {
         Ok(match handshake.request.uri.query() {
-            Some(name) => Admission::user(name).bound_to(channel::inbox(name)),
+            Some(name) => Admission::user(name).bound_to(channel::inbox(name)).bound_to(channel::read(name)),
             None => Admission::default(),
         })
     }

@@ -6,7 +6,9 @@ use tempfile::TempDir;
 use tidings_join::channel;
 use tidings_join::receipts::{InboxPublisher, Receipts, receipt};
 use timeline::embedded::{self, EmbeddedStore};
-use timeline::{MemberId, Message, NewMessage, Seq, Timeline};
+use timeline::{
+    Conversation, GroupName, MemberId, Message, NewMessage, Observer as _, ReadCursor, Seq, Timeline,
+};
 
 use super::client::{Client, Names};
 use crate::PATIENCE;
@@ -38,6 +40,30 @@ async fn an_entry_is_pushed_as_a_sync_has_it() {
     }
     drop(bob);
     assert!(timeline.shutdown(PATIENCE).await && hub.shutdown(PATIENCE).await);
+}
+
+#[tokio::test]
+async fn a_cursor_is_pushed_as_whoever_hears_it_sees_the_conversation() {
+    let hub = Hub::start(Default::default(), Hooks::default().auth(Names)).unwrap();
+    let mut bob = Client::connect(&hub, "bob").await;
+    bob.settle().await;
+    let publisher = InboxPublisher::new(hub.clone());
+    let member = |name: &str| MemberId::new(name).unwrap();
+    let pair = Conversation::single(member("alice"), member("bob"));
+    let team = Conversation::group(GroupName::new("team").unwrap());
+    let place = Seq::new(7).unwrap();
+    for (reader, conversation) in [("alice", pair.clone()), ("bob", pair), ("bob", team)] {
+        publisher.read(&member("bob"), &ReadCursor::new(member(reader), conversation, place));
+    }
+    for expected in [
+        json!({ "member": "alice", "with": "alice", "read": "7" }),
+        json!({ "member": "bob", "with": "alice", "read": "7" }),
+        json!({ "member": "bob", "group": "team", "read": "7" }),
+    ] {
+        assert_eq!(bob.next_json().await, (channel::read("bob"), expected));
+    }
+    drop(bob);
+    assert!(hub.shutdown(PATIENCE).await);
 }
 
 #[tokio::test]

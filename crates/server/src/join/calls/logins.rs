@@ -111,9 +111,9 @@ impl Logins {
     /// Unbinds a connection from the channels that it may not be bound to any more.
     fn take_away_channels(&self, connection: &Arc<Connection>) {
         for name in connection.channels() {
-            // The server has bound the inbox, which the same user keeps.
-            let is_inbox = connection.user().is_some_and(|user| name == channel::inbox(user));
-            if !is_inbox && !permission::may_bind(connection, &name) {
+            // The server has bound these, which the same user keeps.
+            let is_own = |user: &str| name == channel::inbox(user) || name == channel::read(user);
+            if !connection.user().is_some_and(is_own) && !permission::may_bind(connection, &name) {
                 self.hub.unbind(connection, &name);
             }
         }

@@ -126,7 +126,9 @@ impl Export {
                 let sequence = records::decode_sequence(record)?.get();
                 Ok(Some(Line::Received { member, sequence }))
             }),
-            Section::Conversations => self.walk(chunk, b"k", b"l", Section::Entries, Self::row_line),
+            Section::Conversations => {
+                self.walk(chunk, b"k", b"l", Section::Entries, |_, key, record| Self::row_line(key, record))
+            }
             Section::Entries => self.walk(chunk, b"", &[u8::MAX; 2], Section::Sends, Self::entry_line),
             Section::Sends => self.walk(chunk, b"", &[u8::MAX; 2], Section::End, Self::send_line),
             Section::End => {
@@ -218,7 +220,7 @@ impl Export {
         Ok(Some(Line::Box { of: BoxName::of(prefix)?, floor, top, last_ms }))
     }
 
-    fn row_line(&mut self, key: &[u8], record: &[u8]) -> Result<Option<Line>> {
+    fn row_line(key: &[u8], record: &[u8]) -> Result<Option<Line>> {
         let member = key.get(1..).unwrap_or_default();
         let end = member.iter().position(|byte| *byte == 0).unwrap_or(member.len());
         let history = keys::history(&keys::history_of_row(key)?);

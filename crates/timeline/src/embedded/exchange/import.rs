@@ -29,7 +29,9 @@ pub struct Imported {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ImportProgress {
-    /// How many lines are in the new store, with those of an import before that was cut short.
+    /// How many lines are in the new store.
+    ///
+    /// Those of an import before that was cut short count as well.
     pub lines: u64,
 }
 

@@ -110,7 +110,7 @@ impl<'a> Boxes<'a> {
         self.raise(keys::inbox(member), floor, Some(member))
     }
 
-    /// Returns the step in which a history loses its entries up to `floor`; `None` if it did before.
+    /// Returns the step that takes the entries of a history up to `floor`, `None` if it did before.
     pub(super) fn erase(&self, prefix: Vec<u8>, floor: Seq) -> Result<Option<BoxStep>> {
         self.raise(prefix, floor, None)
     }
@@ -161,7 +161,7 @@ impl<'a> Boxes<'a> {
             let record = records::encode_extent(left);
             if let Some(member) = member {
                 batch.insert(state, keys::removal(&prefix), record);
-                freed.push((prefix, Freed { member, left, entries, is_first }));
+                freed.push((prefix, Freed { member, entries, is_first }));
             } else {
                 batch.insert(state, keys::erasure(&prefix), record);
                 erasures.push(prefix);

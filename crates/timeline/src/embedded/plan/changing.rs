@@ -206,7 +206,7 @@ impl Plan<'_> {
             status,
             at_ms: entry.at_ms,
             // Every message whose copies are known has one.
-            tag: entry.tag.unwrap_or(Tag::new(0)),
+            tag: entry.tag.unwrap_or_else(|| Tag::new(0)),
             place: entry.sequence,
             changed: Some((*at_ms, history.extent.top)),
             target: None,

@@ -137,8 +137,10 @@ impl<'a> Rows<'a> {
         Ok(step)
     }
 
-    /// Returns the step in which a member loses rows: those that this batch has planned, and some
-    /// behind the key `after`. If there may be more, it returns the last key, too.
+    /// Returns the step in which a member loses rows.
+    ///
+    /// They are those that this batch has planned, and some behind the key `after`. If there may be
+    /// more, it returns the last key, too.
     pub(super) fn of_forgotten(
         &self,
         member: &MemberId,

@@ -51,7 +51,7 @@ fn encode(entry: &Entry) -> Slice {
         kind: entry.kind,
         status: EntryStatus::Original,
         at_ms: entry.at_ms,
-        tag: entry.tag.unwrap_or(Tag::new(0)),
+        tag: entry.tag.unwrap_or_else(|| Tag::new(0)),
         place: entry.place,
         changed: None,
         target: Some(entry.target),

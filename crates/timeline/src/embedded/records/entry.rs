@@ -126,7 +126,7 @@ pub(in crate::embedded) fn encode_tombstone(entry: &Entry, status: EntryStatus) 
         status,
         at_ms: entry.at_ms,
         // Entries of layout 1 have none; they have no place, either, so none of them expires.
-        tag: entry.tag.unwrap_or(Tag::new(0)),
+        tag: entry.tag.unwrap_or_else(|| Tag::new(0)),
         place: entry.place,
         changed: None,
         target: None,

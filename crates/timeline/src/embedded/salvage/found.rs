@@ -11,7 +11,8 @@ use crate::{EntryKind, MemberId, Seq};
 pub(super) struct Found {
     /// Where boxes begin and end, as far as that is known.
     extents: HashMap<Vec<u8>, Extent>,
-    /// The highest places of boxes that others name: rows, the index, cursors and lists of copies.
+    /// The highest places of boxes that others name.
+    // These are rows, the index, cursors, and lists of copies.
     reached: HashMap<Vec<u8>, Seq>,
     /// The keys of the index of what is no message.
     pub(super) non_messages: HashSet<Vec<u8>>,
@@ -110,7 +111,7 @@ impl Found {
     pub(super) fn take_rest(&mut self) -> Vec<(Vec<u8>, Extent)> {
         let mut rest = std::mem::take(&mut self.extents);
         for (prefix, reached) in std::mem::take(&mut self.reached) {
-            let extent = rest.entry(prefix).or_insert(Extent { floor: reached, ..Extent::default() });
+            let extent = rest.entry(prefix).or_insert_with(|| Extent { floor: reached, ..Extent::default() });
             extent.top = extent.top.max(reached);
         }
         rest.into_iter().collect()

@@ -1,8 +1,8 @@
 //! Whether the index of what is no message fits the entries.
 //!
-//! It is written in one batch with its entry and removed with it, so an entry that it names and that
-//! is not there was lost. A row of a conversation that has no history is none: a group has rows
-//! before its first message.
+//! It is written in one batch with its entry and removed with it, so an entry that it names and
+//! that is not there was lost. A row of a conversation that has no history is none: a group has
+//! rows before its first message.
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;

@@ -24,8 +24,8 @@ pub(super) struct SalvageTarget {
     bytes: usize,
     /// The engine's numbers of the newest records that entries got later, by hashes of their keys.
     rewritten: HashMap<u128, u64>,
-    /// The last sequences of inboxes that lists of copies name, by what the keys of the inbox begin
-    /// with.
+    /// The last sequences of inboxes that lists of copies name.
+    // By what the keys of the inbox begin with.
     copied: HashMap<Vec<u8>, Seq>,
     /// The keys of rows that were removed with what was kept for their member.
     forgotten: Vec<Vec<u8>>,

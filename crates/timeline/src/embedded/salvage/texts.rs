@@ -159,7 +159,7 @@ fn copy_of(stored: &Stored) -> Vec<u8> {
         kind: entry.kind,
         status: entry.status,
         at_ms: entry.at_ms,
-        tag: entry.tag.unwrap_or(Tag::new(0)),
+        tag: entry.tag.unwrap_or_else(|| Tag::new(0)),
         place: entry.place,
         changed: (stored.told_at > Seq::ZERO).then_some((entry.changed_at_ms, stored.told_at)),
         target: None,

@@ -78,8 +78,8 @@ impl LatestFloor {
 
 /// Returns the conversation that an entry of the owner's inbox belongs to, as far as it tells.
 ///
-/// What nobody sent is to the other member of a pair in each of the two inboxes; entries of layout 1
-/// name nobody.
+/// What nobody sent is to the other member of a pair in each of the two inboxes; entries of layout
+/// 1 name nobody.
 pub(super) fn conversation_of(owner: &MemberId, entry: &Entry) -> Option<Conversation> {
     match (&entry.from, entry.to.as_ref()?) {
         (_, Destination::Group(group)) => Some(Conversation::group(group.clone())),

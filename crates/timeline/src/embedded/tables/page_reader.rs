@@ -1,4 +1,4 @@
-//! How the entries of a page are read: with their texts, and without those that are gone.
+//! How the entries of a page are read, with texts and without what is gone.
 
 use fjall::{Readable as _, Snapshot};
 

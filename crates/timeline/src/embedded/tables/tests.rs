@@ -1,4 +1,4 @@
-//! What readers see: pages without what is gone, and conversations as members have them.
+//! What readers see: pages without what is gone, and lists of conversations.
 
 use super::*;
 use crate::embedded::keys;
@@ -82,7 +82,7 @@ fn an_edit_is_read_with_the_text_that_its_message_has_now() {
         texts.collect()
     };
     let (one, two) = (Some("{\"a\":1}".to_owned()), Some("{\"a\":2}".to_owned()));
-    assert_eq!(edited(&inbox(&sample, "b").entries), [None, None, one.clone(), two.clone()]);
+    assert_eq!(edited(&inbox(&sample, "b").entries), [None, None, one, two.clone()]);
     let page = PageRequest::after(Seq::ZERO, Count::default());
     let history = sample.tables().history(&group("g"), page).unwrap();
     assert_eq!(edited(&history.entries), [None, two.clone()]);

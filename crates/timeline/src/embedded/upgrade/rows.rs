@@ -1,4 +1,4 @@
-//! The upgrade from layout 2 to layout 3: a row for each member of each conversation.
+//! The upgrade to layout 3: a row for each member of each conversation.
 //!
 //! ```text
 //!  histories of groups ─► the time of the last entry, with the floor and the top
@@ -40,9 +40,9 @@ pub(super) fn step(opened: &mut Opened) -> Result<Option<usize>, UpgradeError> {
     let place = opened.tables.state.get(keys::UPGRADE).map_err(UpgradeError::Engine)?;
     let place = place.map(|place| place.to_vec()).unwrap_or_default();
     let walk = place.first().and_then(|id| WALKS.iter().position(|(known, ..)| known == id)).unwrap_or(0);
-    let mut step = Step::new(opened);
+    let mut step = RowBatch::new(opened);
     let last = step.walk(walk, place.get(1..).unwrap_or_default())?;
-    let Step { mut batch, rows, .. } = step;
+    let RowBatch { mut batch, rows, .. } = step;
     // In this batch there is all that a program of layout 2 would not know, so it has the version.
     batch.insert(&opened.tables.state, keys::FORMAT, [VERSION]);
     let next = match &last {
@@ -62,7 +62,7 @@ pub(super) fn step(opened: &mut Opened) -> Result<Option<usize>, UpgradeError> {
 }
 
 /// One step in the making.
-struct Step<'a> {
+struct RowBatch<'a> {
     tables: &'a Tables,
     snapshot: Snapshot,
     batch: WriteBatch,
@@ -76,7 +76,7 @@ struct Step<'a> {
     known: HashSet<Vec<u8>>,
 }
 
-impl<'a> Step<'a> {
+impl<'a> RowBatch<'a> {
     fn new(opened: &'a Opened) -> Self {
         Self {
             tables: &opened.tables,

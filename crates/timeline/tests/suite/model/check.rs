@@ -128,7 +128,7 @@ async fn list(timeline: &Timeline, lists: &Lists, id: usize) {
     }
     assert!(all.is_sorted_by(|one, other| one.view.at_ms >= other.view.at_ms), "member {id}: {all:?}");
     let mut expected = 0;
-    for talk in 0..CONVERSATIONS.len() {
+    for (talk, parties) in CONVERSATIONS.iter().enumerate() {
         let Some(row) = row(lists, id, talk) else { continue };
         let mut found = all.iter().filter(|summary| summary.view.conversation == conversation(talk));
         if !lists.is_listed(row, talk) {
@@ -142,7 +142,7 @@ async fn list(timeline: &Timeline, lists: &Lists, id: usize) {
         if let (Some(entry), Some(place)) = (&summary.last, last) {
             compare(entry, &lists.histories[talk], place);
         }
-        let peer_read = match CONVERSATIONS[talk] {
+        let peer_read = match *parties {
             Talk::Pair(one, other) if one != other => {
                 row_read(lists, if one == id { other } else { one }, talk)
             }
