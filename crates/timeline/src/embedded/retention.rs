@@ -65,7 +65,7 @@ impl Sweep {
         self.every.is_some() && now >= self.next_at
     }
 
-    /// Returns when boxes are to be looked at next, if anything is kept for a time only.
+    /// Returns when boxes are to be looked at next, if anything is kept for a time.
     pub(super) fn next_at(&self) -> Option<Instant> {
         self.every.map(|_| self.next_at)
     }
