@@ -43,7 +43,8 @@ use crate::{
 ///   `Well`, and it is `Well` again when they are taken again. The last state of a store that
 ///   was shut down is `Down`.
 /// - Calls may be dropped at any await; a dropped `append`, `ack` or `change_group` takes effect
-///   whole or not at all, a dropped `append_all` some of its messages.
+///   whole or not at all, a dropped `append_all` some of its messages. A dropped `forget` may leave
+///   a part, which a repetition removes.
 ///
 /// The suite in `timeline::contract` (feature `contract`) checks this.
 #[async_trait]

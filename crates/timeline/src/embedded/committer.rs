@@ -5,10 +5,10 @@
 mod job;
 mod tidying;
 
-use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
+use std::{mem, slice};
 
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TryRecvError;
@@ -178,11 +178,26 @@ impl Committer {
                 // reason those whom it concerns are told now.
                 self.recent = Recent::new(RECENT_MAX);
                 self.chores.begin_anew();
+                self.drop_unwritten_cursors();
                 let read = self.tell();
                 self.herald.tell(Vec::new(), read);
             }
             *self.shared.writing.lock() = None;
         }
+    }
+
+    /// Leaves out the cursors of a batch that failed and was not written.
+    ///
+    /// A cursor is told by itself, and not only looked up again like an inbox.
+    fn drop_unwritten_cursors(&mut self) {
+        let Ok(tables) = self.shared.tables() else { return };
+        self.untold.cursors.retain(|cursor| {
+            let members = slice::from_ref(&cursor.member);
+            let read = || tables.read_of(&cursor.conversation, members).ok();
+            // The engine may panic about a damaged file.
+            let read = catch_unwind(AssertUnwindSafe(read)).ok().flatten();
+            read.is_some_and(|read| read.first().is_some_and(|read| *read >= cursor.read))
+        });
     }
 
     /// Tries a write now and then. That may hang as any write may, which is seen as for those.
@@ -211,16 +226,25 @@ impl Committer {
         }
     }
 
-    /// Makes one batch of the calls, and answers them.
+    /// Writes the calls, and answers them: in one batch, if it takes all.
     fn write(&mut self, calls: Vec<Job>) {
+        let mut calls = calls.into_iter().peekable();
+        while calls.peek().is_some() {
+            // Each batch has its own time.
+            *self.shared.writing.lock() = Some(Instant::now());
+            self.write_batch(&mut calls);
+        }
+    }
+
+    /// Makes one batch of the next calls, as many as it takes, and answers them.
+    fn write_batch(&mut self, calls: &mut impl Iterator<Item = Job>) {
         let (tables, number, failure) = match (self.engine.next(), self.shared.tables()) {
             (Ok((tables, number)), _) => (tables, number, None),
             // Nothing can be written now, but the store can be read, so repetitions of stored sends
             // are answered.
             (Err(failure), Ok(tables)) => (tables, 0, Some(failure)),
             (Err(failure), Err(_)) => {
-                let refuse = |call: Job| call.refuse(failure.clone());
-                return calls.into_iter().for_each(refuse);
+                return calls.for_each(|call| call.refuse(failure.clone()));
             }
         };
         // This is asked once for a batch: a disk that falls short meanwhile is seen by the next
@@ -228,8 +252,12 @@ impl Committer {
         let refusal = failure.clone().or_else(|| self.shared.refusal());
         let obstacles = Obstacles { failure: failure.as_ref(), refusal: refusal.as_ref() };
         let mut plan = Plan::new(&tables, &self.recent, number, clock::unix_ms()).keeping(&self.retention);
-        let replies: Vec<_> =
-            calls.into_iter().map(|call| call.plan(&mut plan, &obstacles, &self.shared)).collect();
+        let mut replies = Vec::new();
+        while !plan.is_full()
+            && let Some(call) = calls.next()
+        {
+            replies.push(call.plan(&mut plan, &obstacles, &self.shared));
+        }
         let committed = plan.finish().map_or(Ok(()), |planned| self.commit(planned));
         for reply in replies {
             reply.send(&committed);

@@ -13,7 +13,8 @@
 //! ```
 //!
 //! The rest of the time is for the work, and for what fails and is tried again. After a start that
-//! finds `w` it begins at once, as nobody knows any more which erased text is the oldest.
+//! finds `w` it begins at once, as nobody knows any more which erased text is the oldest. It waits
+//! for the end of exports, for which the engine keeps all that was there when they began.
 //!
 //! The engine begins a journal when the last one has 64 MB, and not when it is asked to: that is
 //! why it is filled, with a record that is removed later.
@@ -44,8 +45,6 @@ pub(super) struct Eraser {
     /// How long after a text was erased the work begins.
     wait: Duration,
     commands: WeakSender<Command>,
-    /// Whether the store was not asked yet what an earlier start has left.
-    is_new: bool,
     retry_at: Option<Instant>,
 }
 
@@ -62,7 +61,7 @@ impl Eraser {
         within: Duration,
         commands: WeakSender<Command>,
     ) -> Self {
-        Self { shared, store, wait: within * 3 / 4, commands, is_new: true, retry_at: None }
+        Self { shared, store, wait: within * 3 / 4, commands, retry_at: None }
     }
 
     /// Works until the other end of `stop` is dropped.
@@ -79,21 +78,23 @@ impl Eraser {
         }
     }
 
-    fn is_due(&mut self) -> bool {
+    fn is_due(&self) -> bool {
         if self.retry_at.is_some_and(|at| Instant::now() < at) {
             return false;
         }
         let Some(since) = self.shared.erased_since().or_else(|| self.stored_since()) else { return false };
-        u128::from(clock::unix_ms().saturating_sub(since)) >= self.wait.as_millis()
+        let now = clock::unix_ms();
+        if since > now {
+            // The clock was set back. Without this the text would stay until it is there again.
+            self.shared.erased(now);
+        }
+        u128::from(now.saturating_sub(since)) >= self.wait.as_millis()
     }
 
-    /// Looks for the note of what an earlier start has left, or a batch that was written although
-    /// it failed.
-    fn stored_since(&mut self) -> Option<u64> {
+    /// Looks for the note of a batch that was written although it failed.
+    fn stored_since(&self) -> Option<u64> {
         // A store that is away is asked the next time.
-        let at_ms = self.shared.tables().and_then(|tables| tables.erased_at()).ok()?;
-        let is_new = std::mem::take(&mut self.is_new);
-        let since = at_ms.map(|at_ms| if is_new { 0 } else { at_ms })?;
+        let since = self.shared.tables().and_then(|tables| tables.erased_at()).ok()??;
         self.shared.erased(since);
         Some(since)
     }
@@ -101,9 +102,11 @@ impl Eraser {
     fn erase(&mut self, stop: &Receiver<()>) {
         let Some(since) = self.shared.take_erased() else { return };
         let start = Instant::now();
+        self.shared.set_merging(true);
         let rewritten = catch_unwind(AssertUnwindSafe(|| self.rewrite(stop))).unwrap_or_else(|_panic| {
             Err(Error::new(ErrorKind::Corrupt, "the engine panicked while it merged its tables"))
         });
+        self.shared.set_merging(false);
         self.retry_at = None;
         match rewritten {
             Ok(()) => {
@@ -127,6 +130,13 @@ impl Eraser {
     }
 
     fn rewrite(&self, stop: &Receiver<()>) -> Result<()> {
+        // A store that has failed is opened again without the merge.
+        drop(self.hold(stop)?);
+        // One that begins later sees what was erased before this, and keeps nothing of it.
+        if self.shared.is_exported() {
+            let text = "an export is going on, for which all is kept that was there when it began";
+            return Err(Error::new(ErrorKind::Unavailable, text));
+        }
         // The keyspaces alone are held all the time. They lock the files: as long as there are
         // tables, they are those of these keyspaces.
         let keyspaces = self.shared.tables()?.keyspaces();
@@ -160,3 +170,6 @@ impl Eraser {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -58,11 +58,11 @@
 //!
 //! A text lives as long as the entry of its history. When that is recalled, deleted, purged or
 //! older than it is [kept](Config::retention), no reader sees it from the moment on at which this
-//! is durable: not in the history, and in no inbox. What goes from a history for everybody is
-//! erased like freed entries are removed, in batches of up to 1,000 keys: the entry, its text if
-//! that lies elsewhere, the answer to its message id, and the texts of the copies in the inboxes,
-//! which become tombstones. Where the copies of entries of layouts 1 and 2 are is unknown; those
-//! keep their texts until they are acknowledged.
+//! is durable: not in the history, and in no inbox. The same goes for a text that an edit replaces.
+//! What goes from a history for everybody is erased like freed entries are removed, in batches of
+//! up to 1,000 keys: the entry, its text if that lies elsewhere, the answer to its message id, and
+//! the texts of the copies in the inboxes, which become tombstones. Where the copies of entries of
+//! layouts 1 and 2 are is unknown; those keep their texts until they are acknowledged.
 //!
 //! The files have such a text for a while: a journal has what was written, and a table what was
 //! overwritten since. [`Config::erased_within`] says until when that may be. Three quarters of it
@@ -70,7 +70,7 @@
 //! journal, remove the old ones, and merge all tables of `entries` and `bodies`. For that the
 //! journal is filled with up to 64 MB, and the tables need their own length of free disk. Sends and
 //! reads go on meanwhile. A store that has to be opened again, or is shut down, waits for the merge
-//! of a keyspace that is going on.
+//! of a keyspace that is going on; until it is opened again it is read.
 //!
 //! # The directory
 //!

@@ -4,7 +4,7 @@
 //! module is pure.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher as _, Hash as _, Hasher as _};
+use std::hash::BuildHasher as _;
 use std::mem;
 
 use super::records::{Extent, Row};
@@ -24,9 +24,9 @@ pub(super) struct Recent {
     seeds: [foldhash::quality::RandomState; 2],
 }
 
-/// A digest of a list of members, in their order.
+/// A digest of distinct members, in whatever order.
 ///
-/// Its seeds are made at random for each [`Recent`], so nobody can find two lists that digest
+/// Its seeds are made at random for each [`Recent`], so nobody can find two sets that digest
 /// alike.
 pub(super) type Audience = [u64; 2];
 
@@ -78,13 +78,16 @@ impl Recent {
         }
     }
 
-    /// Digests a list of members.
-    pub(super) fn digest(&self, members: &[MemberId]) -> Audience {
-        self.seeds.each_ref().map(|seed| {
-            let mut hasher = seed.build_hasher();
-            members.iter().for_each(|member| member.hash(&mut hasher));
-            hasher.finish()
-        })
+    /// Digests distinct members.
+    pub(super) fn digest<'m>(&self, members: impl IntoIterator<Item = &'m MemberId>) -> Audience {
+        let mut digest = Audience::default();
+        for member in members {
+            for (sum, seed) in digest.iter_mut().zip(&self.seeds) {
+                // The sum of them does not tell their order.
+                *sum = sum.wrapping_add(seed.hash_one(member));
+            }
+        }
+        digest
     }
 }
 
@@ -157,14 +160,15 @@ mod tests {
     }
 
     #[test]
-    fn lists_of_members_digest_alike_only_if_they_are_the_same() {
+    fn members_digest_alike_in_any_order_and_others_do_not() {
         let recent = Recent::new(1);
         let digest = |ids: &[&str]| {
             let members: Vec<_> = ids.iter().map(|id| MemberId::new(*id).unwrap()).collect();
             recent.digest(&members)
         };
         assert_eq!(digest(&["a", "b"]), digest(&["a", "b"]));
-        for other in [&["a"][..], &["b", "a"], &["ab"], &["a", "b", "c"], &[]] {
+        assert_eq!(digest(&["a", "b"]), digest(&["b", "a"]));
+        for other in [&["a"][..], &["a", "c"], &["ab"], &["a", "b", "c"], &[]] {
             assert_ne!(digest(&["a", "b"]), digest(other), "{other:?}");
         }
     }

@@ -17,6 +17,9 @@ use crate::{Keep, Result, Retention, Seq};
 /// Most of them need one record and the time of their first entry.
 const AT_ONCE: usize = if cfg!(test) { 3 } else { 1_000 };
 
+/// How long boxes are looked at in one go, which are few on a slow disk.
+const LOOK_MOST: Duration = Duration::from_millis(20);
+
 /// The longest time between the beginnings of two sweeps.
 const EVERY_MOST: Duration = Duration::from_secs(60 * 60);
 
@@ -35,7 +38,8 @@ pub(super) struct ExpiredBox {
 /// A sweep over all boxes, again and again, a few at a time.
 ///
 /// The first one begins with the store. Nothing goes before its time, and what is to go goes at
-/// most a tenth of the shortest time later, or an hour, and as long as a sweep takes.
+/// most a tenth of the shortest time later, or an hour, and as long as two sweeps take: one that
+/// takes longer than the time between two rests as long as it took.
 #[derive(Debug)]
 pub(super) struct Sweep {
     retention: Retention,
@@ -61,10 +65,9 @@ impl Sweep {
         self.every.is_some() && now >= self.next_at
     }
 
-    /// Returns when boxes are to be looked at next; a time that is over if there is nothing to look
-    /// for.
-    pub(super) fn next_at(&self) -> Instant {
-        self.next_at
+    /// Returns when boxes are to be looked at next, if anything is kept for a time.
+    pub(super) fn next_at(&self) -> Option<Instant> {
+        self.every.map(|_| self.next_at)
     }
 
     /// Looks at the next boxes, and returns those of which entries go.
@@ -77,10 +80,17 @@ impl Sweep {
             self.began_at = now;
         }
         self.next_at = now + PUT_OFF;
-        let (expired, last) = self.look(tables, now_ms)?;
-        self.next_at = if last.is_some() { now } else { self.began_at + every };
+        let (expired, last) = self.look(tables, now_ms, now + LOOK_MOST)?;
+        self.next_at = if last.is_some() { now } else { now + self.rest(every, now) };
         self.after = last;
         Ok(expired)
+    }
+
+    /// Returns how long a sweep rests that ends now.
+    fn rest(&self, every: Duration, now: Instant) -> Duration {
+        let took = now.duration_since(self.began_at);
+        // Without a rest, senders would wait for a part of a sweep after each batch.
+        every.saturating_sub(took).max(took)
     }
 
     /// Begins anew a little later: what was found last may not have been written.
@@ -90,8 +100,15 @@ impl Sweep {
         }
     }
 
-    /// Looks at the boxes behind the last one; returns the last of these unless they were all.
-    fn look(&self, tables: &Tables, now_ms: u64) -> Result<(Vec<ExpiredBox>, Option<Vec<u8>>)> {
+    /// Looks at boxes behind the last one, at least at one of them.
+    ///
+    /// It returns the last of these unless they were all.
+    fn look(
+        &self,
+        tables: &Tables,
+        now_ms: u64,
+        until: Instant,
+    ) -> Result<(Vec<ExpiredBox>, Option<Vec<u8>>)> {
         let (snapshot, mut expired, all) = (tables.snapshot(), Vec::new(), keys::extents());
         let first = match &self.after {
             Some(after) => Bound::Excluded(after.clone()),
@@ -104,7 +121,7 @@ impl Sweep {
             if let Some(floor) = self.expired(tables, &snapshot, prefix, extent, now_ms)? {
                 expired.push(ExpiredBox { prefix: prefix.to_vec(), floor });
             }
-            if looked_at + 1 == AT_ONCE {
+            if looked_at + 1 == AT_ONCE || Instant::now() >= until {
                 return Ok((expired, Some(key.to_vec())));
             }
         }

@@ -32,13 +32,23 @@ pub(super) struct Shared {
     /// Since when texts are erased that the files of the store may still have, in milliseconds
     /// since 1970.
     erased_since: Mutex<Option<u64>>,
+    /// Each export that goes on holds it.
+    exports: Arc<ExportToken>,
+    /// Whether the files are being replaced; then the store cannot be opened again.
+    is_merging: AtomicBool,
     /// How often the files were replaced so that none has an erased text; tests wait for it.
     pub(super) rewrites: watch::Sender<u64>,
     /// Who waits for which inbox.
     pub(super) watchers: InboxWatchers,
+    /// The threads that have not ended.
+    pub(super) running: Mutex<Vec<&'static str>>,
     /// Whether the committing thread has ended, and with all that it wrote on disk.
     ended_well: AtomicBool,
 }
+
+/// Held as long as an export goes on.
+#[derive(Debug, Default)]
+pub(super) struct ExportToken;
 
 #[derive(Debug)]
 enum Availability {
@@ -110,8 +120,11 @@ impl Shared {
             wake_at: Mutex::new(None),
             damage: Damage::new(directory),
             erased_since: Mutex::new(None),
+            exports: Arc::default(),
+            is_merging: AtomicBool::new(false),
             rewrites: watch::Sender::new(0),
             watchers: InboxWatchers::default(),
+            running: Mutex::default(),
             ended_well: AtomicBool::new(false),
         }
     }
@@ -265,6 +278,26 @@ impl Shared {
     /// when they were.
     pub(super) fn take_erased(&self) -> Option<u64> {
         self.erased_since.lock().take()
+    }
+
+    /// Notes whether the files are being replaced.
+    pub(super) fn set_merging(&self, is_merging: bool) {
+        self.is_merging.store(is_merging, Ordering::SeqCst);
+    }
+
+    /// Returns whether the files are being replaced.
+    pub(super) fn is_merging(&self) -> bool {
+        self.is_merging.load(Ordering::SeqCst)
+    }
+
+    /// Returns what an export holds as long as it goes on.
+    pub(super) fn begin_export(&self) -> Arc<ExportToken> {
+        Arc::clone(&self.exports)
+    }
+
+    /// Returns whether an export goes on.
+    pub(super) fn is_exported(&self) -> bool {
+        Arc::strong_count(&self.exports) > 1
     }
 
     /// Returns whether a write failed and the store was not opened again yet.

@@ -84,15 +84,22 @@ impl EmbeddedStore {
         })?;
         metrics::describe();
         let opening = config.clone();
-        let (directory, opened) = blocking(move || {
+        let (directory, opened, has_erased) = blocking(move || {
             let directory = Arc::new(Directory::lock(&opening.directory)?);
             let opened = opening::open(&opening, &directory)?;
-            Ok((directory, opened))
+            // What cannot be read may be there.
+            let has_erased = !matches!(opened.tables.erased_at(), Ok(None));
+            Ok((directory, opened, has_erased))
         })
         .await?;
         let Opened { tables, marker, last_batch } = opened;
         let tables = Arc::new(tables);
         let shared = Arc::new(Shared::new(&config.directory, Arc::clone(&tables)));
+        if has_erased {
+            // This comes before any thread begins: what is erased from now on is younger, and would
+            // stand for what an earlier start has left.
+            shared.erased(0);
+        }
         let (commands, receiver) = mpsc::channel(config.queue);
         // Who ends whom:
         //
@@ -250,8 +257,15 @@ impl Store for EmbeddedStore {
     }
 
     async fn forget(&self, member: &MemberId) -> Result<()> {
-        let (lane, member) = (Lane::Member(member.clone()), member.clone());
-        self.ask(lane, |reply| Job::Forget(member, reply)).await
+        let mut after = None;
+        loop {
+            // A member may have been in very many conversations: others write in between.
+            let (lane, member) = (Lane::Member(member.clone()), member.clone());
+            after = self.ask(lane, |reply| Job::Forget(member, after, reply)).await?;
+            if after.is_none() {
+                return Ok(());
+            }
+        }
     }
 
     fn state(&self) -> watch::Receiver<State> {
@@ -267,7 +281,16 @@ impl Store for EmbeddedStore {
         if self.commands.try_send(Command::Close).is_err() {
             tracing::trace!("the committing thread needs no other word to end");
         }
-        timeout(grace, self.threads.wait()).await.is_ok() && self.shared.ended_well()
+        if timeout(grace, self.threads.wait()).await.is_err() {
+            let threads = self.shared.running.lock().join(", ");
+            tracing::warn!(
+                %threads,
+                "the timeline store has not ended in time, as these of its threads go on; if it is \
+                 timeline-erase alone, everything is written, and the next start erases what is left"
+            );
+            return false;
+        }
+        self.shared.ended_well()
     }
 }
 

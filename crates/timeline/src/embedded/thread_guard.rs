@@ -21,6 +21,7 @@ pub(super) struct ThreadGuard {
 
 impl ThreadGuard {
     pub(super) fn new(name: &'static str, shared: &Arc<Shared>, token: TaskTrackerToken) -> Self {
+        shared.running.lock().push(name);
         Self { name, shared: Arc::clone(shared), _token: token }
     }
 }
@@ -30,6 +31,7 @@ impl Drop for ThreadGuard {
         if thread::panicking() && !self.shared.is_closed() {
             self.shared.lose(&format!("its thread {} panicked", self.name));
         }
+        self.shared.running.lock().retain(|name| *name != self.name);
     }
 }
 

@@ -219,6 +219,16 @@ impl StoreWriter {
             let path = self.directory.path().display();
             return Err(self.unserved(format!("{path} cannot be written to: {}", in_words(&error))));
         }
+        // A merge and an export have the files, and end early as the store has failed. Until then it
+        // is read: whoever keeps an export that they do not read would take it away from all.
+        if self.shared.is_merging() {
+            let text = "a write failed while its tables were being merged; it is opened again when that ends";
+            return Err(self.unserved(text.to_owned()));
+        }
+        if self.shared.is_exported() {
+            let text = "a write failed during an export; it is opened again when that was dropped";
+            return Err(self.unserved(text.to_owned()));
+        }
         self.let_go()?;
         #[cfg(test)]
         super::thread_guard::panic_if_told(self.directory.path(), "panic-mend");

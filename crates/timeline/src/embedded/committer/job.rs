@@ -30,8 +30,8 @@ pub(in crate::embedded) enum Job {
     Clear(MemberId, Conversation, oneshot::Sender<Result<()>>),
     /// Deletes all entries of a history.
     Purge(Conversation, oneshot::Sender<Result<Seq>>),
-    /// Removes what is kept for a member alone.
-    Forget(MemberId, oneshot::Sender<Result<()>>),
+    /// Removes what is kept for a member alone, of the rows those behind a key.
+    Forget(MemberId, Option<Vec<u8>>, oneshot::Sender<Result<Option<Vec<u8>>>>),
 }
 
 /// Why calls are not made, if they are not.
@@ -49,6 +49,7 @@ pub(super) enum Reply {
     Group(oneshot::Sender<Result<Group>>, Result<Group>),
     Change(oneshot::Sender<Result<Changed>>, Result<Changed>),
     Done(oneshot::Sender<Result<()>>, Result<()>),
+    Forgotten(oneshot::Sender<Result<Option<Vec<u8>>>>, Result<Option<Vec<u8>>>),
 }
 
 /// As many bytes as a small call writes beside its names.
@@ -102,7 +103,9 @@ impl Job {
             Self::Clear(member, conversation, reply) => {
                 Reply::Done(reply, writable.and_then(|()| plan.clear(&member, &conversation)))
             }
-            Self::Forget(member, reply) => Reply::Done(reply, writable.and_then(|()| plan.forget(&member))),
+            Self::Forget(member, after, reply) => {
+                Reply::Forgotten(reply, writable.and_then(|()| plan.forget(&member, after.as_deref())))
+            }
         };
         // A read that failed may be damage, which is told as if a reader had met it.
         reply.judged(|error| verify::judge(shared, error))
@@ -118,7 +121,8 @@ impl Job {
             | Self::Purge(_, reply) => Reply::Sequence(reply, Err(error)),
             Self::Group(_, _, reply) => Reply::Group(reply, Err(error)),
             Self::Change(_, reply) => Reply::Change(reply, Err(error)),
-            Self::Clear(_, _, reply) | Self::Forget(_, reply) => Reply::Done(reply, Err(error)),
+            Self::Clear(_, _, reply) => Reply::Done(reply, Err(error)),
+            Self::Forget(_, _, reply) => Reply::Forgotten(reply, Err(error)),
         };
         refused.send(&Ok(()));
     }
@@ -133,6 +137,7 @@ impl Reply {
             Self::Group(reply, result) => reply.send(settle(result, committed)).is_err(),
             Self::Change(reply, result) => reply.send(settle(result, committed)).is_err(),
             Self::Done(reply, result) => reply.send(settle(result, committed)).is_err(),
+            Self::Forgotten(reply, result) => reply.send(settle(result, committed)).is_err(),
         };
         if gone {
             tracing::trace!("a caller went away before its answer");
@@ -146,6 +151,7 @@ impl Reply {
             Self::Group(reply, result) => Self::Group(reply, result.map_err(judge)),
             Self::Change(reply, result) => Self::Change(reply, result.map_err(judge)),
             Self::Done(reply, result) => Self::Done(reply, result.map_err(judge)),
+            Self::Forgotten(reply, result) => Self::Forgotten(reply, result.map_err(judge)),
         }
     }
 }

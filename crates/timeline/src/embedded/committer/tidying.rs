@@ -21,15 +21,25 @@ pub(super) struct Chores {
     removals: Removals,
     erasures: Erasures,
     sweep: Sweep,
+    /// Whether the last thing that was done was a part of a sweep.
+    has_swept: bool,
     /// Whether erasures come next where there are removals, too.
     erases_next: bool,
+}
+
+/// What is done next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Chore {
+    Sweep,
+    Erase,
+    Remove,
 }
 
 impl Chores {
     /// Begins with what an earlier start has left.
     pub(super) fn new(retention: Retention) -> Self {
         let (removals, erasures) = (Removals::stored(), Erasures::stored());
-        Self { removals, erasures, sweep: Sweep::new(retention), erases_next: false }
+        Self { removals, erasures, sweep: Sweep::new(retention), has_swept: false, erases_next: false }
     }
 
     /// Notes what a batch has taken from inboxes and histories that is durable now.
@@ -56,8 +66,21 @@ impl Chores {
 
     /// Returns when something is to be done next, if that is to come by itself.
     pub(super) fn next_at(&self) -> Option<Instant> {
-        let next_at = self.sweep.next_at();
-        (next_at > Instant::now()).then_some(next_at)
+        self.sweep.next_at()
+    }
+
+    /// Returns what is to be done next, each in its turn.
+    fn next_chore(&mut self) -> Chore {
+        let (removes, erases) = (self.removals.is_due(), self.erasures.is_due());
+        // A sweep over many boxes has many parts. What it finds is removed in between, and what was
+        // there before.
+        self.has_swept = self.sweep.is_due(Instant::now()) && !(self.has_swept && (removes || erases));
+        if self.has_swept {
+            return Chore::Sweep;
+        }
+        let erases_now = erases && (self.erases_next || !removes);
+        self.erases_next = !erases_now;
+        if erases_now { Chore::Erase } else { Chore::Remove }
     }
 
     /// Begins anew with what is in `state`, as the store was opened again.
@@ -99,14 +122,11 @@ impl Committer {
     }
 
     fn do_chore(&mut self) -> Result<()> {
-        // A sweep is short, and comes seldom; after it there is more to remove.
-        if self.chores.sweep.is_due(Instant::now()) {
-            return self.sweep();
+        match self.chores.next_chore() {
+            Chore::Sweep => self.sweep(),
+            Chore::Erase => self.erase(),
+            Chore::Remove => self.remove(),
         }
-        let erases_now =
-            self.chores.erasures.is_due() && (self.chores.erases_next || !self.chores.removals.is_due());
-        self.chores.erases_next = !erases_now;
-        if erases_now { self.erase() } else { self.remove() }
     }
 
     /// Makes one batch of removals.
@@ -167,5 +187,23 @@ impl Committer {
         }
         let (tables, number) = self.engine.next()?;
         self.engine.commit(upkeep.batch(&tables, number, self.shared.erased_since().is_some()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::Keep;
+
+    #[test]
+    fn a_long_sweep_keeps_nothing_else_back() {
+        let keep = Keep::everything().age(Duration::from_secs(1));
+        // All of it is due at the start, as nobody knows what an earlier start has left.
+        let mut chores = Chores::new(Retention::new().inboxes(keep));
+        let done: Vec<_> = (0..6).map(|_| chores.next_chore()).collect();
+        let expected = [Chore::Sweep, Chore::Remove, Chore::Sweep, Chore::Erase, Chore::Sweep, Chore::Remove];
+        assert_eq!(done, expected);
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use fjall::{Guard, Keyspace, Readable as _, Snapshot};
 
 use super::super::records::{EntryReader, Stored};
-use super::super::shared::Shared;
+use super::super::shared::{ExportToken, Shared};
 use super::super::tables::{Tables, read_error};
 use super::super::{keys, records};
 use super::line::{self, BoxName, EntryLine, FORMAT, Line};
@@ -20,7 +20,8 @@ use crate::{
 ///
 /// Made by [`EmbeddedStore::export`](super::super::EmbeddedStore::export). Sends go on meanwhile.
 /// Each [`chunk`](Self::chunk) blocks while it is read. An export that is kept and not read keeps
-/// what is removed meanwhile on the disk.
+/// what is removed meanwhile on the disk, also [after](crate::embedded::Config::erased_within) the
+/// time in which it would have gone.
 pub struct Export {
     shared: Arc<Shared>,
     tables: Arc<Tables>,
@@ -31,6 +32,8 @@ pub struct Export {
     floors: HashMap<Vec<u8>, Seq>,
     lines: u64,
     skip: u64,
+    // Dropped after the snapshot.
+    _token: Arc<ExportToken>,
 }
 
 /// What the next lines are about, in this order.
@@ -55,6 +58,8 @@ const CHUNK_RECORDS: usize = 4_096;
 
 impl Export {
     pub(in crate::embedded) fn new(shared: Arc<Shared>) -> Result<Self> {
+        // The order matters: a snapshot that nobody knows of would keep what is erased in the files.
+        let token = shared.begin_export();
         let tables = shared.tables()?;
         let snapshot = tables.snapshot();
         Ok(Self {
@@ -66,6 +71,7 @@ impl Export {
             floors: HashMap::new(),
             lines: 0,
             skip: 0,
+            _token: token,
         })
     }
 

@@ -136,6 +136,11 @@ impl<'a> Boxes<'a> {
         self.entries.insert(key, record);
     }
 
+    /// Returns how many entries are written.
+    pub(super) fn written(&self) -> usize {
+        self.entries.len()
+    }
+
     /// Returns whether nothing of any box has changed.
     pub(super) fn is_empty(&self) -> bool {
         // Whatever changes a box writes where it ends.

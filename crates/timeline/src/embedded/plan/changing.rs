@@ -222,9 +222,10 @@ impl Plan<'_> {
         }
         let of_history = Slice::from(records::encode(&EntryRecord { copies: target.copies, ..record }));
         self.boxes.rewrite(keys::entry(&history.prefix, entry.sequence), of_history);
-        if kind == EntryKind::Tombstone {
+        if entry.kind == EntryKind::Message {
+            // An edit counts, too: people edit to take something back that they wrote.
             self.has_erased = true;
-            if entry.kind == EntryKind::Message {
+            if kind == EntryKind::Tombstone {
                 self.non_messages.push(keys::non_message(&history.prefix, entry.sequence));
             }
         }

@@ -61,10 +61,17 @@ impl Plan<'_> {
     }
 
     /// Plans to remove what is kept for a member alone. An error changes nothing.
-    pub(in crate::embedded) fn forget(&mut self, member: &MemberId) -> Result<()> {
+    ///
+    /// Of the rows it removes some behind the key `after`; if there are more, it returns the last
+    /// key, behind which another batch goes on.
+    pub(in crate::embedded) fn forget(
+        &mut self,
+        member: &MemberId,
+        after: Option<&[u8]>,
+    ) -> Result<Option<Vec<u8>>> {
         let top = self.boxes.extent(&keys::inbox(member))?.top;
         let freed = self.boxes.free(member, top)?;
-        let rows = self.rows.of_forgotten(member)?;
+        let (rows, last) = self.rows.of_forgotten(member, after)?;
         let key = keys::received(member);
         let received = self.received_of(&key)?;
 
@@ -76,7 +83,7 @@ impl Plan<'_> {
         if received > Seq::ZERO {
             self.received.insert(key, None);
         }
-        Ok(())
+        Ok(last)
     }
 
     fn received_of(&self, key: &[u8]) -> Result<Seq> {

@@ -1,6 +1,7 @@
 //! The rows of a batch: what conversations are to their members.
 
 use std::collections::{HashMap, HashSet};
+use std::ops::Bound;
 
 use fjall::{OwnedWriteBatch as WriteBatch, Readable as _};
 
@@ -11,6 +12,9 @@ use crate::embedded::tables::{Tables, read_error};
 use crate::embedded::{keys, records};
 use crate::store::Append;
 use crate::{MemberId, Result, Seq};
+
+/// How many stored rows of a member one call removes at most, while senders wait.
+const FORGOTTEN_AT_ONCE: usize = if cfg!(test) { 3 } else { 1_000 };
 
 /// The rows that a batch has looked at or changed.
 pub(super) struct Rows<'a> {
@@ -72,7 +76,23 @@ impl<'a> Rows<'a> {
     pub(super) fn of_send(&self, append: &Append, history: &[u8], place: Seq, at_ms: u64) -> Result<RowStep> {
         let mut step = RowStep::default();
         let is_pair = matches!(append.conversation.parties(), Parties::Pair(..));
-        let audience = (!is_pair).then(|| self.recent.digest(&append.recipients));
+        let is_recipient = append.from.as_ref().is_some_and(|from| append.recipients.contains(from));
+        let mut sender = None;
+        if let Some(from) = &append.from {
+            let key = keys::row(from, history);
+            let row = match self.row(&key)? {
+                Some(row) => Some(row),
+                None => (is_pair || is_recipient).then(|| new_row(place, at_ms)),
+            };
+            if let Some(row) = row {
+                // One who has left, and is named as a recipient, is back like the others.
+                let (read, has_left) = (row.read.max(place), row.has_left && !is_recipient);
+                step.change(key, Some(Row { read, has_left, ..row }));
+                sender = Some(from).filter(|_| !is_recipient && !has_left);
+            }
+        }
+        // With the sender it is the same audience whichever of a group sends to the others.
+        let audience = (!is_pair).then(|| self.recent.digest(append.recipients.iter().chain(sender)));
         if audience.is_none() || self.audience(history) != audience {
             let recipients = append.recipients.iter();
             for member in recipients.filter(|member| append.from.as_ref() != Some(*member)) {
@@ -80,20 +100,6 @@ impl<'a> Rows<'a> {
             }
             if audience.is_some() {
                 step.audiences.push((history.to_vec(), audience));
-            }
-        }
-        if let Some(from) = &append.from {
-            let key = keys::row(from, history);
-            let row = match self.row(&key)? {
-                Some(row) => Some(row),
-                None if is_pair || append.recipients.contains(from) => Some(new_row(place, at_ms)),
-                None => None,
-            };
-            if let Some(row) = row {
-                // One who has left, and is named as a recipient, is back like the others.
-                let is_back = row.has_left && append.recipients.contains(from);
-                let (read, has_left) = (row.read.max(place), row.has_left && !is_back);
-                step.change(key, Some(Row { read, has_left, ..row }));
             }
         }
         Ok(step)
@@ -131,17 +137,31 @@ impl<'a> Rows<'a> {
         Ok(step)
     }
 
-    /// Returns the step in which a member loses all rows.
-    pub(super) fn of_forgotten(&self, member: &MemberId) -> Result<RowStep> {
+    /// Returns the step in which a member loses rows.
+    ///
+    /// They are those that this batch has planned, and some behind the key `after`. If there may be
+    /// more, it returns the last key, too.
+    pub(super) fn of_forgotten(
+        &self,
+        member: &MemberId,
+        after: Option<&[u8]>,
+    ) -> Result<(RowStep, Option<Vec<u8>>)> {
         let (first, end) = (keys::rows(member), keys::rows_end(member));
         let planned = self.rows.iter().filter(|(_, planned)| planned.row.is_some());
         let mut removed: HashSet<Vec<u8>> =
             planned.map(|(key, _)| key).filter(|key| key.starts_with(&first)).cloned().collect();
-        for guard in self.tables.snapshot().range(&self.tables.state, first..end) {
+        let begin = after.map_or(Bound::Included(first), |after| Bound::Excluded(after.to_vec()));
+        let (snapshot, mut last) = (self.tables.snapshot(), None);
+        let rows = snapshot.range(&self.tables.state, (begin, Bound::Excluded(end)));
+        for (looked_at, guard) in rows.enumerate() {
             let key = guard.key().map_err(read_error)?;
             // One that this batch has removed before is not removed again.
             if self.rows.get(&*key).is_none_or(|planned| planned.row.is_some()) {
                 removed.insert(key.to_vec());
+            }
+            if looked_at + 1 == FORGOTTEN_AT_ONCE {
+                last = Some(key.to_vec());
+                break;
             }
         }
         let mut step = RowStep::default();
@@ -149,7 +169,7 @@ impl<'a> Rows<'a> {
             step.audiences.push((keys::history_in_row(&key).to_vec(), None));
             step.change(key, None);
         }
-        Ok(step)
+        Ok((step, last))
     }
 
     /// Returns the step in which one row becomes another.

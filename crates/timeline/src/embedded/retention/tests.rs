@@ -79,4 +79,35 @@ fn a_sweep_looks_at_a_few_boxes_at_a_time_and_rests_when_it_has_seen_all() {
     assert!(!sweep.is_due(Instant::now() + Duration::from_secs(300)));
     assert!(sweep.is_due(Instant::now() + Duration::from_secs(361)), "a tenth of the age after it began");
     assert!(!Sweep::new(Retention::new()).is_due(Instant::now() + Duration::from_secs(100_000)));
+    assert_eq!(Sweep::new(Retention::new()).next_at(), None);
+}
+
+#[test]
+fn a_sweep_that_takes_longer_than_the_time_between_two_rests_as_long() {
+    let sweep = Sweep::new(Retention::new().inboxes(keep(1_000)));
+    let rest = |took_ms| {
+        let took = Duration::from_millis(took_ms);
+        sweep.rest(Duration::from_millis(100), sweep.began_at + took).as_millis()
+    };
+    assert_eq!([rest(0), rest(30), rest(50), rest(80), rest(5_000)], [100, 70, 50, 80, 5_000]);
+}
+
+#[test]
+fn a_sweep_on_a_slow_disk_goes_on_one_box_at_a_time() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut sample = Sample::open(directory.path());
+    sample.put(&Put::pair("a", "b", "{}", 1_000));
+    let mut sweep = Sweep::new(Retention::new().inboxes(keep(1_000)));
+    let (mut found, mut looks, past) = (Vec::new(), 0, Instant::now());
+    loop {
+        let (expired, last) = sweep.look(sample.tables(), 100_000, past).unwrap();
+        found.extend(expired);
+        looks += 1;
+        if last.is_none() {
+            break;
+        }
+        sweep.after = last;
+    }
+    assert_eq!(found, [expired(keys::inbox(&member("a")), 1), expired(keys::inbox(&member("b")), 1)]);
+    assert_eq!(looks, 4, "two inboxes, a history, and the end");
 }

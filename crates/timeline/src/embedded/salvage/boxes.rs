@@ -16,7 +16,8 @@ use super::found::{Found, Told};
 use super::report::Salvaged;
 use super::source::KeyspaceName;
 use super::target::SalvageTarget;
-use crate::{Entry, EntryKind, EntryStatus, Message, Result, Seq, Tag};
+use crate::conversation::Parties;
+use crate::{Conversation, Entry, EntryKind, EntryStatus, Message, Result, Seq, Tag};
 
 /// Gives every box its record, and every place of it an entry.
 pub(super) fn fill(
@@ -151,13 +152,21 @@ impl Boxes<'_> {
 
     /// Notes what the entries of a history tell of others.
     fn listen(&mut self, prefix: &[u8]) -> Result<()> {
+        let conversation = keys::conversation(prefix).ok();
         let range = keys::entry(prefix, Seq::ZERO)..=keys::entry(prefix, Seq::MAX);
         let (snapshot, mut reader) = (self.target.opened.tables.snapshot(), EntryReader::of(prefix));
         for guard in snapshot.range(self.target.keyspace(KeyspaceName::Entries), range) {
             let (key, record) = guard.into_inner().map_err(read_error)?;
             let at = keys::sequence_of(&key)?;
             // One that cannot be read is told of when its place is filled.
-            let Ok(Stored { entry, .. }) = reader.entry(at, &record) else { continue };
+            let Ok(Stored { entry, copies, .. }) = reader.entry(at, &record) else { continue };
+            if let Some((of_smaller, of_larger)) = copies
+                && let Some(Parties::Pair(smaller, larger)) = conversation.as_ref().map(Conversation::parties)
+            {
+                // Their inboxes come later, and give out none of these again.
+                self.found.reach(&keys::inbox(smaller), of_smaller);
+                self.found.reach(&keys::inbox(larger), of_larger);
+            }
             match entry.kind {
                 EntryKind::Edit | EntryKind::Recall | EntryKind::Deletion => {
                     self.found.tells(prefix, entry.target, Told { kind: entry.kind, at });

@@ -4,14 +4,15 @@ use std::collections::{HashMap, HashSet};
 
 use super::super::records::{BodyKey, Extent};
 use super::super::{keys, records};
-use crate::{EntryKind, Seq};
+use crate::{EntryKind, MemberId, Seq};
 
 /// What a salvage keeps in memory of the old store.
 #[derive(Debug, Default)]
 pub(super) struct Found {
     /// Where boxes begin and end, as far as that is known.
     extents: HashMap<Vec<u8>, Extent>,
-    /// The highest places of histories that rows and the index name.
+    /// The highest places of boxes that others name.
+    // These are rows, the index, cursors, and lists of copies.
     reached: HashMap<Vec<u8>, Seq>,
     /// The keys of the index of what is no message.
     pub(super) non_messages: HashSet<Vec<u8>>,
@@ -62,12 +63,18 @@ impl Found {
                 self.reach(keys::history_in_row(key), row.read.max(row.joined).max(row.cleared));
                 true
             }
-            Some((b'r', _)) => true,
+            Some((b'r', id)) => {
+                if let (Ok(id), Ok(received)) = (std::str::from_utf8(id), records::decode_sequence(record)) {
+                    self.reach(&keys::inbox(&MemberId::from_stored(id)), received);
+                }
+                true
+            }
             Some(_) | None => false,
         }
     }
 
-    fn reach(&mut self, prefix: &[u8], place: Seq) {
+    /// Notes that something names a place of a box, which is not given out again.
+    pub(super) fn reach(&mut self, prefix: &[u8], place: Seq) {
         let reached = self.reached.entry(prefix.to_vec()).or_default();
         *reached = (*reached).max(place);
     }

@@ -24,6 +24,9 @@ pub(super) struct SalvageTarget {
     bytes: usize,
     /// The engine's numbers of the newest records that entries got later, by hashes of their keys.
     rewritten: HashMap<u128, u64>,
+    /// The last sequences of inboxes that lists of copies name.
+    // By what the keys of the inbox begin with.
+    copied: HashMap<Vec<u8>, Seq>,
     /// The keys of rows that were removed with what was kept for their member.
     forgotten: Vec<Vec<u8>>,
 }
@@ -38,8 +41,8 @@ const BATCH_BYTES: usize = 4 * 1024 * 1024;
 impl SalvageTarget {
     /// Begins with a store that counts as one of a salvage until it is finished.
     pub(super) fn new(opened: Opened) -> Self {
-        let (pending, rewritten, forgotten) = (HashMap::new(), HashMap::new(), Vec::new());
-        Self { opened, pending, bytes: 0, rewritten, forgotten }
+        let (pending, rewritten, copied) = (HashMap::new(), HashMap::new(), HashMap::new());
+        Self { opened, pending, bytes: 0, rewritten, copied, forgotten: Vec::new() }
     }
 
     /// Copies every record but those of boxes, and notes the first and the last batch of each
@@ -105,6 +108,9 @@ impl SalvageTarget {
             self.remove(KeyspaceName::Bodies, &key)?;
         }
         let mut found = Found::default();
+        for (prefix, last) in std::mem::take(&mut self.copied) {
+            found.reach(&prefix, last);
+        }
         self.copy_state(last, &mut named, &mut found, report)?;
         for (prefix, floor) in floors {
             found.removed(&prefix, floor);
@@ -162,6 +168,12 @@ impl SalvageTarget {
 
     /// Copies an answer, or where the copies of a message are.
     fn copy_send(&mut self, key: &[u8], record: &[u8]) -> Result<()> {
+        if key.first() == Some(&b'c') {
+            for (member, sequence) in records::decode_copies(record).into_iter().flatten() {
+                let last = self.copied.entry(keys::inbox(&member)).or_default();
+                *last = (*last).max(sequence);
+            }
+        }
         // A message id that is used again has an answer of a higher place than before. Where copies
         // are is written once.
         if key.first() != Some(&b'c')

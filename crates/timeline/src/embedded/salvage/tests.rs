@@ -320,6 +320,21 @@ fn who_was_forgotten_stays_so() {
 }
 
 #[test]
+fn an_inbox_goes_on_behind_what_others_know_of_it() {
+    let (from, parent) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    // As if the inboxes, and where they end, could not be read.
+    write(from.path(), |opened, batch| {
+        let copies = records::encode_copies(&[(member("a"), seq(3))]);
+        batch.insert(&opened.tables.sends, keys::copies(&history(), seq(1)), copies);
+        let received = records::encode_sequence(seq(7));
+        batch.insert(&opened.tables.state, keys::received(&member("b")), received);
+    });
+    salvaged(from.path(), parent.path());
+    let (to, [_, of_a, of_b]) = (parent.path().join("new"), boxes());
+    assert_eq!([extent(&to, &of_a), extent(&to, &of_b)], [(3, 3), (7, 7)]);
+}
+
+#[test]
 fn an_entry_that_the_index_names_has_to_be_there() {
     let directory = tempfile::tempdir().unwrap();
     let index = |place| keys::non_message(&history(), seq(place));

@@ -366,9 +366,11 @@ async fn a_shutdown_during_a_write_that_hangs_ends_the_store_once_it_comes_back(
     // So the queue has no room for the word that the store is to end.
     store.commands.try_send(Command::Wake).unwrap();
     assert!(!timeline.shutdown(Duration::from_millis(1)).await);
+    assert!(store.shared.running.lock().contains(&"timeline-commit"), "the log names it");
     assert_eq!(send(&timeline, 2).await.unwrap_err().kind(), ErrorKind::Closed);
     drop(go);
     let sent = senders.join_next().await.unwrap().unwrap();
     assert_eq!(sent.unwrap(), 1, "what was accepted is finished");
     assert!(timeline.shutdown(GRACE).await);
+    assert!(store.shared.running.lock().is_empty());
 }

@@ -36,6 +36,23 @@ fn a_message_is_sent_edited_and_recalled_in_one_batch() {
 }
 
 #[test]
+fn the_text_before_an_edit_counts_as_erased_and_a_deletion_after_a_recall_takes_none() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut world = World::open(directory.path());
+    let is_noted = |world: &World| world.opened.tables.state.get(keys::ERASED).unwrap().is_some();
+    world.call(|plan| plan.append(&to_b(text("1")), None)).unwrap();
+    assert!(!is_noted(&world));
+    world.call(|plan| plan.change_message(&edit(pair(), 1, text("2")), None)).unwrap();
+    assert!(is_noted(&world));
+    world.call(|plan| plan.change_message(&change(pair(), 1, Change::Recall), None)).unwrap();
+    let mut batch = world.opened.tables.batch(world.opened.last_batch + 1);
+    batch.remove(&world.opened.tables.state, keys::ERASED);
+    world.opened.commit(batch).unwrap();
+    world.call(|plan| plan.change_message(&change(pair(), 1, Change::Delete), None)).unwrap();
+    assert!(!is_noted(&world));
+}
+
+#[test]
 fn a_change_that_is_refused_writes_nothing() {
     let directory = tempfile::tempdir().unwrap();
     let mut world = World::open(directory.path());

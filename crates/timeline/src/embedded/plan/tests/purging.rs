@@ -97,7 +97,7 @@ fn who_is_forgotten_has_nothing_left_and_goes_on_counting() {
         let note = Append { conversation: Conversation::single(member("b"), member("c")), ..to_b(text("3")) };
         let note = Append { from: Some(member("c")), recipients: vec![member("c"), member("b")], ..note };
         plan.append(&note, None).unwrap();
-        plan.forget(&member("b")).unwrap();
+        plan.forget(&member("b"), None).unwrap();
         let gone = plan.read(&member("b"), &pair(), seq(1)).unwrap_err();
         assert_eq!(gone.kind(), ErrorKind::NotFound);
         assert_eq!(plan.received(&member("b"), Seq::ZERO).unwrap(), Seq::ZERO);
@@ -105,11 +105,36 @@ fn who_is_forgotten_has_nothing_left_and_goes_on_counting() {
     assert_eq!((rows(&world), world.inbox("b").len()), (0, 0));
     let state = &world.opened.tables.state;
     assert!(state.get(keys::received(&member("b"))).unwrap().is_none());
-    assert!(world.write(|plan| plan.forget(&member("b")).unwrap()).is_none(), "it is repeatable");
+    let again = world.write(|plan| assert_eq!(plan.forget(&member("b"), None).unwrap(), None));
+    assert!(again.is_none(), "it is repeatable");
     // Whoever writes to them again begins the conversation anew, also where the batches before are
     // at hand.
     world.call(|plan| plan.append(&to_group(&["a", "b"], text("4")), None)).unwrap();
     assert_eq!(world.inbox("b")[0].sequence, seq(4));
     assert_eq!(rows(&world), 1);
     assert_eq!(world.history(&pair()).len(), 1, "histories stay");
+}
+
+#[test]
+fn many_rows_of_one_who_goes_are_removed_a_few_at_a_time() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut world = World::open(directory.path());
+    for number in 0..7 {
+        let (from, b) = (member(&format!("m{number}")), member("b"));
+        let conversation = Conversation::single(from.clone(), b.clone());
+        let send =
+            Append { conversation, from: Some(from.clone()), recipients: vec![from, b], ..to_b(text("1")) };
+        world.call(|plan| plan.append(&send, None)).unwrap();
+    }
+    let rows = |world: &World| world.keys(&world.opened.tables.state, &keys::rows(&member("b")));
+    assert_eq!(rows(&world), 7);
+    let (mut after, mut left) = (None::<Vec<u8>>, Vec::new());
+    loop {
+        after = world.call(|plan| plan.forget(&member("b"), after.as_deref())).unwrap();
+        left.push(rows(&world));
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(left, [4, 1, 0]);
 }

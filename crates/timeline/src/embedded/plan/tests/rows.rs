@@ -93,6 +93,36 @@ fn the_same_members_need_no_look_and_other_members_do() {
 }
 
 #[test]
+fn those_who_send_to_the_others_of_a_group_need_no_look() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut world = World::open(directory.path());
+    let send = |world: &mut World, from: &str, recipients: &[&str]| {
+        let append = Append { from: Some(member(from)), ..to_group(recipients, text("1")) };
+        world.call(|plan| plan.append(&append, None)).unwrap();
+        world.recent.audience(&keys::history(&group()))
+    };
+    let all = |world: &World| Some(world.recent.digest(&["a", "b", "c"].map(member)));
+    // One who is not in the group does not count as one of those who are.
+    let digest = send(&mut world, "a", &["b", "c"]);
+    assert_ne!(digest, all(&world));
+    assert_eq!(send(&mut world, "b", &["a", "c"]), all(&world));
+    // A row that is gone behind its back shows that none is looked up.
+    let key = keys::row(&member("c"), &keys::history(&group()));
+    let mut batch = world.opened.tables.batch(world.opened.last_batch + 1);
+    batch.remove(&world.opened.tables.state, key);
+    world.opened.commit(batch).unwrap();
+    for (from, recipients) in [("a", ["c", "b"]), ("b", ["a", "c"]), ("a", ["b", "c"])] {
+        assert_eq!(send(&mut world, from, &recipients), all(&world));
+        assert_eq!(row(&world, "c", &group()), None);
+    }
+    // One who has left and sends does not count, either.
+    change_group(&mut world, &create(&["a", "b", "c"]));
+    change_group(&mut world, &GroupChange::Leave { members: vec![member("a")] });
+    assert_ne!(send(&mut world, "a", &["b", "c"]), all(&world));
+    assert!(row(&world, "a", &group()).unwrap().has_left);
+}
+
+#[test]
 fn who_leaves_a_group_comes_back_by_joining_or_by_being_named() {
     let directory = tempfile::tempdir().unwrap();
     let mut world = World::open(directory.path());

@@ -4,7 +4,7 @@ use std::sync::atomic::AtomicUsize;
 use std::time::Instant;
 
 use super::*;
-use crate::{EntryKind, Keep, MessageId, ReadCursor, Retention};
+use crate::{EntryKind, Keep, MessageId, NewGroupMessage, ReadCursor, Retention};
 
 fn member(id: &str) -> MemberId {
     MemberId::new(id).unwrap()
@@ -146,6 +146,85 @@ async fn both_of_a_pair_hear_of_a_cursor_that_was_written_although_its_commit_fa
     }
     until(&timeline, State::is_well).await;
     assert_eq!(store.read_of(&pair(), &[member("b")]).await.unwrap(), [seq(1)]);
+}
+
+#[tokio::test]
+async fn nobody_hears_of_a_cursor_whose_commit_failed_before_it_was_written() {
+    let directory = tempfile::tempdir().unwrap();
+    let broken = Arc::new(AtomicBool::new(false));
+    let commit = failing(Arc::clone(&broken));
+    let store = EmbeddedStore::start_with(Config::new(directory.path()), commit).await.unwrap();
+    let store = Arc::new(store);
+    let timeline = Timeline::start(crate::Config::default(), Arc::clone(&store)).unwrap();
+    for number in 1..=2 {
+        say(&timeline, number).await.unwrap();
+    }
+    let mut changes = store.inbox_changes(&member("a"));
+    broken.store(true, Ordering::SeqCst);
+    let error = store.read(&member("b"), &pair(), seq(2)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    broken.store(false, Ordering::SeqCst);
+    // By its answer all has been told of the read before.
+    let read = async || store.read(&member("b"), &pair(), seq(1)).await;
+    assert_eq!(again(&timeline, read).await, seq(1));
+    timeout(GRACE, changes.changed()).await.expect("of the cursor").unwrap();
+    let risen = changes.take_cursors().unwrap();
+    assert_eq!(risen.cursors, [ReadCursor::new(member("b"), pair(), seq(1))]);
+    assert!(timeline.shutdown(GRACE).await);
+}
+
+#[tokio::test]
+async fn changes_of_messages_to_many_members_do_not_make_one_batch_too_large() {
+    let directory = tempfile::tempdir().unwrap();
+    let (largest, waits) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
+    let (known, told, (go, wait)) = (Arc::clone(&largest), Arc::clone(&waits), std_mpsc::channel::<()>());
+    let commit: Commit = Box::new(move |batch| {
+        if told.load(Ordering::SeqCst) {
+            // Until the test lets go of it.
+            wait.recv().ok();
+        }
+        known.fetch_max(batch.len(), Ordering::SeqCst);
+        batch.durability(Some(PersistMode::SyncData)).commit()
+    });
+    let store = EmbeddedStore::start_with(Config::new(directory.path()), commit).await.unwrap();
+    let timeline = Timeline::start(crate::Config::default(), store).unwrap();
+    let name = GroupName::new("g").unwrap();
+    let members: Vec<_> = (0..20).map(|number| member(&format!("m{number}"))).collect();
+    for number in 0..20 {
+        let send = NewGroupMessage::new(name.clone(), members.clone(), text(number));
+        timeline.send_group(send).await.unwrap();
+    }
+    waits.store(true, Ordering::SeqCst);
+    let (mut calls, conversation) = (tokio::task::JoinSet::new(), Conversation::group(name));
+    for place in 1..=20 {
+        let (timeline, conversation) = (timeline.clone(), conversation.clone());
+        calls.spawn(async move { timeline.recall(&conversation, seq(place), None).await });
+    }
+    // By then all of them wait for the first batch.
+    tokio::task::yield_now().await;
+    drop(go);
+    while let Some(recalled) = calls.join_next().await {
+        recalled.unwrap().unwrap();
+    }
+    // A recall writes two entries into each of 21 boxes, and a batch once where these end.
+    assert!(largest.load(Ordering::SeqCst) < 250, "{largest:?}");
+    assert!(timeline.shutdown(GRACE).await);
+}
+
+#[tokio::test]
+async fn who_is_forgotten_has_no_conversation_left_however_many_there_were() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Arc::new(EmbeddedStore::start(Config::new(directory.path())).await.unwrap());
+    let timeline = Timeline::start(crate::Config::default(), Arc::clone(&store)).unwrap();
+    let b = member("b");
+    for number in 0..10 {
+        let from = member(&format!("m{number}"));
+        timeline.send(NewMessage::new(from, b.clone(), text(number))).await.unwrap();
+    }
+    assert_eq!(store.views(&b, None, Count::default()).await.unwrap().views.len(), 10);
+    store.forget(&b).await.unwrap();
+    assert!(store.views(&b, None, Count::default()).await.unwrap().views.is_empty());
+    assert!(timeline.shutdown(GRACE).await);
 }
 
 #[tokio::test]

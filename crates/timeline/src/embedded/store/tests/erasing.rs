@@ -63,6 +63,67 @@ async fn what_an_earlier_start_has_left_is_seen_to_at_once() {
 }
 
 #[tokio::test]
+async fn a_text_goes_after_the_end_of_an_export_that_has_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = EmbeddedStore::start(Config::new(directory.path())).await.unwrap();
+    let shared = Arc::clone(&store.shared);
+    let timeline = Timeline::start(crate::Config::default(), store).unwrap();
+    let (from, text) = (MemberId::new("a").unwrap(), Message::new(format!("{{\"t\":\"{TEXT}\"}}")).unwrap());
+    let sent = timeline.send(NewMessage::new(from.clone(), from, text)).await.unwrap();
+    let export = Export::new(Arc::clone(&shared)).unwrap();
+    timeline.recall(&note(), sent.place, None).await.unwrap();
+    // As if it had been taken back long ago.
+    shared.erased(0);
+    let mut rewrites = shared.rewrites.subscribe();
+    let early = timeout(Duration::from_secs(1), rewrites.wait_for(|rewrites| *rewrites > 0)).await;
+    assert!(early.is_err(), "the export still needs the text");
+    drop(export);
+    rewritten(&shared).await;
+    assert_eq!(files_with(directory.path(), TEXT), 0);
+    assert!(timeline.shutdown(GRACE).await);
+}
+
+#[tokio::test]
+async fn a_store_that_fails_during_a_merge_is_read_until_that_ends() {
+    let directory = tempfile::tempdir().unwrap();
+    let broken = Arc::new(AtomicBool::new(false));
+    let config = Config::new(directory.path());
+    let (timeline, shared) = start(config, failing(Arc::clone(&broken))).await;
+    // As while large tables are merged.
+    shared.set_merging(true);
+    broken.store(true, Ordering::SeqCst);
+    send(&timeline, 1).await.unwrap_err();
+    broken.store(false, Ordering::SeqCst);
+    let state = until(&timeline, |state| state.to_string().contains("merged")).await;
+    assert!(matches!(state, State::ReadOnly { .. }), "{state}");
+    timeline.history(&note(), PageRequest::default()).await.unwrap();
+    shared.set_merging(false);
+    until(&timeline, State::is_well).await;
+    assert_eq!(send(&timeline, 2).await.unwrap(), 3);
+    assert!(timeline.shutdown(GRACE).await);
+}
+
+#[tokio::test]
+async fn a_store_that_fails_during_an_export_is_read_until_that_was_dropped() {
+    let directory = tempfile::tempdir().unwrap();
+    let broken = Arc::new(AtomicBool::new(false));
+    let config = Config::new(directory.path());
+    let (timeline, shared) = start(config, failing(Arc::clone(&broken))).await;
+    let mut export = Export::new(shared).unwrap();
+    broken.store(true, Ordering::SeqCst);
+    send(&timeline, 1).await.unwrap_err();
+    broken.store(false, Ordering::SeqCst);
+    let state = until(&timeline, |state| state.to_string().contains("export")).await;
+    assert!(matches!(state, State::ReadOnly { .. }), "{state}");
+    timeline.history(&note(), PageRequest::default()).await.unwrap();
+    assert_eq!(export.chunk().unwrap_err().kind(), ErrorKind::Unavailable);
+    drop(export);
+    until(&timeline, State::is_well).await;
+    assert_eq!(send(&timeline, 2).await.unwrap(), 3);
+    assert!(timeline.shutdown(GRACE).await);
+}
+
+#[tokio::test]
 async fn a_failure_in_between_is_tried_again_when_the_store_is_well() {
     let directory = tempfile::tempdir().unwrap();
     let broken = Arc::new(AtomicBool::new(false));
