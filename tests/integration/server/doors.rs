@@ -54,7 +54,7 @@ async fn a_route_is_open_to_nobody_to_users_or_to_services() {
         ("/timeline/sync?member=bob", 401, 200, 403),
         ("/timeline/sync?member=alice", 401, 403, 403),
         ("/metrics", 401, 403, 200),
-        ("/export", 401, 403, 200),
+        ("/export", 401, 403, 403),
         ("/nothing/here", 404, 404, 404),
         ("/timeline/nothing", 404, 404, 404),
     ] {

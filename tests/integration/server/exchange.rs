@@ -354,24 +354,25 @@ async fn what_cannot_be_exported_or_imported_is_told_and_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn a_server_with_logins_is_exported_with_the_token_of_an_admin_alone() {
+async fn a_server_with_logins_is_exported_with_the_token_of_a_service_alone() {
     let (issuer, parent) = (Issuer::new(), TempDir::new().unwrap());
     let (server, here) = (issuer.start(&[]), parent.path());
     let from = format!("--from={}", server.url(""));
     let nobody = complaint(here, &["export", "backup", &from]);
     assert!(nobody.contains("401") && nobody.contains("log in first"), "{nobody}");
-    let admin = issuer.sign(&new_token("ops", 3_600).scopes([Scope::Admin].into_iter().collect()));
-    for (file, token) in [("bob", issuer.token("bob", 3_600)), ("admin", format!("{admin}\n"))] {
+    let service = issuer.sign(&new_token("ops", 3_600).scopes([Scope::Timelines].into_iter().collect()));
+    for (file, token) in [("bob", issuer.token("bob", 3_600)), ("service", format!("{service}\n"))] {
         fs::write(here.join(file), token).unwrap();
     }
     let bob = complaint(here, &["export", "backup", &from, "--token-file=bob"]);
-    assert!(bob.contains("403") && bob.contains("the scope admin"), "{bob}");
+    assert!(bob.contains("403") && bob.contains("the scope timelines"), "{bob}");
     assert!(complaint(here, &["export", "backup", &from, "--token-file=none"]).contains("cannot be read"));
-    printed(here, &["export", "backup", &from, "--token-file=admin"]);
+    printed(here, &["export", "backup", &from, "--token-file=service"]);
     // Whoever has the directory is asked for no token, but may not use it while the server does.
     let data_dir = format!("--data-dir={}", server.data_dir().display());
     let used = complaint(here, &["export", "other", &data_dir]);
     assert!(used.contains("a server uses") && used.contains("--from"), "{used}");
+    let admin = issuer.sign(&new_token("ops", 3_600).scopes([Scope::Admin].into_iter().collect()));
     let figures = Client::new().get(server.url("/metrics")).bearer_auth(&admin).send().await.unwrap();
     let figures = figures.text().await.unwrap();
     assert!(figures.contains("tidings_exports_total{outcome=\"whole\"} 1\n"), "{figures}");

@@ -136,7 +136,7 @@ pub(crate) const ROUTES: &[Row] = &[
     Row::new("GET", "/healthz", Need::Open),
     Row::new("GET", "/readyz", Need::Open),
     Row::new("GET", "/metrics", ADMIN),
-    Row::new("GET", "/export", ADMIN),
+    Row::new("GET", "/export", SERVICES),
     Row::new("GET", "/login", Need::Open),
     Row::new("POST", "/login", Need::Open).counting(RateKind::Connects),
     Row::new("POST", "/ticket", Need::User).counting(RateKind::Connects),

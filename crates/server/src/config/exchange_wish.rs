@@ -131,7 +131,7 @@ pub(super) fn export() -> clap::Command {
                 .long(TOKEN_FILE)
                 .value_name("PATH")
                 .value_parser(clap::value_parser!(PathBuf))
-                .help("A file with a token of the scope admin for that server, as `tidings token` prints one"),
+                .help("A file with a token of the scope timelines for that server, as `tidings token` prints one"),
         )
         .after_help(
             "Exit codes: 0 the export is whole; 1 it is not: run this again, and it goes on where it was if \
