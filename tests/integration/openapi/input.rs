@@ -11,7 +11,7 @@ use super::document::Operation;
 #[derive(Clone)]
 pub(super) struct Input {
     pub(super) method: Method,
-    path: String,
+    pub(super) path: String,
     pub(super) in_path: Vec<(String, String)>,
     pub(super) query: Vec<(String, String)>,
     /// Put behind the query as it is.

@@ -39,8 +39,8 @@ fn check_one(document: &Value, schema: &Value, of: (&str, &Value), value: &Value
             missing.map_or(Ok(()), |name| Err(format!("{name} is missing in {value}")))
         }
         "items" => {
-            let items = value.as_array().into_iter().flatten().enumerate();
-            items.map(|(index, item)| within(&index.to_string(), check(document, rule, item))).collect()
+            let mut items = value.as_array().into_iter().flatten().enumerate();
+            items.try_for_each(|(index, item)| within(&index.to_string(), check(document, rule, item)))
         }
         "enum" => holds(rule.as_array().unwrap().contains(value), || format!("{value} is none of them")),
         "oneOf" => {
@@ -136,7 +136,7 @@ mod tests {
             },
             "required": ["parts"],
         });
-        let check = |value: Value| super::check(&document, &schema, &value);
+        let check = |value: Value| check(&document, &schema, &value);
         assert_eq!(check(json!({ "parts": [{ "n": 1 }], "name": null, "long": "-7" })), Ok(()));
         for (value, start) in [
             (json!({}), "/: parts is missing"),

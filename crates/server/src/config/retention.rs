@@ -1,4 +1,6 @@
-//! How long messages are kept, as people write it: `inboxes=30d, pairs=365d/100000`.
+//! How long messages are kept, as people write it.
+//!
+//! For example `inboxes=30d, pairs=365d/100000`.
 //!
 //! ```text
 //! retention := [ what "=" keep { "," what "=" keep } ]

@@ -146,7 +146,7 @@ fn kept(file: &File, part: &Path, first: &[u8]) -> anyhow::Result<Tally> {
 }
 
 fn folder(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."))
 }
 
 fn unwritable(part: &Path, error: &io::Error) -> anyhow::Error {

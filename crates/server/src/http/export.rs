@@ -1,4 +1,4 @@
-//! `GET /export`: all that the timelines store, as lines of JSON, while the server goes on.
+//! `GET /export`: all that the timelines store, while the server goes on.
 //!
 //! It is the state of one moment; `docs/timelines.md` has the lines. The last one is of the type
 //! `end`: an answer without it was cut. There is one export at a time, as each keeps what is

@@ -17,8 +17,8 @@ use super::limits::Limits;
 use super::login::LoginUrl;
 use super::streams::Streams;
 use super::{
-    answer, events, export, guard, headers, health, limits, login, openapi, page, person, presence, query, room,
-    ticket,
+    answer, events, export, guard, headers, health, limits, login, openapi, page, person, presence, query,
+    room, ticket,
 };
 use crate::access::{self, Access};
 use crate::config::Config;

@@ -219,8 +219,8 @@ impl StoreWriter {
             let path = self.directory.path().display();
             return Err(self.unserved(format!("{path} cannot be written to: {}", in_words(&error))));
         }
-        // A merge and an export have the files, and end early as the store has failed. Until then it
-        // is read: whoever keeps an export that they do not read would take it away from all.
+        // A merge and an export have the files, and end early as the store has failed. Until then
+        // it is read: whoever keeps an export that they do not read would take it away from all.
         if self.shared.is_merging() {
             let text = "a write failed while its tables were being merged; it is opened again when that ends";
             return Err(self.unserved(text.to_owned()));

@@ -58,7 +58,8 @@ const CHUNK_RECORDS: usize = 4_096;
 
 impl Export {
     pub(in crate::embedded) fn new(shared: Arc<Shared>) -> Result<Self> {
-        // The order matters: a snapshot that nobody knows of would keep what is erased in the files.
+        // The order matters: a snapshot that nobody knows of would keep what is erased in the
+        // files.
         let token = shared.begin_export();
         let tables = shared.tables()?;
         let snapshot = tables.snapshot();

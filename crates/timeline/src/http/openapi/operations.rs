@@ -1,4 +1,4 @@
-//! What the descriptor does not say of a route: its name, what must be given, when it is refused.
+//! What the descriptor does not say of a route: its name, and what is required.
 
 use serde_json::{Value, json};
 

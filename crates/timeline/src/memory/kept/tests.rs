@@ -218,7 +218,7 @@ fn conversations_leave_the_list_while_they_have_nothing_and_come_back() {
     kept.append(&note("a", "b", 1), 10).unwrap();
     kept.append(&to_group("b", &["a", "b"]), 20).unwrap();
     let listed = |kept: &Locked| -> Vec<(Conversation, u32)> {
-        let page = kept.conversations(&member("a"), None, Count::default());
+        let page = kept.conversations(&member("a"), None, Count::default()).unwrap();
         let view = |of: &crate::ConversationSummary| (of.view.conversation.clone(), of.view.unread.get());
         page.conversations.iter().map(view).collect()
     };
