@@ -40,6 +40,10 @@ async fn a_client_of_the_originals_proto_sends_syncs_and_reads_histories() {
         // Whoever knows the latest is told of nothing, and a page that ends there is the last.
         assert!(client.sync("d", 3, 2).await.is_empty());
         assert_eq!(client.sync("d", 1, 2).await, [entries(2, &[second, third])]);
+        // A position of another store is one of nothing here: the latest is below it.
+        let elsewhere = SyncMessageRequest { member: "d".to_owned(), last_read: 40, count: 2 };
+        let reply = client.0.get_sync_message(elsewhere).await.unwrap().into_inner();
+        assert_eq!((reply.latest_seq, reply.entry_set_last_seq, reply.entry_set.len()), (3, 0, 0));
         for (member, messages) in [
             ("a", &[TO_B, TO_A, first, second, third][..]),
             ("b", &[TO_B, TO_A]),
