@@ -8,6 +8,7 @@ mod handshake;
 mod issuer;
 mod logins;
 mod openapi;
+mod original;
 mod page;
 mod server;
 mod servers;

@@ -71,7 +71,7 @@ enum Command {
         #[arg(long)]
         seed: Option<u64>,
     },
-    /// Generates the Rust of the proto file
+    /// Generates the Rust of the proto files
     Codegen {
         /// Only compare with what is checked in; exit code 1 if it differs
         #[arg(long)]
