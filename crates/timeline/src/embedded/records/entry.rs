@@ -116,6 +116,17 @@ pub(in crate::embedded) fn is_rewritten(record: &[u8]) -> bool {
     matches!(record, [VERSION, _, _, flags, ..] if u16::from(*flags) & STATUS != 0)
 }
 
+/// Returns whether a record is that of an entry that tells of others, and not of a message.
+///
+/// No more than its kind is looked at; what cannot be read is told when it is.
+pub(in crate::embedded) fn is_telling(record: &[u8]) -> bool {
+    let [VERSION | VERSION_2, kind, ..] = record else { return false };
+    match kind_of([*kind]) {
+        Ok(EntryKind::Edit | EntryKind::Recall | EntryKind::Deletion | EntryKind::Purge) => true,
+        Ok(EntryKind::Message | EntryKind::Tombstone) | Err(_) => false,
+    }
+}
+
 /// Returns the record that keeps the place of an entry whose text is gone.
 ///
 /// It has what `entry` says but its text and its changes. `status` says why: `Lost` for a salvage,
