@@ -64,8 +64,8 @@ pub(super) struct Planned {
     pub(super) cursors: Vec<ReadCursor>,
     /// What is freed of inboxes, by what their keys begin with.
     pub(super) freed: Vec<(Vec<u8>, Freed)>,
-    /// What the keys of the histories begin with of which entries go.
-    pub(super) erasures: Vec<Vec<u8>>,
+    /// What the keys of the histories begin with of which entries go, and how many.
+    pub(super) erasures: Vec<(Vec<u8>, u64)>,
     /// When texts were erased that tables may have, if any were.
     pub(super) erased_ms: Option<u64>,
     pub(super) remembered: Remembered,
@@ -134,8 +134,9 @@ impl<'a> Plan<'a> {
     /// Returns whether another call is to go into another batch.
     ///
     /// How much a call writes that changes a message to a group, or purges it, is known only now.
-    pub(super) fn is_full(&self) -> bool {
-        self.boxes.written() >= ENTRIES_MAX
+    /// While much `is_behind` that is done between the batches, they are smaller.
+    pub(super) fn is_full(&self, is_behind: bool) -> bool {
+        self.boxes.written() >= if is_behind { ENTRIES_MAX / 16 } else { ENTRIES_MAX }
     }
 
     /// Returns what is to be written, or `None` when nothing is.

@@ -200,7 +200,7 @@ fn boxes_that_may_hold_so_many_lose_their_oldest_with_the_send_that_is_too_many(
     }
     let Planned { batch, freed, erasures, erased_ms, .. } = plan.finish().unwrap();
     assert_eq!(freed.iter().map(|(_, freed)| freed.entries).collect::<Vec<_>>(), [3, 3]);
-    assert_eq!((erasures, erased_ms), (vec![keys::history(&pair())], Some(7)));
+    assert_eq!((erasures, erased_ms), (vec![(keys::history(&pair()), 2)], Some(7)));
     world.opened.commit(batch).unwrap();
     assert_eq!(world.inbox("b").iter().map(|entry| entry.sequence.get()).min(), Some(4));
     assert_eq!(world.history(&pair())[0].sequence, seq(23));
