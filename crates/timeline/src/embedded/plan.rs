@@ -168,7 +168,7 @@ impl<'a> Plan<'a> {
         // The tables have the text of what is removed until they were merged.
         let has_erased = self.has_erased || !erasures.is_empty();
         if has_erased {
-            batch.insert(&tables.state, keys::ERASED, records::encode_number(self.unix_ms));
+            tables.note_erased(&mut batch, self.unix_ms);
         }
         Some(Planned {
             batch,

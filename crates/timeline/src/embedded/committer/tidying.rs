@@ -193,7 +193,7 @@ impl Committer {
             return Err(refusal);
         }
         let (tables, number) = self.engine.next()?;
-        self.engine.commit(upkeep.batch(&tables, number, self.shared.erased_since().is_some()))
+        self.engine.commit(upkeep.batch(&tables, number, self.shared.erased_since()))
     }
 }
 

@@ -107,8 +107,7 @@ impl<'a> Erasing<'a> {
 
     pub(super) fn finish(mut self) -> ErasureBatch {
         if self.texts {
-            let now = records::encode_number(clock::unix_ms());
-            self.batch.insert(&self.tables.state, keys::ERASED, now);
+            self.tables.note_erased(&mut self.batch, clock::unix_ms());
         }
         ErasureBatch { batch: self.batch, entries: self.entries, keys: self.keys, texts: self.texts }
     }

@@ -123,7 +123,8 @@ pub(in crate::embedded) fn is_copy(record: &[u8], message: &Entry) -> bool {
     tag.copy_from_slice(&message.tag.map_or(0, Tag::get).to_be_bytes());
     place.copy_from_slice(&message.place.get().to_be_bytes());
     // The version, the kind, the flags and the time come before the tag and the place.
-    record.starts_with(&[VERSION, kind_number(EntryKind::Message)]) && record.get(12..28) == Some(wanted.as_slice())
+    record.starts_with(&[VERSION, kind_number(EntryKind::Message)])
+        && record.get(12..28) == Some(wanted.as_slice())
 }
 
 /// Returns whether a record is that of an entry that tells of others, and not of a message.

@@ -23,7 +23,6 @@ use crate::{Conversation, Entry, EntryKind, EntryStatus, Message, Result, Seq, T
 pub(super) fn fill(
     target: &mut SalvageTarget,
     found: Found,
-    at_ms: u64,
     report: &mut Salvaged,
 ) -> Result<()> {
     let mut boxes = Boxes { target, found, report, floors: HashMap::new(), changed: HashSet::new() };
@@ -41,7 +40,7 @@ pub(super) fn fill(
     boxes.fill_empty()?;
     boxes.sweep_bodies()?;
     // A text that was left out may have been written into the new files before that was known.
-    boxes.target.note_erasure(at_ms)?;
+    boxes.target.note_erasure()?;
     boxes.target.commit()
 }
 
