@@ -20,11 +20,7 @@ use crate::conversation::Parties;
 use crate::{Conversation, Entry, EntryKind, EntryStatus, Message, Result, Seq, Tag};
 
 /// Gives every box its record, and every place of it an entry.
-pub(super) fn fill(
-    target: &mut SalvageTarget,
-    found: Found,
-    report: &mut Salvaged,
-) -> Result<()> {
+pub(super) fn fill(target: &mut SalvageTarget, found: Found, report: &mut Salvaged) -> Result<()> {
     let mut boxes = Boxes { target, found, report, floors: HashMap::new(), changed: HashSet::new() };
     // Histories come first: what became of a message is the same in all inboxes.
     for (first, end) in [(b"g", b"h"), (b"s", b"t"), (b"i", b"j")] {
