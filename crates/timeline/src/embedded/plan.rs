@@ -181,10 +181,13 @@ impl<'a> Plan<'a> {
         })
     }
 
-    /// Returns the time of an entry that all of these boxes get: that of the clock, and never
-    /// before the last entry of any of them.
-    fn at_ms<'s>(&self, steps: impl IntoIterator<Item = &'s BoxStep>) -> u64 {
-        steps.into_iter().map(|step| step.extent.last_ms).fold(self.unix_ms, u64::max)
+    /// Returns the time of an entry that a history gets: that of the clock, and never before its
+    /// last entry.
+    ///
+    /// The copies have the same, whatever their inboxes had before: a history that is ahead of the
+    /// clock, which was set back, would else take all others along that have a member in common.
+    fn at_ms(&self, history: &BoxStep) -> u64 {
+        history.extent.last_ms.max(self.unix_ms)
     }
 }
 

@@ -68,7 +68,7 @@ impl Plan<'_> {
             there.extend(self.copy_there(&inbox, sequence, &target.entry)?);
             inboxes.push((member, inbox));
         }
-        let at_ms = self.at_ms(inboxes.iter().map(|(_, inbox)| inbox).chain([&history]));
+        let at_ms = self.at_ms(&history);
 
         // From here on nothing fails.
         let told_at = history.extent.top;

@@ -159,10 +159,11 @@ fn a_send_answers_with_its_place_and_a_repetition_with_the_same() {
 }
 
 #[test]
-fn times_never_fall_and_all_copies_have_one() {
+fn times_never_fall_in_a_history_and_its_copies_have_them() {
     let directory = tempfile::tempdir().unwrap();
     let mut world = World::open(directory.path());
-    for (now_ms, conversation) in [(900, "group"), (100, "pair"), (50, "pair"), (1_000, "pair")] {
+    let sent = [(900, "group"), (100, "pair"), (50, "pair"), (1_000, "pair"), (60, "group")];
+    for (now_ms, conversation) in sent {
         world.now_ms = now_ms;
         let send = if conversation == "pair" { to_b(text("1")) } else { to_group(&["b"], text("1")) };
         world.call(|plan| plan.append(&send, None)).unwrap();
@@ -171,10 +172,11 @@ fn times_never_fall_and_all_copies_have_one() {
     let changed = world.call(|plan| plan.change_message(&change(pair(), 1, Change::Recall), None));
     assert_eq!(changed.unwrap(), Changed::new(seq(4), 1_000));
     let times = |entries: Vec<Entry>| entries.iter().map(|entry| entry.at_ms).collect::<Vec<_>>();
-    // The inbox of `b` had an entry of 900 before the first of the pair.
-    assert_eq!(times(world.inbox("b")), [900, 900, 900, 1_000, 1_000]);
-    assert_eq!(times(world.inbox("a")), [900, 900, 1_000, 1_000]);
-    assert_eq!(times(world.history(&pair())), [900, 900, 1_000, 1_000]);
+    assert_eq!(times(world.history(&pair())), [100, 100, 1_000, 1_000]);
+    assert_eq!(times(world.history(&group())), [900, 900]);
+    // No history takes another along that has a member in common.
+    assert_eq!(times(world.inbox("a")), [100, 100, 1_000, 1_000]);
+    assert_eq!(times(world.inbox("b")), [900, 100, 100, 1_000, 900, 1_000]);
     world.recent = Recent::new(1);
     world.call(|plan| plan.append(&to_b(text("2")), None)).unwrap();
     assert_eq!(world.history(&pair()).last().unwrap().at_ms, 1_000, "also when it is not at hand");
