@@ -146,12 +146,15 @@ impl Sweep {
         let Some(last_ms) = now_ms.checked_sub(age_ms) else { return Ok(None) };
         let first_ms = tables.time_of(snapshot, prefix, extent.floor.next())?;
         // In an inbox what is ahead of the clock does not keep what is behind it.
-        let is_ahead = first_ms > now_ms && !keys::is_history(prefix);
+        let is_history = keys::is_history(prefix);
+        let is_ahead = first_ms > now_ms && !is_history;
         if first_ms > last_ms && !is_ahead {
             return Ok(None);
         }
         let kept = if tables.last_time(snapshot, prefix, extent)? <= last_ms {
             extent.top.next()
+        } else if is_history {
+            tables.first_since(snapshot, prefix, extent, last_ms + 1)?
         } else {
             tables.first_taken_after(snapshot, prefix, extent, (last_ms, now_ms))?
         };

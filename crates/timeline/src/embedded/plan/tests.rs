@@ -235,3 +235,14 @@ fn what_is_kept_no_longer_goes_up_to_the_floor_and_no_further() {
     world.call(|plan| plan.append(&to_b(text("2")), None)).unwrap();
     assert_eq!(world.history(&pair())[0].sequence, seq(6), "it goes on counting");
 }
+
+#[test]
+fn a_batch_takes_less_while_much_is_left_to_erase() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut world = World::open(directory.path());
+    world.write(|plan| {
+        assert!(!plan.is_full(true));
+        plan.append(&to_group(&["a", "b", "c"], text("1")), None).unwrap();
+        assert_eq!((plan.is_full(true), plan.is_full(false)), (true, false));
+    });
+}

@@ -27,7 +27,7 @@ impl Tables {
         first_that(extent, |place| Ok(self.time_of(snapshot, prefix, place)? >= at_ms))
     }
 
-    /// Returns the first sequence of a box whose entry was taken after `last_ms`.
+    /// Returns the first sequence of an inbox whose entry was taken after `last_ms`.
     ///
     /// A time behind `now_ms` does not tell when an entry was taken. The next ones in the box do,
     /// which were taken later.
