@@ -87,11 +87,7 @@ impl EmbeddedStore {
         let (directory, opened, erased_since) = blocking(move || {
             let directory = Arc::new(Directory::lock(&opening.directory)?);
             let opened = opening::open(&opening, &directory)?;
-            // What cannot be read may be there, and a clock that was set back tells nothing.
-            let erased_since = match opened.tables.erased_at() {
-                Ok(since) => since.map(|since| if since > clock::unix_ms() { 0 } else { since }),
-                Err(_unread) => Some(0),
-            };
+            let erased_since = opened.tables.erased_before(clock::unix_ms());
             Ok((directory, opened, erased_since))
         })
         .await?;

@@ -60,6 +60,17 @@ impl Tables {
         batch.insert(&self.state, keys::ERASED, records::encode_number(first));
     }
 
+    /// Returns since when a store that is opened at `now_ms` has erased texts in its files.
+    ///
+    /// What cannot be read may be there, and a time that is still to come tells nothing: then it
+    /// was any time ago.
+    pub(super) fn erased_before(&self, now_ms: u64) -> Option<u64> {
+        match self.erased_at() {
+            Ok(since) => since.map(|since| if since > now_ms { 0 } else { since }),
+            Err(_unread) => Some(0),
+        }
+    }
+
     /// Returns when the first text was erased that files of the store may have, in milliseconds
     /// since 1970.
     pub(super) fn erased_at(&self) -> Result<Option<u64>> {
