@@ -5,8 +5,10 @@
 
 mod compaction;
 mod conversations;
+mod disk;
 mod engine;
 mod groups;
+mod opening;
 mod reads;
 mod scene;
 mod sends;
@@ -81,6 +83,27 @@ const FIGURES: &[Figure] = &[
         ours: conversations::percentile,
         against: None,
         budget: Budget::AtMost(20.0),
+    },
+    Figure {
+        name: "timeline.embedded.open",
+        unit: "ms, with 1,000,000 entries",
+        ours: opening::milliseconds,
+        against: None,
+        budget: Budget::AtMost(2_000.0),
+    },
+    Figure {
+        name: "timeline.embedded.disk.pair",
+        unit: "bytes/message of 200 bytes",
+        ours: disk::pair,
+        against: None,
+        budget: Budget::Shown,
+    },
+    Figure {
+        name: "timeline.embedded.disk.group",
+        unit: "bytes/copy in groups of 100",
+        ours: disk::group,
+        against: None,
+        budget: Budget::Shown,
     },
     Figure {
         name: "timeline.embedded.watch.idle",

@@ -24,6 +24,9 @@ pub struct Entry {
     /// It is unknown for entries of layout 1.
     pub to: Option<Destination>,
     /// When the store took it, in milliseconds since 1970; 0 if that is unknown.
+    ///
+    /// It never falls within a history, also when the clock is set back, and is the same in all
+    /// copies. Within an inbox it may fall then.
     pub at_ms: u64,
     /// The id that its sender gave it.
     pub message_id: Option<MessageId>,

@@ -29,6 +29,10 @@ use crate::{
 /// - `change_group` gives each change the group as the change before left it, however many callers
 ///   there are. It returns `Ok` only when the group and the lists of all members concerned are
 ///   durable; they change together or not at all. Every call that begins later sees it.
+/// - An entry has the time of the clock when it was written, and never an earlier one than the last
+///   entry of its history, also when the clock is set back. Its copies have the same; so within an
+///   inbox times may fall, and what lies there behind an entry that was ahead of the clock may stay
+///   for as much longer than retention says.
 /// - Nothing is visible to a reader before it is durable, and a read never has a gap: a reader that
 ///   goes on from the last sequence it got misses nothing.
 /// - The floor of an inbox rises durably before anything is removed, and never falls. What is above

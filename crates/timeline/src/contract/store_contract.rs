@@ -134,7 +134,7 @@ macro_rules! store_contract {
             copies_go_with_an_aged_history
             histories_are_read_from_a_time_and_before_it
             no_time_finds_what_was_purged
-            times_never_fall_within_a_box
+            times_never_fall_within_a_history
             a_deleted_member_leaves_no_message
             a_deleted_member_who_comes_again_begins_anew
             a_deleted_member_is_gone_from_what_they_left

@@ -233,6 +233,10 @@ impl Committer {
             // Each batch has its own time.
             *self.shared.writing.lock() = Some(Instant::now());
             self.write_batch(&mut calls);
+            // After the last one this is done when the next calls were taken in.
+            if calls.peek().is_some() && self.chores.are_behind() && self.shared.may_remove() {
+                self.tidy();
+            }
         }
     }
 
@@ -253,7 +257,7 @@ impl Committer {
         let obstacles = Obstacles { failure: failure.as_ref(), refusal: refusal.as_ref() };
         let mut plan = Plan::new(&tables, &self.recent, number, clock::unix_ms()).keeping(&self.retention);
         let mut replies = Vec::new();
-        while !plan.is_full()
+        while !plan.is_full(self.chores.are_behind())
             && let Some(call) = calls.next()
         {
             replies.push(call.plan(&mut plan, &obstacles, &self.shared));

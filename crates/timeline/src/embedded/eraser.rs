@@ -9,12 +9,13 @@
 //!  after 3/4 of that time   1. the journal is filled until the engine begins the next one
 //! 2. everything in memory is written to tables; the engine removes the journals before
 //!                           3. the tables of `entries` and `bodies` are merged wholly
-//!                           4. `w` is removed, unless a text was erased meanwhile
+//!                           4. `w` is removed, or tells of a text that was erased meanwhile
 //! ```
 //!
-//! The rest of the time is for the work, and for what fails and is tried again. After a start that
-//! finds `w` it begins at once, as nobody knows any more which erased text is the oldest. It waits
-//! for the end of exports, for which the engine keeps all that was there when they began.
+//! The rest of the time is for the work, and for what fails and is tried again. `w` tells when the
+//! first of the texts was erased, so that a start goes on waiting for what is left of that time: a
+//! program that crashes again and again does not replace the files each time. It also waits for the
+//! end of exports, for which the engine keeps all that was there when they began.
 //!
 //! The engine begins a journal when the last one has 64 MB, and not when it is asked to: that is
 //! why it is filled, with a record that is removed later.

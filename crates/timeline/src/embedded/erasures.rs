@@ -16,6 +16,9 @@
 //! A message with more copies than a batch has keys goes in several: its copies first, and with the
 //! last of them the entry, which is what tells where they are. Which of them are overwritten is not
 //! written down. After a crash they are overwritten once more, which changes nothing.
+//!
+//! Senders that never pause may take away more than one small batch after each of theirs erases.
+//! So once much is left these batches grow to what 20 ms allow, and those of the sends shrink.
 
 mod erasing;
 
@@ -30,9 +33,16 @@ use super::tables::{Tables, read_error};
 use super::{keys, metrics, records};
 use crate::{Result, Seq};
 
-/// How many entries wait to be erased before that is done although sends wait, one batch after each
-/// of theirs.
-const BACKLOG: u64 = 64_000;
+/// How many keys are about to be written for what waits before that is done although sends wait,
+/// one batch after each of theirs, and each as large as the time allows.
+const BACKLOG: u64 = if cfg!(test) { 128 } else { 64_000 };
+
+/// From how many keys it is estimated how many an entry takes: those of a few messages to the
+/// largest groups.
+const PACE_KEYS: u64 = 64_000;
+
+/// How many keys an entry takes as long as none was erased: itself, and the copies of a pair.
+const PAIR_KEYS: u64 = 3;
 
 /// How many histories are kept at hand; 16 MiB with the longest ids.
 const HISTORIES_MAX: usize = if cfg!(test) { 3 } else { 16_384 };
@@ -53,6 +63,7 @@ pub(super) struct Erasures {
     more: bool,
     /// How many entries are left to erase, as far as `state` was looked at.
     entries: u64,
+    pace: Pace,
     /// Whether `state` was looked through.
     is_counted: bool,
     /// The message of which only copies were overwritten so far.
@@ -60,6 +71,16 @@ pub(super) struct Erasures {
     /// When the last batch was made.
     last: Instant,
     put_off: Option<Instant>,
+}
+
+/// How many keys were written for how many entries, of late.
+///
+/// What is noted in `state` are entries. A message to a group takes as many keys as it has copies,
+/// which its entry alone tells.
+#[derive(Debug, Clone, Copy, Default)]
+struct Pace {
+    entries: u64,
+    keys: u64,
 }
 
 /// An entry with more copies than fit into a batch.
@@ -75,6 +96,8 @@ struct BegunEntry {
 pub(super) struct ErasureBatch {
     pub(super) batch: WriteBatch,
     pub(super) entries: u64,
+    /// How many keys it writes, or has looked at in vain.
+    pub(super) keys: u64,
     /// Whether it takes texts away, which the files of the store still have: it notes that in
     /// `state`.
     pub(super) texts: bool,
@@ -87,6 +110,7 @@ impl Erasures {
             histories: BTreeMap::new(),
             more: true,
             entries: 0,
+            pace: Pace::default(),
             is_counted: false,
             begun: None,
             last: Instant::now(),
@@ -94,16 +118,17 @@ impl Erasures {
         }
     }
 
-    /// Notes the histories of which a batch has taken something that is durable now.
-    pub(super) fn note(&mut self, history_prefixes: impl IntoIterator<Item = Vec<u8>>) {
-        for history in history_prefixes {
+    /// Notes the histories of which a batch has taken so many entries, which is durable now.
+    pub(super) fn note(&mut self, taken: impl IntoIterator<Item = (Vec<u8>, u64)>) {
+        for (history, entries) in taken {
+            self.entries += entries;
             if self.histories.len() < HISTORIES_MAX || self.histories.contains_key(&history) {
-                // How much it is, the next batch that erases of it finds out.
-                self.histories.entry(history).or_default();
+                *self.histories.entry(history).or_default() += entries;
             } else {
                 self.more = true;
             }
         }
+        metrics::to_erase(self.entries);
     }
 
     /// Returns whether something is to be erased, or may be.
@@ -117,7 +142,12 @@ impl Erasures {
     /// as texts shall not stay only because there is always somebody who sends.
     pub(super) fn is_pressing(&self) -> bool {
         let is_long_ago = self.last.elapsed() >= PAUSE_WITHIN;
-        (self.entries > BACKLOG || !self.is_counted || is_long_ago) && self.is_due()
+        (self.is_behind() || !self.is_counted || is_long_ago) && self.is_due()
+    }
+
+    /// Returns whether so much is left that sends and erasures take turns.
+    pub(super) fn is_behind(&self) -> bool {
+        self.pace.keys_of(self.entries) > BACKLOG
     }
 
     /// Makes the next batch, which has the number `number`; `None` if nothing is left to erase.
@@ -129,7 +159,7 @@ impl Erasures {
         if self.histories.is_empty() || !self.is_counted {
             self.find(tables)?;
         }
-        let (mut erasing, mut is_empty) = (Erasing::new(tables, number), true);
+        let (mut erasing, mut is_empty) = (Erasing::new(tables, number, self.is_behind()), true);
         while !erasing.is_full()
             && let Some((history, counted)) = self.histories.pop_first()
         {
@@ -163,8 +193,9 @@ impl Erasures {
         Ok(after)
     }
 
-    /// Notes that a batch was committed that erased so many entries.
-    pub(super) fn erased(&mut self, entries: u64) {
+    /// Notes that a batch was committed that erased so many entries, with so many keys.
+    pub(super) fn erased(&mut self, entries: u64, keys: u64) {
+        self.pace.note(entries, keys);
         self.entries = self.entries.saturating_sub(entries);
         metrics::erased(entries);
         metrics::to_erase(self.entries);
@@ -174,12 +205,12 @@ impl Erasures {
     ///
     /// What is put off stays so, as with removals.
     pub(super) fn begin_anew(&mut self) {
-        *self = Self { put_off: self.put_off, ..Self::stored() };
+        *self = Self { put_off: self.put_off, pace: self.pace, ..Self::stored() };
     }
 
     /// Begins anew with what is in `state`, a little later.
     pub(super) fn put_off(&mut self) {
-        *self = Self { put_off: Some(Instant::now() + PUT_OFF), ..Self::stored() };
+        *self = Self { put_off: Some(Instant::now() + PUT_OFF), pace: self.pace, ..Self::stored() };
     }
 
     /// Looks for what is left to erase, as removals look for theirs.
@@ -203,9 +234,29 @@ impl Erasures {
                 found.histories.insert(keys::history_of_erasure(&key).to_vec(), entries);
             }
         }
-        *self = Self { begun: self.begun.take(), ..found };
+        *self = Self { begun: self.begun.take(), pace: self.pace, ..found };
         metrics::to_erase(self.entries);
         Ok(())
+    }
+}
+
+impl Pace {
+    fn note(&mut self, entries: u64, keys: u64) {
+        self.entries += entries;
+        self.keys += keys;
+        if self.keys > PACE_KEYS {
+            // What was earlier counts less and less.
+            (self.entries, self.keys) = (self.entries / 2, self.keys / 2);
+        }
+    }
+
+    /// Returns about how many keys are written to erase so many entries.
+    fn keys_of(self, entries: u64) -> u64 {
+        if self.keys == 0 {
+            return entries.saturating_mul(PAIR_KEYS);
+        }
+        // Of the first entry only copies may be overwritten so far.
+        entries.saturating_mul(self.keys) / self.entries.max(1)
     }
 }
 

@@ -60,17 +60,18 @@
 //! older than it is [kept](Config::retention), no reader sees it from the moment on at which this
 //! is durable: not in the history, and in no inbox. The same goes for a text that an edit replaces.
 //! What goes from a history for everybody is erased like freed entries are removed, in batches of
-//! up to 1,000 keys: the entry, its text if that lies elsewhere, the answer to its message id, and
-//! the texts of the copies in the inboxes, which become tombstones. Where the copies of entries of
-//! layouts 1 and 2 are is unknown; those keep their texts until they are acknowledged.
+//! 1,000 keys, or more if much is left: the entry, its text if that lies elsewhere, the answer to
+//! its message id, and the texts of the copies in the inboxes, which become tombstones. Where the
+//! copies of entries of layouts 1 and 2 are is unknown; those keep their texts until they are
+//! acknowledged.
 //!
 //! The files have such a text for a while: a journal has what was written, and a table what was
 //! overwritten since. [`Config::erased_within`] says until when that may be. Three quarters of it
-//! later, and at once after a start that finds such texts, a thread has the engine begin a new
-//! journal, remove the old ones, and merge all tables of `entries` and `bodies`. For that the
-//! journal is filled with up to 64 MB, and the tables need their own length of free disk. Sends and
-//! reads go on meanwhile. A store that has to be opened again, or is shut down, waits for the merge
-//! of a keyspace that is going on; until it is opened again it is read.
+//! after the first such text was erased, also if the store was started again meanwhile, a thread
+//! has the engine begin a new journal, remove the old ones, and merge all tables of `entries` and
+//! `bodies`. For that the journal is filled with up to 64 MB, and the tables need their own length
+//! of free disk. Sends and reads go on meanwhile. A store that has to be opened again, or is shut
+//! down, waits for the merge of a keyspace that is going on; until it is opened again it is read.
 //!
 //! # The directory
 //!
@@ -120,7 +121,7 @@
 //! | `state` | `o` group `0` | group, see below | once per group and batch that changes it |
 //! | `state` | `t` group `0` | members:u32, title:id | with the group |
 //! | `state` | `m` member `0` group `0` | role:u8 | when the member joins or gets another role; removed when they leave |
-//! | `state` | `w` | unix ms:u64 of the last erasure of a text that the files may still have | with the erasure; removed once no file has it |
+//! | `state` | `w` | unix ms:u64 of the first erasure of a text that the files may still have | with the erasure; removed once no file has it |
 //! | `state` | `v` | nothing; the version byte is that of the layout | when the store is made or upgraded |
 //! | `state` | `g` | id: 16 bytes, generation:u64 | when the store is made, upgraded or salvaged |
 //! | `state` | `i` | lines:u64, of which export | while an import runs |

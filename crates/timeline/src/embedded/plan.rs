@@ -64,8 +64,8 @@ pub(super) struct Planned {
     pub(super) cursors: Vec<ReadCursor>,
     /// What is freed of inboxes, by what their keys begin with.
     pub(super) freed: Vec<(Vec<u8>, Freed)>,
-    /// What the keys of the histories begin with of which entries go.
-    pub(super) erasures: Vec<Vec<u8>>,
+    /// What the keys of the histories begin with of which entries go, and how many.
+    pub(super) erasures: Vec<(Vec<u8>, u64)>,
     /// When texts were erased that tables may have, if any were.
     pub(super) erased_ms: Option<u64>,
     pub(super) remembered: Remembered,
@@ -134,8 +134,9 @@ impl<'a> Plan<'a> {
     /// Returns whether another call is to go into another batch.
     ///
     /// How much a call writes that changes a message to a group, or purges it, is known only now.
-    pub(super) fn is_full(&self) -> bool {
-        self.boxes.written() >= ENTRIES_MAX
+    /// While much `is_behind` that is done between the batches, they are smaller.
+    pub(super) fn is_full(&self, is_behind: bool) -> bool {
+        self.boxes.written() >= if is_behind { ENTRIES_MAX / 16 } else { ENTRIES_MAX }
     }
 
     /// Returns what is to be written, or `None` when nothing is.
@@ -167,7 +168,7 @@ impl<'a> Plan<'a> {
         // The tables have the text of what is removed until they were merged.
         let has_erased = self.has_erased || !erasures.is_empty();
         if has_erased {
-            batch.insert(&tables.state, keys::ERASED, records::encode_number(self.unix_ms));
+            tables.note_erased(&mut batch, self.unix_ms);
         }
         Some(Planned {
             batch,
@@ -180,10 +181,13 @@ impl<'a> Plan<'a> {
         })
     }
 
-    /// Returns the time of an entry that all of these boxes get: that of the clock, and never
-    /// before the last entry of any of them.
-    fn at_ms<'s>(&self, steps: impl IntoIterator<Item = &'s BoxStep>) -> u64 {
-        steps.into_iter().map(|step| step.extent.last_ms).fold(self.unix_ms, u64::max)
+    /// Returns the time of an entry that a history gets: that of the clock, and never before its
+    /// last entry.
+    ///
+    /// The copies have the same, whatever their inboxes had before: a history that is ahead of the
+    /// clock, which was set back, would else take all others along that have a member in common.
+    fn at_ms(&self, history: &BoxStep) -> u64 {
+        history.extent.last_ms.max(self.unix_ms)
     }
 }
 

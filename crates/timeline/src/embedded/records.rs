@@ -12,7 +12,7 @@ mod send;
 
 pub(super) use self::entry::{
     BodyKey, EncodedText, EntryReader, EntryRecord, Stored, encode, encode_entry_1, encode_tombstone,
-    is_rewritten,
+    is_copy, is_rewritten, is_telling,
 };
 pub(super) use self::extent::{Extent, decode_extent, encode_extent};
 pub(super) use self::group::{

@@ -144,15 +144,22 @@ impl Sweep {
         let age_ms = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
         // What was taken at this time or before is as old as it is kept.
         let Some(last_ms) = now_ms.checked_sub(age_ms) else { return Ok(None) };
-        if tables.time_of(snapshot, prefix, extent.floor.next())? > last_ms {
+        let first_ms = tables.time_of(snapshot, prefix, extent.floor.next())?;
+        // In an inbox what is ahead of the clock does not keep what is behind it.
+        let is_history = keys::is_history(prefix);
+        let is_ahead = first_ms > now_ms && !is_history;
+        if first_ms > last_ms && !is_ahead {
             return Ok(None);
         }
         let kept = if tables.last_time(snapshot, prefix, extent)? <= last_ms {
             extent.top.next()
-        } else {
+        } else if is_history {
             tables.first_since(snapshot, prefix, extent, last_ms + 1)?
+        } else {
+            tables.first_taken_after(snapshot, prefix, extent, (last_ms, now_ms))?
         };
-        Seq::new(kept.get() - 1).map(Some)
+        let floor = Seq::new(kept.get() - 1)?;
+        Ok((floor > extent.floor).then_some(floor))
     }
 
     fn keep(&self, prefix: &[u8]) -> Result<Keep> {

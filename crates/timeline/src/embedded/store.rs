@@ -25,7 +25,7 @@ use super::shared::Shared;
 use super::thread_guard::ThreadGuard;
 use super::watchdog::Watchdog;
 use super::writer::{Commit, StoreWriter};
-use super::{Config, keys, metrics, opening};
+use super::{Config, clock, keys, metrics, opening};
 use crate::store::{Append, Appended, GroupChange, InboxChanges};
 use crate::{
     Changed, Conversation, ConversationMark, ConversationPage, ConversationView, Count, Error, ErrorKind,
@@ -84,21 +84,20 @@ impl EmbeddedStore {
         })?;
         metrics::describe();
         let opening = config.clone();
-        let (directory, opened, has_erased) = blocking(move || {
+        let (directory, opened, erased_since) = blocking(move || {
             let directory = Arc::new(Directory::lock(&opening.directory)?);
             let opened = opening::open(&opening, &directory)?;
-            // What cannot be read may be there.
-            let has_erased = !matches!(opened.tables.erased_at(), Ok(None));
-            Ok((directory, opened, has_erased))
+            let erased_since = opened.tables.erased_before(clock::unix_ms());
+            Ok((directory, opened, erased_since))
         })
         .await?;
         let Opened { tables, marker, last_batch } = opened;
         let tables = Arc::new(tables);
         let shared = Arc::new(Shared::new(&config.directory, Arc::clone(&tables)));
-        if has_erased {
+        if let Some(since) = erased_since {
             // This comes before any thread begins: what is erased from now on is younger, and would
             // stand for what an earlier start has left.
-            shared.erased(0);
+            shared.erased(since);
         }
         let (commands, receiver) = mpsc::channel(config.queue);
         // Who ends whom:

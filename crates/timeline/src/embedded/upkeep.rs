@@ -28,8 +28,9 @@ const FILLER_BYTES: usize = 2 * 1024 * 1024;
 impl Upkeep {
     /// Makes the batch `number`.
     ///
-    /// `has_more` says whether texts were erased meanwhile: then the note of it stays.
-    pub(super) fn batch(self, tables: &Tables, number: u64, has_more: bool) -> WriteBatch {
+    /// `since` says when the first text was erased meanwhile, if any was: then the note stays, of
+    /// that one.
+    pub(super) fn batch(self, tables: &Tables, number: u64, since: Option<u64>) -> WriteBatch {
         let mut batch = tables.batch(number);
         match self {
             Self::Fill => {
@@ -37,8 +38,9 @@ impl Upkeep {
             }
             Self::Finish => {
                 batch.remove(&tables.bodies, keys::FILLER);
-                if !has_more {
-                    batch.remove(&tables.state, keys::ERASED);
+                match since {
+                    Some(since) => batch.insert(&tables.state, keys::ERASED, records::encode_number(since)),
+                    None => batch.remove(&tables.state, keys::ERASED),
                 }
             }
         }
@@ -47,8 +49,30 @@ impl Upkeep {
 }
 
 impl Tables {
-    /// Returns when a text was last erased that files of the store may have, in milliseconds since
-    /// 1970.
+    /// Has a batch note that texts are erased; of all that files may still have, the note tells
+    /// when the first one was.
+    pub(super) fn note_erased(&self, batch: &mut WriteBatch, unix_ms: u64) {
+        let first = match self.erased_at() {
+            Ok(first) => first.map_or(unix_ms, |first| first.min(unix_ms)),
+            // It may have been any time ago.
+            Err(_unread) => 0,
+        };
+        batch.insert(&self.state, keys::ERASED, records::encode_number(first));
+    }
+
+    /// Returns since when a store that is opened at `now_ms` has erased texts in its files.
+    ///
+    /// What cannot be read may be there, and a time that is still to come tells nothing: then it
+    /// was any time ago.
+    pub(super) fn erased_before(&self, now_ms: u64) -> Option<u64> {
+        match self.erased_at() {
+            Ok(since) => since.map(|since| if since > now_ms { 0 } else { since }),
+            Err(_unread) => Some(0),
+        }
+    }
+
+    /// Returns when the first text was erased that files of the store may have, in milliseconds
+    /// since 1970.
     pub(super) fn erased_at(&self) -> Result<Option<u64>> {
         let record = self.snapshot().get(&self.state, keys::ERASED).map_err(read_error)?;
         record.map(|record| records::decode_number(&record)).transpose()

@@ -646,10 +646,11 @@ pub struct DeleteMessageRequest {
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ChangeReply {
-    /// The place of the entry that tells of the change; the same when a change is repeated.
+    /// The place of the entry that tells of the change. When nothing was written, as the message is so already, it is that of
+    /// its last change; of a message that was never changed it is the place of the message itself.
     #[prost(int64, tag = "1")]
     pub place: i64,
-    /// When the server stored the change, in Unix milliseconds by the server's clock.
+    /// The time of the entry at that place, in Unix milliseconds by the server's clock.
     #[prost(int64, tag = "2")]
     pub at_ms: i64,
 }
@@ -867,7 +868,8 @@ pub struct PurgeRequest {
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct PurgeReply {
-    /// The place of the entry that tells of it.
+    /// The place of the entry that tells of it. When nothing was written, as the conversation had no entry that a purge would
+    /// delete, it is the place of its last entry, there or not; 0 if it never had one.
     #[prost(int64, tag = "1")]
     pub place: i64,
 }

@@ -78,7 +78,9 @@ impl EntryBox {
     pub(super) fn floor_by_age(&self, keep: Keep, now_ms: u64) -> Seq {
         let Some(age) = keep.age_max() else { return self.floor };
         let age_ms = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
-        let old = self.entries.partition_point(|entry| entry.at_ms.saturating_add(age_ms) <= now_ms);
+        // A copy may be ahead of the clock. Whatever lies before one that is old was taken earlier.
+        let is_old = |entry: &Entry| entry.at_ms.saturating_add(age_ms) <= now_ms;
+        let old = self.entries.iter().rposition(is_old).map_or(0, |last| last + 1);
         self.floor_without(old as u64)
     }
 
@@ -136,7 +138,7 @@ impl EntryBox {
     /// Returns the request with the sequence that its time stands for, if it has one.
     fn begun_by_time(&self, request: PageRequest) -> PageRequest {
         let Some(at_ms) = request.at_ms else { return request };
-        // Times never fall, so the entries before that time come first.
+        // Times never fall in a history, so the entries before that time come first.
         let earlier = self.entries.partition_point(|entry| entry.at_ms < at_ms);
         let last_read = if request.backward {
             // Without an entry of that time or later all are before it, as 0 says.

@@ -72,7 +72,7 @@ impl Locked {
         let entry = Entry {
             from: append.from.clone(),
             to: Some(append.to.clone()),
-            at_ms: self.time_of_entry(&append.conversation, &append.recipients, now_ms),
+            at_ms: self.time_of_entry(&append.conversation, now_ms),
             message_id: append.token.as_ref().map(|token| token.message_id.clone()),
             ..Entry::new(Seq::ZERO, append.message.clone())
         };
@@ -124,11 +124,10 @@ impl Locked {
         }
     }
 
-    /// Returns the time of an entry of these boxes: now, but not before what they have.
-    fn time_of_entry(&self, conversation: &Conversation, members: &[MemberId], now_ms: u64) -> u64 {
-        let history = self.histories.get(conversation).map(|history| history.entries.last_ms());
-        let inbox = |member: &MemberId| Some(self.inboxes.get(member)?.entries.last_ms());
-        history.into_iter().chain(members.iter().filter_map(inbox)).fold(now_ms, u64::max)
+    /// Returns the time of an entry of a history and of its copies: now, but not before what the
+    /// history has.
+    fn time_of_entry(&self, conversation: &Conversation, now_ms: u64) -> u64 {
+        self.histories.get(conversation).map_or(0, |history| history.entries.last_ms()).max(now_ms)
     }
 
     /// Writes an entry into a history and the inboxes of members, with a tag of its own, and

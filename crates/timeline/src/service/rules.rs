@@ -102,14 +102,20 @@ impl<'a> Rules<'a> {
 
     /// Whether a call may be made about what is in a group.
     pub(super) fn take_part(self, name: &GroupName, group: Option<&Group>) -> Result<()> {
-        self.hold(
-            |user| is_in(group, user),
-            |user| {
-                format!(
-                    "{user} may not read or change what is in group {name}; only members of a group do so"
-                )
-            },
-        )
+        self.hold(|user| is_in(group, user), |user| no_part(user, name))
+    }
+
+    /// Whether a user may note and see how far they themselves have read a group.
+    ///
+    /// Whoever was sent a message to it `has_row`: they see it in their list, and must be able to
+    /// have it read there, be they a member or not.
+    pub(super) fn keep_own_cursor(
+        self,
+        name: &GroupName,
+        group: Option<&Group>,
+        has_row: bool,
+    ) -> Result<()> {
+        self.hold(|user| has_row || is_in(group, user), |user| no_part(user, name))
     }
 
     pub(super) fn list_conversations(self, member: &MemberId) -> Result<()> {
@@ -286,6 +292,10 @@ fn is_in(group: Option<&Group>, user: &MemberId) -> bool {
 
 fn owns(group: Option<&Group>, user: &MemberId) -> bool {
     matches!(role(group, user), Some(Role::Owner))
+}
+
+fn no_part(user: &MemberId, name: &GroupName) -> String {
+    format!("{user} may not read or change what is in group {name}; only members of a group do so")
 }
 
 fn is_open(group: Option<&Group>) -> bool {

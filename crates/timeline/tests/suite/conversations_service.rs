@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::doors::about::{To, clear, conversations, list_unread, read, read_of, recall, unread};
+use crate::doors::about::{To, clear, conversations, edit, list_unread, read, read_of, recall, unread};
 use crate::doors::{ANYBODY, Call, Door, Doors, SERVICE, create, leave, reason, send, send_group};
 
 const OK: &str = "OK";
@@ -298,5 +298,43 @@ async fn a_list_shows_nothing_that_is_written_in_a_group_of_others() {
         let (member, other) = (of("bob").await, of("carol").await);
         assert_eq!((&member["last"]["sequence"], &member["latest"]), (&json!("3"), &json!("3")), "{member}");
         assert!(other["last"].is_null() && other["title"] == "", "{door:?}: {other}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_was_sent_something_in_a_group_of_others_has_their_own_cursor_there() {
+    for door in Door::BOTH {
+        let doors = scene().await;
+        // The store knows nothing of the group `news`; and carol is no member of `tea`.
+        for (group, members) in [("news", ["alice", "carol"]), ("tea", ["bob", "carol"])] {
+            doors.given(send_group("alice", group, &members)).await;
+            let of = To::Group(group);
+            let carol = async |call: Call| doors.call(door, "carol", call).await;
+            let latest = if group == "tea" { 2 } else { 1 };
+            // A message before the first one that somebody is sent is nothing that they miss.
+            assert_eq!(carol(unread("", of)).await.unwrap()["unread"], 1, "{door:?} {group}");
+            let own = |place: i64| json!({"cursors": [{"member": "carol", "read": place.to_string()}]});
+            assert_eq!(carol(read("", of, latest)).await.unwrap(), json!({"read": latest.to_string()}));
+            assert_eq!(carol(unread("carol", of)).await.unwrap()["unread"], 0);
+            for members in [Vec::new(), vec!["carol"], vec!["carol", "carol"]] {
+                let cursors = carol(read_of("", of, &members)).await.unwrap();
+                assert_eq!(cursors["cursors"][0], own(latest)["cursors"][0]);
+            }
+            // Nothing else follows from that.
+            for call in [
+                read_of("", of, &["alice"]),
+                read_of("", of, &["carol", "alice"]),
+                read_of("alice", of, &["alice"]),
+                read("alice", of, latest),
+                unread("alice", of),
+                edit("", of, latest, "{}"),
+                recall("", of, latest),
+            ] {
+                let answer = carol(call.clone()).await;
+                assert_eq!(reason(&answer), FORBIDDEN, "{door:?} {group}: {call:?}");
+            }
+            let stranger = doors.call(door, "zoe", unread("", of)).await;
+            assert_eq!(reason(&stranger), FORBIDDEN);
+        }
     }
 }

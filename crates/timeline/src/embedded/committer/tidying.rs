@@ -43,7 +43,7 @@ impl Chores {
     }
 
     /// Notes what a batch has taken from inboxes and histories that is durable now.
-    pub(super) fn note(&mut self, freed: Vec<(Vec<u8>, Freed)>, erasures: Vec<Vec<u8>>) {
+    pub(super) fn note(&mut self, freed: Vec<(Vec<u8>, Freed)>, erasures: Vec<(Vec<u8>, u64)>) {
         if !freed.is_empty() {
             self.removals.note(freed);
         }
@@ -64,6 +64,12 @@ impl Chores {
         self.removals.is_pressing() || self.erasures.is_pressing() || self.sweep.is_due(Instant::now())
     }
 
+    /// Returns whether so much is left to erase that sends come in smaller batches, between which
+    /// that is done.
+    pub(super) fn are_behind(&self) -> bool {
+        self.erasures.is_behind() && self.erasures.is_due()
+    }
+
     /// Returns when something is to be done next, if that is to come by itself.
     pub(super) fn next_at(&self) -> Option<Instant> {
         self.sweep.next_at()
@@ -78,7 +84,8 @@ impl Chores {
         if self.has_swept {
             return Chore::Sweep;
         }
-        let erases_now = erases && (self.erases_next || !removes);
+        let is_first = self.erasures.is_behind() && !self.removals.is_pressing();
+        let erases_now = erases && (self.erases_next || is_first || !removes);
         self.erases_next = !erases_now;
         if erases_now { Chore::Erase } else { Chore::Remove }
     }
@@ -144,7 +151,7 @@ impl Committer {
         let (tables, number) = self.engine.next()?;
         if let Some(erasure) = self.chores.erasures.next(&tables, number)? {
             self.engine.commit(erasure.batch)?;
-            self.chores.erasures.erased(erasure.entries);
+            self.chores.erasures.erased(erasure.entries, erasure.keys);
             if erasure.texts {
                 self.shared.erased(clock::unix_ms());
             }
@@ -186,7 +193,7 @@ impl Committer {
             return Err(refusal);
         }
         let (tables, number) = self.engine.next()?;
-        self.engine.commit(upkeep.batch(&tables, number, self.shared.erased_since().is_some()))
+        self.engine.commit(upkeep.batch(&tables, number, self.shared.erased_since()))
     }
 }
 

@@ -1,7 +1,6 @@
 //! One batch of erasures in the making.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry as Slot;
+use std::time::{Duration, Instant};
 
 use fjall::{OwnedWriteBatch as WriteBatch, Readable as _, Slice, Snapshot};
 
@@ -16,6 +15,13 @@ use crate::{Entry, EntryKind, EntryStatus, MemberId, MessageId, Result, Seq};
 /// one flush.
 const AT_ONCE: u64 = if cfg!(test) { 7 } else { 1_000 };
 
+/// How many keys one batch writes at most while much is left.
+const AT_ONCE_BEHIND: u64 = if cfg!(test) { 70 } else { 20_000 };
+
+/// How long such a batch is made. To write it takes about as long again: a send that comes
+/// meanwhile waits for 20 ms and a flush.
+const MADE_WITHIN: Duration = Duration::from_millis(10);
+
 /// A batch that erases entries of histories.
 pub(super) struct Erasing<'a> {
     tables: &'a Tables,
@@ -25,13 +31,14 @@ pub(super) struct Erasing<'a> {
     keys: u64,
     entries: u64,
     texts: bool,
-    /// The floors of the inboxes that have copies, as the copies of a history are in the same ones.
-    floors: HashMap<MemberId, Seq, foldhash::fast::RandomState>,
+    /// Whether it writes as many keys as the time allows.
+    is_behind: bool,
+    begun: Instant,
 }
 
 impl<'a> Erasing<'a> {
-    /// Begins the batch `number`.
-    pub(super) fn new(tables: &'a Tables, number: u64) -> Self {
+    /// Begins the batch `number`, which is a larger one if much `is_behind`.
+    pub(super) fn new(tables: &'a Tables, number: u64, is_behind: bool) -> Self {
         Self {
             tables,
             snapshot: tables.snapshot(),
@@ -39,12 +46,16 @@ impl<'a> Erasing<'a> {
             keys: 0,
             entries: 0,
             texts: false,
-            floors: HashMap::default(),
+            is_behind,
+            begun: Instant::now(),
         }
     }
 
     /// Returns whether nothing more is to go into the batch.
     pub(super) fn is_full(&self) -> bool {
+        if self.is_behind && self.keys < AT_ONCE_BEHIND {
+            return self.keys >= AT_ONCE && self.begun.elapsed() >= MADE_WITHIN;
+        }
         self.keys >= AT_ONCE
     }
 
@@ -96,10 +107,9 @@ impl<'a> Erasing<'a> {
 
     pub(super) fn finish(mut self) -> ErasureBatch {
         if self.texts {
-            let now = records::encode_number(clock::unix_ms());
-            self.batch.insert(&self.tables.state, keys::ERASED, now);
+            self.tables.note_erased(&mut self.batch, clock::unix_ms());
         }
-        ErasureBatch { batch: self.batch, entries: self.entries, texts: self.texts }
+        ErasureBatch { batch: self.batch, entries: self.entries, keys: self.keys, texts: self.texts }
     }
 
     /// Overwrites the copies behind the first ones; if the batch is full before, it returns how
@@ -117,33 +127,23 @@ impl<'a> Erasing<'a> {
                 return Ok(Some(index));
             }
             self.keys += 1;
-            let inbox = keys::inbox(member);
-            // What was acknowledged is removed, or will be. It must not come back.
-            if *sequence > self.floor(member, &inbox)? {
-                let key = keys::entry(&inbox, *sequence);
-                if self.is_copy(&key, *sequence, &stored.entry)? {
-                    self.batch.insert(&self.tables.entries, key, tombstone.clone());
-                }
+            let key = keys::entry(&keys::inbox(member), *sequence);
+            // One that was acknowledged and is not removed yet still will be: the look at the floor
+            // of each inbox would take longer than to write it.
+            if self.is_copy(&key, &stored.entry)? {
+                self.batch.insert(&self.tables.entries, key, tombstone.clone());
             }
         }
         Ok(None)
     }
 
-    fn floor(&mut self, member: &MemberId, inbox: &[u8]) -> Result<Seq> {
-        match self.floors.entry(member.clone()) {
-            Slot::Occupied(floor) => Ok(*floor.get()),
-            Slot::Vacant(slot) => Ok(*slot.insert(self.tables.extent(&self.snapshot, inbox)?.floor)),
-        }
-    }
-
     /// Returns whether a copy of a message lies under a key, and not an entry that came there after
     /// a salvage.
-    fn is_copy(&self, key: &[u8], sequence: Seq, message: &Entry) -> Result<bool> {
-        let Some(record) = self.snapshot.get(&self.tables.entries, key).map_err(read_error)? else {
-            return Ok(false);
-        };
-        let copy = EntryReader::default().entry(sequence, &record)?.entry;
-        Ok(copy.kind == EntryKind::Message && copy.tag == message.tag && copy.place == message.place)
+    ///
+    /// What was removed is not there, and so does not come back.
+    fn is_copy(&self, key: &[u8], message: &Entry) -> Result<bool> {
+        let record = self.snapshot.get(&self.tables.entries, key).map_err(read_error)?;
+        Ok(record.is_some_and(|record| records::is_copy(&record, message)))
     }
 
     /// Removes the answer to the message id of an entry, and its text if that lies elsewhere.

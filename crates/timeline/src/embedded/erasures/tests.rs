@@ -8,7 +8,7 @@ use crate::{EntryKind, EntryStatus};
 fn step(sample: &mut Sample, erasures: &mut Erasures) -> Option<u64> {
     let erasure = erasures.next(sample.tables(), sample.next_number()).unwrap()?;
     sample.commit(erasure.batch);
-    erasures.erased(erasure.entries);
+    erasures.erased(erasure.entries, erasure.keys);
     Some(erasure.entries)
 }
 
@@ -139,11 +139,11 @@ fn what_is_noted_meanwhile_adds_to_what_is_left() {
     }
     let history = keys::history(&pair("a", "b"));
     sample.take_away(&pair("a", "b"), 5);
-    erasures.note([history.clone()]);
+    erasures.note([(history.clone(), 5)]);
     let first = step(&mut sample, &mut erasures).unwrap();
     assert!(first > 0 && first < 5, "{first}");
     sample.take_away(&pair("a", "b"), 8);
-    erasures.note([history]);
+    erasures.note([(history, 3)]);
     assert_eq!(erase_all(&mut sample, &mut erasures), 8 - first);
     assert_eq!((erasures.entries, erasures.is_due()), (0, false));
 }
@@ -158,7 +158,7 @@ fn more_histories_than_are_kept_at_hand_are_erased_as_well() {
     for id in &ids {
         sample.put(&Put::pair(id, id, "{\"a\":1}", 1));
         sample.take_away(&pair(id, id), 1);
-        erasures.note([keys::history(&pair(id, id))]);
+        erasures.note([(keys::history(&pair(id, id)), 1)]);
         assert!(erasures.histories.len() <= HISTORIES_MAX);
     }
     assert_eq!(erase_all(&mut sample, &mut erasures), ids.len() as u64);
@@ -178,4 +178,36 @@ fn a_batch_that_was_not_committed_is_made_again() {
     assert!(!erasures.is_due(), "not at once, though the store was opened again");
     assert_eq!(erase_all(&mut sample, &mut erasures), 1);
     assert_eq!(inbox(&sample, "b", 1), [GONE]);
+}
+
+#[test]
+fn what_is_left_counts_with_its_copies_and_the_more_it_is_the_more_is_done_at_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut sample = Sample::open(directory.path());
+    let mut erasures = Erasures::stored();
+    assert_eq!(step(&mut sample, &mut erasures), None);
+    let ids: Vec<_> = (0..30).map(|number| format!("m{number:02}")).collect();
+    let members: Vec<_> = ids.iter().map(String::as_str).collect();
+    for number in 1..=40 {
+        sample.put(&Put::group("m00", "g", &members, "{\"a\":1}", number));
+    }
+    sample.take_away(&group("g"), 40);
+    erasures.note([(keys::history(&group("g")), 40)]);
+    assert_eq!(erasures.entries, 40, "before anybody has looked");
+    // 40 entries are little, of which nobody knows yet how many copies they have.
+    assert!(!erasures.is_behind());
+    step(&mut sample, &mut erasures);
+    assert!(erasures.is_pressing() && erasures.is_behind());
+    let mut steps = 0;
+    while erasures.is_behind() {
+        // As between the batches of sends, which never pause.
+        assert!(erasures.is_pressing());
+        step(&mut sample, &mut erasures).unwrap();
+        steps += 1;
+    }
+    // With 7 keys a step it would be more than 150.
+    assert!(steps < 100 && erasures.entries < 10, "{steps} steps, {} entries", erasures.entries);
+    erase_all(&mut sample, &mut erasures);
+    assert!(ids.iter().all(|id| inbox(&sample, id, 40) == [GONE; 40]));
+    assert_eq!((erasures.entries, erasures.is_pressing()), (0, false));
 }

@@ -48,8 +48,8 @@ pub(super) struct WrittenBoxes {
     pub(super) extents: Extents,
     /// What was freed of inboxes, by what their keys begin with.
     pub(super) freed: Vec<(Vec<u8>, Freed)>,
-    /// What the keys of the histories begin with of which entries go.
-    pub(super) erasures: Vec<Vec<u8>>,
+    /// What the keys of the histories begin with of which entries go, and how many.
+    pub(super) erasures: Vec<(Vec<u8>, u64)>,
 }
 
 impl<'a> Boxes<'a> {
@@ -164,7 +164,7 @@ impl<'a> Boxes<'a> {
                 freed.push((prefix, Freed { member, entries, is_first }));
             } else {
                 batch.insert(state, keys::erasure(&prefix), record);
-                erasures.push(prefix);
+                erasures.push((prefix, entries));
             }
         }
         WrittenBoxes { extents: self.extents, freed, erasures }

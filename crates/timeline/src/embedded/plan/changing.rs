@@ -68,18 +68,21 @@ impl Plan<'_> {
             there.extend(self.copy_there(&inbox, sequence, &target.entry)?);
             inboxes.push((member, inbox));
         }
-        let at_ms = self.at_ms(inboxes.iter().map(|(_, inbox)| inbox).chain([&history]));
+        let at_ms = self.at_ms(&history);
 
         // From here on nothing fails.
         let told_at = history.extent.top;
         let prepared = Prepared { target, history, inboxes, copies: there, at_ms };
         self.rewrite(&change.change, &prepared);
+        let Prepared { target, history, inboxes, .. } = prepared;
         let (kind, edited) = match &change.change {
-            Change::Edit(message) => (EntryKind::Edit, Some(message.clone())),
+            // The entry that tells of it may be one more than the history keeps.
+            Change::Edit(message) => {
+                (EntryKind::Edit, (change.place > history.extent.floor).then(|| message.clone()))
+            }
             Change::Recall => (EntryKind::Recall, None),
             Change::Delete => (EntryKind::Deletion, None),
         };
-        let Prepared { target, history, inboxes, .. } = prepared;
         let (from, to) = (change.by.clone(), target.entry.to);
         let told = Entry { from, to, edited, ..telling(kind, change.place, told_at, at_ms) };
         self.tell(&change.conversation, &told, history, inboxes);

@@ -41,7 +41,7 @@ impl Plan<'_> {
             Ok((member, inbox))
         });
         let inboxes: Vec<_> = inboxes.collect::<Result<_>>()?;
-        let at_ms = self.at_ms(inboxes.iter().map(|(_, inbox)| inbox).chain([&history]));
+        let at_ms = self.at_ms(&history);
 
         // From here on nothing fails.
         let to = match conversation.parties() {

@@ -60,7 +60,7 @@ impl Plan<'_> {
         let history = self.boxes.grow_history(history, &append.conversation)?;
         let inboxes = append.recipients.iter().map(|member| self.boxes.grow_inbox(member));
         let inboxes: Vec<_> = inboxes.collect::<Result<_>>()?;
-        let (place, at_ms) = (history.extent.top, self.at_ms(inboxes.iter().chain([&history])));
+        let (place, at_ms) = (history.extent.top, self.at_ms(&history));
         let rows = self.rows.of_send(append, &history.prefix, place, at_ms)?;
 
         // From here on nothing fails.

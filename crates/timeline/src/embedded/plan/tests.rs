@@ -159,10 +159,11 @@ fn a_send_answers_with_its_place_and_a_repetition_with_the_same() {
 }
 
 #[test]
-fn times_never_fall_and_all_copies_have_one() {
+fn times_never_fall_in_a_history_and_its_copies_have_them() {
     let directory = tempfile::tempdir().unwrap();
     let mut world = World::open(directory.path());
-    for (now_ms, conversation) in [(900, "group"), (100, "pair"), (50, "pair"), (1_000, "pair")] {
+    let sent = [(900, "group"), (100, "pair"), (50, "pair"), (1_000, "pair"), (60, "group")];
+    for (now_ms, conversation) in sent {
         world.now_ms = now_ms;
         let send = if conversation == "pair" { to_b(text("1")) } else { to_group(&["b"], text("1")) };
         world.call(|plan| plan.append(&send, None)).unwrap();
@@ -171,10 +172,11 @@ fn times_never_fall_and_all_copies_have_one() {
     let changed = world.call(|plan| plan.change_message(&change(pair(), 1, Change::Recall), None));
     assert_eq!(changed.unwrap(), Changed::new(seq(4), 1_000));
     let times = |entries: Vec<Entry>| entries.iter().map(|entry| entry.at_ms).collect::<Vec<_>>();
-    // The inbox of `b` had an entry of 900 before the first of the pair.
-    assert_eq!(times(world.inbox("b")), [900, 900, 900, 1_000, 1_000]);
-    assert_eq!(times(world.inbox("a")), [900, 900, 1_000, 1_000]);
-    assert_eq!(times(world.history(&pair())), [900, 900, 1_000, 1_000]);
+    assert_eq!(times(world.history(&pair())), [100, 100, 1_000, 1_000]);
+    assert_eq!(times(world.history(&group())), [900, 900]);
+    // No history takes another along that has a member in common.
+    assert_eq!(times(world.inbox("a")), [100, 100, 1_000, 1_000]);
+    assert_eq!(times(world.inbox("b")), [900, 100, 100, 1_000, 900, 1_000]);
     world.recent = Recent::new(1);
     world.call(|plan| plan.append(&to_b(text("2")), None)).unwrap();
     assert_eq!(world.history(&pair()).last().unwrap().at_ms, 1_000, "also when it is not at hand");
@@ -200,7 +202,7 @@ fn boxes_that_may_hold_so_many_lose_their_oldest_with_the_send_that_is_too_many(
     }
     let Planned { batch, freed, erasures, erased_ms, .. } = plan.finish().unwrap();
     assert_eq!(freed.iter().map(|(_, freed)| freed.entries).collect::<Vec<_>>(), [3, 3]);
-    assert_eq!((erasures, erased_ms), (vec![keys::history(&pair())], Some(7)));
+    assert_eq!((erasures, erased_ms), (vec![(keys::history(&pair()), 2)], Some(7)));
     world.opened.commit(batch).unwrap();
     assert_eq!(world.inbox("b").iter().map(|entry| entry.sequence.get()).min(), Some(4));
     assert_eq!(world.history(&pair())[0].sequence, seq(23));
@@ -232,4 +234,15 @@ fn what_is_kept_no_longer_goes_up_to_the_floor_and_no_further() {
     assert!(world.history(&pair()).is_empty());
     world.call(|plan| plan.append(&to_b(text("2")), None)).unwrap();
     assert_eq!(world.history(&pair())[0].sequence, seq(6), "it goes on counting");
+}
+
+#[test]
+fn a_batch_takes_less_while_much_is_left_to_erase() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut world = World::open(directory.path());
+    world.write(|plan| {
+        assert!(!plan.is_full(true));
+        plan.append(&to_group(&["a", "b", "c"], text("1")), None).unwrap();
+        assert_eq!((plan.is_full(true), plan.is_full(false)), (true, false));
+    });
 }

@@ -116,6 +116,28 @@ pub(in crate::embedded) fn is_rewritten(record: &[u8]) -> bool {
     matches!(record, [VERSION, _, _, flags, ..] if u16::from(*flags) & STATUS != 0)
 }
 
+/// Returns whether a record is that of a copy of a message; only what tells that is looked at.
+pub(in crate::embedded) fn is_copy(record: &[u8], message: &Entry) -> bool {
+    let mut wanted = [0_u8; 16];
+    let (tag, place) = wanted.split_at_mut(8);
+    tag.copy_from_slice(&message.tag.map_or(0, Tag::get).to_be_bytes());
+    place.copy_from_slice(&message.place.get().to_be_bytes());
+    // The version, the kind, the flags and the time come before the tag and the place.
+    record.starts_with(&[VERSION, kind_number(EntryKind::Message)])
+        && record.get(12..28) == Some(wanted.as_slice())
+}
+
+/// Returns whether a record is that of an entry that tells of others, and not of a message.
+///
+/// No more than its kind is looked at; what cannot be read is told when it is.
+pub(in crate::embedded) fn is_telling(record: &[u8]) -> bool {
+    let [VERSION | VERSION_2, kind, ..] = record else { return false };
+    match kind_of([*kind]) {
+        Ok(EntryKind::Edit | EntryKind::Recall | EntryKind::Deletion | EntryKind::Purge) => true,
+        Ok(EntryKind::Message | EntryKind::Tombstone) | Err(_) => false,
+    }
+}
+
 /// Returns the record that keeps the place of an entry whose text is gone.
 ///
 /// It has what `entry` says but its text and its changes. `status` says why: `Lost` for a salvage,

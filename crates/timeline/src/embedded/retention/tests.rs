@@ -42,6 +42,24 @@ fn entries_go_when_they_are_as_old_as_they_are_kept() {
 }
 
 #[test]
+fn a_copy_that_is_ahead_of_the_clock_keeps_no_other_back() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut sample = Sample::open(directory.path());
+    // The history with `b` is ahead, as the clock was set back after its first entry.
+    for (from, at_ms) in [("b", 9_000_000), ("c", 1_000), ("b", 9_000_000), ("c", 2_000), ("c", 3_000)] {
+        sample.put(&Put::pair(from, "a", "{}", at_ms));
+    }
+    let found = |now_ms| sweep(&sample, Retention::new().inboxes(keep(10_000)), now_ms);
+    let inbox = |id| keys::inbox(&member(id));
+    assert_eq!(found(10_999), []);
+    assert_eq!(found(11_000), [expired(inbox("a"), 2), expired(inbox("c"), 1)]);
+    assert_eq!(found(12_000), [expired(inbox("a"), 4), expired(inbox("c"), 2)]);
+    // When each of `b` was taken nobody knows before the clock is there.
+    assert_eq!(found(13_000), [expired(inbox("a"), 5), expired(inbox("c"), 3)]);
+    assert_eq!(found(9_010_000).len(), 3);
+}
+
+#[test]
 fn every_kind_of_box_is_kept_as_it_is_said() {
     let directory = tempfile::tempdir().unwrap();
     let mut sample = Sample::open(directory.path());

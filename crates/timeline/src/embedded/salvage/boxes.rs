@@ -20,12 +20,7 @@ use crate::conversation::Parties;
 use crate::{Conversation, Entry, EntryKind, EntryStatus, Message, Result, Seq, Tag};
 
 /// Gives every box its record, and every place of it an entry.
-pub(super) fn fill(
-    target: &mut SalvageTarget,
-    found: Found,
-    at_ms: u64,
-    report: &mut Salvaged,
-) -> Result<()> {
+pub(super) fn fill(target: &mut SalvageTarget, found: Found, report: &mut Salvaged) -> Result<()> {
     let mut boxes = Boxes { target, found, report, floors: HashMap::new(), changed: HashSet::new() };
     // Histories come first: what became of a message is the same in all inboxes.
     for (first, end) in [(b"g", b"h"), (b"s", b"t"), (b"i", b"j")] {
@@ -41,7 +36,7 @@ pub(super) fn fill(
     boxes.fill_empty()?;
     boxes.sweep_bodies()?;
     // A text that was left out may have been written into the new files before that was known.
-    boxes.target.note_erasure(at_ms)?;
+    boxes.target.note_erasure()?;
     boxes.target.commit()
 }
 

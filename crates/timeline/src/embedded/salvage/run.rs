@@ -136,7 +136,7 @@ fn fill(
     if let Some(note) = &before {
         missing_batches(note, &store, &numbers, &mut report);
     }
-    boxes::fill(&mut target, found, at_ms, &mut report)?;
+    boxes::fill(&mut target, found, &mut report)?;
     // Those that were lost are made as an upgrade makes them; layouts 1 and 2 had none.
     target.add_rows()?;
     // `note` comes before the marker says that the store is whole: nothing can be salvaged into a

@@ -213,8 +213,10 @@ impl SalvageTarget {
     }
 
     /// Notes that the files may have texts that were left out.
-    pub(super) fn note_erasure(&mut self, at_ms: u64) -> Result<()> {
-        self.put(KeyspaceName::State, keys::ERASED, records::encode_number(at_ms))
+    ///
+    /// When they were erased nobody knows any more, so the files are replaced at the first start.
+    pub(super) fn note_erasure(&mut self) -> Result<()> {
+        self.put(KeyspaceName::State, keys::ERASED, records::encode_number(0))
     }
 
     /// Gives members the rows that are not there, but for those who were forgotten.

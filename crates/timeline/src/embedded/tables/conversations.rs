@@ -123,6 +123,10 @@ impl Tables {
         for place in (first..=latest).rev() {
             let place = Seq::new(place)?;
             let record = self.entry_record(snapshot, history, place)?;
+            // For an edit the reader would look up the text of its message.
+            if records::is_telling(&record) {
+                continue;
+            }
             let entry = reader.entry(place, &record)?;
             if matches!(entry.kind, EntryKind::Message | EntryKind::Tombstone) {
                 return Ok(Some(entry));

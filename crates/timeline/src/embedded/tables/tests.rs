@@ -225,6 +225,23 @@ fn conversations_are_listed_by_their_last_entries_page_by_page() {
 }
 
 #[test]
+fn a_list_looks_up_no_text_that_it_does_not_show() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut sample = Sample::open(directory.path());
+    sample.put(&Put::group("a", "g", &["a"], "{\"a\":1}", 1));
+    let of_first = sample.keys_of(&sample.tables().bodies)[0].clone();
+    sample.put(&Put::group("a", "g", &["a"], "{\"a\":2}", 2));
+    sample.put(&Put { kind: EntryKind::Edit, target: 1, ..Put::group("a", "g", &["a"], "{}", 3) });
+    sample.put_row("a", &group("g"), &Row::default());
+    // A text that cannot be read shows who reads it.
+    sample.write(|batch, tables| batch.remove(&tables.bodies, of_first));
+    let page = PageRequest::after(seq(2), Count::default());
+    assert!(sample.tables().history(&group("g"), page).is_err());
+    let last = list(&sample, "a", 100)[0].last.clone().unwrap();
+    assert_eq!((last.place, last.message.as_str()), (seq(2), "{\"a\":2}"));
+}
+
+#[test]
 fn what_was_left_cleared_or_purged_is_not_listed_until_something_comes() {
     let directory = tempfile::tempdir().unwrap();
     let mut sample = Sample::open(directory.path());

@@ -36,7 +36,7 @@ impl Locked {
             return Ok((answer, Vec::new()));
         }
         let members: Vec<_> = sent.copies.iter().map(|(member, _)| member.clone()).collect();
-        let at_ms = self.time_of_entry(conversation, &members, now_ms);
+        let at_ms = self.time_of_entry(conversation, now_ms);
         self.rewrite(conversation, *place, |entry| *entry = changed(entry, change, at_ms));
         let told = Entry {
             kind: kind_of(change),
@@ -94,7 +94,7 @@ impl Locked {
             return (top, Vec::new());
         }
         let members = self.purged_members(conversation);
-        let at_ms = self.time_of_entry(conversation, &members, now_ms);
+        let at_ms = self.time_of_entry(conversation, now_ms);
         self.free_history(conversation, top);
         let to = match conversation.parties() {
             Parties::Pair(_, other) => Destination::Member(other.clone()),

@@ -45,6 +45,18 @@ impl Calls {
         }
     }
 
+    /// Refuses a user the cursor of another member, and one in a group that is not in their list.
+    pub(super) async fn held_to_own_cursor(&self, caller: &Caller, named: &Named) -> Result<()> {
+        let rules = Rules::of(caller);
+        if let Some(member) = &named.member {
+            rules.act_as(member)?;
+        }
+        let (Of::Group(name), Some(user)) = (&named.of, rules.user()) else { return Ok(()) };
+        let group = self.timeline.group(name).await?;
+        let view = self.timeline.view(user, &named.conversation()).await?;
+        rules.keep_own_cursor(name, group.as_ref(), view.is_some_and(|view| !view.has_left))
+    }
+
     /// Hides title and last message of groups that a user is not a member of.
     ///
     /// A service may send to anybody in a group, who then has it in their list. What others write

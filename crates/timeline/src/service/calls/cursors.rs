@@ -12,7 +12,7 @@ impl Calls {
         let named = Named::read(Rules::of(caller), request.member, request.with, request.group)?;
         let sequence = fields::sequence(request.sequence)?;
         let member = named.member()?;
-        self.held_to_own(caller, &named).await?;
+        self.held_to_own_cursor(caller, &named).await?;
         let read = self.timeline.read(member, &named.conversation(), sequence).await?;
         Ok(v1::ReadReply { read: read.to_i64() })
     }
@@ -32,7 +32,11 @@ impl Calls {
             nobody if nobody.is_empty() => named.members()?,
             members => fields::members("members", members)?,
         };
-        self.held_to_own(caller, &named).await?;
+        if members.iter().all(|member| named.member.as_ref() == Some(member)) {
+            self.held_to_own_cursor(caller, &named).await?;
+        } else {
+            self.held_to_own(caller, &named).await?;
+        }
         let cursors = self.timeline.read_of(&named.conversation(), &members).await?;
         let cursors = members
             .iter()
@@ -48,7 +52,7 @@ impl Calls {
     ) -> Result<v1::UnreadReply> {
         let named = Named::read(Rules::of(caller), request.member, request.with, request.group)?;
         let member = named.member()?;
-        self.held_to_own(caller, &named).await?;
+        self.held_to_own_cursor(caller, &named).await?;
         // Who was never in a conversation has read nothing of it, and misses nothing.
         let view = self.timeline.view(member, &named.conversation()).await?;
         Ok(view.as_ref().map(Into::into).unwrap_or_default())

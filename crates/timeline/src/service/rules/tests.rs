@@ -28,7 +28,7 @@ fn group(open: bool) -> Group {
 type Rule = fn(Rules<'_>, &MemberId, Option<&Group>) -> Result<()>;
 
 /// Each rule, and who may: an owner, a member, a stranger, a stranger where the group is open.
-const EACH: [(&str, Rule, [bool; 4]); 12] = [
+const EACH: [(&str, Rule, [bool; 4]); 13] = [
     (
         "read the history",
         |rules, _, group| rules.read_group_history(&name(), group),
@@ -37,6 +37,11 @@ const EACH: [(&str, Rule, [bool; 4]); 12] = [
     (
         "take part in what is said",
         |rules, _, group| rules.take_part(&name(), group),
+        [true, true, false, false],
+    ),
+    (
+        "have a cursor of their own",
+        |rules, _, group| rules.keep_own_cursor(&name(), group, false),
         [true, true, false, false],
     ),
     ("see the group", |rules, _, group| rules.read_group(&name(), group), [true, true, false, true]),
@@ -97,6 +102,18 @@ fn a_stranger_is_told_the_same_of_a_group_that_there_is_not() {
         });
         assert_eq!(told[0].0, ErrorKind::Forbidden, "{what}");
         assert_eq!(told[0], told[1], "{what}");
+    }
+}
+
+#[test]
+fn whoever_was_sent_something_has_a_cursor_and_nothing_else() {
+    let caller = caller("sven");
+    let rules = Rules::of(&caller);
+    for group in [Some(&group(false)), None] {
+        rules.keep_own_cursor(&name(), group, true).unwrap();
+        for refused in [rules.take_part(&name(), group), rules.read_group_history(&name(), group)] {
+            assert_eq!(refused.unwrap_err().kind(), ErrorKind::Forbidden);
+        }
     }
 }
 

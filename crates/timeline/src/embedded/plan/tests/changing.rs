@@ -210,3 +210,23 @@ fn an_edit_by_the_program_of_a_note_to_oneself_shows_its_text() {
         assert_eq!(entries[1].edited, Some(text("2")));
     }
 }
+
+#[test]
+fn an_edit_that_is_one_more_than_the_history_keeps_shows_no_text() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut world = World::open(directory.path());
+    world.retention = Retention::new().pairs(Keep::everything().entries(2));
+    world.write(|plan| (0..2).for_each(|_| drop(plan.append(&to_b(text("1")), None).unwrap())));
+    let heard = |world: &mut World, place| {
+        let (_, news) = world
+            .write(|plan| drop(plan.change_message(&edit(pair(), place, text("2")), None).unwrap()))
+            .unwrap();
+        news.into_iter().map(|(_, entry)| (entry.kind, entry.edited)).collect::<Vec<_>>()
+    };
+    // With the entry that tells of it the first message is one too many.
+    assert_eq!(heard(&mut world, 1), vec![(EntryKind::Edit, None); 2]);
+    assert!(world.inbox("b").iter().all(|entry| entry.edited.is_none()), "as whoever reads it");
+    // The message of place 2 goes with the next entry, and that of 4 is the last but one.
+    world.call(|plan| plan.append(&to_b(text("3")), None)).unwrap();
+    assert_eq!(heard(&mut world, 4), vec![(EntryKind::Edit, Some(text("2"))); 2]);
+}

@@ -1,8 +1,8 @@
 //! A text that was taken away leaves the files by itself.
 
 use super::*;
-use crate::embedded::clock;
-use crate::embedded::sample::files_with;
+use crate::embedded::records;
+use crate::embedded::sample::{Sample, files_with};
 
 const TEXT: &str = "taken-away";
 
@@ -49,13 +49,42 @@ async fn a_text_that_was_taken_back_leaves_the_files_in_time() {
 }
 
 #[tokio::test]
-async fn what_an_earlier_start_has_left_is_seen_to_at_once() {
+async fn a_start_waits_for_what_is_left_of_the_time_and_no_longer() {
+    let directory = tempfile::tempdir().unwrap();
+    let config = Config::new(directory.path());
+    let (timeline, shared) = start(config.clone(), well()).await;
+    let first = shared.erased_since().unwrap();
+    // Starts that each end soon, and a text that each of them takes back.
+    assert!(timeline.shutdown(GRACE).await);
+    drop(shared);
+    for number in 1..=3 {
+        let (timeline, shared) = start(config.clone(), well()).await;
+        assert_eq!(shared.erased_since(), Some(first), "start {number}");
+        assert_eq!(shared.tables().unwrap().erased_at().unwrap(), Some(first), "start {number}");
+        assert_eq!(*shared.rewrites.borrow(), 0, "its time is not up");
+        assert!(timeline.shutdown(GRACE).await);
+    }
+    assert!(files_with(directory.path(), TEXT) > 0);
+    // As if the first one had been taken back three quarters of a day ago.
+    let long_ago = clock::unix_ms() - 18 * 60 * 60 * 1_000;
+    Sample::open(directory.path()).write(|batch, tables| tables.note_erased(batch, long_ago));
+    let store = EmbeddedStore::start(config).await.unwrap();
+    rewritten(&store.shared).await;
+    assert_eq!(files_with(directory.path(), TEXT), 0);
+    assert!(store.shutdown(GRACE).await);
+}
+
+#[tokio::test]
+async fn a_note_of_a_time_that_is_still_to_come_puts_nothing_off() {
     let directory = tempfile::tempdir().unwrap();
     let config = Config::new(directory.path());
     let (timeline, shared) = start(config.clone(), well()).await;
     assert!(timeline.shutdown(GRACE).await);
     drop(shared);
-    assert!(files_with(directory.path(), TEXT) > 0);
+    let tomorrow = clock::unix_ms() + 24 * 60 * 60 * 1_000;
+    Sample::open(directory.path()).write(|batch, tables| {
+        batch.insert(&tables.state, keys::ERASED, records::encode_number(tomorrow));
+    });
     let store = EmbeddedStore::start(config).await.unwrap();
     rewritten(&store.shared).await;
     assert_eq!(files_with(directory.path(), TEXT), 0);
