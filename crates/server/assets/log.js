@@ -13,7 +13,7 @@ const LEAD = 60;
 const EDGE = 900;
 const BOTTOM = 48;
 
-/** Calls `onbottom` when the newest message is on the screen; `actions` are those of failed messages and of our own. */
+/** Calls `onbottom` with the thread when its newest message is on the screen; `actions` are those of failed messages and of our own. */
 export class Log {
   #nodes = new Map();
   #thread = null;
@@ -266,8 +266,12 @@ export class Log {
   }
 
   #report() {
-    const seen = this.#thread?.opened || this.#thread?.records.length > 0;
-    if (seen && this.#stuck && !document.hidden) this.onbottom(this.#thread);
+    const thread = this.#thread;
+    const seen = thread?.opened || thread?.records.length > 0;
+    if (!seen) return;
+    // What the list knows of and the inbox did not bring is in the history.
+    thread.reachTo(this.#entryOf(thread)?.top ?? 0);
+    if (this.#stuck && !document.hidden) this.onbottom(thread);
   }
 }
 
