@@ -70,6 +70,30 @@ async fn who_leaves_before_the_server_knows_what_was_read_finds_the_rest_unread(
 }
 
 #[tokio::test]
+async fn what_left_the_inbox_while_a_page_was_away_is_shown_before_it_is_read() {
+    let Some(chromium) = require(Chromium::start().await) else { return };
+    let server = Tidings::start();
+    let message =
+        |text: &str| json!({ "id": text, "from": "Alice", "to": "Bob", "text": text, "at": 1 }).to_string();
+    let bob = Person::enter(&chromium.profile().await.unwrap(), &server, "Bob").await;
+    store(&server, "Alice", "Bob", &message("one")).await;
+    bob.open("Alice").await;
+    bob.sees(&["one"]).await;
+    bob.page.offline(true).await.unwrap();
+    bob.disconnected().await;
+    for text in ["two", "three"] {
+        store(&server, "Alice", "Bob", &message(text)).await;
+    }
+    let ack = json!({ "member": "Bob", "sequence": "3" });
+    let answer = reqwest::Client::new().post(server.url("/timeline/ack")).json(&ack).send().await.unwrap();
+    assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
+    bob.page.offline(false).await.unwrap();
+    bob.connected().await;
+    bob.sees(&["one", "two", "three"]).await;
+    bob.sees_unread("direct:Alice", "").await;
+}
+
+#[tokio::test]
 async fn a_list_that_does_not_know_what_was_read_here_leaves_the_rest_to_be_counted() {
     let test = "
         const { book, hear, known } = opened();
