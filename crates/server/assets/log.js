@@ -267,11 +267,18 @@ export class Log {
 
   #report() {
     const thread = this.#thread;
-    const seen = thread?.opened || thread?.records.length > 0;
-    if (!seen) return;
+    if (!thread) return;
     // What the list knows of and the inbox did not bring is in the history.
     thread.reachTo(this.#entryOf(thread)?.top ?? 0);
-    if (this.#stuck && !document.hidden) this.onbottom(thread);
+    if (this.#stuck && !document.hidden && this.#isWhole(thread)) this.onbottom(thread);
+  }
+
+  /** Whether all that is unread is here, also before the history is, or when it cannot be read. */
+  #isWhole(thread) {
+    if (thread.opened) return true;
+    const { unread, readPlace } = this.#entryOf(thread) ?? { unread: 0, readPlace: 0 };
+    const here = thread.records.filter((record) => isNewBehind(readPlace, record));
+    return here.length > 0 && here.length >= unread;
   }
 }
 

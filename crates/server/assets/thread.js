@@ -186,8 +186,7 @@ export class Thread extends Emitter {
 
   /** Up to which place of the conversation everything was read from the server; one without places is here as a whole. */
   get reach() {
-    if (this.conversation.kind === "unknown") return Infinity;
-    return this.opened ? this.#reach : 0;
+    return this.conversation.kind === "unknown" ? Infinity : this.#reach;
   }
 
   /** Reads on, once, where the conversation is known to have more than is here. */
