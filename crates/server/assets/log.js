@@ -23,6 +23,8 @@ export class Log {
   #from = 0;
   #to = 0;
   #seen = 0;
+  /** Up to which place all was here then: what the inbox brings of that later is older, and no news. */
+  #seenPlace = 0;
   /** How many records there were when the document was last made: what came since is not judged by where it scrolls. */
   #painted = 0;
   /** Up to which place all was read when the conversation was opened, or when its reader looked away; `null` without news. */
@@ -258,8 +260,11 @@ export class Log {
   }
 
   #offer(records) {
-    if (this.#stuck) this.#seen = records.at(-1)?.key ?? 0;
-    const fresh = this.#stuck ? 0 : records.filter((record) => record.key > this.#seen && !record.mine && record.inbox).length;
+    const { reach } = this.#thread;
+    // What belongs nowhere has no places.
+    if (this.#stuck) [this.#seen, this.#seenPlace] = [records.at(-1)?.key ?? 0, Number.isFinite(reach) ? reach : 0];
+    const isFresh = ({ key, mine, inbox, sequence }) => key > this.#seen && !mine && inbox && (sequence ?? Infinity) > this.#seenPlace;
+    const fresh = this.#stuck ? 0 : records.filter(isFresh).length;
     this.jump.hidden = this.#stuck;
     this.jump.querySelector("span").textContent =
       fresh === 0 ? "To the newest" : fresh === 1 ? "1 new message" : `${fresh} new messages`;
