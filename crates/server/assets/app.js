@@ -77,7 +77,7 @@ function enter(name) {
   root.querySelector("#me").textContent = shownName(name);
   const session = new Session(name, login.needed ? login : null);
   const announcer = new Announcer(document);
-  const talk = new Talk(root.querySelector("#talk"), session, { onread: (entry) => session.book.read(entry.key) });
+  const talk = new Talk(root.querySelector("#talk"), session, { onread: (entry, place) => session.book.read(entry.key, place) });
   const rail = new Rail(root.querySelector("#rail"), session, (entry) => open(entry, true));
   const gather = new Gather(document.querySelector("#gather"), session, (title, members) =>
     open(session.group(title, members), true),

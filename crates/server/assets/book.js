@@ -2,12 +2,13 @@
 // browser, and merged by its tabs: positions only grow, so it does not matter which tab writes last.
 //
 // How far a conversation is read the server knows, for all devices of the user: a place in its history. What arrives
-// behind that is counted here, and what the server counts takes the place of it.
+// behind that is counted here, and what the server counts takes the place of it. So `unread` is always of what lies
+// behind `readPlace` and up to `top`: none of the three changes without the others, or the server is asked.
 //
 // Others decide how much there is to note, so what is kept has bounds: each conversation, and all together. Beyond
 // them the oldest go, those last in which the user has written.
 
-import { byRecency, checked, fresh, keptOf, merged, newest, numberOr, pairsOf, readUntil, slim, textOr, within } from "./book_entry.js";
+import { byRecency, checked, fresh, isCounted, keptOf, merged, newest, numberOr, pairsOf, readUntil, slim, textOr, within } from "./book_entry.js";
 import { Emitter } from "./emitter.js";
 import { goneText, readMessage, UNKNOWN } from "./message.js";
 import { Stored } from "./storage.js";
@@ -28,6 +29,8 @@ export class Book extends Emitter {
   #saving = 0;
   /** What the server does not list any more, and when it had got its last entry: it does not come back by what is kept. */
   #unlisted = new Map();
+  /** How far other devices have read what has not come here yet. */
+  #readAhead = new Map();
 
   constructor(me, life) {
     super();
@@ -80,6 +83,7 @@ export class Book extends Emitter {
     for (const [key, entry] of this.conversations) this.#raise(key, readUntil(entry));
     Object.assign(this, { cursor: 0, tag: null, generation });
     this.conversations.clear();
+    this.#readAhead.clear();
     this.#stored.write(null);
     this.changed();
   }
@@ -94,7 +98,8 @@ export class Book extends Emitter {
   note(message, sequence) {
     const entry = this.open(message.conversation);
     if (sequence <= entry.last) return entry;
-    const { place } = message;
+    // What belongs nowhere is of many histories, and their places say nothing of each other.
+    const place = entry.kind === "unknown" ? 0 : message.place;
     const isNew = place > 0 ? place > Math.max(entry.top, entry.readPlace) : sequence > entry.read;
     entry.last = sequence;
     entry.top = Math.max(entry.top, place);
@@ -122,10 +127,16 @@ export class Book extends Emitter {
   noteChange(key, { kind, target, place, at, edited, from, to, group, id }) {
     const entry = this.conversations.get(key);
     if (!entry) return undefined;
+    // The list may have told already what came after it.
+    const isNewest = place >= entry.top;
     entry.top = Math.max(entry.top, place);
     entry.moved = Math.max(entry.moved, at ?? 0);
-    if (kind === "purge") Object.assign(entry, { preview: "", unread: 0, capped: false, floor: Math.max(entry.floor, target) });
-    else if (kind !== "edit" && target > entry.readPlace && entry.unread > 0) this.emit("doubt", entry);
+    if (kind === "purge") {
+      entry.floor = Math.max(entry.floor, target);
+      if (target >= entry.lastPlace) entry.preview = "";
+      if (isNewest) Object.assign(entry, { unread: 0, capped: false });
+    }
+    if (kind !== "edit" && target > entry.readPlace && entry.unread > 0) this.emit("doubt", entry);
     if (target > 0 && target === entry.lastPlace) {
       const text = edited === null ? "" : readMessage({ message: edited, from, to, group, id, at, kind: "message" }, this.me).text;
       if (kind !== "edit") entry.preview = goneText(kind === "recall" ? "recalled" : "deleted");
@@ -147,18 +158,21 @@ export class Book extends Emitter {
     entry.moved = Math.max(entry.moved, summary.at);
     if (summary.title !== "" && summary.title !== entry.group) entry.title = summary.title;
     if (summary.last !== null && summary.last.place >= entry.lastPlace) this.#preview(entry, readMessage(summary.last, this.me));
-    if (!this.count(entry, summary) && entry.unread > 0) this.emit("doubt", entry);
+    const isCounted = this.count(entry, summary);
     // What was read here when the server could not be told.
     if (entry.readPlace > summary.read) this.emit("read", entry);
+    if (!isCounted && entry.readPlace < Math.max(entry.top, summary.latest)) this.emit("doubt", entry);
     return entry;
   }
 
-  /** Takes what the server counts, unless more is known here by now. Returns whether it was taken. */
+  /**
+   * Takes what the server counts, unless more is known here by now. Returns whether it was taken; where it was not,
+   * nothing is: what lies behind `top` is still to be counted when it comes.
+   */
   count(entry, { unread, capped, read, latest }) {
     if (latest < entry.top) return false;
-    entry.top = latest;
-    if (read >= entry.readPlace) Object.assign(entry, { unread, capped, readPlace: read });
-    else if (entry.readPlace >= latest) Object.assign(entry, { unread: 0, capped: false });
+    if (read >= entry.readPlace) Object.assign(entry, { unread, capped, readPlace: read, top: latest });
+    else if (entry.readPlace >= latest) Object.assign(entry, { unread: 0, capped: false, top: latest });
     else return false;
     if (entry.unread === 0) Object.assign(entry, { read: entry.last, readAt: entry.storedAt ?? 0 });
     this.changed();
@@ -168,9 +182,15 @@ export class Book extends Emitter {
   /** Another device of the user has read up to this place, or this one has. */
   readTo(key, place) {
     const entry = this.conversations.get(key);
-    if (!entry || place <= entry.readPlace) return;
+    if (!entry) return this.#noteReadAhead(key, place);
+    if (place <= entry.readPlace) return undefined;
     this.#raiseRead(entry, place);
-    this.changed();
+    return this.changed();
+  }
+
+  #noteReadAhead(key, place) {
+    this.#readAhead.set(key, Math.max(place, this.#readAhead.get(key) ?? 0));
+    if (this.#readAhead.size > CONVERSATIONS_MAX) this.#readAhead.delete(this.#readAhead.keys().next().value);
   }
 
   /** The other one of a pair has read up to this place. */
@@ -214,6 +234,8 @@ export class Book extends Emitter {
     let entry = this.conversations.get(conversation.key);
     if (!entry) {
       entry = fresh(conversation, this.cursor);
+      entry.readPlace = this.#readAhead.get(conversation.key) ?? 0;
+      this.#readAhead.delete(conversation.key);
       // Of so many not all are kept in mind that is said again by their messages.
       if (this.conversations.size >= CONVERSATIONS_MAX) entry = slim(entry);
       this.conversations.set(conversation.key, entry);
@@ -223,11 +245,15 @@ export class Book extends Emitter {
     return entry;
   }
 
-  /** Everything in a conversation is read. */
-  read(key) {
+  /** A conversation was read up to this place: what is known to be behind it was not shown yet. */
+  read(key, place) {
     const entry = this.conversations.get(key);
     if (!entry || (entry.read >= entry.last && entry.unread === 0)) return;
-    this.#readHere(entry);
+    if (place >= entry.top) this.#readHere(entry);
+    else if (place > entry.readPlace) {
+      this.#raiseRead(entry, place);
+      this.emit("read", entry);
+    } else return;
     this.changed();
   }
 
@@ -316,7 +342,8 @@ export class Book extends Emitter {
     if (!Array.isArray(theirs?.conversations) || textOr(theirs.store, null) !== this.store) return false;
     if (textOr(theirs.generation, null) !== this.generation) return false;
     const read = new Map(theirs.conversations.map((entry) => [entry?.key, numberOr(entry?.read, 0)]));
-    const behind = (entry) => read.has(entry.key) && read.get(entry.key) < entry.read;
+    const places = new Map(theirs.conversations.map((entry) => [entry?.key, numberOr(entry?.readPlace, 0)]));
+    const behind = (entry) => read.has(entry.key) && (read.get(entry.key) < entry.read || places.get(entry.key) < entry.readPlace);
     return numberOr(theirs.cursor, 0) < this.cursor || this.list().some(behind);
   }
 
@@ -332,8 +359,16 @@ export class Book extends Emitter {
     for (const entry of other.conversations.map(checked)) {
       if (entry === null || entry.moved <= (this.#unlisted.get(entry.key) ?? -1)) continue;
       const ours = this.conversations.get(entry.key);
-      this.conversations.set(entry.key, ours ? merged(ours, entry) : entry);
+      if (ours) this.#mergeEntry(ours, entry);
+      else this.conversations.set(entry.key, entry);
     }
+  }
+
+  /** It stays the same object: an answer of the server may be on its way to it. */
+  #mergeEntry(ours, theirs) {
+    const isSure = isCounted(ours, theirs);
+    Object.assign(ours, merged(ours, theirs));
+    if (!isSure && ours.unread > 0) this.emit("doubt", ours);
   }
 }
 

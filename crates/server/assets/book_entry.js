@@ -61,16 +61,12 @@ export function merged(ours, theirs) {
   const newer = theirs.last > ours.last ? theirs : ours;
   const read = Math.max(ours.read, theirs.read);
   const top = Math.max(ours.top, theirs.top);
-  const further = theirs.readPlace - ours.readPlace || theirs.top - ours.top;
-  const { unread, capped } = further > 0 ? theirs : ours;
-  const all = newer.last > 0 && read >= newer.last;
   return {
     ...newer,
+    ...(top > 0 ? unreadOfBoth(ours, theirs, top) : unreadWithoutPlaces(newer, read)),
     read,
     top,
-    readPlace: all ? top : Math.max(ours.readPlace, theirs.readPlace),
-    unread: all ? 0 : unread,
-    capped: all ? false : capped,
+    readPlace: Math.max(ours.readPlace, theirs.readPlace),
     peerRead: Math.max(ours.peerRead, theirs.peerRead),
     floor: Math.max(ours.floor, theirs.floor),
     moved: Math.max(ours.moved, theirs.moved),
@@ -80,6 +76,36 @@ export function merged(ours, theirs) {
     members: newer.members.length > 0 ? newer.members : ours.members,
     wrote: ours.wrote === true || theirs.wrote === true,
   };
+}
+
+/** Whether who has read further has also counted as far as the other. */
+export function isCounted(ours, theirs) {
+  const [further, other] = byReading(ours, theirs);
+  return further.top >= other.top;
+}
+
+function byReading(ours, theirs) {
+  // Of two who have read and heard the same, the lower counts: the server has told it of a message that is gone.
+  const further = theirs.readPlace - ours.readPlace || theirs.top - ours.top || ours.unread - theirs.unread;
+  return further > 0 ? [theirs, ours] : [ours, theirs];
+}
+
+/**
+ * What is unread behind the further reader's place. Of what only the other one has heard it is not more than that one
+ * counts, nor than there are places. The inbox does not say it: the list tells of messages before they come there.
+ */
+function unreadOfBoth(ours, theirs, top) {
+  const [further, other] = byReading(ours, theirs);
+  if (further.readPlace >= top) return { unread: 0, capped: false };
+  const most = further.unread + top - further.top;
+  if (further.top < top && other.unread < most) return { unread: other.unread, capped: other.capped };
+  return { unread: most, capped: further.capped };
+}
+
+/** A conversation without a history, as with an older server, is read as far as the inbox was. */
+function unreadWithoutPlaces(newer, read) {
+  const all = newer.last > 0 && read >= newer.last;
+  return all ? { unread: 0, capped: false } : { unread: newer.unread, capped: newer.capped };
 }
 
 /** When the server stored the newest message that was read, or `null` if none was. */

@@ -13,7 +13,7 @@ const LEAD = 60;
 const EDGE = 900;
 const BOTTOM = 48;
 
-/** Calls `onbottom` when the newest message is on the screen; `actions` are those of failed messages and of our own. */
+/** Calls `onbottom` with the thread when its newest message is on the screen; `actions` are those of failed messages and of our own. */
 export class Log {
   #nodes = new Map();
   #thread = null;
@@ -23,6 +23,8 @@ export class Log {
   #from = 0;
   #to = 0;
   #seen = 0;
+  /** Up to which place all was here then: what the inbox brings of that later is older, and no news. */
+  #seenPlace = 0;
   /** How many records there were when the document was last made: what came since is not judged by where it scrolls. */
   #painted = 0;
   /** Up to which place all was read when the conversation was opened, or when its reader looked away; `null` without news. */
@@ -258,16 +260,30 @@ export class Log {
   }
 
   #offer(records) {
-    if (this.#stuck) this.#seen = records.at(-1)?.key ?? 0;
-    const fresh = this.#stuck ? 0 : records.filter((record) => record.key > this.#seen && !record.mine && record.inbox).length;
+    const { reach } = this.#thread;
+    // What belongs nowhere has no places.
+    if (this.#stuck) [this.#seen, this.#seenPlace] = [records.at(-1)?.key ?? 0, Number.isFinite(reach) ? reach : 0];
+    const isFresh = ({ key, mine, inbox, sequence }) => key > this.#seen && !mine && inbox && (sequence ?? Infinity) > this.#seenPlace;
+    const fresh = this.#stuck ? 0 : records.filter(isFresh).length;
     this.jump.hidden = this.#stuck;
     this.jump.querySelector("span").textContent =
       fresh === 0 ? "To the newest" : fresh === 1 ? "1 new message" : `${fresh} new messages`;
   }
 
   #report() {
-    const seen = this.#thread?.opened || this.#thread?.records.length > 0;
-    if (seen && this.#stuck && !document.hidden) this.onbottom(this.#thread);
+    const thread = this.#thread;
+    if (!thread) return;
+    // What the list knows of and the inbox did not bring is in the history.
+    thread.reachTo(this.#entryOf(thread)?.top ?? 0);
+    if (this.#stuck && !document.hidden && this.#isWhole(thread)) this.onbottom(thread);
+  }
+
+  /** Whether all that is unread is here, also before the history is, or when it cannot be read. */
+  #isWhole(thread) {
+    if (thread.opened) return true;
+    const { unread, readPlace } = this.#entryOf(thread) ?? { unread: 0, readPlace: 0 };
+    const here = thread.records.filter((record) => isNewBehind(readPlace, record));
+    return here.length > 0 && here.length >= unread;
   }
 }
 

@@ -80,10 +80,17 @@ export class Reads {
     try {
       await this.#each(this.#unreported, async (entry) => {
         await reportRead(entry, this.#me, entry.readPlace);
-        if (entry.unread > 0) this.#doubted.add(entry.key);
+        if (entry.readPlace < entry.top) this.#doubted.add(entry.key);
       });
-      await this.#each(this.#doubted, async (entry) => this.#book.count(entry, await unreadIn(entry, this.#me)));
-      this.#backoff.reset();
+      const late = new Set();
+      await this.#each(this.#doubted, async (entry) => {
+        const answer = await unreadIn(entry, this.#me);
+        // Something came meanwhile that the answer does not count.
+        if (!this.#book.count(entry, answer) && answer.latest < entry.top) late.add(entry.key);
+      });
+      for (const key of late) this.#doubted.add(key);
+      if (late.size > 0) wait = Math.max(wait, this.#backoff.next());
+      else this.#backoff.reset();
     } catch (error) {
       console.warn("what is read is not told or known now", error);
       wait = Math.max(this.#backoff.next(), error.retryAfter ?? 0);

@@ -64,7 +64,7 @@ export class Session extends Emitter {
         this.book.startOver(generation);
         this.#startOver("The messages on this server were set back, as when a backup is restored. This page has started over and shows what is there now.");
       },
-      passed: (missed) => missed && this.emit("notice", "Some messages that you have not seen are no longer in your inbox. Open a conversation to read it from its history."),
+      passed: (missed) => missed && this.#passed(),
       failed: (error) => this.health.note("reading", error),
     });
     this.connection.on("message", ({ channel, text }) => channel === `$inbox:${me}` && this.#pushed(text));
@@ -216,6 +216,13 @@ export class Session extends Emitter {
     this.catalogue.load();
     this.emit("reset");
     this.emit("notice", notice);
+  }
+
+  /** What is in no inbox any more is in the histories, also of what is on the screen. */
+  #passed() {
+    for (const thread of this.#threads.values()) if (thread.conversation.kind !== "unknown") thread.startOver();
+    this.catalogue.load();
+    this.emit("notice", "Some messages that you have not seen are no longer in your inbox. Open a conversation to read it from its history.");
   }
 
   #pushed(text) {

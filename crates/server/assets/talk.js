@@ -12,7 +12,7 @@ import { Withdrawal } from "./withdrawal.js";
 
 const MEMBERS_SHOWN = 50;
 
-/** Calls `onread` with the entry whose newest message is on the screen. */
+/** Calls `onread` with the entry whose newest message is on the screen, and the place up to which its messages are here. */
 export class Talk {
   #entry = null;
 
@@ -23,7 +23,7 @@ export class Talk {
     this.detail = root.querySelector("#talk-detail");
     this.sign = root.querySelector("#talk-sign");
     this.log = new Log(root, session, {
-      onbottom: () => this.#entry && onread(this.#entry),
+      onbottom: (thread) => this.#entry && onread(this.#entry, thread.reach),
       actions: {
         retry: (raw) => session.outbox.retry(raw),
         drop: (raw) => session.outbox.drop(raw),

@@ -26,6 +26,9 @@ export class Thread extends Emitter {
   #last = 0;
   // Counts the beginnings: a page that was asked for before the last one is of a history that is gone.
   #epoch = 0;
+  // Up to which place everything is here, and up to which it was asked for.
+  #reach = 0;
+  #sought = 0;
   // Changes that came while a page was on its way, which may be older.
   #late = [];
 
@@ -50,6 +53,7 @@ export class Thread extends Emitter {
   /** An entry of the inbox. */
   addLive(message, sequence) {
     const { place } = message;
+    this.#reach = Math.max(this.#reach, place);
     const mine = message.from === this.me;
     const echo = mine ? this.records.findLast((record) => record.pending && same(record, message)) : undefined;
     if (echo) {
@@ -82,6 +86,7 @@ export class Thread extends Emitter {
   /** An entry that tells a change of a message. */
   change(entry) {
     if (entry.kind === "purge") return this.startOver();
+    this.#reach = Math.max(this.#reach, entry.place);
     if (this.#loading !== null) this.#late.push(entry);
     if (this.#apply(entry)) this.emit("change");
     return undefined;
@@ -118,6 +123,7 @@ export class Thread extends Emitter {
     this.records = this.records.filter((record) => record.pending);
     Object.assign(this, { opened: false, hasOlder: true });
     [this.#first, this.#last, this.#late] = [null, 0, []];
+    [this.#reach, this.#sought] = [0, 0];
     this.emit("change");
     if (this.shown) Promise.resolve(this.#loading).then(() => this.open());
   }
@@ -155,6 +161,7 @@ export class Thread extends Emitter {
 
   /** Reads the newest page of the history, at the first opening. */
   async open() {
+    this.#sought = 0;
     if (this.opened) return;
     const count = Math.min(COUNT_MAX, PAGE + this.records.length);
     const page = await this.#load({ before: 0, count });
@@ -175,6 +182,23 @@ export class Thread extends Emitter {
       const page = await this.#load({ last: this.#last, count: COUNT_MAX });
       more = page !== null && page.more && page.entries.length > 0;
     }
+  }
+
+  /** Up to which place of the conversation everything was read from the server; one without places is here as a whole. */
+  get reach() {
+    return this.conversation.kind === "unknown" ? Infinity : this.#reach;
+  }
+
+  /** Reads on, once, where the conversation is known to have more than is here. */
+  async reachTo(top) {
+    if (!this.opened || this.loading || top <= Math.max(this.reach, this.#sought)) return;
+    this.#sought = top;
+    const epoch = this.#epoch;
+    await this.readNewer();
+    // The history had nothing more to show, as where its end was cleared.
+    if (epoch !== this.#epoch || this.failed || this.#reach >= top) return;
+    this.#reach = top;
+    this.emit("change");
   }
 
   get loading() {
@@ -203,6 +227,7 @@ export class Thread extends Emitter {
       if (page.entries.length > 0) {
         this.#first = Math.min(this.#first ?? Infinity, page.entries[0].sequence);
         this.#last = Math.max(this.#last, page.entries.at(-1).sequence);
+        this.#reach = Math.max(this.#reach, this.#last);
       }
       if (range.last === undefined) this.hasOlder = page.more;
       // What came before this request and is not in its newest page is further up in the history.

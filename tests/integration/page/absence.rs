@@ -19,6 +19,8 @@ async fn what_was_missed_arrives_on_return_in_order_and_once() {
     // He sees it before he has said so; who leaves in between has not received it.
     alice.all_are("Delivered").await;
     bob.page.close().await.unwrap();
+    // A browser says that a page is closed before it is: until then it shows what comes.
+    alice.sees_online("Bob", false).await;
     for text in ["two", "three", "four"] {
         alice.say(text).await;
     }

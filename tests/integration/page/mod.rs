@@ -5,6 +5,7 @@ mod catalogue;
 mod changing;
 mod codec;
 mod composing;
+mod counting;
 mod crash;
 mod drafts;
 mod ending;

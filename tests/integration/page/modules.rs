@@ -36,7 +36,7 @@ const PRESENCE: &str = "
 ";
 
 /// Runs the body of an async function in a page of the server.
-async fn run(body: &str) -> Option<Value> {
+pub(super) async fn run(body: &str) -> Option<Value> {
     let chromium = require(Chromium::start().await)?;
     let server = Tidings::start();
     let page = chromium.page().await.unwrap();
