@@ -177,10 +177,11 @@ export class Log {
     if (kept?.sign !== sign) {
       // A node that is made anew takes the focus along, or a person at the keyboard would be lost.
       const held = kept?.node.contains(document.activeElement);
+      const name = held ? document.activeElement.className : "";
       const node = make();
       node.dataset.key = key;
       kept?.node.replaceWith(node);
-      if (held) (node.querySelector("button") ?? this.scroller).focus({ preventScroll: true });
+      if (held) heir(node, name, this.scroller).focus({ preventScroll: true });
       kept = { sign, node };
       this.#nodes.set(key, kept);
     }
@@ -292,4 +293,10 @@ function follows(record, before) {
   if (!record || !before) return false;
   const close = record.message.at !== null && before.message.at !== null && record.message.at - before.message.at < 300_000;
   return record.message.from === before.message.from && close && !divider(record, before);
+}
+
+/** Finds what takes the focus over: the button of the same name, or else any. */
+function heir(node, name, otherwise) {
+  const buttons = [...node.querySelectorAll("button")];
+  return buttons.find((button) => button.className === name) ?? buttons[0] ?? otherwise;
 }
