@@ -219,7 +219,9 @@ fn an_edit_that_is_one_more_than_the_history_keeps_shows_no_text() {
     world.write(|plan| (0..2).for_each(|_| drop(plan.append(&to_b(text("1")), None).unwrap())));
     let heard = |world: &mut World, place| {
         let (_, news) = world
-            .write(|plan| drop(plan.change_message(&edit(pair(), place, text("2")), None).unwrap()))
+            .write(|plan| {
+                plan.change_message(&edit(pair(), place, text("2")), None).unwrap();
+            })
             .unwrap();
         news.into_iter().map(|(_, entry)| (entry.kind, entry.edited)).collect::<Vec<_>>()
     };
