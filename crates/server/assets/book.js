@@ -122,9 +122,10 @@ export class Book extends Emitter {
   noteChange(key, { kind, target, place, at, edited, from, to, group, id }) {
     const entry = this.conversations.get(key);
     if (!entry) return undefined;
+    const isNew = place === 0 || place > entry.top;
     entry.top = Math.max(entry.top, place);
     entry.moved = Math.max(entry.moved, at ?? 0);
-    if (kind === "purge") Object.assign(entry, { preview: "", unread: 0, capped: false, floor: Math.max(entry.floor, target) });
+    if (kind === "purge") this.#purged(entry, target, isNew);
     else if (kind !== "edit" && target > entry.readPlace && entry.unread > 0) this.emit("doubt", entry);
     if (target > 0 && target === entry.lastPlace) {
       const text = edited === null ? "" : readMessage({ message: edited, from, to, group, id, at, kind: "message" }, this.me).text;
@@ -133,6 +134,14 @@ export class Book extends Emitter {
     }
     this.changed();
     return entry;
+  }
+
+  /** What lies up to `target` is gone. What the server counted after that purge already is unread still. */
+  #purged(entry, target, isNew) {
+    entry.floor = Math.max(entry.floor, target);
+    if (entry.lastPlace <= target) entry.preview = "";
+    if (isNew) Object.assign(entry, { unread: 0, capped: false });
+    else if (entry.unread > 0) this.emit("doubt", entry);
   }
 
   /** Takes what the server says of a conversation in its list, { view, last, title, peerRead, floor, at }. */
