@@ -100,7 +100,10 @@ export class Talk {
     this.composer.obstruct(obstacle(entry, this.session.me));
     const detail = this.#detail(entry);
     if (this.detail.textContent !== detail) this.detail.textContent = detail;
-    this.root.classList.toggle("is-online", entry.kind === "direct" && this.session.presence.online.has(entry.peer));
+    const { connection, presence } = this.session;
+    const connected = connection.state === "open";
+    this.root.classList.toggle("is-cut-off", !connected);
+    this.root.classList.toggle("is-online", connected && entry.kind === "direct" && presence.online.has(entry.peer));
   }
 
   #detail(entry) {
