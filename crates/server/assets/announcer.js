@@ -13,6 +13,7 @@ export class Announcer {
   constructor(root) {
     this.spoken = root.querySelector("#spoken");
     this.notice = root.querySelector("#notice");
+    this.composer = root.querySelector("#composer");
   }
 
   message(entry, message) {
@@ -23,6 +24,8 @@ export class Announcer {
   say(text) {
     clearTimeout(this.#notice);
     this.notice.textContent = text;
+    // Over what one writes with there would be no way to answer it.
+    this.notice.style.setProperty("--below", `${this.composer.offsetHeight}px`);
     this.notice.hidden = false;
     this.#notice = setTimeout(() => (this.notice.hidden = true), Math.max(NOTICE_MS, text.length * LETTER_MS));
   }

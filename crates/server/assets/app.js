@@ -132,7 +132,8 @@ function enter(name) {
   session.start();
   const before = session.book.conversations.get(history.state?.key);
   if (before) open(before, false);
-  else rail.search.focus();
+  // A field would bring up the keyboard of a phone, over half of what one came to see.
+  else (touch.matches ? root.querySelector("#home") : rail.search).focus();
 }
 
 /** What a session has on top where people log in. `shown` gives the key of the open conversation. */

@@ -128,15 +128,11 @@ export class Book extends Emitter {
     const entry = this.conversations.get(key);
     if (!entry) return undefined;
     // The list may have told already what came after it.
-    const isNewest = place >= entry.top;
+    const isNewest = place === 0 || place >= entry.top;
     entry.top = Math.max(entry.top, place);
     entry.moved = Math.max(entry.moved, at ?? 0);
-    if (kind === "purge") {
-      entry.floor = Math.max(entry.floor, target);
-      if (target >= entry.lastPlace) entry.preview = "";
-      if (isNewest) Object.assign(entry, { unread: 0, capped: false });
-    }
-    if (kind !== "edit" && target > entry.readPlace && entry.unread > 0) this.emit("doubt", entry);
+    if (kind === "purge") this.#purged(entry, target, isNewest);
+    else if (kind !== "edit" && target > entry.readPlace && entry.unread > 0) this.emit("doubt", entry);
     if (target > 0 && target === entry.lastPlace) {
       const text = edited === null ? "" : readMessage({ message: edited, from, to, group, id, at, kind: "message" }, this.me).text;
       if (kind !== "edit") entry.preview = goneText(kind === "recall" ? "recalled" : "deleted");
@@ -144,6 +140,14 @@ export class Book extends Emitter {
     }
     this.changed();
     return entry;
+  }
+
+  /** What lies up to `target` is gone. What the server counted after that purge already is unread still. */
+  #purged(entry, target, isNewest) {
+    entry.floor = Math.max(entry.floor, target);
+    if (entry.lastPlace <= target) entry.preview = "";
+    if (isNewest) Object.assign(entry, { unread: 0, capped: false });
+    else if (entry.unread > 0) this.emit("doubt", entry);
   }
 
   /** Takes what the server says of a conversation in its list, { view, last, title, peerRead, floor, at }. */

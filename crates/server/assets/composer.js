@@ -1,6 +1,6 @@
 // The field in which a message is written, or one that was sent is written anew. Each conversation keeps its own draft.
 
-import { composing } from "./dom.js";
+import { composing, icon } from "./dom.js";
 import { shownName } from "./name.js";
 
 const TEXT_LENGTH_MAX = 8_000;
@@ -60,6 +60,15 @@ export class Composer {
     this.field.focus({ preventScroll: true });
   }
 
+  #edits(record) {
+    this.#editing = record;
+    this.editing.hidden = record === null;
+    const word = record === null ? "Send" : "Save";
+    this.button.setAttribute("aria-label", word);
+    this.button.title = `${word} (Enter)`;
+    this.button.querySelector("path").replaceWith(icon(record === null ? "send" : "check").firstChild);
+  }
+
   /** Nothing is written here any more. */
   close() {
     this.leave();
@@ -69,8 +78,7 @@ export class Composer {
   /** Writes a message anew that was sent; what was begun meanwhile comes back afterwards. */
   edit(record) {
     if (this.field.disabled) return;
-    this.#editing = record;
-    this.editing.hidden = false;
+    this.#edits(record);
     this.field.value = record.message.text;
     this.#grow();
     this.focus();
@@ -79,8 +87,7 @@ export class Composer {
   /** Leaves a message as it is; with a record only that one. */
   leave(record = this.#editing) {
     if (this.#editing === null || record !== this.#editing) return;
-    this.#editing = null;
-    this.editing.hidden = true;
+    this.#edits(null);
     this.field.readOnly = false;
     this.field.value = this.#key === null ? "" : this.#drafts.read(this.#key);
     this.#grow();

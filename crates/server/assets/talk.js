@@ -42,6 +42,7 @@ export class Talk {
     this.composer.field.addEventListener("input", () => session.health.glance());
     this.paint = painter(() => this.#paint());
     session.presence.on("change", this.paint);
+    session.connection.on("state", this.paint);
     session.book.on("change", this.paint);
   }
 
@@ -99,10 +100,15 @@ export class Talk {
     this.composer.obstruct(obstacle(entry, this.session.me));
     const detail = this.#detail(entry);
     if (this.detail.textContent !== detail) this.detail.textContent = detail;
-    this.root.classList.toggle("is-online", entry.kind === "direct" && this.session.presence.online.has(entry.peer));
+    const { connection, presence } = this.session;
+    const connected = connection.state === "open";
+    this.root.classList.toggle("is-cut-off", !connected);
+    this.root.classList.toggle("is-online", connected && entry.kind === "direct" && presence.online.has(entry.peer));
   }
 
   #detail(entry) {
+    // On a phone nothing else beside an open conversation says so.
+    if (this.session.connection.state !== "open") return "Not connected";
     if (entry.kind === "unknown") return "Messages that do not say where they belong";
     if (entry.kind === "group") return entry.members.length > 0 ? entry.members.slice(0, MEMBERS_SHOWN).map(shownName).join(", ") : "Members are not known";
     if (entry.peer === this.session.me) return "Notes to yourself";

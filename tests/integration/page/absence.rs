@@ -47,6 +47,8 @@ async fn a_lost_network_comes_back_by_itself() {
     bob.page.offline(true).await.unwrap();
     bob.disconnected().await;
     bob.until("document.querySelector('#connection-word').textContent.startsWith('Offline')").await;
+    // A phone shows nothing else beside an open conversation.
+    bob.until("document.querySelector('#talk-detail').textContent === 'Not connected'").await;
     bob.say("from afar").await;
     alice.say("are you well?").await;
     alice.until("document.querySelectorAll('.icon-check').length === 1").await;

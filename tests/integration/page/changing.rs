@@ -29,6 +29,14 @@ async fn talking(chromium: &Chromium, server: &Tidings) -> (Person, Person) {
     (alice, bob)
 }
 
+/// Deletes what Alice and Bob have written to each other.
+async fn purge(server: &Tidings) {
+    let purge = json!({ "member": "Alice", "with": "Bob" });
+    let answer =
+        reqwest::Client::new().post(server.url("/timeline/purge")).json(&purge).send().await.unwrap();
+    assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
+}
+
 #[tokio::test]
 async fn an_edit_is_seen_by_both_and_stays() {
     let Some(chromium) = require(Chromium::start().await) else { return };
@@ -39,6 +47,7 @@ async fn an_edit_is_seen_by_both_and_stays() {
     alice.value("document.querySelector('.change-edit').click()").await;
     alice.until(EDITING).await;
     assert_eq!(alice.value("document.querySelector('#text').value").await, "one");
+    assert_eq!(alice.value("document.querySelector('#send').getAttribute('aria-label')").await, "Save");
     alice.say("one, mended").await;
     for person in [&alice, &bob] {
         person.sees(&["one, mended", "two"]).await;
@@ -48,6 +57,7 @@ async fn an_edit_is_seen_by_both_and_stays() {
     }
     // What was begun before is there again.
     alice.until(&format!("!({EDITING}) && document.querySelector('#text').value === 'begun'")).await;
+    assert_eq!(alice.value("document.querySelector('#send').getAttribute('aria-label')").await, "Send");
     for person in [&alice, &bob] {
         person.page.reload().await.unwrap();
         person.sees(&["one, mended", "two"]).await;
@@ -125,10 +135,7 @@ async fn what_a_purge_removed_is_said_at_the_top() {
     let Some(chromium) = require(Chromium::start().await) else { return };
     let server = Tidings::start();
     let (alice, bob) = talking(&chromium, &server).await;
-    let purge = json!({ "member": "Alice", "with": "Bob" });
-    let answer =
-        reqwest::Client::new().post(server.url("/timeline/purge")).json(&purge).send().await.unwrap();
-    assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
+    purge(&server).await;
     for person in [&alice, &bob] {
         person.sees(&[]).await;
     }
@@ -138,6 +145,30 @@ async fn what_a_purge_removed_is_said_at_the_top() {
         person
             .until("document.querySelector('.edge').textContent === 'Older messages were removed from this conversation.'")
             .await;
+        person.had_no_trouble();
+    }
+}
+
+#[tokio::test]
+async fn what_came_after_a_purge_is_unread_to_whoever_was_away() {
+    let Some(chromium) = require(Chromium::start().await) else { return };
+    let server = Tidings::start();
+    let alice = Person::enter(&chromium.profile().await.unwrap(), &server, "Alice").await;
+    alice.write_to("Bob").await;
+    alice.say("before").await;
+    alice.until("document.querySelectorAll('.change-edit').length === 1").await;
+    purge(&server).await;
+    alice.sees(&[]).await;
+    alice.say("after").await;
+    alice.until("document.querySelectorAll('.change-edit').length === 1").await;
+    let bob = Person::enter(&chromium.profile().await.unwrap(), &server, "Bob").await;
+    // The server counts before the inbox tells of the purge: by now Bob has read that, too.
+    alice.all_are("Delivered").await;
+    bob.sees_unread("direct:Alice", "1").await;
+    bob.open("Alice").await;
+    bob.sees(&["after"]).await;
+    bob.until("document.querySelector('.unread-line') !== null").await;
+    for person in [&alice, &bob] {
         person.had_no_trouble();
     }
 }
