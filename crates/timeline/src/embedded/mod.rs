@@ -103,8 +103,9 @@
 //!
 //! Integers are big-endian, so that keys sort by sequence. Ids have no control characters, so a
 //! zero byte ends them and no id reaches into another's keys. Every value begins with a version
-//! byte, 3. A *box* is an inbox or a history; its key is the first column of `entries` without the
-//! sequence. A *place* is the sequence of an entry in its history.
+//! byte: 3, but 2 where it is a number or `g`, as a program of layout 2 reads `n` and `g` before it
+//! finds that the layout is a newer one. A *box* is an inbox or a history; its key is the first
+//! column of `entries` without the sequence. A *place* is the sequence of an entry in its history.
 //!
 //! | keyspace | key | value after the version byte | written |
 //! |---|---|---|---|

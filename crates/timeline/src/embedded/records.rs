@@ -48,10 +48,11 @@ pub(super) fn decode_body(record: &[u8]) -> Result<Message> {
     }
 }
 
-/// Returns the record of a number.
+/// Returns the record of a number. It is still that of layout 2: a program of layout 2 reads the
+/// numbers of batches before it asks for the layout, and would take others for damaged journals.
 pub(super) fn encode_number(number: u64) -> Vec<u8> {
     let mut record = Vec::with_capacity(9);
-    record.push(VERSION);
+    record.push(VERSION_2);
     record.extend(number.to_be_bytes());
     record
 }
@@ -64,9 +65,10 @@ pub(super) fn decode_number(record: &[u8]) -> Result<u64> {
     Ok(number)
 }
 
-/// Returns the record of what tells a store from any other, and its generation.
+/// Returns the record of what tells a store from any other, and its generation. It is still that
+/// of layout 2, for the same reason as that of a number.
 pub(super) fn encode_identity(id: u128, generation: u64) -> Vec<u8> {
-    let mut record = vec![VERSION];
+    let mut record = vec![VERSION_2];
     record.extend(id.to_be_bytes());
     record.extend(generation.to_be_bytes());
     record

@@ -119,7 +119,9 @@ fn numbers_read_as_they_were_written() {
     assert_eq!(decode_sequence(&encode_sequence(seq(1 << 40))).unwrap(), seq(1 << 40));
     assert_eq!(decode_number(&encode_number(u64::MAX)).unwrap(), u64::MAX);
     assert_eq!(decode_identity(&encode_identity(u128::MAX, 5)).unwrap(), (u128::MAX, 5));
-    for version in [VERSION_1, VERSION_2] {
+    // A program of layout 2 reads these before it looks at the layout.
+    assert_eq!((encode_number(1)[0], encode_identity(1, 1)[0]), (VERSION_2, VERSION_2));
+    for version in [VERSION_1, VERSION_2, VERSION] {
         assert_eq!(decode_sequence(&[version, 0, 0, 0, 0, 0, 0, 0, 9]).unwrap(), seq(9));
     }
 }
