@@ -161,7 +161,9 @@ export class Book extends Emitter {
     }
     entry.moved = Math.max(entry.moved, summary.at);
     if (summary.title !== "" && summary.title !== entry.group) entry.title = summary.title;
-    if (summary.last !== null && summary.last.place >= entry.lastPlace) this.#preview(entry, readMessage(summary.last, this.me));
+    // A list from before a change that is known here would bring back a text that is gone.
+    const isFresh = summary.latest >= entry.top && summary.last !== null;
+    if (isFresh && summary.last.place >= entry.lastPlace) this.#preview(entry, readMessage(summary.last, this.me));
     const isCounted = this.count(entry, summary);
     // What was read here when the server could not be told.
     if (entry.readPlace > summary.read) this.emit("read", entry);

@@ -165,8 +165,8 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// Returns a page of a member's list of conversations, the most recent first.
     ///
     /// It has those behind `after`, or begins with the most recent one. Groups that the member has
-    /// left, and conversations without an entry since they were cleared or purged, are not in it; a
-    /// group that never had an entry is. It ends early as
+    /// left are not in it, nor are conversations without an entry since they were purged, or without
+    /// a message since they were cleared; a group that never had an entry is. It ends early as
     /// [`ConversationPage::fitting`] does, without having read what is behind that.
     async fn conversations(
         &self,
@@ -179,7 +179,7 @@ pub trait Store: Send + Sync + fmt::Debug {
     ///
     /// Nothing that is in it now is shown or counted to them any more.
     ///
-    /// It comes back into their list with its next entry. The history stays for the others.
+    /// It comes back into their list with its next message. The history stays for the others.
     /// [`NotFound`](crate::ErrorKind::NotFound) for a conversation that the member was never in.
     async fn clear(&self, member: &MemberId, conversation: &Conversation) -> Result<()>;
 

@@ -143,7 +143,7 @@ fn check_says_what_is_well_and_what_is_not_and_leaves_nothing() {
     let output = Tidings::run(directory.path(), &flags, &[]);
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{text}");
-    assert_eq!(text.lines().filter(|line| line.starts_with("ok ")).count(), 4, "{text}");
+    assert_eq!(text.lines().filter(|line| line.starts_with("ok ")).count(), 5, "{text}");
     assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
 
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -30,7 +30,11 @@ pub async fn a_deleted_member_leaves_no_message(world: &dyn World) {
     talk(&timeline).await;
     let a = member("a");
     timeline.received(&a, seq(2)).await.unwrap();
-    assert_eq!(timeline.delete_member(&a).await.unwrap(), 5);
+    // Of a group that the member only sends to, it is in no list.
+    say_to(&timeline, "a", "posted", &["b", "c"], 9).await;
+    assert!(!listed(&timeline, "a").await.contains(&group("posted")));
+    assert_eq!(timeline.delete_member(&a).await.unwrap(), 6);
+    assert_eq!(history_told(&timeline, &group("posted")).await, ["deleted", "deletion 1"]);
     assert_eq!(
         history_told(&timeline, &pair("a", "b")).await,
         ["deleted", "2", "deleted", "deletion 1", "deletion 3"]

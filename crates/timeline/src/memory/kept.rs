@@ -114,6 +114,8 @@ impl Locked {
     }
 
     /// Notes that the recipients of a send are in its conversation, and the sender if it is a pair.
+    ///
+    /// Who only sends to a group is noted as one who has left it, so that what they sent is found.
     fn enter_rows(&mut self, append: &Append, at_ms: u64) {
         let conversation = &append.conversation;
         let joined = self.histories.get(conversation).map_or(Seq::ZERO, |history| history.entries.top());
@@ -121,6 +123,11 @@ impl Locked {
         for member in append.from.iter().filter(|_| is_pair).chain(&append.recipients) {
             // Whoever has left the group and is sent to is in it again.
             self.rows.enter(member, conversation, joined, at_ms).has_left = false;
+        }
+        if let Some(from) = &append.from
+            && self.rows.get(from, conversation).is_none()
+        {
+            self.rows.enter(from, conversation, joined, at_ms).has_left = true;
         }
     }
 

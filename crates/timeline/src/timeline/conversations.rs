@@ -118,7 +118,7 @@ impl Timeline {
     /// Frees a conversation for one member, and keeps it for the others.
     ///
     /// Nothing that is in it now counts for the member any more, and it leaves their list until its
-    /// next entry. The [`floor`](ConversationView::floor) of the view says up to where it was
+    /// next message. The [`floor`](ConversationView::floor) of the view says up to where it was
     /// cleared: a program shows the history from there on.
     ///
     /// # Cancel safety

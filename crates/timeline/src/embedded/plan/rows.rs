@@ -80,16 +80,15 @@ impl<'a> Rows<'a> {
         let mut sender = None;
         if let Some(from) = &append.from {
             let key = keys::row(from, history);
-            let row = match self.row(&key)? {
-                Some(row) => Some(row),
-                None => (is_pair || is_recipient).then(|| new_row(place, at_ms)),
-            };
-            if let Some(row) = row {
-                // One who has left, and is named as a recipient, is back like the others.
-                let (read, has_left) = (row.read.max(place), row.has_left && !is_recipient);
-                step.change(key, Some(Row { read, has_left, ..row }));
-                sender = Some(from).filter(|_| !is_recipient && !has_left);
-            }
+            // Who only sends to a group is in no list. The row is there so that what they sent is found
+            // when it is to be deleted.
+            let only_sends = !is_pair && !is_recipient;
+            let new = || Row { has_left: only_sends, ..new_row(place, at_ms) };
+            let row = self.row(&key)?.unwrap_or_else(new);
+            // One who has left, and is named as a recipient, is back like the others.
+            let (read, has_left) = (row.read.max(place), row.has_left && !is_recipient);
+            step.change(key, Some(Row { read, has_left, ..row }));
+            sender = Some(from).filter(|_| !is_recipient && !has_left);
         }
         // With the sender it is the same audience whichever of a group sends to the others.
         let audience = (!is_pair).then(|| self.recent.digest(append.recipients.iter().chain(sender)));

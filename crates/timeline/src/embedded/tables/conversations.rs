@@ -68,6 +68,9 @@ impl Tables {
         if is_empty || self.is_purged(snapshot, history, extent)? {
             return Ok(None);
         }
+        if row.cleared > floor && !self.has_message(snapshot, history, row.cleared, top)? {
+            return Ok(None);
+        }
         Ok(Some(self.last_time(snapshot, history, extent)?.max(row.since_ms)))
     }
 
@@ -80,6 +83,20 @@ impl Tables {
         }
         let record = self.entry_record(snapshot, history, top)?;
         Ok(EntryReader::of(history).entry(top, &record)?.entry.kind == EntryKind::Purge)
+    }
+
+    /// Returns whether a message or a tombstone has come since a conversation was cleared.
+    ///
+    /// What was cleared does not come back with a change of what is in it. A hundred changes do.
+    fn has_message(&self, snapshot: &Snapshot, history: &[u8], cleared: Seq, top: Seq) -> Result<bool> {
+        let first = cleared.get().max(top.get().saturating_sub(LAST_AMONG)) + 1;
+        for place in (first..=top.get()).rev() {
+            let record = self.entry_record(snapshot, history, Seq::new(place)?)?;
+            if !records::is_telling(&record) {
+                return Ok(true);
+            }
+        }
+        Ok(first > cleared.next().get())
     }
 
     fn summary(&self, snapshot: &Snapshot, member: &MemberId, key: &[u8]) -> Result<ConversationSummary> {

@@ -7,7 +7,7 @@ use super::super::rows::{Row, key, peer_of};
 use super::Locked;
 use crate::{
     Conversation, ConversationMark, ConversationPage, ConversationSummary, ConversationView, Count,
-    EntryKind, Error, ErrorKind, MemberId, Parties, Result, Seq, Unread, ViewPage,
+    Entry, EntryKind, Error, ErrorKind, MemberId, Parties, Result, Seq, Unread, ViewPage,
 };
 
 /// How many entries of a history are looked at for the last message.
@@ -103,7 +103,11 @@ impl Locked {
         let history = self.histories.get(&row.conversation);
         let Some(entries) = history.map(|history| &history.entries) else { return !row.has_left };
         let mut readable = entries.after(row.cleared);
-        !row.has_left && readable.any(|entry| entry.kind != EntryKind::Purge)
+        let is_message = |entry: &Entry| matches!(entry.kind, EntryKind::Message | EntryKind::Tombstone);
+        // What was cleared does not come back with a change of what is in it.
+        let is_cleared = row.cleared > entries.floor();
+        let counts = |entry: &Entry| if is_cleared { is_message(entry) } else { entry.kind != EntryKind::Purge };
+        !row.has_left && readable.any(counts)
     }
 
     fn summary(&self, member: &MemberId, row: &Row) -> ConversationSummary {

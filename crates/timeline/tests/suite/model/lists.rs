@@ -130,9 +130,9 @@ impl Lists {
             let new = Row { joined: place - 1, ..Row::default() };
             self.rows.entry((member, talk)).or_insert(new).has_left = false;
         }
-        if let Some(row) = self.rows.get_mut(&(from, talk)) {
-            row.read = row.read.max(place);
-        }
+        let only_sends = Row { joined: place - 1, has_left: true, ..Row::default() };
+        let row = self.rows.entry((from, talk)).or_insert(only_sends);
+        row.read = row.read.max(place);
         place
     }
 
@@ -272,7 +272,12 @@ impl Lists {
     /// Whether a conversation is in the list of a member.
     pub(super) fn is_listed(&self, row: Row, talk: usize) -> bool {
         let (history, floor) = (&self.histories[talk], self.floor(row, talk));
-        let has_entry = history.top() > floor && !history.is_purge_only(floor);
+        let is_one = |what: What| matches!(what, What::Message { .. } | What::Recalled | What::Deleted);
+        let has_entry = if row.cleared > history.floor {
+            history.above(floor).any(|(_, item)| is_one(item.what))
+        } else {
+            history.top() > floor && !history.is_purge_only(floor)
+        };
         !row.has_left && (has_entry || history.top() == 0)
     }
 
