@@ -165,9 +165,9 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// Returns a page of a member's list of conversations, the most recent first.
     ///
     /// It has those behind `after`, or begins with the most recent one. Groups that the member has
-    /// left are not in it, nor are conversations without an entry since they were purged, or without
-    /// a message since they were cleared; a group that never had an entry is. It ends early as
-    /// [`ConversationPage::fitting`] does, without having read what is behind that.
+    /// left are not in it, nor are conversations without an entry since they were purged, or
+    /// without a message since they were cleared; a group that never had an entry is. It ends
+    /// early as [`ConversationPage::fitting`] does, without having read what is behind that.
     async fn conversations(
         &self,
         member: &MemberId,

@@ -73,9 +73,9 @@ fn decode_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
             // The error lies outside of every field.
             "." | "?" => unreadable(error.inner()),
             // What the JSON of numbers calls itself when it is neither of its two forms.
-            field if error.inner().to_string().contains("untagged enum") => {
-                Problem::codec(format!("{field}: it must be a whole number of 64 bits, as a number or a text"))
-            }
+            field if error.inner().to_string().contains("untagged enum") => Problem::codec(format!(
+                "{field}: it must be a whole number of 64 bits, as a number or a text"
+            )),
             field => Problem::codec(format!("{field}: {}", error.inner())),
         }
     })?;

@@ -80,8 +80,8 @@ impl<'a> Rows<'a> {
         let mut sender = None;
         if let Some(from) = &append.from {
             let key = keys::row(from, history);
-            // Who only sends to a group is in no list. The row is there so that what they sent is found
-            // when it is to be deleted.
+            // Who only sends to a group is in no list. The row is there so that what they sent is
+            // found when it is to be deleted.
             let only_sends = !is_pair && !is_recipient;
             let new = || Row { has_left: only_sends, ..new_row(place, at_ms) };
             let row = self.row(&key)?.unwrap_or_else(new);

@@ -6,8 +6,8 @@ use super::super::entry_box::EntryBox;
 use super::super::rows::{Row, key, peer_of};
 use super::Locked;
 use crate::{
-    Conversation, ConversationMark, ConversationPage, ConversationSummary, ConversationView, Count,
-    Entry, EntryKind, Error, ErrorKind, MemberId, Parties, Result, Seq, Unread, ViewPage,
+    Conversation, ConversationMark, ConversationPage, ConversationSummary, ConversationView, Count, Entry,
+    EntryKind, Error, ErrorKind, MemberId, Parties, Result, Seq, Unread, ViewPage,
 };
 
 /// How many entries of a history are looked at for the last message.
@@ -106,7 +106,8 @@ impl Locked {
         let is_message = |entry: &Entry| matches!(entry.kind, EntryKind::Message | EntryKind::Tombstone);
         // What was cleared does not come back with a change of what is in it.
         let is_cleared = row.cleared > entries.floor();
-        let counts = |entry: &Entry| if is_cleared { is_message(entry) } else { entry.kind != EntryKind::Purge };
+        let counts =
+            |entry: &Entry| if is_cleared { is_message(entry) } else { entry.kind != EntryKind::Purge };
         !row.has_left && readable.any(counts)
     }
 
