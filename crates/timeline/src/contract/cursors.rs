@@ -81,10 +81,11 @@ pub async fn a_send_raises_the_cursor_of_its_sender(world: &dyn World) {
     assert_eq!(cursors(&timeline, &ab, &["a", "b"]).await, [2, 3]);
     assert_eq!(edit(&timeline, &ab, 1, Some("a"), 4).await, Ok(4));
     assert_eq!(cursors(&timeline, &ab, &["a", "b"]).await, [2, 3]);
-    // Who only sends to a group, and gets no copy, is not in it.
+    // Who only sends to a group, and gets no copy, counts as one who has left it.
     assert_eq!(say_to(&timeline, "news", "g", &["a"], 5).await, 1);
-    assert_eq!(cursors(&timeline, &group("g"), &["news", "a"]).await, [0, 0]);
-    assert!(timeline.view(&member("news"), &group("g")).await.unwrap().is_none());
+    assert_eq!(cursors(&timeline, &group("g"), &["news", "a"]).await, [1, 0]);
+    assert!(view(&timeline, "news", &group("g")).await.has_left);
+    assert!(listed(&timeline, "news").await.is_empty());
 }
 
 /// Other devices of the member, and in a pair the other member, hear of a cursor.
