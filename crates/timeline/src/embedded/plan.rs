@@ -163,8 +163,11 @@ impl<'a> Plan<'a> {
             batch.insert(&tables.state, key, [VERSION]);
         }
         self.texts.write(&mut batch);
-        let rows = self.rows.write(&mut batch);
+        // The order matters: entries come before the ends of their boxes, and these before the
+        // rows. A reader before whom a batch appears finds no end whose entry is not there, and no
+        // cursor beyond an end.
         let WrittenBoxes { extents, freed, erasures } = self.boxes.write(&mut batch);
+        let rows = self.rows.write(&mut batch);
         // The tables have the text of what is removed until they were merged.
         let has_erased = self.has_erased || !erasures.is_empty();
         if has_erased {

@@ -107,6 +107,9 @@ impl Tables {
 
     /// Returns the state of one moment, of which a batch is seen whole or not at all.
     ///
+    /// There is one exception: when the engine ends a merge while a batch is flushed, a snapshot
+    /// from that moment sees the batch appear, in the order in which its records were put.
+    ///
     /// The engine applies a batch only after its journal is flushed, so what a snapshot shows is
     /// durable.
     pub(super) fn snapshot(&self) -> Snapshot {
