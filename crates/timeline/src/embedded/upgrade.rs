@@ -19,10 +19,11 @@ use std::time::{Duration, Instant};
 use fjall::PersistMode;
 
 pub(super) use self::boxes::next_box;
+use super::engine_error::EngineError;
 use super::marker::{MarkerRecord, Phase};
 use super::opened::Opened;
 use super::records::{VERSION, VERSION_2};
-use crate::Error;
+use crate::{Error, ErrorKind};
 
 /// Why an upgrade ended early.
 #[derive(Debug)]
@@ -30,6 +31,24 @@ pub(super) enum UpgradeError {
     Engine(fjall::Error),
     Marker(io::Error),
     Store(Error),
+}
+
+impl UpgradeError {
+    /// Says what the failure means of a new store, which a salvage or an import makes.
+    pub(super) fn of_new_store(self) -> Error {
+        match self {
+            Self::Engine(error) => {
+                let error = EngineError::new(error);
+                let text = format!("the new store cannot be written or read: {error}");
+                Error::with_source(ErrorKind::Unavailable, text, error)
+            }
+            Self::Marker(error) => {
+                let text = format!("the new marker cannot be written: {error}");
+                Error::with_source(ErrorKind::Unavailable, text, error)
+            }
+            Self::Store(error) => error,
+        }
+    }
 }
 
 /// How often an upgrade tells how far it has come.

@@ -5,7 +5,6 @@ use std::mem;
 
 use fjall::{Keyspace, OwnedWriteBatch as WriteBatch};
 
-use super::super::engine_error::EngineError;
 use super::super::opened::Opened;
 use super::super::records::{BodyKey, EncodedText, EntryReader, EntryRecord, Extent, Row, StoredAnswer};
 use super::super::tables::read_error;
@@ -13,7 +12,7 @@ use super::super::upgrade::UpgradeError;
 use super::super::{groups, keys, records};
 use super::line::{self, BoxName, EntryLine, Line};
 use crate::store::IdempotencyKey;
-use crate::{EntryKind, Error, ErrorKind, Group, Message, MessageId, Result, Seq, Tag};
+use crate::{EntryKind, Error, Group, Message, MessageId, Result, Seq, Tag};
 
 /// Writes lines into a new store, in batches that say how far they have come.
 pub(super) struct RecordWriter {
@@ -218,7 +217,7 @@ impl RecordWriter {
         self.commit(lines)?;
         self.batch.remove(&self.opened.tables.state, keys::IMPORT);
         self.write_batch()?;
-        self.opened.finish(records::VERSION).map_err(|error| failed(UpgradeError::Marker(error)))
+        self.opened.finish(records::VERSION).map_err(|error| UpgradeError::Marker(error).of_new_store())
     }
 
     fn write_batch(&mut self) -> Result<()> {
@@ -228,7 +227,7 @@ impl RecordWriter {
         let batch = mem::replace(&mut self.batch, next);
         (self.bytes, self.bodies) = (0, 0);
         self.texts.clear();
-        self.opened.commit(batch).map_err(failed)
+        self.opened.commit(batch).map_err(UpgradeError::of_new_store)
     }
 
     fn state(&mut self, key: &[u8], record: Vec<u8>) {
@@ -293,20 +292,4 @@ fn record(line: &EntryLine, tag: Tag, body: Option<BodyKey>) -> Result<Vec<u8>> 
             None => EncodedText::Here(line.message.as_deref().unwrap_or("{}")),
         },
     }))
-}
-
-/// Says what a failure of the new store means.
-fn failed(failure: UpgradeError) -> Error {
-    match failure {
-        UpgradeError::Engine(error) => {
-            let error = EngineError::new(error);
-            let text = format!("the new store cannot be written or read: {error}");
-            Error::with_source(ErrorKind::Unavailable, text, error)
-        }
-        UpgradeError::Marker(error) => {
-            let text = format!("the new marker cannot be written: {error}");
-            Error::with_source(ErrorKind::Unavailable, text, error)
-        }
-        UpgradeError::Store(error) => error,
-    }
 }

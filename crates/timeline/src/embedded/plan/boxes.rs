@@ -232,10 +232,7 @@ impl<'a> Boxes<'a> {
         if member.is_some() {
             return self.tables.left_to_remove(prefix);
         }
-        match self.tables.state.get(keys::erasure(prefix)).map_err(read_error)? {
-            Some(record) => records::decode_extent(&record).map(Some),
-            None => Ok(None),
-        }
+        self.tables.left_to_erase(prefix)
     }
 }
 

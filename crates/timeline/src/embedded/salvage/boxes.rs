@@ -11,7 +11,8 @@ use fjall::Readable as _;
 
 use super::super::records::{BodyKey, EntryReader, Extent, Stored};
 use super::super::tables::read_error;
-use super::super::{keys, records, upgrade};
+use super::super::upgrade::{self, UpgradeError};
+use super::super::{keys, records};
 use super::found::{Found, Told};
 use super::report::Salvaged;
 use super::source::KeyspaceName;
@@ -26,7 +27,7 @@ pub(super) fn fill(target: &mut SalvageTarget, found: Found, report: &mut Salvag
     for (first, end) in [(b"g", b"h"), (b"s", b"t"), (b"i", b"j")] {
         let mut cursor = first.to_vec();
         while let Some((prefix, _, last)) =
-            upgrade::next_box(&boxes.target.opened, &cursor).map_err(SalvageTarget::failed)?
+            upgrade::next_box(&boxes.target.opened, &cursor).map_err(UpgradeError::of_new_store)?
             && prefix.as_slice() < end.as_slice()
         {
             boxes.fill_box(&prefix)?;

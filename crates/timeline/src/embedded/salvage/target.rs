@@ -6,15 +6,15 @@ use std::path::Path;
 use fjall::{Keyspace, Readable as _};
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::super::engine_error::EngineError;
 use super::super::opened::Opened;
 use super::super::records::{BodyKey, Extent};
 use super::super::tables::read_error;
-use super::super::{groups, keys, records, upgrade};
+use super::super::upgrade::{self, UpgradeError};
+use super::super::{groups, keys, records};
 use super::found::Found;
 use super::report::Salvaged;
 use super::source::{self, EngineRecord, KeyspaceName};
-use crate::{Error, ErrorKind, MessageId, Result, Seq};
+use crate::{MessageId, Result, Seq};
 
 /// The new store, and the batch that is being made for it.
 pub(super) struct SalvageTarget {
@@ -221,7 +221,7 @@ impl SalvageTarget {
 
     /// Gives members the rows that are not there, but for those who were forgotten.
     pub(super) fn add_rows(&mut self) -> Result<()> {
-        upgrade::add_rows(&mut self.opened).map_err(Self::failed)?;
+        upgrade::add_rows(&mut self.opened).map_err(UpgradeError::of_new_store)?;
         for key in std::mem::take(&mut self.forgotten) {
             self.remove(KeyspaceName::State, &key)?;
         }
@@ -306,28 +306,10 @@ impl SalvageTarget {
             }
         }
         self.bytes = 0;
-        self.opened.commit(batch).map_err(Self::failed)
+        self.opened.commit(batch).map_err(UpgradeError::of_new_store)
     }
 
     pub(super) fn finish(mut self) -> Result<()> {
-        self.opened
-            .finish(records::VERSION)
-            .map_err(|error| Self::failed(upgrade::UpgradeError::Marker(error)))
-    }
-
-    /// Says what a failure of the new store means.
-    pub(super) fn failed(failure: upgrade::UpgradeError) -> Error {
-        match failure {
-            upgrade::UpgradeError::Engine(error) => {
-                let error = EngineError::new(error);
-                let text = format!("the new store cannot be written or read: {error}");
-                Error::with_source(ErrorKind::Unavailable, text, error)
-            }
-            upgrade::UpgradeError::Marker(error) => {
-                let text = format!("the new marker cannot be written: {error}");
-                Error::with_source(ErrorKind::Unavailable, text, error)
-            }
-            upgrade::UpgradeError::Store(error) => error,
-        }
+        self.opened.finish(records::VERSION).map_err(|error| UpgradeError::Marker(error).of_new_store())
     }
 }
