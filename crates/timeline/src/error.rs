@@ -39,6 +39,10 @@ pub enum ErrorKind {
     ///
     /// Whether a send took effect is unknown; repeat it with its message id.
     Unavailable,
+    /// The store did not say in time whether the call took effect.
+    ///
+    /// Repeat it with its message id: it has one effect then.
+    UnknownOutcome,
     /// The timeline was shut down.
     Closed,
     /// The configuration or the place it names cannot be used.

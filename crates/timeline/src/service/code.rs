@@ -12,6 +12,7 @@ use crate::ErrorKind;
 /// | `Forbidden` | 403 | 7 `PERMISSION_DENIED` | `TIMELINE_FORBIDDEN` | no |
 /// | `NotFound` | 404 | 5 `NOT_FOUND` | `TIMELINE_NOT_FOUND` | no |
 /// | `Unavailable` | 503 | 14 `UNAVAILABLE` | `TIMELINE_UNAVAILABLE` | later, with the same message id |
+/// | `UnknownOutcome` | 503 | 14 `UNAVAILABLE` | `UNKNOWN_OUTCOME` | with the same message id |
 /// | `Closed` | 503 | 14 `UNAVAILABLE` | `TIMELINE_CLOSED` | at another node |
 /// | `Config` | 500 | 13 `INTERNAL` | `TIMELINE_CONFIG` | no |
 /// | `Corrupt` | 500 | 15 `DATA_LOSS` | `TIMELINE_CORRUPT` | no |
@@ -68,6 +69,7 @@ impl From<ErrorKind> for Code {
             ErrorKind::Forbidden => (403, 7, "TIMELINE_FORBIDDEN"),
             ErrorKind::NotFound => (404, 5, "TIMELINE_NOT_FOUND"),
             ErrorKind::Unavailable => (503, 14, "TIMELINE_UNAVAILABLE"),
+            ErrorKind::UnknownOutcome => (503, 14, "UNKNOWN_OUTCOME"),
             ErrorKind::Closed => (503, 14, "TIMELINE_CLOSED"),
             ErrorKind::Config => (500, 13, "TIMELINE_CONFIG"),
             ErrorKind::Corrupt => (500, 15, "TIMELINE_CORRUPT"),

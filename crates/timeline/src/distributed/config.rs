@@ -1,0 +1,213 @@
+//! The settings of a distributed store.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::{Error, ErrorKind, Observer, Result, Retention};
+
+/// Where a distributed store keeps its entries, who gives out sequences, and who is told.
+///
+/// ```no_run
+/// # async fn start() -> timeline::Result<()> {
+/// use timeline::distributed::{Config, DistributedStore};
+///
+/// let config = Config::new("mongodb://10.0.0.7,10.0.0.8,10.0.0.9/?replicaSet=rs");
+/// let store = DistributedStore::start(config).await?;
+/// # drop(store);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// All nodes of one store need the same names, prefix and retention.
+#[derive(Clone)]
+pub struct Config {
+    pub(super) mongo: String,
+    pub(super) database: Option<String>,
+    pub(super) inboxes: String,
+    pub(super) histories: String,
+    pub(super) timeout: Duration,
+    #[cfg(feature = "redis")]
+    pub(super) redis: Option<String>,
+    #[cfg(feature = "redis")]
+    pub(super) redis_authorities: Option<Vec<u8>>,
+    #[cfg(feature = "redis")]
+    pub(super) redis_prefix: String,
+    #[cfg(feature = "redis")]
+    pub(super) go_counters: bool,
+    pub(super) grace: Duration,
+    pub(super) histories_from_secondaries: bool,
+    pub(super) retention: Retention,
+    pub(super) observer: Option<Arc<dyn Observer>>,
+}
+
+impl Config {
+    /// The name of the database if neither a setting nor the address says it.
+    pub const DATABASE_DEFAULT: &'static str = "im";
+
+    /// The collection of the inboxes unless it is set.
+    pub const INBOXES_DEFAULT: &'static str = "chat_sync";
+
+    /// The collection of the histories unless it is set.
+    pub const HISTORIES_DEFAULT: &'static str = "chat_history";
+
+    /// What keys in Redis begin with unless it is set.
+    #[cfg(feature = "redis")]
+    pub const REDIS_PREFIX_DEFAULT: &'static str = "tidings:timeline:";
+
+    /// How long a hole is left open unless it is set.
+    pub const GRACE_DEFAULT: Duration = Duration::from_secs(2);
+
+    /// How long a call to MongoDB may take unless it is set.
+    pub const TIMEOUT_DEFAULT: Duration = Duration::from_secs(10);
+
+    /// Creates the settings for a MongoDB replica set, all others at their defaults.
+    ///
+    /// The store needs no Redis then: a sequence is the one after the last of the index.
+    #[must_use]
+    pub fn new(mongo: impl Into<String>) -> Self {
+        Self {
+            mongo: mongo.into(),
+            database: None,
+            inboxes: Self::INBOXES_DEFAULT.to_owned(),
+            histories: Self::HISTORIES_DEFAULT.to_owned(),
+            timeout: Self::TIMEOUT_DEFAULT,
+            #[cfg(feature = "redis")]
+            redis: None,
+            #[cfg(feature = "redis")]
+            redis_authorities: None,
+            #[cfg(feature = "redis")]
+            redis_prefix: Self::REDIS_PREFIX_DEFAULT.to_owned(),
+            #[cfg(feature = "redis")]
+            go_counters: false,
+            grace: Self::GRACE_DEFAULT,
+            histories_from_secondaries: false,
+            retention: Retention::new(),
+            observer: None,
+        }
+    }
+
+    /// Sets the name of the database.
+    ///
+    /// By default it is the path of the address, else `im`.
+    #[must_use]
+    pub fn database(self, name: impl Into<String>) -> Self {
+        Self { database: Some(name.into()), ..self }
+    }
+
+    /// Sets the names of the collections of the inboxes and of the histories.
+    ///
+    /// By default `chat_sync` and `chat_history`. The other collections begin with `chat_`.
+    #[must_use]
+    pub fn collections(self, inboxes: impl Into<String>, histories: impl Into<String>) -> Self {
+        Self { inboxes: inboxes.into(), histories: histories.into(), ..self }
+    }
+
+    /// Sets how long the whole of a call to MongoDB may take.
+    ///
+    /// 100 ms to 120 s; default 10 s.
+    #[must_use]
+    pub fn timeout(self, timeout: Duration) -> Self {
+        Self { timeout, ..self }
+    }
+
+    /// Sets the Redis that gives out sequences and tells other nodes what is new.
+    ///
+    /// An address as `redis-link` takes it: one Redis, a set of sentinels or a cluster. While it is
+    /// away the store goes on without it, slower. By default there is none.
+    #[cfg(feature = "redis")]
+    #[must_use]
+    pub fn redis(self, url: impl Into<String>) -> Self {
+        Self { redis: Some(url.into()), ..self }
+    }
+
+    /// Sets the authorities, in PEM, by which a Redis over TLS is known.
+    ///
+    /// Those of the system by default.
+    #[cfg(feature = "redis")]
+    #[must_use]
+    pub fn redis_authorities(self, pem: impl Into<Vec<u8>>) -> Self {
+        Self { redis_authorities: Some(pem.into()), ..self }
+    }
+
+    /// Sets what all keys and channels in Redis begin with.
+    ///
+    /// Default `tidings:timeline:`. For several stores on one Redis.
+    #[cfg(feature = "redis")]
+    #[must_use]
+    pub fn redis_prefix(self, prefix: impl Into<String>) -> Self {
+        Self { redis_prefix: prefix.into(), ..self }
+    }
+
+    /// Sets whether sequences go on from the counters of the Go service.
+    ///
+    /// They are looked for in the same Redis database, where a box is used for the first time. Off
+    /// by default. The Go service must not run meanwhile.
+    #[cfg(feature = "redis")]
+    #[must_use]
+    pub fn go_counters(self, go_on: bool) -> Self {
+        Self { go_counters: go_on, ..self }
+    }
+
+    /// Sets how long readers wait for an entry whose sequence was given out.
+    ///
+    /// After that the hole is closed by a tombstone. It is the delay that a crashed node costs the
+    /// readers of the boxes it was writing to. 100 ms to 60 s; default 2 s.
+    #[must_use]
+    pub fn grace(self, grace: Duration) -> Self {
+        Self { grace, ..self }
+    }
+
+    /// Sets whether histories are read from secondaries where there are any.
+    ///
+    /// They may be a little behind then, never with a gap. Off by default.
+    #[must_use]
+    pub fn histories_from_secondaries(self, allowed: bool) -> Self {
+        Self { histories_from_secondaries: allowed, ..self }
+    }
+
+    /// Sets how long entries are kept; everything by default.
+    #[must_use]
+    pub fn retention(self, retention: Retention) -> Self {
+        Self { retention, ..self }
+    }
+
+    /// Sets who is told of new inbox entries; nobody by default.
+    ///
+    /// It hears of what this process wrote, and of what others wrote into inboxes that somebody of
+    /// this process waits for.
+    #[must_use]
+    pub fn observer(self, observer: impl Observer + 'static) -> Self {
+        Self { observer: Some(Arc::new(observer)), ..self }
+    }
+
+    pub(super) fn validate(&self) -> Result<()> {
+        let wrong = |text: String| Err(Error::new(ErrorKind::Config, text));
+        let grace = Duration::from_millis(100)..=Duration::from_secs(60);
+        if !grace.contains(&self.grace) {
+            return wrong(format!("grace is {:?}; it must be from 100 ms to 60 s", self.grace));
+        }
+        for (name, value) in [("inboxes", &self.inboxes), ("histories", &self.histories)] {
+            if value.is_empty() || value.contains(['$', '\0']) || value.starts_with("system.") {
+                return wrong(format!("the name of the collection of the {name} cannot be {value:?}"));
+            }
+        }
+        if self.inboxes == self.histories {
+            return wrong(format!("inboxes and histories cannot share the collection {}", self.inboxes));
+        }
+        self.retention.validate()
+    }
+}
+
+impl fmt::Debug for Config {
+    // The addresses may have passwords.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("database", &self.database)
+            .field("inboxes", &self.inboxes)
+            .field("histories", &self.histories)
+            .field("grace", &self.grace)
+            .field("retention", &self.retention)
+            .finish_non_exhaustive()
+    }
+}

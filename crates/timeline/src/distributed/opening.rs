@@ -1,0 +1,125 @@
+//! What is done before a store takes calls: its indexes, its format.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use mongodb::IndexModel;
+use mongodb::bson::{Document, doc};
+use mongodb::error::Result as DriverResult;
+use mongodb::options::IndexOptions;
+use tokio::time::sleep;
+
+use super::database::{Collections, of_link};
+use super::shared::Shared;
+use crate::{Error, ErrorKind, Result, State};
+
+/// The format of the documents that this version writes.
+const FORMAT: i32 = 1;
+
+/// The oldest MongoDB that has what the store needs.
+const VERSION_MIN: (u32, u32) = (5, 0);
+
+/// How long the waits between two attempts are: the first, and any.
+const WAIT_FIRST: Duration = Duration::from_millis(250);
+const WAIT_MAX: Duration = Duration::from_secs(5);
+
+/// Opens the store, again and again until MongoDB lets it; the state tells.
+pub(super) async fn open(shared: Arc<Shared>) {
+    let mut wait = WAIT_FIRST;
+    loop {
+        match attempt(&shared).await {
+            Ok(()) => break,
+            Err(error) => tell(&shared, &error),
+        }
+        tokio::select! {
+            () = sleep(wait) => wait = (wait * 2).min(WAIT_MAX),
+            () = shared.stop.cancelled() => return,
+        }
+    }
+    let was_told = shared.state.borrow().is_well();
+    shared.state.send_replace(State::Well);
+    if !was_told {
+        tracing::info!("the timeline store on {} is open", shared.database.link().address());
+    }
+}
+
+/// Notes why the store is not open, and logs it when that is new.
+fn tell(shared: &Shared, error: &Error) {
+    let reason = error.to_string();
+    let is_new = shared.state.send_if_modified(|state| {
+        let new = State::down(reason.as_str());
+        let is_new = *state != new;
+        *state = new;
+        is_new
+    });
+    if is_new {
+        tracing::warn!("the timeline store is not open yet, and is tried again: {error:#}");
+    }
+}
+
+async fn attempt(shared: &Shared) -> Result<()> {
+    let build = shared.database.call(|collections| async move { version(&collections).await }).await?;
+    if build < VERSION_MIN {
+        let ((major, minor), (least, _)) = (build, VERSION_MIN);
+        let text = format!("mongodb is version {major}.{minor}; the timelines need {least}.0 or later: upgrade it");
+        return Err(Error::new(ErrorKind::Config, text));
+    }
+    let made = shared.database.call_raw(|collections| async move { make_indexes(&collections).await }).await;
+    made.map_err(|error| match error.kind() {
+        mongo_link::ErrorKind::Conflict => {
+            let text = "two entries have the same id and sequence, as the Go service may leave them; run `tidings \
+                        repair` to move one of each aside";
+            Error::with_source(ErrorKind::Corrupt, text, error)
+        }
+        _ => of_link(error),
+    })?;
+    let format = shared.database.call(|collections| async move { format(&collections).await }).await?;
+    if format > FORMAT {
+        let text = format!(
+            "the store was written by a later version (format {format}; this one knows {FORMAT}): use that version"
+        );
+        return Err(Error::new(ErrorKind::Config, text));
+    }
+    Ok(())
+}
+
+async fn version(collections: &Collections) -> DriverResult<(u32, u32)> {
+    let answer = collections.database.run_command(doc! { "buildInfo": 1 }).await?;
+    let parts: Vec<u32> = answer
+        .get_array("versionArray")
+        .map(|parts| parts.iter().filter_map(|part| part.as_i32()?.try_into().ok()).collect())
+        .unwrap_or_default();
+    Ok((parts.first().copied().unwrap_or(0), parts.get(1).copied().unwrap_or(0)))
+}
+
+async fn make_indexes(collections: &Collections) -> DriverResult<()> {
+    let plain = |keys: Document| IndexModel::builder().keys(keys).build();
+    let with = |keys: Document, options: IndexOptions| IndexModel::builder().keys(keys).options(options).build();
+    let unique = || IndexOptions::builder().unique(true).build();
+    for entries in [&collections.inboxes, &collections.histories] {
+        entries.create_index(with(doc! { "id": 1, "seq": 1 }, unique())).await?;
+    }
+    // What is no message, which unread counts leave out.
+    let no_message = IndexOptions::builder()
+        .name("no_message".to_owned())
+        .partial_filter_expression(doc! { "kind": { "$exists": true } })
+        .build();
+    collections.histories.create_index(with(doc! { "id": 1, "seq": 1, "kind": 1 }, no_message)).await?;
+    collections.rows.create_index(with(doc! { "member": 1, "id": 1 }, unique())).await?;
+    collections.rows.create_index(plain(doc! { "id": 1, "member": 1 })).await?;
+    collections.groups.create_index(plain(doc! { "members.id": 1, "_id": 1 })).await?;
+    collections.intents.create_index(plain(doc! { "at": 1 })).await?;
+    collections.boxes.create_index(plain(doc! { "look_at": 1 })).await?;
+    let expiring = IndexOptions::builder().expire_after(Duration::from_secs(60)).build();
+    collections.notices.create_index(with(doc! { "at": 1 }, expiring)).await?;
+    Ok(())
+}
+
+/// Returns the format of the store, which this version notes if nobody has.
+async fn format(collections: &Collections) -> DriverResult<i32> {
+    let generation = i64::from(fastrand::u32(1..));
+    let note = doc! { "$setOnInsert": { "format": FORMAT, "generation": generation } };
+    collections.meta.update_one(doc! { "_id": "store" }, note).upsert(true).await?;
+    let store = collections.meta.find_one(doc! { "_id": "store" }).await?.unwrap_or_default();
+    Ok(store.get_i32("format").unwrap_or(FORMAT))
+}
