@@ -84,10 +84,11 @@ impl Tidings {
         let arguments: Vec<String> = flags.iter().map(|&flag| flag.to_owned()).collect();
         let variables: Vec<_> =
             variables.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
-        let any = SocketAddr::from(([127, 0, 0, 1], 0));
         let data = directory.path().join("data");
-        let (child, http, grpc) = spawn(&data, any, any, &arguments, &variables, errors, limits.as_deref())
-            .unwrap_or_else(|line| panic!("the server said {line:?} and not where it is"));
+        // Ports of ours alone, so that they are free when it is killed and started again.
+        let (child, http, grpc) =
+            spawn(&data, free_address(), free_address(), &arguments, &variables, errors, limits.as_deref())
+                .unwrap_or_else(|line| panic!("the server said {line:?} and not where it is"));
         Self { child, http, grpc, arguments, variables, limits, directory }
     }
 
@@ -178,7 +179,7 @@ impl Tidings {
                     (self.child, self.http, self.grpc) = spawned;
                     return;
                 }
-                // A client of another test may have been given one of the ports meanwhile.
+                // A program that is no test may have taken one of the ports meanwhile.
                 Err(line) => assert!(
                     line.is_empty() && started.elapsed() < LIMIT,
                     "the server said {line:?} and not where it is"
@@ -280,6 +281,11 @@ impl Drop for Tidings {
             self.child.wait().ok();
         }
     }
+}
+
+/// An address that no other test gets.
+fn free_address() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], test_support::free_port().expect("there is a free port")))
 }
 
 fn command(limits: Option<&str>) -> Command {

@@ -1,11 +1,7 @@
 //! Where a server listens, and how one is asked whether it does.
 
-use std::hash::BuildHasher;
-use std::hash::RandomState;
 use std::io;
 use std::net::Ipv4Addr;
-use std::net::TcpListener;
-use std::ops::Range;
 use std::time::Duration;
 
 use tokio::io::AsyncReadExt;
@@ -77,36 +73,6 @@ impl Address {
             }
         }
     }
-}
-
-/// The ports that servers of tests get: the system gives none of these to outgoing connections, so
-/// that a server which is started again finds its port free.
-const PORTS: Range<u16> = 10_240..32_768;
-
-/// How many ports may be taken before there is none.
-const PORTS_TAKEN_MAX: usize = 100;
-
-/// Returns a port of the loopback address that nobody listens on.
-///
-/// Another server may take it before this one does: whoever starts one tries again with another
-/// port.
-pub(crate) fn free_port() -> Result<u16> {
-    let mut last = None;
-    for tried in 0..PORTS_TAKEN_MAX {
-        // Random and not in a row: several test processes look for ports at the same time.
-        let random = RandomState::new().hash_one(tried);
-        let count = u64::from(PORTS.end - PORTS.start);
-        let port = PORTS.start + u16::try_from(random % count).unwrap_or_default();
-        match TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
-            Ok(_free) => return Ok(port),
-            Err(error) => last = Some(error),
-        }
-    }
-    let message = format!("no free port from {} to {}", PORTS.start, PORTS.end - 1);
-    Err(match last {
-        Some(error) => Error::because(ErrorKind::Unavailable, message, error),
-        None => Error::new(ErrorKind::Unavailable, message),
-    })
 }
 
 #[cfg(test)]

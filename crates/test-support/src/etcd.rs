@@ -14,11 +14,11 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use crate::address::START_LIMIT;
-use crate::address::free_port;
 use crate::certificates::Certificates;
 use crate::error::Error;
 use crate::error::ErrorKind;
 use crate::error::Result;
+use crate::port::free_port;
 use crate::server::Recipe;
 use crate::server::Server;
 

@@ -8,13 +8,13 @@ use std::process::Command;
 use tempfile::TempDir;
 
 use crate::address::START_LIMIT;
-use crate::address::free_port;
 use crate::binary::binary;
 use crate::certificates::Certificates;
 use crate::directory::temporary_directory;
 use crate::error::Error;
 use crate::error::ErrorKind;
 use crate::error::Result;
+use crate::port::free_port;
 use crate::process::Process;
 
 /// How often a start is tried when somebody else takes the port first.

@@ -12,7 +12,6 @@ use tempfile::TempDir;
 
 use crate::address::Address;
 use crate::address::START_LIMIT;
-use crate::address::free_port;
 use crate::binary::binary;
 #[cfg(feature = "containers")]
 use crate::container::Container;
@@ -20,6 +19,7 @@ use crate::directory::temporary_directory;
 use crate::error::Error;
 use crate::error::ErrorKind;
 use crate::error::Result;
+use crate::port::free_port;
 use crate::process::Process;
 
 /// How often a start is tried when somebody else takes the port first.

@@ -11,11 +11,11 @@ use super::options::RedisUser;
 use super::patience::Patience;
 use super::wire::Answer;
 use super::wire::Connection;
-use crate::address::free_port;
 use crate::certificates::Certificates;
 use crate::error::Error;
 use crate::error::ErrorKind;
 use crate::error::Result;
+use crate::port::free_port;
 use crate::server::Server;
 
 /// An empty Redis that writes nothing to disk unless it is asked to, gone when dropped.
