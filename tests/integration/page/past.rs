@@ -43,6 +43,9 @@ async fn nine_of_which_a_backup_has_three(server: &mut Tidings, alice: &Person, 
     send(server, &["old 4", "old 5", "old 6", "old 7", "old 8", "old 9"]).await;
     alice.open("Bob").await;
     alice.sees(&["one", "two", "three", "old 4", "old 5", "old 6", "old 7", "old 8", "old 9"]).await;
+    // The browser keeps how far she has read a moment later: a page that is closed before that is of
+    // the past that the backup has.
+    alice.until("JSON.parse(localStorage.getItem('tidings:1:Alice:book'))?.cursor === 9").await;
     server.kill();
     alice.disconnected().await;
     std::fs::remove_dir_all(server.data_dir()).unwrap();

@@ -111,9 +111,10 @@ impl Eraser {
         self.retry_at = None;
         match rewritten {
             Ok(()) => {
-                metrics::compacted();
+                let took = start.elapsed();
+                metrics::compacted(took);
                 self.shared.rewrites.send_modify(|rewrites| *rewrites += 1);
-                tracing::debug!(took = ?start.elapsed(), "no file of the store has an erased text any more");
+                tracing::debug!(?took, "no file of the store has an erased text any more");
             }
             // The next start finds what is left.
             Err(_) if self.shared.is_closed() => {}

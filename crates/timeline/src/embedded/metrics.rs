@@ -35,6 +35,10 @@ pub(super) fn describe() {
         "timeline_compactions_total",
         "How often the tables were written anew without the texts that were erased."
     );
+    describe_histogram!(
+        "timeline_compaction_seconds",
+        "Time to write the tables anew without the texts that were erased."
+    );
     describe_histogram!("timeline_batch_seconds", "Time to write a batch durably.");
     describe_gauge!("timeline_queue_length", "Sends that wait for the thread that writes them.");
     describe_gauge!("timeline_store_bytes", "Bytes that the store takes on disk.");
@@ -76,8 +80,9 @@ pub(super) fn to_erase(entries: u64) {
     gauge!("timeline_entries_to_erase").set(float(entries));
 }
 
-pub(super) fn compacted() {
+pub(super) fn compacted(took: Duration) {
     counter!("timeline_compactions_total").increment(1);
+    histogram!("timeline_compaction_seconds").record(took.as_secs_f64());
 }
 
 pub(super) fn queue(waiting: usize) {
