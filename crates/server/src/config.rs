@@ -22,6 +22,7 @@ mod revoke_wish;
 mod rights;
 mod service_link;
 mod setting;
+mod timelines;
 mod token_wish;
 mod value;
 mod values;
@@ -45,6 +46,7 @@ pub(crate) use self::problem::Problems;
 pub(crate) use self::rates::{BURST_SECONDS, RateConfig, Rates};
 pub(crate) use self::retention::KeptMessages;
 pub(crate) use self::revoke_wish::RevokeWish;
+pub(crate) use self::timelines::{TimelineConfig, TimelineStore};
 pub(crate) use self::token_wish::TokenWish;
 pub(crate) use self::value::{Layout, LogFormat, PresenceStore, RedisUrl, WebAddress};
 use self::values::{SettingsReader, Values};
@@ -58,6 +60,8 @@ pub(crate) struct Config {
     pub(crate) grpc: SocketAddr,
     /// The directory of the embedded store; created when it is missing.
     pub(crate) data_dir: PathBuf,
+    /// Where messages are stored.
+    pub(crate) timeline: TimelineConfig,
     /// How long messages are kept.
     pub(crate) kept: KeptMessages,
     /// Within what time a text that was taken away is in no file any more.
@@ -153,6 +157,7 @@ impl Config {
             http: reader.take(&setting::HTTP, value::address),
             grpc: reader.take(&setting::GRPC, value::address),
             data_dir: reader.take(&setting::DATA_DIR, value::path),
+            timeline: TimelineConfig::read(&mut reader),
             kept: reader.take(&setting::RETENTION, retention::retention),
             erased_within: reader.duration(&setting::ERASED_WITHIN),
             log: reader.take(&setting::LOG, log_filter::parse),
@@ -233,6 +238,7 @@ impl Config {
         }
         self.logins.check(reader);
         self.limits.check(self.message_bytes, reader);
+        self.timeline.check(reader);
         self.check_presence(reader);
         EtcdConfig::check(self.etcd.as_ref(), [self.http, self.grpc], reader);
         if self.webhook_secret.is_some() && !reader.is_given(&setting::WEBHOOK_URL) {
@@ -255,10 +261,11 @@ impl Config {
                 "needs the address of a Redis; give it with --redis-url, like redis://127.0.0.1:6379",
             );
         }
-        if self.presence != PresenceStore::Redis && self.redis_url.is_some() {
+        let uses_redis = self.presence == PresenceStore::Redis || self.timeline.needs_redis();
+        if !uses_redis && self.redis_url.is_some() {
             reader.problem(
                 &setting::REDIS_URL,
-                "has no effect without --presence redis; add that, or leave this out",
+                "has no effect without --presence redis or --timeline redis+mongo; add one, or leave this out",
             );
         }
         if self.presence != PresenceStore::Redis && self.presence_layout == Layout::Keyspace {

@@ -12,11 +12,11 @@ mod waiting_places;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use tidings::hub::calls::Calls;
 use tidings::hub::{ChannelHistory, HistoryConfig, Hooks, Hub};
 use tidings::join::attendance::{self, Attendance};
-use tidings::join::receipts::{InboxPublisher, Receipts};
+use tidings::join::receipts::Receipts;
 use tidings::join::roster::{Roster, RosterKeeper};
 use tidings::join::webhook::Webhook;
 use tidings::presence;
@@ -36,6 +36,7 @@ use crate::health::{self, Condition, Health};
 use crate::revocation::Guarded;
 use crate::stores::{self, Stores};
 use crate::supervisor::Supervisor;
+use crate::timelines::{self, Timelines};
 use crate::webhook;
 
 /// The running parts, joined.
@@ -44,8 +45,8 @@ pub(crate) struct Join {
     pub(crate) hub: Hub,
     pub(crate) stores: Stores,
     pub(crate) timeline: Timeline,
-    /// The store below them.
-    pub(crate) store: Arc<EmbeddedStore>,
+    /// The store below them, if it is in the data directory.
+    pub(crate) store: Option<Arc<EmbeddedStore>>,
     attendance: Attendance,
     keeper: RosterKeeper,
     calls: Calls,
@@ -76,7 +77,7 @@ impl Join {
         let history = HistoryConfig::default().messages_max(config.channel_history);
         let history = Arc::new(ChannelHistory::new(history)?);
         let sources = CallSources {
-            store_id: data_dir.id(),
+            store_id: timelines::store_id(config, data_dir),
             roster: roster.clone(),
             history: Arc::clone(&history),
             attendance: attendance.clone(),
@@ -89,7 +90,7 @@ impl Join {
         // From here on the hub could take connections. None comes before the listeners, which start
         // last.
         let hub = Hub::start(hub_config(config, access), hooks.handler(handler).storage(history))?;
-        let (timeline, store) = start_timeline(config, data_dir, &hub).await?;
+        let Timelines { timeline, embedded: store } = timelines::start(config, data_dir, &hub).await?;
         let keeper = RosterKeeper::start(roster, presence, hub.clone())?;
         let receipts = Receipts::new(timeline.clone(), hub.clone());
         let late = Arc::new(LateCalls::new(receipts, Logins::new(access.clone(), hub.clone())));
@@ -170,22 +171,6 @@ impl Join {
         );
         attendance && keeper && calls && logins && webhook
     }
-}
-
-/// Starts the timelines, whose new entries are pushed to the clients of the hub.
-async fn start_timeline(
-    config: &Config,
-    data_dir: &DataDir,
-    hub: &Hub,
-) -> anyhow::Result<(Timeline, Arc<EmbeddedStore>)> {
-    let store = timeline::embedded::Config::new(data_dir.timelines())
-        .must_exist(data_dir.had_timelines())
-        .retention(config.kept.retention())
-        .erased_within(config.erased_within)
-        .observer(InboxPublisher::new(hub.clone()));
-    let store = Arc::new(EmbeddedStore::start(store).await.context("--data-dir")?);
-    data_dir.note_timelines()?;
-    Ok((Timeline::start(timeline::Config::default(), Arc::clone(&store))?, store))
 }
 
 fn of_presence(state: &presence::State) -> Condition {

@@ -32,6 +32,7 @@ mod stores;
 mod supervisor;
 mod telemetry;
 mod threads;
+mod timelines;
 mod token;
 mod transition;
 mod webhook;

@@ -133,7 +133,7 @@ impl Server {
             presence: join.stores.presence.clone(),
             rooms: join.stores.rooms.clone(),
             streams: Streams::new(config.presence_streams, access.revocations().clone(), stop.clone()),
-            exports: Exports::new(Arc::clone(&join.store), access.revocations().clone(), stop.clone()),
+            exports: Exports::new(join.store.clone(), access.revocations().clone(), stop.clone()),
             answers: AnswerMemory::new(ANSWER_BYTES, "presence")?,
             metrics: metrics.clone(),
             health: health.clone(),

@@ -10,7 +10,7 @@ use tidings::hub::{self, HistoryConfig};
 use tidings::join::webhook;
 use tidings::presence::memory;
 use tidings::presence_redis::{LinkConfig, keyspace, leases};
-use tidings::timeline::{embedded, http};
+use tidings::timeline::{distributed, embedded, http};
 
 use self::Allowed::{Count, Text, Time};
 use super::{address, duration};
@@ -93,6 +93,26 @@ keys! {
         "Where gRPC listens; port 0 takes a free one";
     DATA_DIR = "data-dir" "TIDINGS_DATA_DIR" "DIRECTORY" Text("./tidings-data")
         "Where the messages are stored; created when missing, used by one server at a time";
+    TIMELINE = "timeline" "TIDINGS_TIMELINE" "STORE" Text("embedded")
+        "Where messages are stored: embedded, in the data directory of one server; mongo, in MongoDB for any \
+         number of servers; redis+mongo, the same with sequences from Redis, which is faster";
+    MONGO_URL = "mongo-url" "TIDINGS_MONGO_URL" "URL" Text("")
+        "The address of MongoDB, a replica set, like mongodb://user:password@host:27017/?replicaSet=rs0";
+    TIMELINE_DATABASE = "timeline-database" "TIDINGS_TIMELINE_DATABASE" "NAME" Text("")
+        "The database of the messages in MongoDB; without it the one that mongo-url names, else im";
+    TIMELINE_INBOXES = "timeline-inboxes" "TIDINGS_TIMELINE_INBOXES" "NAME"
+        Text(distributed::Config::INBOXES_DEFAULT)
+        "The collection of the inboxes in MongoDB";
+    TIMELINE_HISTORIES = "timeline-histories" "TIDINGS_TIMELINE_HISTORIES" "NAME"
+        Text(distributed::Config::HISTORIES_DEFAULT)
+        "The collection of the histories in MongoDB";
+    TIMELINE_GO_COUNTERS = "timeline-go-counters" "TIDINGS_TIMELINE_GO_COUNTERS" "BOOLEAN" Text("false")
+        "Go on with the counters that the Go service left in this Redis; it must not run any more";
+    TIMELINE_SECONDARIES = "timeline-secondaries" "TIDINGS_TIMELINE_SECONDARIES" "BOOLEAN" Text("false")
+        "Read histories from secondaries of MongoDB where there are any; they may be a little behind";
+    TIMELINE_HOLE_TIME = "timeline-hole-time" "TIDINGS_TIMELINE_HOLE_TIME" "DURATION"
+        Time(distributed::Config::GRACE_DEFAULT, distributed::Config::GRACE_BOUNDS)
+        "How long readers wait for a message whose place was given out, when the server that was writing it died";
     RETENTION = "retention" "TIDINGS_RETENTION" "RETENTION" Text("")
         "How long messages are kept: an age, a number or both, for inboxes, for the histories of pairs and of \
          groups, and of groups whose names begin with something, like inboxes=30d, pairs=365d/100000, \

@@ -29,7 +29,8 @@ const AT_ONCE: usize = 1;
 /// Makes exports. Clones are the same.
 #[derive(Debug, Clone)]
 pub(crate) struct Exports {
-    store: Arc<EmbeddedStore>,
+    /// None where the messages are not in the data directory.
+    store: Option<Arc<EmbeddedStore>>,
     places: Arc<Semaphore>,
     /// What ends an export before the login of its caller expires.
     revocations: Revocations,
@@ -37,7 +38,11 @@ pub(crate) struct Exports {
 }
 
 impl Exports {
-    pub(crate) fn new(store: Arc<EmbeddedStore>, revocations: Revocations, stop: CancellationToken) -> Self {
+    pub(crate) fn new(
+        store: Option<Arc<EmbeddedStore>>,
+        revocations: Revocations,
+        stop: CancellationToken,
+    ) -> Self {
         metrics::describe_counter!(
             "tidings_exports_total",
             "Exports of the timelines, by outcome: whole, or cut"
@@ -56,11 +61,15 @@ pub(super) async fn export(
             "without logins the export is for this machine alone; ask from there, or have users log in";
         return answer::error(StatusCode::FORBIDDEN, "FORBIDDEN", text);
     }
+    let Some(store) = &exports.store else {
+        let text = "the messages of this server are in MongoDB; back them up there, with mongodump";
+        return answer::error(StatusCode::CONFLICT, "NOT_EMBEDDED", text);
+    };
     let Ok(place) = Arc::clone(&exports.places).try_acquire_owned() else {
         let text = "an export is being made already; ask again when it has ended";
         return answer::error(StatusCode::SERVICE_UNAVAILABLE, "TOO_MANY_EXPORTS", text);
     };
-    let export = match exports.store.export() {
+    let export = match store.export() {
         Ok(export) => export,
         Err(error) => {
             return answer::error(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", &error.to_string());

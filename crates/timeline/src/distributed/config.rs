@@ -1,6 +1,7 @@
 //! The settings of a distributed store.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -57,6 +58,9 @@ impl Config {
 
     /// How long a hole is left open unless it is set.
     pub const GRACE_DEFAULT: Duration = Duration::from_secs(2);
+
+    /// Between what [`grace`](Self::grace) is.
+    pub const GRACE_BOUNDS: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(60);
 
     /// How long a call to MongoDB may take unless it is set.
     pub const TIMEOUT_DEFAULT: Duration = Duration::from_secs(10);
@@ -183,8 +187,7 @@ impl Config {
 
     pub(super) fn validate(&self) -> Result<()> {
         let wrong = |text: String| Err(Error::new(ErrorKind::Config, text));
-        let grace = Duration::from_millis(100)..=Duration::from_secs(60);
-        if !grace.contains(&self.grace) {
+        if !Self::GRACE_BOUNDS.contains(&self.grace) {
             return wrong(format!("grace is {:?}; it must be from 100 ms to 60 s", self.grace));
         }
         for (name, value) in [("inboxes", &self.inboxes), ("histories", &self.histories)] {

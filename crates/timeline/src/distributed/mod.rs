@@ -41,3 +41,6 @@ mod tops;
 
 pub use self::config::Config;
 pub use self::store::DistributedStore;
+
+/// The most members that a group should have on this store: a send is one copy for each.
+pub const GROUP_MEMBERS_MAX: usize = 5_000;

@@ -1,0 +1,105 @@
+//! The one place that chooses the store of the timelines.
+
+use std::sync::Arc;
+
+use anyhow::{Context as _, anyhow};
+use sha2::{Digest as _, Sha256};
+use tidings::hub::Hub;
+use tidings::join::receipts::InboxPublisher;
+use tidings::timeline::distributed::{self, DistributedStore};
+use tidings::timeline::embedded::EmbeddedStore;
+use tidings::timeline::{self, Timeline};
+use uuid::Uuid;
+
+use crate::config::{self, Config, TimelineStore};
+use crate::data_dir::DataDir;
+
+/// The timelines of the server.
+#[derive(Debug)]
+pub(crate) struct Timelines {
+    pub(crate) timeline: Timeline,
+    /// The store in the data directory, if the messages are there.
+    pub(crate) embedded: Option<Arc<EmbeddedStore>>,
+}
+
+/// Starts the timelines, whose new entries are pushed to the clients of the hub.
+pub(crate) async fn start(config: &Config, data_dir: &DataDir, hub: &Hub) -> anyhow::Result<Timelines> {
+    let observer = InboxPublisher::new(hub.clone());
+    if config.timeline.store == TimelineStore::Embedded {
+        let store = timeline::embedded::Config::new(data_dir.timelines())
+            .must_exist(data_dir.had_timelines())
+            .retention(config.kept.retention())
+            .erased_within(config.erased_within)
+            .observer(observer);
+        let store = Arc::new(EmbeddedStore::start(store).await.context("--data-dir")?);
+        data_dir.note_timelines()?;
+        let timeline = Timeline::start(timeline_config(config), Arc::clone(&store))?;
+        return Ok(Timelines { timeline, embedded: Some(store) });
+    }
+    if data_dir.had_timelines() {
+        tracing::warn!(
+            "--data-dir: {} has messages of its own, which are not read; --timeline {} reads those in MongoDB",
+            data_dir.path().display(),
+            if config.timeline.store == TimelineStore::Mongo { "mongo" } else { "redis+mongo" }
+        );
+    }
+    let store = distributed_config(config).observer(observer);
+    let store = DistributedStore::start(store).await.map_err(|error| shown(config, &error))?;
+    let timeline = Timeline::start(timeline_config(config), store)?;
+    Ok(Timelines { timeline, embedded: None })
+}
+
+/// Returns the settings of a store that servers share.
+pub(crate) fn distributed_config(config: &Config) -> distributed::Config {
+    let kept = &config.timeline;
+    let url = kept.mongo_url.as_ref().map_or("", |url| url.expose());
+    let mut store = distributed::Config::new(url)
+        .collections(&kept.inboxes, &kept.histories)
+        .histories_from_secondaries(kept.from_secondaries)
+        .grace(kept.grace)
+        .retention(config.kept.retention());
+    if let Some(database) = &kept.database {
+        store = store.database(database);
+    }
+    match &config.redis_url {
+        Some(url) if kept.store == TimelineStore::RedisAndMongo => store
+            .redis(url.expose())
+            .redis_prefix(format!("{}timeline:", config.redis_prefix))
+            .go_counters(kept.go_counters),
+        _ => store,
+    }
+}
+
+/// Returns why a store cannot be used, without the secrets of its addresses.
+pub(crate) fn shown(config: &Config, error: &timeline::Error) -> anyhow::Error {
+    let why = format!("{error:#}").replace('\n', " ");
+    let secrets = [
+        config.timeline.mongo_url.as_ref().map(|url| url.expose()),
+        config.redis_url.as_ref().map(|url| url.expose()),
+    ];
+    let why = secrets.into_iter().flatten().fold(why, |why, secret| config::hidden_in_error(&why, secret));
+    anyhow!("--timeline: {why}")
+}
+
+fn timeline_config(config: &Config) -> timeline::Config {
+    match config.timeline.store {
+        TimelineStore::Embedded => timeline::Config::default(),
+        TimelineStore::Mongo | TimelineStore::RedisAndMongo => {
+            timeline::Config::default().group_members_max(distributed::GROUP_MEMBERS_MAX)
+        }
+    }
+}
+
+/// Returns what tells the store from any other, the same on all of its servers.
+pub(crate) fn store_id(config: &Config, data_dir: &DataDir) -> Uuid {
+    if config.timeline.store == TimelineStore::Embedded {
+        return data_dir.id();
+    }
+    // A database that was emptied has another generation, by which clients know that.
+    let kept = &config.timeline;
+    let database = kept.database.as_deref().unwrap_or_default();
+    let place = Sha256::digest(format!("{database}/{}/{}", kept.inboxes, kept.histories));
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&place[..16]);
+    Uuid::from_bytes(bytes)
+}
