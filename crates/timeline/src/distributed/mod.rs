@@ -40,4 +40,5 @@ mod telling;
 mod tops;
 
 pub use self::config::Config;
+pub use self::legacy::{CheckReport, Duplicate, Hole, Repaired, check, repair};
 pub use self::store::DistributedStore;
