@@ -158,7 +158,8 @@ mod tests {
     use super::*;
 
     fn number(value: impl Into<Bson>) -> Result<i64, Unreadable> {
-        let document = RawDocumentBuf::try_from(&doc! { "seq": value.into() }).unwrap();
+        let value: Bson = value.into();
+        let document = RawDocumentBuf::try_from(&doc! { "seq": value }).unwrap();
         fields(&document).next().unwrap().unwrap().number()
     }
 

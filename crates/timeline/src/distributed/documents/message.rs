@@ -114,7 +114,8 @@ mod tests {
     use super::*;
 
     fn text_of(message: impl Into<Bson>) -> Result<String, Unreadable> {
-        let document = RawDocumentBuf::try_from(&doc! { "message": message.into() }).unwrap();
+        let message: Bson = message.into();
+        let document = RawDocumentBuf::try_from(&doc! { "message": message }).unwrap();
         let message = read(fields(&document).next().unwrap().unwrap())?;
         // What is read is a message that can be sent again.
         Message::new(message.as_str()).unwrap();

@@ -25,7 +25,6 @@ pub(super) use self::message::NOTHING;
 pub(super) use self::record::{Record, names, numbers};
 pub(super) use self::row::RowDoc;
 pub(super) use super::box_id::Side;
-pub(super) use super::entry_id::EntryId as EntryKey;
 
 /// Returns a time as it is written, in milliseconds since 1970.
 pub(super) fn time(ms: u64) -> i64 {

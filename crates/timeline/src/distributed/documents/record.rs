@@ -44,7 +44,7 @@ impl Record {
         to.insert("seqs", numbers(&self.seqs));
     }
 
-    /// Says whether each member has a sequence.
+    /// Returns the record if each member has a sequence.
     pub(super) fn check(self) -> Result<Self, Unreadable> {
         check_each(&self.members, &self.seqs).map(|()| self)
     }

@@ -95,7 +95,7 @@ impl fmt::Display for Repaired {
     /// Writes how many documents were moved, and a line for each.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} documents that have the sequence of another one were moved", self.moved.len())?;
-        self.moved.iter().try_for_each(|Duplicate { collection, id, sequence, key, .. }| {
+        self.moved.iter().try_for_each(|Duplicate { collection, id, sequence, key }| {
             write!(f, "\n{key} of {id:?} at {sequence}, from {collection} to {collection}_duplicates")
         })
     }

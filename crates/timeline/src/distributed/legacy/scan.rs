@@ -124,7 +124,8 @@ mod tests {
     }
 
     fn entry(id: &str, seq: impl Into<Bson>, second: u32) -> Document {
-        doc! { "_id": key(second), "id": id, "seq": seq.into() }
+        let seq: Bson = seq.into();
+        doc! { "_id": key(second), "id": id, "seq": seq }
     }
 
     /// What is told of documents, but for boxes and entries.
