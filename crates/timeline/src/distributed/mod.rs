@@ -40,6 +40,7 @@ mod telling;
 mod tops;
 
 pub use self::config::Config;
+pub use self::legacy::{CheckReport, Duplicate, Hole, Repaired, check, repair};
 pub use self::store::DistributedStore;
 
 /// The most members that a group should have on this store: a send is one copy for each.

@@ -1,0 +1,10 @@
+//! The store on MongoDB, with Redis and without, through its public interface.
+//!
+//! All tests share one MongoDB and one Redis; each has a database and a prefix of its own.
+
+#![expect(clippy::unwrap_used, reason = "a failed call fails the test")]
+
+mod contract;
+mod legacy;
+mod migration;
+mod place;
