@@ -36,6 +36,9 @@ pub(super) struct Top {
 /// How many boxes one command is about.
 const BOXES_MAX: usize = 512;
 
+/// More than one answer has, so that each comes whole.
+const BATCH: u32 = 1_000;
+
 /// How many commands of one call are under way at once.
 const COMMANDS_MAX: usize = 4;
 
@@ -128,7 +131,7 @@ async fn last_entries(entries: &Collection<Document>, ids: &[String]) -> DriverR
         doc! { "$sort": { "id": -1, "seq": -1 } },
         doc! { "$group": { "_id": "$id", "seq": { "$first": "$seq" }, "at": { "$first": "$at" } } },
     ];
-    let mut cursor = entries.aggregate(pipeline).await?;
+    let mut cursor = entries.aggregate(pipeline).batch_size(BATCH).await?;
     let mut found = Vec::with_capacity(ids.len());
     while cursor.advance().await? {
         found.push(cursor.current().to_owned());
@@ -138,7 +141,8 @@ async fn last_entries(entries: &Collection<Document>, ids: &[String]) -> DriverR
 
 async fn heads(entries: &Collection<Document>, ids: &[String]) -> DriverResult<Vec<RawDocumentBuf>> {
     let fields = doc! { "_id": 0, "id": 1, "floor": 1, "top": 1, "last_at": 1 };
-    let mut cursor = entries.find(doc! { "id": { "$in": ids }, "seq": 0_i64 }).projection(fields).await?;
+    let heads = entries.find(doc! { "id": { "$in": ids }, "seq": 0_i64 });
+    let mut cursor = heads.projection(fields).batch_size(BATCH).await?;
     let mut found = Vec::new();
     while cursor.advance().await? {
         found.push(cursor.current().to_owned());

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::known::{Known, KnownTops};
-use super::{Reading, Reserved, Want, metrics};
+use super::known::{Known, KnownTops, Reading};
+use super::{Reserved, Want, metrics};
 use crate::Result;
 use crate::distributed::box_id::BoxId;
 use crate::distributed::database::Database;

@@ -26,6 +26,14 @@ pub(super) struct Known {
     compared: Option<u64>,
 }
 
+/// Whether the store is read before sequences are given out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reading {
+    /// Where what is known is too old.
+    IfNeeded,
+    Always,
+}
+
 /// How long what was read is good for "the last entry + 1".
 ///
 /// After it a sequence is used within half of the time for which nothing is removed behind a floor
@@ -37,6 +45,18 @@ const FRESH: Duration = Duration::from_secs(60);
 /// Another node may be without Redis all the while, and its entries read and removed. The rest is
 /// as for [`FRESH`].
 const COMPARED: Duration = Duration::from_secs(4 * 60);
+
+impl Reading {
+    /// Whether what a reservation that took so long gave out can still be used.
+    ///
+    /// With what was known before it, and the time that a writer has, it is less than 10 minutes.
+    pub(super) fn is_good_after(self, took: Duration) -> bool {
+        match self {
+            Self::IfNeeded => took < Duration::from_secs(45),
+            Self::Always => took < COMPARED,
+        }
+    }
+}
 
 impl Known {
     /// Creates what is known after a reading that began then.

@@ -23,11 +23,12 @@ mod tests;
 
 use std::sync::Arc;
 
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use self::index::IndexCounter;
-use self::known::KnownTops;
+use self::known::{KnownTops, Reading};
 use self::redis::RedisCounter;
 use super::box_id::BoxId;
 use super::config::Config;
@@ -53,14 +54,6 @@ pub(super) struct Reserved {
     pub(super) at_ms: u64,
     /// The floor of the box as it was last read.
     pub(super) floor_hint: Seq,
-}
-
-/// Whether the store is read before sequences are given out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Reading {
-    /// Where what is known is too old.
-    IfNeeded,
-    Always,
 }
 
 /// Gives out the sequences of boxes.
@@ -119,7 +112,19 @@ impl Sequencer {
         self.known.raise(boxed, seq, at_ms);
     }
 
-    async fn give(&self, wants: &[Want<'_>], now_ms: u64, reading: Reading) -> Result<Vec<Reserved>> {
+    async fn give(&self, wants: &[Want<'_>], now_ms: u64, mut reading: Reading) -> Result<Vec<Reserved>> {
+        loop {
+            let began = Instant::now();
+            let reserved = self.try_to_give(wants, now_ms, reading).await?;
+            // A process that stood still meanwhile would use what is too old by now.
+            if reading.is_good_after(began.elapsed()) {
+                return Ok(reserved);
+            }
+            reading = Reading::Always;
+        }
+    }
+
+    async fn try_to_give(&self, wants: &[Want<'_>], now_ms: u64, reading: Reading) -> Result<Vec<Reserved>> {
         let given = match &self.redis {
             Some(redis) => redis.reserve(wants, now_ms, reading).await?,
             None => vec![None; wants.len()],

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::known::KnownTops;
-use super::{Reading, Reserved, Want};
+use super::known::{KnownTops, Reading};
+use super::{Reserved, Want};
 use crate::Result;
 use crate::distributed::config::Config;
 use crate::distributed::database::Database;

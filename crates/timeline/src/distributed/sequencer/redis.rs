@@ -31,8 +31,8 @@ use tokio_util::task::TaskTracker;
 
 use self::guarded_link::GuardedLink;
 use self::script::{COUNTERS_MAX, Least, Move, Moved};
-use super::known::{Known, KnownTops};
-use super::{Reading, Reserved, Want, metrics};
+use super::known::{Known, KnownTops, Reading};
+use super::{Reserved, Want, metrics};
 use crate::distributed::box_id::BoxId;
 use crate::distributed::config::Config;
 use crate::distributed::database::Database;

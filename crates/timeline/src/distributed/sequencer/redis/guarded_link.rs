@@ -129,7 +129,7 @@ impl Inner {
     /// Connects for the first time, however long that takes.
     async fn join(self: Arc<Self>) {
         let Err(error) = self.connect().await else {
-            metrics::redis_up(true);
+            metrics::redis_up(self.outages.lock().is_empty());
             return;
         };
         self.joined.send_replace(JoinState::Away);
