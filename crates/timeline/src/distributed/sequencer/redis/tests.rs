@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use redis::FromRedisValue;
 use redis::aio::MultiplexedConnection;
-use redis::{FromRedisValue, ToRedisArgs};
 use test_support::{Mongo, Redis, RedisCluster, RedisOptions, redis_connection, require, unique};
 use tokio::time::{Instant, sleep};
 
@@ -25,15 +25,18 @@ fn both(mongo: &Mongo, url: &str) -> (Config, String) {
 }
 
 /// Sends a command beside the product.
-async fn tell<T: FromRedisValue>(redis: &mut MultiplexedConnection, words: &[impl ToRedisArgs]) -> T {
-    let mut command = redis::Cmd::new();
-    command.arg(words);
-    command.query_async(redis).await.unwrap()
+async fn tell(redis: &mut MultiplexedConnection, words: &[&str]) {
+    redis::Cmd::new().arg(words).exec_async(redis).await.unwrap();
+}
+
+/// The same, of which the answer is wanted.
+async fn ask<T: FromRedisValue>(redis: &mut MultiplexedConnection, words: &[&str]) -> T {
+    redis::Cmd::new().arg(words).query_async(redis).await.unwrap()
 }
 
 /// Returns where a counter in Redis is.
 async fn counter(redis: &mut MultiplexedConnection, prefix: &str, boxed: &BoxId) -> Option<u64> {
-    tell(redis, &["HGET", &script::key(prefix, boxed), "s"]).await
+    ask(redis, &["HGET", &script::key(prefix, boxed), "s"]).await
 }
 
 /// Reserves until Redis gives it out, and checks that each sequence is above the one before.
@@ -61,40 +64,40 @@ async fn one_by_redis(
 #[tokio::test(flavor = "multi_thread")]
 async fn counters_go_on_from_the_store_whatever_redis_forgets() {
     let Some(mongo) = require(Mongo::start().await) else { return };
-    let redis = Redis::private().await.unwrap();
+    let Some(redis) = require(Redis::private().await) else { return };
     let (config, prefix) = both(&mongo, redis.url());
     let (node, a) = (TestNode::start(&config).await, inbox("a"));
     node.put(&a, seq(3), 0).await;
     let mut beside = redis_connection(redis.url()).await.unwrap();
     let last = one_by_redis(&node, &mut beside, &prefix, &a, seq(3)).await;
     // The counter is gone, and with it the script; the connection stays.
-    let _: () = tell(&mut beside, &["FLUSHALL"]).await;
-    let _: () = tell(&mut beside, &["SCRIPT", "FLUSH"]).await;
+    tell(&mut beside, &["FLUSHALL"]).await;
+    tell(&mut beside, &["SCRIPT", "FLUSH"]).await;
     let last = one_by_redis(&node, &mut beside, &prefix, &a, last).await;
     // It is set back, as by a failover to a replica that had not got the last writes.
     let key = script::key(&prefix, &a);
-    let _: () = tell(&mut beside, &["HSET", &key, "s", "1"]).await;
+    tell(&mut beside, &["HSET", &key, "s", "1"]).await;
     let last = one_by_redis(&node, &mut beside, &prefix, &a, last).await;
     // The same with a new connection, on which this process has given out nothing yet.
-    let _: () = tell(&mut beside, &["HSET", &key, "s", "1"]).await;
-    let _: () = tell(&mut beside, &["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]).await;
+    tell(&mut beside, &["HSET", &key, "s", "1"]).await;
+    tell(&mut beside, &["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]).await;
     one_by_redis(&node, &mut beside, &prefix, &a, last).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_that_starts_raises_a_counter_that_is_behind() {
     let Some(mongo) = require(Mongo::start().await) else { return };
-    let redis = Redis::private().await.unwrap();
+    let Some(redis) = require(Redis::private().await) else { return };
     let (config, prefix) = both(&mongo, redis.url());
     let a = inbox("a");
     let mut beside = redis_connection(redis.url()).await.unwrap();
-    let _: () = tell(&mut beside, &["HSET", &script::key(&prefix, &a), "s", "2"]).await;
+    tell(&mut beside, &["HSET", &script::key(&prefix, &a), "s", "2"]).await;
     let node = TestNode::start(&config).await;
     node.put(&a, seq(9), 0).await;
     one_by_redis(&node, &mut beside, &prefix, &a, seq(9)).await;
     // Without an entry to tell, what another node has reserved counts.
     let b = inbox("b");
-    let _: () = tell(&mut beside, &["HSET", &script::key(&prefix, &b), "s", "5"]).await;
+    tell(&mut beside, &["HSET", &script::key(&prefix, &b), "s", "5"]).await;
     let next = one_by_redis(&node, &mut beside, &prefix, &b, Seq::ZERO).await;
     assert!(next > seq(5), "{next} was given out to somebody else");
 }
@@ -102,7 +105,7 @@ async fn a_node_that_starts_raises_a_counter_that_is_behind() {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_nodes_that_begin_a_box_at_once_get_different_sequences() {
     let Some(mongo) = require(Mongo::start().await) else { return };
-    let redis = Redis::private().await.unwrap();
+    let Some(redis) = require(Redis::private().await) else { return };
     let (config, prefix) = both(&mongo, redis.url());
     let (one, other) = tokio::join!(TestNode::start(&config), TestNode::start(&config));
     let mut beside = redis_connection(redis.url()).await.unwrap();
@@ -124,7 +127,7 @@ async fn two_nodes_that_begin_a_box_at_once_get_different_sequences() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_redis_that_hangs_or_goes_is_left_alone_until_it_is_back() {
     let Some(mongo) = require(Mongo::start().await) else { return };
-    let redis = Redis::private().await.unwrap();
+    let Some(redis) = require(Redis::private().await) else { return };
     let (config, prefix) = both(&mongo, redis.url());
     let (node, a) = (TestNode::start(&config).await, inbox("a"));
     let mut beside = redis_connection(redis.url()).await.unwrap();
@@ -154,15 +157,15 @@ async fn a_redis_that_hangs_or_goes_is_left_alone_until_it_is_back() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_redis_that_refuses_writes_is_as_one_that_is_away() {
     let Some(mongo) = require(Mongo::start().await) else { return };
-    let redis = Redis::private().await.unwrap();
+    let Some(redis) = require(Redis::private().await) else { return };
     let (config, prefix) = both(&mongo, redis.url());
     let (node, a) = (TestNode::start(&config).await, inbox("a"));
     let mut beside = redis_connection(redis.url()).await.unwrap();
     let last = one_by_redis(&node, &mut beside, &prefix, &a, Seq::ZERO).await;
-    let _: () = tell(&mut beside, &["CONFIG", "SET", "maxmemory", "1"]).await;
+    tell(&mut beside, &["CONFIG", "SET", "maxmemory", "1"]).await;
     assert_eq!(node.one(&a).await, last.next());
     node.put(&a, last.next(), 0).await;
-    let _: () = tell(&mut beside, &["CONFIG", "SET", "maxmemory", "0"]).await;
+    tell(&mut beside, &["CONFIG", "SET", "maxmemory", "0"]).await;
     one_by_redis(&node, &mut beside, &prefix, &a, last.next()).await;
 }
 
@@ -178,16 +181,16 @@ async fn a_redis_that_is_not_there_at_the_start_costs_nothing_but_time() {
 #[tokio::test(flavor = "multi_thread")]
 async fn boxes_of_the_go_service_go_on_from_its_counters() {
     let Some(mongo) = require(Mongo::start().await) else { return };
-    let redis = Redis::private().await.unwrap();
+    let Some(redis) = require(Redis::private().await) else { return };
     let (config, prefix) = both(&mongo, redis.url());
     let mut beside = redis_connection(redis.url()).await.unwrap();
     let node = TestNode::start(&config.go_counters(true)).await;
     let begun = Instant::now();
     for round in 0.. {
         let [a, b, c] = ["a", "b", "c"].map(|name| format!("{name} {round}"));
-        let _: () = tell(&mut beside, &["SET", &a, "41"]).await;
-        let _: () = tell(&mut beside, &["SET", &b, "not a number"]).await;
-        let _: () = tell(&mut beside, &["HSET", &c, "is", "something else"]).await;
+        tell(&mut beside, &["SET", &a, "41"]).await;
+        tell(&mut beside, &["SET", &b, "not a number"]).await;
+        tell(&mut beside, &["HSET", &c, "is", "something else"]).await;
         let wants = [inbox(&a), inbox(&b), inbox(&c)];
         let wants = wants.each_ref().map(|boxed| Want { boxed, count: 1 });
         let reserved = node.sequencer.reserve(&wants, NOW_MS).await.unwrap();
@@ -219,7 +222,7 @@ async fn one_master_that_hangs_takes_no_other_box_along() {
     let mut boxes = vec![Vec::new(); 3];
     for number in 0..30 {
         let boxed = inbox(&format!("member {number}"));
-        let slot: u16 = tell(&mut beside[0], &["CLUSTER", "KEYSLOT", &script::key(&prefix, &boxed)]).await;
+        let slot: u16 = ask(&mut beside[0], &["CLUSTER", "KEYSLOT", &script::key(&prefix, &boxed)]).await;
         boxes[cluster.holder(slot).await.unwrap()].push(boxed);
     }
     for (boxes, beside) in boxes.iter().zip(&mut beside) {
