@@ -31,6 +31,7 @@ use tokio_util::sync::DropGuard;
 use self::shared::{MapState, Shared, closed, name_at};
 use crate::config::LinkConfig;
 use crate::connect::{bounded, single, wait};
+use crate::connection_count::ConnectionCount;
 use crate::error::Error;
 use crate::request::{Request, Verdict};
 use crate::slots::slot;
@@ -52,6 +53,7 @@ impl Cluster {
         seeds: Vec<ConnectionInfo>,
         settings: &Arc<LinkConfig>,
         tasks: &Tasks,
+        connections: &ConnectionCount,
     ) -> Result<Self, Error> {
         let shared = Arc::new(Shared {
             seeds,
@@ -60,6 +62,7 @@ impl Cluster {
             map: watch::Sender::default(),
             nodes: Mutex::default(),
             doubt: Notify::new(),
+            connections: connections.clone(),
         });
         let running = Arc::clone(&shared);
         Ok(Self { shared, _stop: tasks.spawn(async move { running.keep_running().await }) })

@@ -100,6 +100,7 @@ mod caught;
 mod cluster;
 mod config;
 mod connect;
+mod connection_count;
 #[cfg(feature = "cluster")]
 mod denial;
 mod error;

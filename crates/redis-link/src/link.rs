@@ -14,6 +14,7 @@ use crate::address::{Address, AddressKind};
 use crate::cluster::Cluster;
 use crate::config::LinkConfig;
 use crate::connect::{bounded, client, single};
+use crate::connection_count::ConnectionCount;
 use crate::error::Error;
 use crate::node::{Node, Target};
 use crate::request::{Request, Verdict};
@@ -40,6 +41,7 @@ struct Shared {
     tasks: Tasks,
     /// The calls that are under way; closed by a shutdown.
     calls: TaskTracker,
+    connections: ConnectionCount,
 }
 
 enum Route {
@@ -61,30 +63,34 @@ impl Link {
         config.validate()?;
         let (settings, tasks) = (Arc::new(config), Tasks::here()?);
         let address = Address::parse(&settings.url)?;
+        let connections = ConnectionCount::default();
         let shown = address.to_string();
         let failed = |error: RedisError| Error::at_start(&shown, Error::of(&shown, error));
         let way = match address.kind() {
             AddressKind::Single(info) => {
-                let node = Node::start(Target::At(info.clone()), &settings, &tasks);
+                let node = Node::start(Target::At(info.clone()), &settings, &tasks, &connections);
                 let in_cluster = bounded(settings.connect_timeout + settings.timeout, cluster_enabled(&node));
                 if in_cluster.await.map_err(failed)? {
-                    Route::Cluster(Cluster::start(vec![info.clone()], &settings, &tasks)?)
+                    Route::Cluster(Cluster::start(vec![info.clone()], &settings, &tasks, &connections)?)
                 } else {
                     Route::One(Arc::new(node))
                 }
             }
             AddressKind::Sentinel { sentinels, master, node } => {
                 let sentinels = Sentinels::new(sentinels.clone(), master.clone(), node.clone())?;
-                let node = Node::start(Target::Of(sentinels), &settings, &tasks);
+                let node = Node::start(Target::Of(sentinels), &settings, &tasks, &connections);
                 node.ready().await.map_err(failed)?;
                 Route::One(Arc::new(node))
             }
-            AddressKind::Cluster(nodes) => Route::Cluster(Cluster::start(nodes.clone(), &settings, &tasks)?),
+            AddressKind::Cluster(nodes) => {
+                Route::Cluster(Cluster::start(nodes.clone(), &settings, &tasks, &connections)?)
+            }
         };
         if let Route::Cluster(cluster) = &way {
             cluster.found().await.map_err(failed)?;
         }
-        Ok(Self(Arc::new(Shared { address, settings, way, tasks, calls: TaskTracker::new() })))
+        let calls = TaskTracker::new();
+        Ok(Self(Arc::new(Shared { address, settings, way, tasks, calls, connections })))
     }
 
     /// Returns the address, which displays without user and password.
@@ -129,6 +135,18 @@ impl Link {
     #[must_use]
     pub fn is_cluster(&self) -> bool {
         matches!(self.0.way, Route::Cluster(_))
+    }
+
+    /// Returns how many connections were made so far, to all servers together.
+    ///
+    /// They are those on which [`query`](Self::query) and [`pipeline`](Self::pipeline) send; not
+    /// those of [`dedicated`](Self::dedicated), nor those on which sentinels and the map of a
+    /// cluster are asked. The number never falls, and a connection counts before anything is sent
+    /// on it: while the number stays the same, no server that was started again, or took the place
+    /// of another, has answered a call.
+    #[must_use]
+    pub fn connections(&self) -> u64 {
+        self.0.connections.get()
     }
 
     /// Sends a command to the master of `key` and returns its answer.

@@ -9,6 +9,7 @@ use redis::aio::MultiplexedConnection;
 use redis::{Cmd, ConnectionInfo, RedisResult, Value};
 
 use crate::config::LinkConfig;
+use crate::connection_count::ConnectionCount;
 use crate::error::Error;
 use crate::request::Request;
 use crate::tasks::Tasks;
@@ -22,6 +23,7 @@ impl Cluster {
         _seeds: Vec<ConnectionInfo>,
         _settings: &Arc<LinkConfig>,
         _tasks: &Tasks,
+        _connections: &ConnectionCount,
     ) -> Result<Self, Error> {
         Err(Error::config(
             "the redis is a cluster, and this program was built without clusters; build it with the feature \

@@ -26,6 +26,7 @@ use tokio_util::sync::DropGuard;
 use crate::caught::caught;
 use crate::config::LinkConfig;
 use crate::connect::{bounded, single, wait};
+use crate::connection_count::ConnectionCount;
 use crate::sentinel::Sentinels;
 use crate::tasks::Tasks;
 
@@ -41,6 +42,8 @@ struct Shared {
     target: Target,
     settings: Arc<LinkConfig>,
     status: watch::Sender<ConnectionStatus>,
+    /// The connections of all servers of the link.
+    connections: ConnectionCount,
 }
 
 /// Which server it is.
@@ -70,9 +73,19 @@ pub(crate) struct LiveConnection {
 
 impl Node {
     /// Begins to connect.
-    pub(crate) fn start(target: Target, settings: &Arc<LinkConfig>, tasks: &Tasks) -> Self {
+    pub(crate) fn start(
+        target: Target,
+        settings: &Arc<LinkConfig>,
+        tasks: &Tasks,
+        connections: &ConnectionCount,
+    ) -> Self {
         let status = watch::Sender::new(ConnectionStatus::Connecting);
-        let shared = Arc::new(Shared { target, settings: Arc::clone(settings), status });
+        let shared = Arc::new(Shared {
+            target,
+            settings: Arc::clone(settings),
+            status,
+            connections: connections.clone(),
+        });
         let running = Arc::clone(&shared);
         Self { shared, _stop: tasks.spawn(async move { running.keep_running().await }) }
     }
@@ -142,6 +155,8 @@ impl Shared {
             match bounded(limit, Box::pin(self.connect())).await {
                 Ok((connection, info)) => {
                     (*generation, attempts) = (*generation + 1, 0);
+                    // The order matters: whoever has an answer from a connection finds it counted.
+                    self.connections.made();
                     let ready = LiveConnection { connection, info: Arc::new(info), generation: *generation };
                     self.status.send_replace(ConnectionStatus::Ready(ready.clone()));
                     // The sender is a field of `self`, so this waits for a change.
@@ -229,7 +244,8 @@ mod tests {
         let settings = Arc::new(LinkConfig::new("redis://127.0.0.1:1").retry_max(Duration::from_millis(50)));
         let nobody = "redis://127.0.0.1:1".into_connection_info().unwrap();
         told::panic_times(2);
-        let node = Node::start(Target::At(nobody), &settings, &Tasks::here().unwrap());
+        let (tasks, connections) = (Tasks::here().unwrap(), ConnectionCount::default());
+        let node = Node::start(Target::At(nobody), &settings, &tasks, &connections);
         let why = |error: RedisError| error.to_string();
         let error = node.ready().await.err().map(why).unwrap();
         assert!(error.contains("panicked"), "{error}");
@@ -237,5 +253,6 @@ mod tests {
         let mut status = node.shared.status.subscribe();
         let tried = |status: &ConnectionStatus| matches!(status, ConnectionStatus::Failed(error) if error.is_io_error());
         timeout(Duration::from_secs(60), status.wait_for(tried)).await.unwrap().unwrap();
+        assert_eq!(connections.get(), 0);
     }
 }

@@ -16,6 +16,7 @@ use super::informant::{Informant, is_of_no_cluster};
 use crate::caught::caught;
 use crate::config::LinkConfig;
 use crate::connect::{at, host_of};
+use crate::connection_count::ConnectionCount;
 use crate::denial::Denial;
 use crate::node::{LiveConnection, Node, Target};
 use crate::slots::{ServerName, SlotMap};
@@ -32,6 +33,7 @@ pub(super) struct Shared {
     pub(super) map: watch::Sender<MapState>,
     pub(super) nodes: Mutex<HashMap<ServerName, Arc<Node>>>,
     pub(super) doubt: Notify,
+    pub(super) connections: ConnectionCount,
 }
 
 /// What is known of the slots.
@@ -72,7 +74,7 @@ impl Shared {
             return Arc::clone(node);
         }
         let target = Target::At(self.info(name));
-        let node = Arc::new(Node::start(target, &self.settings, &self.tasks));
+        let node = Arc::new(Node::start(target, &self.settings, &self.tasks, &self.connections));
         nodes.insert(Arc::clone(name), Arc::clone(&node));
         node
     }

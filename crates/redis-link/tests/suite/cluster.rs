@@ -176,6 +176,21 @@ async fn one_node_of_a_cluster_leads_to_all() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn connections_to_all_masters_are_counted() {
+    let Some(cluster) = require(RedisCluster::start(3).await) else { return };
+    let link = Link::start(connect(&cluster.url())).await.unwrap();
+    for key in &keys(&cluster).await {
+        set(&link, key).await.unwrap();
+    }
+    let made = link.connections();
+    assert!(made >= 3, "there are 3 masters and {made} connections");
+    for key in &keys(&cluster).await {
+        set(&link, key).await.unwrap();
+    }
+    assert_eq!(link.connections(), made);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn calls_about_a_slot_that_moves_wait_for_it() {
     let Some(cluster) = require(RedisCluster::start(3).await) else { return };
     let link = Link::start(connect(&cluster.url())).await.unwrap();

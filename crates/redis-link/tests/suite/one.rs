@@ -71,6 +71,24 @@ async fn server_that_comes_back_is_found_by_a_task() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn connections_are_counted_when_they_are_made_anew() {
+    let Some(redis) = require(Redis::private().await) else { return };
+    let link = Link::start(connect(redis.url())).await.unwrap();
+    for _ in 0..10 {
+        set(&link, "a").await.unwrap();
+    }
+    assert_eq!((link.connections(), link.clone().connections()), (1, 1));
+    redis.kill().unwrap();
+    set(&link, "a").await.unwrap_err();
+    redis.start_again().await.unwrap();
+    set_again(&link, "a").await;
+    assert!(link.connections() > 1, "it was connected to {} times", link.connections());
+    let made = link.connections();
+    drop(link.dedicated("a", Duration::ZERO).await.unwrap());
+    assert_eq!(link.connections(), made);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn server_that_hangs_fails_calls_in_time_and_then_at_once() {
     let Some(redis) = require(Redis::private().await) else { return };
     let link = Link::start(connect(redis.url())).await.unwrap();

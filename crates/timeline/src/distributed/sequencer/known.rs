@@ -1,0 +1,220 @@
+//! What this process knows of the ends of boxes.
+
+use std::fmt;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use quick_cache::unsync::Cache;
+use tokio::time::Instant;
+
+use super::{Reserved, Want};
+use crate::Seq;
+use crate::distributed::box_id::BoxId;
+use crate::distributed::tops::Top;
+
+/// What is known of the end of a box; the times are those of this process's own clock.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Known {
+    /// The highest sequence that there is, or that this process has given out.
+    pub(super) top: Seq,
+    /// The time of the last entry, in milliseconds since 1970.
+    pub(super) at_ms: u64,
+    pub(super) floor: Seq,
+    /// When the store was read last, at the latest.
+    read: Instant,
+    /// The round of Redis in which its counter was compared with the store last.
+    compared: Option<u64>,
+}
+
+/// Whether the store is read before sequences are given out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reading {
+    /// Where what is known is too old.
+    IfNeeded,
+    Always,
+}
+
+/// How long what was read is good for "the last entry + 1".
+///
+/// After it a sequence is used within half of the time for which nothing is removed behind a floor
+/// (10 minutes), so that no entry is put where one was removed.
+const FRESH: Duration = Duration::from_secs(60);
+
+/// How long a counter in Redis is trusted that was compared with the store.
+///
+/// Another node may be without Redis all the while, and its entries read and removed. The rest is
+/// as for [`FRESH`].
+const COMPARED: Duration = Duration::from_secs(4 * 60);
+
+impl Reading {
+    /// Whether what a reservation that took so long gave out can still be used.
+    ///
+    /// With what was known before it, and the time that a writer has, it is less than 10 minutes.
+    pub(super) fn is_good_after(self, took: Duration) -> bool {
+        match self {
+            Self::IfNeeded => took < Duration::from_secs(45),
+            Self::Always => took < COMPARED,
+        }
+    }
+}
+
+impl Known {
+    /// Creates what is known after a reading that began then.
+    pub(super) fn read(top: Top, began: Instant) -> Self {
+        Self { top: top.seq.max(top.floor), at_ms: top.at_ms, floor: top.floor, read: began, compared: None }
+    }
+
+    /// Whether the sequence behind the top can be given out without another reading.
+    pub(super) fn is_fresh(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.read) < FRESH
+    }
+
+    /// Whether the counter of Redis was compared with the store in this round.
+    pub(super) fn is_compared(&self, round: u64, now: Instant) -> bool {
+        self.compared == Some(round) && now.saturating_duration_since(self.read) < COMPARED
+    }
+
+    fn and(self, other: Self) -> Self {
+        Self {
+            top: self.top.max(other.top),
+            at_ms: self.at_ms.max(other.at_ms),
+            floor: self.floor.max(other.floor),
+            read: self.read.max(other.read),
+            compared: self.compared.max(other.compared),
+        }
+    }
+
+    fn give(&mut self, count: u64, now_ms: u64) -> Reserved {
+        let first = self.top.next();
+        self.top = Seq::new(self.top.get().saturating_add(count)).unwrap_or(Seq::MAX);
+        self.at_ms = self.at_ms.max(now_ms);
+        Reserved { first, at_ms: self.at_ms, floor_hint: self.floor }
+    }
+}
+
+/// The ends of the boxes that were used last.
+pub(super) struct KnownTops {
+    boxes: Mutex<Cache<BoxId, Known>>,
+}
+
+/// How many boxes are known.
+const BOXES_MAX: usize = 100_000;
+
+impl KnownTops {
+    pub(super) fn new() -> Self {
+        Self { boxes: Mutex::new(Cache::new(BOXES_MAX)) }
+    }
+
+    pub(super) fn get(&self, boxed: &BoxId) -> Option<Known> {
+        self.boxes.lock().get(boxed).copied()
+    }
+
+    /// Takes note of what was read, and returns it with what was known.
+    pub(super) fn learn(&self, boxed: &BoxId, read: Known) -> Known {
+        let mut boxes = self.boxes.lock();
+        let known = boxes.peek(boxed).map_or(read, |known| known.and(read));
+        boxes.insert(boxed.clone(), known);
+        known
+    }
+
+    /// Gives out the sequences behind the end of a box, which is at least `end`.
+    pub(super) fn take(&self, want: Want<'_>, end: Known, now_ms: u64) -> Reserved {
+        let mut boxes = self.boxes.lock();
+        let mut known = boxes.peek(want.boxed).map_or(end, |known| known.and(end));
+        let reserved = known.give(want.count, now_ms);
+        boxes.insert(want.boxed.clone(), known);
+        reserved
+    }
+
+    /// Takes note of an entry, or of a sequence that was given out, of a box that is known.
+    pub(super) fn raise(&self, boxed: &BoxId, seq: Seq, at_ms: u64) {
+        if let Some(mut known) = self.boxes.lock().get_mut(boxed) {
+            known.top = known.top.max(seq);
+            known.at_ms = known.at_ms.max(at_ms);
+        }
+    }
+
+    /// Takes note that the counter of Redis was compared with the store.
+    pub(super) fn compared(&self, boxed: &BoxId, round: u64) {
+        if let Some(mut known) = self.boxes.lock().get_mut(boxed) {
+            known.compared = known.compared.max(Some(round));
+        }
+    }
+}
+
+impl fmt::Debug for KnownTops {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KnownTops").field("boxes", &self.boxes.lock().len()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::advance;
+
+    use super::*;
+    use crate::MemberId;
+
+    fn seq(number: u64) -> Seq {
+        Seq::new(number).unwrap()
+    }
+
+    fn inbox(name: &str) -> BoxId {
+        BoxId::inbox(&MemberId::new(name).unwrap())
+    }
+
+    fn read(top: u64, at_ms: u64, floor: u64) -> Known {
+        Known::read(Top { seq: seq(top), at_ms, floor: seq(floor) }, Instant::now())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_given_out_is_not_given_out_again_before_it_is_committed() {
+        let (tops, alice) = (KnownTops::new(), inbox("alice"));
+        let want = Want { boxed: &alice, count: 3 };
+        let first = tops.take(want, read(10, 500, 4), 400);
+        assert_eq!(first, Reserved { first: seq(11), at_ms: 500, floor_hint: seq(4) });
+        // The store has no more than before, and the clock has gone on.
+        assert_eq!(tops.take(want, read(10, 500, 4), 600).first, seq(14));
+        assert_eq!(tops.take(want, read(10, 500, 4), 500).at_ms, 600);
+        // Others have written meanwhile.
+        assert_eq!(tops.take(want, read(40, 0, 4), 0).first, seq(41));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn sequences_are_above_the_floor_and_above_what_was_seen() {
+        let (tops, alice) = (KnownTops::new(), inbox("alice"));
+        let want = Want { boxed: &alice, count: 1 };
+        assert_eq!(tops.take(want, read(0, 0, 7), 0).first, seq(8));
+        tops.raise(&alice, seq(20), 900);
+        let reserved = tops.take(want, read(0, 0, 7), 0);
+        assert_eq!((reserved.first, reserved.at_ms), (seq(21), 900));
+        // A box that nobody writes to takes no place.
+        tops.raise(&inbox("bob"), seq(1), 0);
+        assert!(tops.get(&inbox("bob")).is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_known_grows_too_old() {
+        let (tops, alice) = (KnownTops::new(), inbox("alice"));
+        tops.learn(&alice, read(1, 0, 0));
+        tops.compared(&alice, 5);
+        let known = || tops.get(&alice).unwrap();
+        assert!(known().is_fresh(Instant::now()) && known().is_compared(5, Instant::now()));
+        assert!(!known().is_compared(6, Instant::now()), "there was another connection");
+        // What this process writes says nothing of what others did.
+        advance(FRESH).await;
+        tops.raise(&alice, seq(2), 0);
+        assert!(!known().is_fresh(Instant::now()) && known().is_compared(5, Instant::now()));
+        advance(COMPARED - FRESH).await;
+        assert!(!known().is_compared(5, Instant::now()));
+        let again = tops.learn(&alice, read(1, 0, 0));
+        assert!(again.is_fresh(Instant::now()) && again.top == seq(2));
+    }
+
+    #[test]
+    fn the_largest_sequence_is_the_end() {
+        let (tops, alice) = (KnownTops::new(), inbox("alice"));
+        let end = Known::read(Top { seq: Seq::MAX, ..Top::default() }, Instant::now());
+        assert_eq!(tops.take(Want { boxed: &alice, count: 2 }, end, 0).first, Seq::MAX);
+    }
+}

@@ -1,0 +1,65 @@
+//! Whether a Redis is new enough.
+
+use redis_link::Link;
+
+use crate::{Error, ErrorKind, Result};
+
+/// The first version that knows scripts which begin with `#!lua`.
+///
+/// Such a script is refused as a whole where it could not be done as a whole, as on a server
+/// without memory.
+const VERSION_MIN: u32 = 7;
+
+/// Refuses a Redis of which a server is too old.
+///
+/// A server that does not say its version is used: what it lacks shows when it is called.
+///
+/// # Errors
+///
+/// [`Config`](ErrorKind::Config) if one is too old.
+pub(super) async fn check(link: &Link) -> Result<()> {
+    let mut info = redis::cmd("INFO");
+    info.arg("server");
+    for (server, answer) in link.each_master(&info).await {
+        let info: String = match answer {
+            Ok(answer) => redis::from_redis_value(answer).unwrap_or_default(),
+            Err(error) => {
+                tracing::debug!(
+                    %server,
+                    error = %format_args!("{error:#}"),
+                    "redis cannot be asked for its version; it is used all the same"
+                );
+                continue;
+            }
+        };
+        if let Some(version) = too_old(&info) {
+            let text = format!(
+                "redis at {server} is version {version}; sequences need {VERSION_MIN}.0 or later: upgrade it"
+            );
+            return Err(Error::new(ErrorKind::Config, text));
+        }
+    }
+    Ok(())
+}
+
+/// Returns the version that an answer of `INFO server` names, if that is too old.
+fn too_old(info: &str) -> Option<&str> {
+    let version = info.lines().find_map(|line| line.trim().strip_prefix("redis_version:"))?;
+    let major: u32 = version.split('.').next()?.parse().ok()?;
+    (major < VERSION_MIN).then_some(version)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn redis_6_is_too_old() {
+        let info =
+            |version: &str| format!("# Server\r\nredis_version:{version}\r\nredis_mode:standalone\r\n");
+        assert_eq!(too_old(&info("6.2.14")), Some("6.2.14"));
+        assert_eq!(too_old(&info("7.0.0")), None);
+        assert_eq!(too_old(&info("10.1")), None);
+        assert_eq!(too_old("# Server\r\n"), None);
+    }
+}
