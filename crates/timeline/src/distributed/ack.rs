@@ -29,7 +29,6 @@ pub(super) async fn ack(shared: &Arc<Shared>, member: &MemberId, sequence: Seq) 
     }
     let before = raise_floor(shared, Side::Inbox, &inbox, sequence).await?;
     if before < sequence {
-        shared.watchers.notify(member);
         shared.teller.freed(member);
     }
     Ok(before.max(sequence))
@@ -52,13 +51,13 @@ pub(super) async fn raise_floor(shared: &Shared, side: Side, boxed: &BoxId, floo
     {
         highest.insert("last_at", time(last.entry.at_ms));
     }
-    Ok(raise(shared, boxed, highest).await?.floor)
+    Ok(raise(shared, boxed, &highest).await?.floor)
 }
 
 /// Raises numbers of the head of a box, and returns the head before.
 ///
 /// None of them falls. The head is made if there is none.
-pub(super) async fn raise(shared: &Shared, boxed: &BoxId, highest: Document) -> Result<Head> {
+pub(super) async fn raise(shared: &Shared, boxed: &BoxId, highest: &Document) -> Result<Head> {
     for _ in 0..ATTEMPTS {
         let raised = boxed.clone();
         let update = doc! { "$max": highest.clone(), "$setOnInsert": Head::on_insert(boxed) };

@@ -17,7 +17,7 @@ pub(super) async fn raise(shared: &Arc<Shared>, member: &MemberId, sequence: Seq
     if sequence <= head.received {
         return Ok(head.received);
     }
-    let before = ack::raise(shared, &inbox, doc! { "received": sequence.to_i64() }).await?;
+    let before = ack::raise(shared, &inbox, &doc! { "received": sequence.to_i64() }).await?;
     Ok(before.received.max(sequence))
 }
 

@@ -43,7 +43,7 @@ pub(super) async fn fill(
         let edits = part.iter().filter(|entry| is_edit(entry));
         let targets: Vec<_> = edits.filter_map(|edit| target_of(boxed, edit)).collect();
         let found =
-            if targets.is_empty() { HashMap::new() } else { find(shared, wanted(targets), source).await? };
+            if targets.is_empty() { HashMap::new() } else { find(shared, &wanted(targets), source).await? };
         for entry in part.iter_mut() {
             if is_edit(entry) {
                 entry.edited = text_of(boxed, entry, &found);
@@ -120,8 +120,8 @@ fn filter(wanted: &Wanted) -> Document {
     }
 }
 
-async fn find(shared: &Shared, wanted: Wanted, source: Source) -> Result<HashMap<String, Found>> {
-    let filter = filter(&wanted);
+async fn find(shared: &Shared, wanted: &Wanted, source: Source) -> Result<HashMap<String, Found>> {
+    let filter = filter(wanted);
     let read = shared.database.call(move |collections| async move {
         let mut find = source.entries(Side::History, &collections).find(filter);
         if let Some(fields) = finds::without_record(Side::History) {

@@ -77,7 +77,7 @@ pub(super) fn before(seq: Seq) -> Seq {
 }
 
 /// Returns a whole number of a document, of whatever type it is.
-pub(super) fn number(document: &RawDocument, name: &str) -> Option<u64> {
+fn number(document: &RawDocument, name: &str) -> Option<u64> {
     let number = match document.get(name).ok().flatten()? {
         RawBsonRef::Int64(number) => Some(number),
         RawBsonRef::Int32(number) => Some(number.into()),
@@ -88,6 +88,17 @@ pub(super) fn number(document: &RawDocument, name: &str) -> Option<u64> {
     number.and_then(|number| u64::try_from(number).ok())
 }
 
+/// Returns the time of an entry in milliseconds since 1970; 0 if it is unknown.
+///
+/// The Go service kept none, but its driver put the second into the `_id`.
+pub(super) fn at_of(document: &RawDocument) -> u64 {
+    let of_id = || {
+        let id = document.get_object_id("_id").ok()?;
+        u64::try_from(id.timestamp().timestamp_millis()).ok()
+    };
+    number(document, "at").filter(|at_ms| *at_ms > 0).or_else(of_id).unwrap_or(0)
+}
+
 /// Returns the sequence of a document; 0 if it has none that can be read.
 pub(super) fn seq_of(document: &RawDocument) -> Seq {
     number(document, "seq").and_then(|number| Seq::new(number).ok()).unwrap_or_default()
@@ -96,6 +107,7 @@ pub(super) fn seq_of(document: &RawDocument) -> Seq {
 #[cfg(test)]
 mod tests {
     use mongodb::bson::RawDocumentBuf;
+    use mongodb::bson::oid::ObjectId;
 
     use super::*;
     use crate::MemberId;
@@ -114,6 +126,19 @@ mod tests {
             between(&boxed, Seq::ZERO, seq),
             doc! { "id": "a", "seq": { "$gt": 0_i64, "$lte": 7_i64 } }
         );
+    }
+
+    #[test]
+    fn entries_of_the_go_service_have_the_time_of_their_id() {
+        let mut bytes = [0; 12];
+        bytes[..4].copy_from_slice(&1_700_000_000_u32.to_be_bytes());
+        for (document, at_ms) in [
+            (doc! { "_id": ObjectId::from_bytes(bytes) }, 1_700_000_000_000),
+            (doc! { "_id": ObjectId::from_bytes(bytes), "at": 7_i64 }, 7),
+            (doc! { "_id": "a" }, 0),
+        ] {
+            assert_eq!(at_of(&RawDocumentBuf::try_from(&document).unwrap()), at_ms);
+        }
     }
 
     #[test]

@@ -1,16 +1,12 @@
 //! The entries after a sequence, in their order and without a gap.
 
-use std::sync::Arc;
-
 use mongodb::bson::{RawDocument, doc};
 
 use super::super::box_id::BoxId;
 use super::super::documents::{EntryDoc, Head};
 use super::super::shared::Shared;
-use super::edited;
 use super::finds::{self, Source};
 use super::holes::{MISSING_MAX, missing};
-use super::repair::{self, Met};
 use crate::page::PAGE_BYTES_MAX;
 use crate::{Result, Seq, Tag};
 
@@ -90,25 +86,6 @@ pub(super) async fn read(
         }
     });
     read.await?
-}
-
-/// Returns up to `limit` entries after a sequence and above the floor, up to a hole.
-///
-/// Edits have the text that their message has now.
-pub(in crate::distributed) async fn contiguous_after(
-    shared: &Arc<Shared>,
-    boxed: &BoxId,
-    after: Seq,
-    limit: usize,
-) -> Result<Vec<EntryDoc>> {
-    let mut page = read(shared, boxed, after, limit, Source::Primary).await?;
-    if !page.missing.is_empty() && repair::met(shared, boxed, &page.missing).await? == Met::Closed {
-        page = read(shared, boxed, after, limit, Source::Primary).await?;
-    }
-    let mut entries = page.entries;
-    let edits = entries.iter_mut().map(|document| &mut document.entry).collect();
-    edited::fill(shared, boxed, edits, Source::Primary).await?;
-    Ok(entries)
 }
 
 impl Forward {
@@ -226,7 +203,7 @@ mod tests {
 
     /// Takes documents as one find returns them, and returns whether it wants more.
     fn take(page: &mut Forward, documents: impl IntoIterator<Item = Document>) -> bool {
-        let raw = |document| RawDocumentBuf::try_from(&document).unwrap();
+        let raw = |document: Document| RawDocumentBuf::try_from(&document).unwrap();
         documents.into_iter().map(raw).all(|document| page.take(&document, &inbox()).unwrap())
     }
 

@@ -1,6 +1,4 @@
 //! The holes that this node has seen, and since when.
-//!
-//! This module is pure.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -46,6 +44,10 @@ pub(super) struct Seen {
 
 impl Holes {
     pub(in crate::distributed) fn new(grace: Duration) -> Self {
+        metrics::describe_counter!(
+            "timeline_holes_closed_total",
+            "Places in boxes that were given out, never written, and closed by a tombstone."
+        );
         Self { grace, noted: Mutex::default() }
     }
 

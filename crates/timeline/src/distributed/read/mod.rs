@@ -24,7 +24,6 @@ mod lookups;
 mod repair;
 mod times;
 
-pub(super) use self::forward::contiguous_after;
 pub(super) use self::history::history;
 pub(super) use self::holes::Holes;
 pub(super) use self::inbox::inbox;

@@ -137,7 +137,7 @@ async fn around(shared: &Shared, boxed: &BoxId, first: Seq, last: Seq) -> Result
             let document = cursor.current();
             let seq = finds::seq_of(document);
             if seq > Seq::ZERO {
-                around.entries.push((seq, finds::number(document, "at").unwrap_or(0)));
+                around.entries.push((seq, finds::at_of(document)));
                 continue;
             }
             around.floor = match Head::read(document, &boxed) {

@@ -89,11 +89,11 @@ async fn times_at(
         let seqs: Vec<_> = points.iter().map(|seq| Bson::Int64(seq.to_i64())).collect();
         let filter = doc! { "id": history.as_str(), "seq": { "$in": seqs } };
         let find = source.entries(history.side(), &collections).find(filter).sort(doc! { "seq": 1 });
-        let mut cursor = find.projection(doc! { "_id": 0, "seq": 1, "at": 1 }).await?;
+        let mut cursor = find.projection(doc! { "seq": 1, "at": 1 }).await?;
         let mut found = Vec::with_capacity(points.len());
         while cursor.advance().await? {
             let document = cursor.current();
-            found.push((finds::seq_of(document), finds::number(document, "at").unwrap_or(0)));
+            found.push((finds::seq_of(document), finds::at_of(document)));
         }
         Ok(found)
     });
