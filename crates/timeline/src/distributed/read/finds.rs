@@ -1,0 +1,153 @@
+//! Filters of entries, and who is asked for them.
+//!
+//! Every filter has an equality on `id`, in each branch of an `$or`: so a shard is known, and the
+//! index on (id, seq) bounds what is looked at.
+
+use mongodb::Collection;
+use mongodb::bson::{Document, RawBsonRef, RawDocument, doc};
+
+use super::super::box_id::{BoxId, Side};
+use super::super::config::Config;
+use super::super::database::Collections;
+use super::super::documents::Head;
+use crate::Seq;
+
+/// Who is asked for entries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Source {
+    /// The primary: what is not there is not committed yet.
+    Primary,
+    /// A secondary if there is one, which may be behind.
+    Secondary,
+}
+
+impl Source {
+    /// Returns who is asked first for pages of histories.
+    pub(super) fn of_histories(config: &Config) -> Self {
+        if config.histories_from_secondaries { Self::Secondary } else { Self::Primary }
+    }
+
+    /// Returns the entries of a side; inboxes are always those of the primary.
+    pub(super) fn entries(self, side: Side, collections: &Collections) -> &Collection<Document> {
+        match (side, self) {
+            (Side::Inbox, _) => &collections.inboxes,
+            (Side::History, Self::Primary) => &collections.histories,
+            (Side::History, Self::Secondary) => &collections.histories_to_read,
+        }
+    }
+}
+
+/// Returns what finds the head of a box and its entries from `first` on.
+///
+/// The equality is in both branches, not in front of them. So the server plans each branch by
+/// itself, as one range of the index, and merges them in order. With it in front it may choose to
+/// look at the whole box from its beginning.
+pub(super) fn head_and_from(boxed: &BoxId, first: Seq) -> Document {
+    if first == Seq::ZERO {
+        return from(boxed, first);
+    }
+    doc! { "$or": [Head::filter(boxed), from(boxed, first)] }
+}
+
+/// Returns what finds the entries of a box from `first` on.
+pub(super) fn from(boxed: &BoxId, first: Seq) -> Document {
+    doc! { "id": boxed.as_str(), "seq": { "$gte": first.to_i64() } }
+}
+
+/// Returns what finds the entries of a box after a sequence, up to another one.
+pub(super) fn between(boxed: &BoxId, after: Seq, last: Seq) -> Document {
+    doc! { "id": boxed.as_str(), "seq": { "$gt": after.to_i64(), "$lte": last.to_i64() } }
+}
+
+/// Returns the fields that readers of pages need not have.
+///
+/// The record of a send to a large group is larger than its message.
+pub(super) fn without_record(side: Side) -> Option<Document> {
+    match side {
+        Side::Inbox => None,
+        Side::History => {
+            Some(doc! { "members": 0, "seqs": 0, "digest": 0, "digest2": 0, "change": 0, "told": 0 })
+        }
+    }
+}
+
+/// Returns the sequence before another one; that before 0 is 0.
+pub(super) fn before(seq: Seq) -> Seq {
+    Seq::new(seq.get().saturating_sub(1)).unwrap_or_default()
+}
+
+/// Returns a whole number of a document, of whatever type it is.
+fn number(document: &RawDocument, name: &str) -> Option<u64> {
+    let number = match document.get(name).ok().flatten()? {
+        RawBsonRef::Int64(number) => Some(number),
+        RawBsonRef::Int32(number) => Some(number.into()),
+        // Only a whole number displays as one.
+        RawBsonRef::Double(number) => number.to_string().parse().ok(),
+        _ => None,
+    };
+    number.and_then(|number| u64::try_from(number).ok())
+}
+
+/// Returns the time of an entry in milliseconds since 1970; 0 if it is unknown.
+///
+/// The Go service kept none, but its driver put the second into the `_id`.
+pub(super) fn at_of(document: &RawDocument) -> u64 {
+    let of_id = || {
+        let id = document.get_object_id("_id").ok()?;
+        u64::try_from(id.timestamp().timestamp_millis()).ok()
+    };
+    number(document, "at").filter(|at_ms| *at_ms > 0).or_else(of_id).unwrap_or(0)
+}
+
+/// Returns the sequence of a document; 0 if it has none that can be read.
+pub(super) fn seq_of(document: &RawDocument) -> Seq {
+    number(document, "seq").and_then(|number| Seq::new(number).ok()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use mongodb::bson::RawDocumentBuf;
+    use mongodb::bson::oid::ObjectId;
+
+    use super::*;
+    use crate::MemberId;
+
+    #[test]
+    fn each_filter_names_the_box_in_each_branch() {
+        let boxed = BoxId::inbox(&MemberId::new("a").unwrap());
+        let seq = Seq::new(7).unwrap();
+        assert_eq!(
+            head_and_from(&boxed, seq),
+            doc! { "$or": [{ "id": "a", "seq": 0_i64 }, { "id": "a", "seq": { "$gte": 7_i64 } }] }
+        );
+        let whole = head_and_from(&boxed, Seq::ZERO);
+        assert_eq!(whole, doc! { "id": "a", "seq": { "$gte": 0_i64 } }, "the head is one of them");
+        assert_eq!(
+            between(&boxed, Seq::ZERO, seq),
+            doc! { "id": "a", "seq": { "$gt": 0_i64, "$lte": 7_i64 } }
+        );
+    }
+
+    #[test]
+    fn entries_of_the_go_service_have_the_time_of_their_id() {
+        let mut bytes = [0; 12];
+        bytes[..4].copy_from_slice(&1_700_000_000_u32.to_be_bytes());
+        for (document, at_ms) in [
+            (doc! { "_id": ObjectId::from_bytes(bytes) }, 1_700_000_000_000),
+            (doc! { "_id": ObjectId::from_bytes(bytes), "at": 7_i64 }, 7),
+            (doc! { "_id": "a" }, 0),
+        ] {
+            assert_eq!(at_of(&RawDocumentBuf::try_from(&document).unwrap()), at_ms);
+        }
+    }
+
+    #[test]
+    fn sequences_are_read_from_numbers_of_every_type() {
+        for document in [doc! { "seq": 7 }, doc! { "seq": 7_i64 }, doc! { "seq": 7.0 }] {
+            let document = RawDocumentBuf::try_from(&document).unwrap();
+            assert_eq!(seq_of(&document).get(), 7);
+        }
+        let without = RawDocumentBuf::try_from(&doc! { "seq": -7, "at": "7" }).unwrap();
+        assert_eq!((seq_of(&without), number(&without, "at")), (Seq::ZERO, None));
+    }
+}

@@ -1,0 +1,30 @@
+//! How pages of boxes are read, and what is done about holes in them.
+//!
+//! A page is one find in the order of sequences, which returns the head of the box as well. What
+//! comes is taken as long as it is contiguous:
+//!
+//! ```text
+//!  seq   0     41          42  43  44      46
+//!        head  the reader  └── page ──┘ ▲   further entries
+//!                                       └── hole: a writer has not come yet, or never will
+//! ```
+//!
+//! A hole is noted when it is first seen below a committed entry. It is left to its writer for the
+//! grace, on the clock of this node alone; then a tombstone closes it. Who wrote first is decided
+//! by the index, so a writer that comes later takes another sequence.
+
+mod backward;
+mod edited;
+mod finds;
+mod forward;
+mod history;
+mod holes;
+mod inbox;
+mod lookups;
+mod repair;
+mod times;
+
+pub(super) use self::history::history;
+pub(super) use self::holes::Holes;
+pub(super) use self::inbox::inbox;
+pub(super) use self::lookups::{check_reaches, entry, head};
