@@ -1,4 +1,4 @@
-//! Shows a store that several processes share whose inboxes clients of this one follow.
+//! Shows a shared store whose inboxes clients of this process follow.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What is new is told: to who waits here, to the observer, and to the other nodes.
+//! Tells what is new to who waits here, to the observer and to the other nodes.
 //!
 //! ```text
 //!  committed ──► watchers of this node           woken at once

@@ -168,6 +168,10 @@ impl Order {
             is_seen
         });
         *pass = pass.wrapping_add(1);
+        // Room for many is given back after they have left, and not with each one.
+        if watched.len() * 4 < watched.capacity() {
+            watched.shrink_to(watched.len() * 2);
+        }
     }
 
     /// Returns after which entry to read an inbox that has some up to `top`.
@@ -217,6 +221,9 @@ impl Order {
             }
             self.release(&member, told);
         }
+        if self.lines.len() * 4 < self.lines.capacity() {
+            self.lines.shrink_to(self.lines.len() * 2);
+        }
     }
 
     /// Returns what is known of an inbox that is watched.
@@ -254,17 +261,20 @@ impl Order {
     /// Tells an entry, unless it or a later one was told, or one before it has to be read.
     fn pass_on(&mut self, member: &MemberId, entry: Entry, told: &mut Told) {
         let sequence = entry.sequence;
-        match self.watched.get_mut(member) {
-            None if !self.recent.rise(member, sequence) => return,
-            None => {}
-            Some(WatchedInbox { told: Some(last), .. }) if sequence <= *last => return,
-            Some(WatchedInbox { told: Some(last), .. }) if sequence > last.next() => {
-                told.behind.push((member.clone(), sequence));
-                return;
+        let Some(watched) = self.watched.get_mut(member) else {
+            if self.recent.rise(member, sequence) {
+                told.entries.push((member.clone(), entry));
             }
-            Some(watched) => watched.told = Some(sequence),
+            return;
+        };
+        match watched.told {
+            Some(last) if sequence <= last => {}
+            Some(last) if sequence > last.next() => told.behind.push((member.clone(), sequence)),
+            _ => {
+                watched.told = Some(sequence);
+                told.entries.push((member.clone(), entry));
+            }
         }
-        told.entries.push((member.clone(), entry));
     }
 
     /// Has an entry read again for which there was no room, or missed where nobody watches.
