@@ -30,6 +30,9 @@ const QUEUE_MAX: usize = 256;
 /// How long a message may be that somebody publishes on the channel.
 const MESSAGE_BYTES_MAX: usize = 2 * 1024 * 1024;
 
+/// How long Redis may say nothing before it is asked whether it is there, and then to answer.
+const PING_TIMEOUT: Duration = Duration::from_secs(2);
+
 /// How long a connection that is lost may take to come back before the server is looked for again.
 const SILENCE_MAX: Duration = Duration::from_secs(5);
 
@@ -80,7 +83,7 @@ impl RedisWay {
     async fn follow(&self, teller: &Teller) -> Result<Infallible, Failure> {
         let client = self.link().await?.client().await?;
         let config = mpx::Config::from_info(client.get_connection_info().clone());
-        let config = config.queue_max(QUEUE_MAX).message_max(MESSAGE_BYTES_MAX);
+        let config = config.queue_max(QUEUE_MAX).message_max(MESSAGE_BYTES_MAX).ping_timeout(PING_TIMEOUT);
         let config = match &self.authorities {
             Some(pem) => config.authorities(pem.clone()),
             None => config,

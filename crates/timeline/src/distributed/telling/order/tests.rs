@@ -1,4 +1,7 @@
+use std::collections::BTreeSet;
 use std::time::Duration;
+
+use fastrand::Rng;
 
 use super::*;
 use crate::Message;
@@ -54,6 +57,14 @@ impl Scene {
     fn read(&mut self, sequences: impl IntoIterator<Item = u64>, floor: u64) -> Option<u64> {
         let entries = sequences.into_iter().map(entry).collect();
         self.order.catch_up(&member("a"), entries, seq(floor), &mut self.told).map(Seq::get)
+    }
+
+    /// Reads what the store shows behind what was told.
+    fn read_visible(&mut self, visible: &BTreeSet<u64>) {
+        let top = seq(visible.last().copied().unwrap_or_default());
+        let Some(last) = self.order.read_from(&member("a"), top, &mut self.told) else { return };
+        let contiguous: Vec<_> = (last.get() + 1..).take_while(|number| visible.contains(number)).collect();
+        self.read(contiguous, 0);
     }
 
     /// Returns what was told since the last call: entries, how many are missed, what to read.
@@ -215,5 +226,54 @@ fn what_waits_is_bounded_and_what_is_left_out_is_missed_or_read() {
         assert_eq!((entries.len(), left_out, behind.len()), (ENTRIES_MAX + 2, missed, read));
         assert!(entries.is_sorted());
         assert!(scene.order.lines.is_empty());
+    }
+}
+
+#[test]
+fn whatever_comes_first_each_entry_of_a_watched_inbox_is_told_once_and_in_order() {
+    fn any(random: &mut Rng, numbers: &mut Vec<u64>) -> Option<u64> {
+        (!numbers.is_empty()).then(|| numbers.swap_remove(random.usize(..numbers.len())))
+    }
+    for seed in 0..500 {
+        let (mut random, mut scene, mut top) = (Rng::with_seed(seed), Scene::watched(), 0);
+        let mut visible = BTreeSet::new();
+        // What this node has reserved, what it has written and not told, what others have not said.
+        let (mut reserved, mut written, mut unsaid) = (Vec::new(), Vec::new(), Vec::new());
+        scene.see(0, 0, false);
+        for _ in 0..300 {
+            match random.u32(..8) {
+                0 | 1 => {
+                    top += 1;
+                    scene.reserve([top]);
+                    reserved.push(top);
+                }
+                2 => {
+                    top += 1;
+                    visible.insert(top);
+                    unsaid.push(top);
+                }
+                3 => {
+                    let number = any(&mut random, &mut reserved);
+                    visible.extend(number);
+                    written.extend(number);
+                }
+                4 => any(&mut random, &mut written).into_iter().for_each(|number| scene.commit(number)),
+                5 => {
+                    // A tombstone closes the place.
+                    let number = any(&mut random, &mut reserved);
+                    number.into_iter().for_each(|number| scene.give_up(number));
+                    visible.extend(number);
+                }
+                6 => any(&mut random, &mut unsaid).into_iter().for_each(|number| scene.hear(number, number)),
+                _ => scene.read_visible(&visible),
+            }
+        }
+        visible.extend(&reserved);
+        reserved.into_iter().chain(written).for_each(|number| scene.commit(number));
+        scene.see(top, 0, false);
+        scene.read_visible(&visible);
+        let (heard, missed, _) = scene.heard();
+        assert_eq!((heard, missed), ((1..=top).collect(), 0), "seed {seed}");
+        assert!(scene.order.lines.is_empty() && scene.order.waiting.entries == 0);
     }
 }
