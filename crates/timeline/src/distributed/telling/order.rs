@@ -50,8 +50,8 @@ enum Place {
 /// An inbox that somebody waits for here.
 #[derive(Debug)]
 struct WatchedInbox {
-    /// Up to where the observer has heard of it, unless that is unknown.
-    told: Option<Seq>,
+    /// Up to where the observer has heard of it.
+    told: Seq,
     /// The last entry that the watchers were woken for.
     top: Seq,
     floor: Seq,
@@ -94,7 +94,7 @@ impl Order {
     pub(super) fn commit(&mut self, member: &MemberId, entry: Entry, is_watched: bool, told: &mut Told) {
         let sequence = entry.sequence;
         if is_watched {
-            let watched = self.watch(member);
+            let watched = self.watch(member, sequence);
             watched.top = watched.top.max(sequence);
         }
         let Some(line) = self.lines.get_mut(member) else {
@@ -119,9 +119,9 @@ impl Order {
     ///
     /// They go up to `top`, and begin with `first`.
     pub(super) fn hear(&mut self, member: &MemberId, first: Seq, top: Seq, told: &mut Told) {
-        let watched = self.watch(member);
+        let watched = self.watch(member, first);
         watched.top = watched.top.max(top);
-        if *watched.told.get_or_insert(before(first)) < top {
+        if watched.told < top {
             told.behind.push((member.clone(), top));
         }
     }
@@ -139,19 +139,13 @@ impl Order {
         told: &mut Told,
     ) -> bool {
         let (is_known, pass) = (self.watched.contains_key(member), self.pass);
-        let watched = self.watch(member);
+        let watched = self.watch(member, if is_recent { top } else { top.next() });
         let is_news = if is_known { top > watched.top || floor > watched.floor } else { is_recent };
         watched.pass = pass;
         watched.top = watched.top.max(top);
         watched.floor = watched.floor.max(floor);
-        let new = if is_recent { before(top) } else { top };
-        let last = match watched.told {
-            Some(last) if is_known => last,
-            Some(last) => last.max(new),
-            None => new,
-        };
-        let last = *watched.told.insert(last.max(floor));
-        if last < top {
+        watched.told = watched.told.max(floor);
+        if watched.told < top {
             told.behind.push((member.clone(), top));
         }
         is_news
@@ -162,8 +156,8 @@ impl Order {
         let Self { watched, recent, pass, .. } = self;
         watched.retain(|member, inbox| {
             let is_seen = inbox.pass == *pass;
-            if let (false, Some(told)) = (is_seen, inbox.told) {
-                recent.rise(member, told);
+            if !is_seen {
+                recent.rise(member, inbox.told);
             }
             is_seen
         });
@@ -179,12 +173,10 @@ impl Order {
     /// None if it has none to tell.
     pub(super) fn read_from(&mut self, member: &MemberId, top: Seq, told: &mut Told) -> Option<Seq> {
         let watched = self.watched.get_mut(member)?;
-        let last = watched.told.unwrap_or_else(|| before(top));
-        let many = top.get().saturating_sub(last.get()).saturating_sub(BACKLOG_MAX);
+        let many = top.get().saturating_sub(watched.told.get()).saturating_sub(BACKLOG_MAX);
         told.missed += many;
-        let last = Seq::new(last.get() + many).unwrap_or(last);
-        watched.told = Some(last);
-        (last < top).then_some(last)
+        watched.told = Seq::new(watched.told.get() + many).unwrap_or(top);
+        (watched.told < top).then_some(watched.told)
     }
 
     /// Tells what was read of an inbox that is watched, and returns up to where it was told.
@@ -196,17 +188,16 @@ impl Order {
         told: &mut Told,
     ) -> Option<Seq> {
         let watched = self.watched.get_mut(member)?;
-        let mut last = watched.told.unwrap_or_default();
         for entry in entries {
-            if entry.sequence > last {
-                last = entry.sequence;
+            if entry.sequence > watched.told {
+                watched.told = entry.sequence;
                 told.entries.push((member.clone(), entry));
             }
         }
         // What was freed is known to a device of the member.
-        watched.told = Some(last.max(floor));
+        watched.told = watched.told.max(floor);
         self.release(member, told);
-        self.watched.get(member)?.told
+        self.watched.get(member).map(|watched| watched.told)
     }
 
     /// Gives up what was reserved before this time, in the lines that wait for it.
@@ -227,13 +218,15 @@ impl Order {
     }
 
     /// Returns what is known of an inbox that is watched.
-    fn watch(&mut self, member: &MemberId) -> &mut WatchedInbox {
-        let Self { watched, recent, pass, .. } = self;
-        watched.entry(member.clone()).or_insert_with(|| WatchedInbox {
-            told: recent.get(member),
-            top: Seq::ZERO,
-            floor: Seq::ZERO,
-            pass: *pass,
+    ///
+    /// If that is nothing yet, all is told from `first` on, and what waits to be told.
+    fn watch(&mut self, member: &MemberId, first: Seq) -> &mut WatchedInbox {
+        let Self { lines, watched, recent, pass, .. } = self;
+        watched.entry(member.clone()).or_insert_with(|| {
+            let waiting = lines.get(member).and_then(|line| line.first_key_value());
+            let first = waiting.map_or(first, |(waiting, _)| first.min(*waiting));
+            let told = recent.get(member).unwrap_or_default().max(before(first));
+            WatchedInbox { told, top: Seq::ZERO, floor: Seq::ZERO, pass: *pass }
         })
     }
 
@@ -267,22 +260,20 @@ impl Order {
             }
             return;
         };
-        match watched.told {
-            Some(last) if sequence <= last => {}
-            Some(last) if sequence > last.next() => told.behind.push((member.clone(), sequence)),
-            _ => {
-                watched.told = Some(sequence);
-                told.entries.push((member.clone(), entry));
-            }
+        if sequence == watched.told.next() {
+            watched.told = sequence;
+            told.entries.push((member.clone(), entry));
+        } else if sequence > watched.told {
+            told.behind.push((member.clone(), sequence));
         }
     }
 
     /// Has an entry read again for which there was no room, or missed where nobody watches.
     fn leave_out(&mut self, member: &MemberId, sequence: Seq, told: &mut Told) {
-        match self.watched.get(member).map(|watched| watched.told) {
-            Some(Some(last)) if sequence <= last => {}
-            Some(Some(_)) => told.behind.push((member.clone(), sequence)),
-            _ => told.missed += 1,
+        match self.watched.get(member) {
+            Some(watched) if sequence <= watched.told => {}
+            Some(_) => told.behind.push((member.clone(), sequence)),
+            None => told.missed += 1,
         }
     }
 }

@@ -198,6 +198,20 @@ fn a_look_at_the_store_finds_what_nobody_told() {
 }
 
 #[test]
+fn an_inbox_that_is_watched_anew_is_told_from_then_on() {
+    let mut scene = Scene::default();
+    scene.commit(3);
+    scene.reserve([21]);
+    // Somebody waits for it now, and what others wrote before is old; what is on its way is not.
+    scene.is_watched = true;
+    scene.hear(22, 22);
+    assert_eq!(scene.order.read_from(&member("a"), seq(22), &mut Told::default()), Some(seq(20)));
+    scene.commit(21);
+    assert_eq!(scene.read([22], 0), Some(22));
+    assert_eq!(scene.heard(), (vec![3, 21, 22], 0, vec![22]));
+}
+
+#[test]
 fn who_is_not_watched_any_more_is_forgotten_and_not_told_again() {
     let mut scene = Scene::watched();
     scene.commit(3);
