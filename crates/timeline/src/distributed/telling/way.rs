@@ -20,10 +20,10 @@ pub(super) enum Way {
 impl Way {
     pub(super) fn of(shared: &Shared) -> Self {
         #[cfg(feature = "redis")]
-        let redis = RedisWay::of(&shared.config).map(Self::Redis);
-        #[cfg(not(feature = "redis"))]
-        let redis: Option<Self> = None;
-        redis.unwrap_or_else(|| Self::Mongo(MongoWay::new(shared.database.clone(), shared.node.clone())))
+        if let Some(way) = RedisWay::of(&shared.config) {
+            return Self::Redis(way);
+        }
+        Self::Mongo(MongoWay::new(shared.database.clone(), shared.node.clone()))
     }
 
     /// Takes in what the others say, until the end of the store.
