@@ -85,6 +85,12 @@ pub fn may_write(channel: &str) -> bool {
     !channel.starts_with(OWN)
 }
 
+/// Returns whose inbox, or what was read by whom, a channel is about; none if it is another one.
+#[cfg(feature = "receipts")]
+pub(crate) fn reader(channel: &str) -> Option<&str> {
+    channel.strip_prefix(INBOX).or_else(|| channel.strip_prefix(READ))
+}
+
 /// Whether it could be the name of somebody.
 fn is_user(name: &str) -> bool {
     (1..=USER_BYTES_MAX).contains(&name.len()) && !name.contains(char::is_control)
@@ -102,6 +108,13 @@ mod tests {
         assert!(may_listen(PRESENCE) && !may_write(PRESENCE));
         assert!(!may_listen("$later") && !may_write("$later"));
         assert!(may_listen("hello") && may_write("hello"));
+    }
+
+    #[cfg(feature = "receipts")]
+    #[test]
+    fn the_reader_of_an_inbox_or_its_cursors_is_in_the_name_of_the_channel() {
+        assert_eq!([reader(&inbox("bob")), reader(&read("bob"))], [Some("bob"); 2]);
+        assert_eq!([reader(&received("bob")), reader("bob")], [None; 2]);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! store ──appended──► InboxPublisher ──► $inbox:bob     ──► bob's connections
 //! store ──read──────► InboxPublisher ──► $read:bob      ──► bob's connections
 //! bob   ──received──► Receipts ──► store, $received:bob ──► whoever waits for it
+//! hub   ──bound─────► InboxInterest ──► store     tells of what others wrote for bob, too
 //! ```
 //!
 //! # Shapes
@@ -14,12 +15,15 @@
 //! $received:bob   {"member":"bob","sequence":"57"}
 //! ```
 
+mod followed;
+mod inbox_interest;
 mod inbox_publisher;
 
 use conductor_hub::Hub;
 use serde_json::json;
 use timeline::{Error, MemberId, Seq, Timeline};
 
+pub use self::inbox_interest::{InboxInterest, InterestHook};
 pub use self::inbox_publisher::InboxPublisher;
 use crate::channel;
 

@@ -37,6 +37,8 @@ struct WaitingReader {
     number: u64,
     // Whether a change came since the reader was last told of one.
     has_changed: bool,
+    // Whether it takes the cursors that rise; nobody frees those of one that does not.
+    takes_cursors: bool,
     waker: Option<Waker>,
     // The cursors that rose since the reader last took them. An idle one has none, and pays for no
     // more than the place where they would be.
@@ -89,7 +91,9 @@ impl InboxWatchers {
     pub fn notify_read(&self, cursor: &ReadCursor, member: &MemberId) {
         let (mut woken, mut readers) = (Vec::new(), self.lock());
         for reader in readers.inboxes.get_mut(member).into_iter().flatten() {
-            reader.cursors.get_or_insert_default().add(cursor);
+            if reader.takes_cursors {
+                reader.cursors.get_or_insert_default().add(cursor);
+            }
             reader.has_changed = true;
             woken.extend(reader.waker.take());
         }
@@ -104,6 +108,20 @@ impl InboxWatchers {
         let inboxes = mem::take(&mut readers.inboxes);
         drop(readers);
         inboxes.into_values().flatten().filter_map(|reader| reader.waker).for_each(Waker::wake);
+    }
+
+    /// Returns the inboxes that somebody reads, each once.
+    ///
+    /// For a store that looks for changes which it was not told of.
+    #[must_use]
+    pub fn members(&self) -> Vec<MemberId> {
+        self.lock().inboxes.keys().cloned().collect()
+    }
+
+    /// Returns whether somebody reads an inbox.
+    #[must_use]
+    pub fn is_watched(&self, member: &MemberId) -> bool {
+        self.lock().inboxes.contains_key(member)
     }
 
     /// Returns how many readers there are.
@@ -135,7 +153,13 @@ impl Locked {
         let member = inbox.key().clone();
         // Most inboxes have one reader: the list begins with room for no more.
         let readers = inbox.or_insert_with(|| Vec::with_capacity(1));
-        readers.push(WaitingReader { number, has_changed: false, waker: None, cursors: None });
+        readers.push(WaitingReader {
+            number,
+            has_changed: false,
+            takes_cursors: true,
+            waker: None,
+            cursors: None,
+        });
         member
     }
 
@@ -194,6 +218,20 @@ impl InboxChanges {
     /// after which only a restart helps.
     pub async fn changed(&mut self) -> Result<()> {
         poll_fn(|context| self.poll_changed(context)).await
+    }
+
+    /// Keeps no cursors for this reader from now on.
+    ///
+    /// For one that only shows that somebody is there, and never waits for a change: it takes the
+    /// same memory however much was read.
+    #[must_use]
+    pub fn without_cursors(self) -> Self {
+        let mut readers = self.watchers.lock();
+        if let Some(reader) = readers.reader(&self.member, self.number) {
+            reader.takes_cursors = false;
+        }
+        drop(readers);
+        self
     }
 
     pub(crate) fn poll_changed(&self, context: &Context<'_>) -> Poll<Result<()>> {

@@ -239,6 +239,8 @@ pub mod memory;
 mod message;
 mod message_change;
 mod new_message;
+#[cfg(any(feature = "embedded", feature = "mongo"))]
+mod notifier;
 mod observer;
 pub mod page;
 #[cfg(feature = "proto")]

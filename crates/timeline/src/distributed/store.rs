@@ -54,7 +54,7 @@ impl DistributedStore {
         let (node, tasks, stop) = (NodeId::fresh(), TaskTracker::new(), CancellationToken::new());
         let watchers = InboxWatchers::default();
         let sequencer = Sequencer::start(&config, database.clone(), &tasks, &stop)?;
-        let (teller, telling) = Teller::new(&config, node.clone(), watchers.clone());
+        let (teller, telling) = Teller::new(&config, node.clone(), watchers.clone())?;
         let shared = Arc::new(Shared {
             intents: Intents::new(database.clone(), node.clone()),
             sequencer,

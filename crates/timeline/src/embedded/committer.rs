@@ -18,7 +18,6 @@ use self::job::Obstacles;
 use self::tidying::Chores;
 use super::fair_queue::FairQueue;
 use super::lanes::{Lane, LanePermit};
-use super::notifier::Notifier;
 use super::plan::{Plan, Planned};
 use super::recent::Recent;
 use super::shared::Shared;
@@ -26,6 +25,7 @@ use super::upkeep::{Upkeep, UpkeepReply};
 use super::writer::StoreWriter;
 use super::{clock, metrics};
 use crate::conversation::Parties;
+use crate::notifier::Notifier;
 use crate::{MemberId, ReadCursor, Result, Retention};
 
 /// What the handles ask of the committer.

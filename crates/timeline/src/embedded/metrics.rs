@@ -60,10 +60,6 @@ pub(super) fn reopened() {
     counter!("timeline_reopened_total").increment(1);
 }
 
-pub(super) fn observer_missed(entries: u64) {
-    counter!("timeline_observer_missed_total").increment(entries);
-}
-
 pub(super) fn removed(entries: u64) {
     counter!("timeline_entries_removed_total").increment(entries);
 }

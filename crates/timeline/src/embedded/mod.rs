@@ -191,7 +191,6 @@ mod keys;
 mod lanes;
 mod marker;
 mod metrics;
-mod notifier;
 mod opened;
 mod opening;
 mod plan;

@@ -19,13 +19,13 @@ use super::directory::Directory;
 use super::eraser::Eraser;
 use super::exchange::Export;
 use super::lanes::{Lane, Lanes};
-use super::notifier::Notifier;
 use super::opened::Opened;
 use super::shared::Shared;
 use super::thread_guard::ThreadGuard;
 use super::watchdog::Watchdog;
 use super::writer::{Commit, StoreWriter};
 use super::{Config, clock, keys, metrics, opening};
+use crate::notifier::Notifier;
 use crate::store::{Append, Appended, GroupChange, InboxChanges};
 use crate::{
     Changed, Conversation, ConversationMark, ConversationPage, ConversationView, Count, Error, ErrorKind,

@@ -51,6 +51,30 @@ fn every_reader_of_an_inbox_is_told() {
 }
 
 #[test]
+fn the_inboxes_that_are_read_are_known_while_they_are() {
+    let watchers = InboxWatchers::default();
+    let readers = ["a", "b", "a"].map(|id| watchers.subscribe(&member(id)));
+    let mut members = watchers.members();
+    members.sort();
+    assert_eq!(members, [member("a"), member("b")]);
+    assert!(watchers.is_watched(&member("a")) && !watchers.is_watched(&member("c")));
+    drop(readers);
+    assert!(watchers.members().is_empty() && !watchers.is_watched(&member("a")));
+}
+
+#[test]
+fn a_reader_that_takes_no_cursors_gets_none_and_the_others_do() {
+    let watchers = InboxWatchers::default();
+    let shown = watchers.subscribe(&member("a")).without_cursors();
+    let reader = watchers.subscribe(&member("a"));
+    let pair = Conversation::single(member("a"), member("b"));
+    watchers.notify_read(&ReadCursor::new(member("b"), pair, Seq::new(7).unwrap()), &member("a"));
+    assert_eq!(shown.take_cursors(), None);
+    assert_eq!(reader.take_cursors().map(|risen| risen.cursors.len()), Some(1));
+    assert!(has_changed(&shown) && has_changed(&reader));
+}
+
+#[test]
 fn readers_that_are_gone_leave_nothing_behind() {
     let watchers = InboxWatchers::default();
     let inboxes = (0..1_000).map(|number| member(&format!("m{number}")));

@@ -1,6 +1,6 @@
 //! The thread that tells the observer what became durable.
 //!
-//! The committing thread does not wait for it.
+//! Whoever writes does not wait for it.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread;
 
-use super::metrics;
+use metrics::counter;
+
 use crate::{Entry, Error, ErrorKind, MemberId, Observer, ReadCursor, Result};
 
 /// Hands entries to the observer, in order. Never waits for it.
@@ -17,7 +18,7 @@ use crate::{Entry, Error, ErrorKind, MemberId, Observer, ReadCursor, Result};
 /// how many entries it missed before it gets the next one. Dropped, it ends once the observer has
 /// heard what waits.
 #[derive(Debug)]
-pub(super) struct Notifier {
+pub(crate) struct Notifier {
     batches: SyncSender<DurableBatch>,
     waiting: Arc<QueuedEntries>,
     missed: u64,
@@ -62,7 +63,7 @@ const BATCHES_MAX: usize = 4_096;
 
 impl Notifier {
     /// Starts the thread, which holds `guard` until it ends.
-    pub(super) fn start(observer: Arc<dyn Observer>, guard: impl Send + 'static) -> Result<Self> {
+    pub(crate) fn start(observer: Arc<dyn Observer>, guard: impl Send + 'static) -> Result<Self> {
         let (batches, receiver) = sync_channel(BATCHES_MAX);
         let waiting = Arc::new(QueuedEntries::default());
         let shared = Arc::clone(&waiting);
@@ -83,7 +84,7 @@ impl Notifier {
     ///
     /// Each cursor comes with the member who is told. Cursors that the observer misses count as
     /// nothing: the next ones that rise stand for them.
-    pub(super) fn tell(&mut self, entries: Vec<(MemberId, Entry)>, cursors: Vec<(MemberId, ReadCursor)>) {
+    pub(crate) fn tell(&mut self, entries: Vec<(MemberId, Entry)>, cursors: Vec<(MemberId, ReadCursor)>) {
         let count = entries.len() as u64;
         if count == 0 && cursors.is_empty() {
             return;
@@ -103,8 +104,27 @@ impl Notifier {
                  any more; clients fetch those, and only a restart helps"
             ),
         }
-        self.missed += count;
-        metrics::observer_missed(count);
+        self.miss(count);
+    }
+
+    /// Notes that the observer does not hear of so many entries, which nobody can tell it in order.
+    #[cfg(feature = "mongo")]
+    pub(crate) fn leave_out(&mut self, entries: u64) {
+        if entries == 0 {
+            return;
+        }
+        if self.missed == 0 {
+            tracing::warn!(
+                "the observer of the store misses entries, as too many wait for one before them; clients \
+                 fetch those later"
+            );
+        }
+        self.miss(entries);
+    }
+
+    fn miss(&mut self, entries: u64) {
+        self.missed += entries;
+        counter!("timeline_observer_missed_total").increment(entries);
     }
 
     /// Queues a batch, or says why it is left out.

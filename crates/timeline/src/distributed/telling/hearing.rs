@@ -1,0 +1,88 @@
+//! Whether this node hears what the others write.
+
+use std::fmt::Display;
+
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+use super::metrics;
+
+/// Whether this node hears what the others write, with a line for each change.
+///
+/// Whenever something may have been missed, it wakes the task that looks at the inboxes.
+#[derive(Debug, Default)]
+pub(super) struct Hearing {
+    /// None before the first answer.
+    is_up: Mutex<Option<bool>>,
+    doubts: Notify,
+}
+
+impl Hearing {
+    /// Returns whether what the others write is heard at once.
+    pub(super) fn is_up(&self) -> bool {
+        *self.is_up.lock() == Some(true)
+    }
+
+    /// Notes that everything is heard from now on.
+    pub(super) fn up(&self) {
+        match self.is_up.lock().replace(true) {
+            Some(false) => tracing::info!("the other nodes of the timeline store are heard again"),
+            None => tracing::debug!("the other nodes of the timeline store are heard"),
+            Some(true) => {}
+        }
+        metrics::others_heard(true);
+        // What they said until now may have been missed.
+        self.doubts.notify_one();
+    }
+
+    /// Notes that nothing is heard any more, or not yet.
+    pub(super) fn down(&self, why: &dyn Display) {
+        if self.is_up.lock().replace(false) == Some(false) {
+            tracing::debug!("the other nodes of the timeline store are not heard: {why:#}");
+            return;
+        }
+        tracing::warn!(
+            "the other nodes of the timeline store are not heard, so the inboxes that are watched here are \
+             looked at every second: {why:#}"
+        );
+        metrics::others_heard(false);
+        self.doubts.notify_one();
+    }
+
+    /// Notes that something may have been missed.
+    pub(super) fn doubt(&self, why: &dyn Display) {
+        tracing::debug!("other nodes of the timeline store may have said more than was heard: {why:#}");
+        metrics::missed();
+        self.doubts.notify_one();
+    }
+
+    /// Waits until something may have been missed since the last call.
+    ///
+    /// # Cancel safety
+    ///
+    /// A dropped call loses nothing.
+    pub(super) async fn doubted(&self) {
+        self.doubts.notified().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+
+    use super::*;
+
+    #[test]
+    fn whatever_may_have_been_missed_is_looked_at_once() {
+        let hearing = Hearing::default();
+        assert!(!hearing.is_up() && hearing.doubted().now_or_never().is_none());
+        hearing.up();
+        hearing.doubt(&"a gap");
+        assert!(hearing.is_up() && hearing.doubted().now_or_never().is_some());
+        assert!(hearing.doubted().now_or_never().is_none());
+        hearing.down(&"it is away");
+        hearing.down(&"it is still away");
+        assert!(!hearing.is_up() && hearing.doubted().now_or_never().is_some());
+        assert!(hearing.doubted().now_or_never().is_none());
+    }
+}

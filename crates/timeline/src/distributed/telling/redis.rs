@@ -1,0 +1,134 @@
+//! Nodes that reach each other through Redis.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use mpx::{ErrorKind, Event, Multiplexer};
+use redis_link::{Link, LinkConfig};
+use tokio::sync::OnceCell;
+use tokio::time::{Instant, sleep, timeout_at};
+
+use super::teller::Teller;
+use super::way::Failure;
+use crate::distributed::config::Config;
+use crate::distributed::shared::Shared;
+
+/// Nodes that reach each other through one channel of Redis.
+///
+/// Publishing goes to the master, whichever that is; in a cluster and by replication every server
+/// passes it on, so that any of them is good to listen to.
+pub(super) struct RedisWay {
+    url: String,
+    authorities: Option<Vec<u8>>,
+    channel: String,
+    link: OnceCell<Link>,
+}
+
+/// How many messages wait to be taken in at most; each has less than 1 MiB.
+const QUEUE_MAX: usize = 256;
+
+/// How long a message may be that somebody publishes on the channel.
+const MESSAGE_BYTES_MAX: usize = 2 * 1024 * 1024;
+
+/// How long Redis may say nothing before it is asked whether it is there, and then to answer.
+const PING_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How long a connection that is lost may take to come back before the server is looked for again.
+const SILENCE_MAX: Duration = Duration::from_secs(5);
+
+/// The first wait before listening again, and the longest.
+const WAIT_FIRST: Duration = Duration::from_millis(100);
+const WAIT_MAX: Duration = Duration::from_secs(5);
+
+impl RedisWay {
+    /// None without a Redis.
+    pub(super) fn of(config: &Config) -> Option<Self> {
+        let url = config.redis.clone()?;
+        let (authorities, channel) =
+            (config.redis_authorities.clone(), format!("{}changes", config.redis_prefix));
+        Some(Self { url, authorities, channel, link: OnceCell::new() })
+    }
+
+    /// Takes in what the others say, until the end of the store.
+    pub(super) async fn hear(&self, shared: &Shared) {
+        let mut wait = WAIT_FIRST;
+        loop {
+            let began = Instant::now();
+            tokio::select! {
+                ended = self.follow(&shared.teller) => {
+                    let Err(why) = ended;
+                    shared.teller.hearing().down(&why);
+                }
+                () = shared.stop.cancelled() => return,
+            }
+            if began.elapsed() > WAIT_MAX {
+                wait = WAIT_FIRST;
+            }
+            tokio::select! {
+                () = sleep(wait.mul_f64(0.5 + fastrand::f64() / 2.0)) => wait = (wait * 2).min(WAIT_MAX),
+                () = shared.stop.cancelled() => return,
+            }
+        }
+    }
+
+    /// Says something to all others.
+    pub(super) async fn say(&self, text: &str) -> Result<(), Failure> {
+        let mut publish = redis::cmd("PUBLISH");
+        publish.arg(&self.channel).arg(text);
+        self.link().await?.query(&self.channel, &publish).await?;
+        Ok(())
+    }
+
+    /// Listens to the master there is now, and returns why that is over.
+    async fn follow(&self, teller: &Teller) -> Result<Infallible, Failure> {
+        let client = self.link().await?.client().await?;
+        let config = mpx::Config::from_info(client.get_connection_info().clone());
+        let config = config.queue_max(QUEUE_MAX).message_max(MESSAGE_BYTES_MAX).ping_timeout(PING_TIMEOUT);
+        let config = match &self.authorities {
+            Some(pem) => config.authorities(pem.clone()),
+            None => config,
+        };
+        let multiplexer = Multiplexer::start(config)?;
+        let (channels, mut events) = multiplexer.channels()?;
+        channels.add(self.channel.as_str())?;
+        // Until when the channel has to be active.
+        let mut until = Some(Instant::now() + SILENCE_MAX);
+        loop {
+            let event = match until {
+                Some(end) => timeout_at(end, events.next()).await.map_err(|_elapsed| {
+                    let error = multiplexer.error().map(|error| format!(": {error:#}")).unwrap_or_default();
+                    format!("redis does not let this node listen{error}")
+                })?,
+                None => events.next().await,
+            };
+            match event.ok_or("the subscription has ended")? {
+                Ok(Event::Activated { .. }) => {
+                    until = None;
+                    teller.hearing().up();
+                }
+                Ok(Event::Message(message)) => teller.hear(&message.payload),
+                Ok(Event::Disconnected { error, .. } | Event::Refused { error, .. }) => {
+                    until = until.or(Some(Instant::now() + SILENCE_MAX));
+                    teller.hearing().down(&error);
+                }
+                Ok(_) => {}
+                Err(error) if error.kind() == ErrorKind::Lagged => teller.hearing().doubt(&error),
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Returns the way to the master, which is made when Redis is there for the first time.
+    async fn link(&self) -> Result<&Link, Failure> {
+        let start = || async {
+            let config = LinkConfig::new(self.url.as_str());
+            let config = match &self.authorities {
+                Some(pem) => config.authorities(pem.clone()),
+                None => config,
+            };
+            // Boxed, as a start is large and there is one.
+            Box::pin(Link::start(config)).await
+        };
+        Ok(self.link.get_or_try_init(start).await?)
+    }
+}
