@@ -6,8 +6,10 @@
 //!                 └── dropped, after an error: left, until the finisher of this node ended it
 //! ```
 //!
-//! An intent is durable before what it names is begun. It is not removed when that has ended: the
-//! next one takes its place, and whoever looks at one of a dead node finds most of it done.
+//! An intent is written before what it names is begun. It is as durable as that without waiting for
+//! a majority: a replica set keeps its writes in their order, so it has the intent if it has what
+//! came after. It is not removed when that has ended: the next one takes its place, and whoever
+//! looks at one of a dead node finds most of it done.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -15,6 +17,7 @@ use std::time::Duration;
 use std::{fmt, mem};
 
 use mongodb::bson::doc;
+use mongodb::options::WriteConcern;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
@@ -77,7 +80,7 @@ impl Intents {
         Self(Arc::new(Inner { database, node, lanes: Mutex::default() }))
     }
 
-    /// Notes what is about to be begun, durably.
+    /// Notes what is about to be begun.
     ///
     /// # Errors
     ///
@@ -181,11 +184,11 @@ impl Noted {
         let set = doc! { "$set": fields, "$currentDate": { "at": true } };
         let may_have_changed = mem::replace(&mut self.may_change, true);
         let database = &self.intents.0.database;
-        database
-            .call(move |collections| async move {
-                collections.intents.update_one(doc! { "_id": id }, set).upsert(true).await.map(drop)
-            })
-            .await?;
+        let written = database.call(move |collections| async move {
+            let update = collections.intents.update_one(doc! { "_id": id }, set).upsert(true);
+            update.write_concern(WriteConcern::nodes(1)).await.map(drop)
+        });
+        written.await?;
         (self.noted_at, self.may_change) = (noted_at, may_have_changed);
         Ok(())
     }

@@ -32,9 +32,8 @@ impl Taken {
     /// Adds a send if it has room; the first one always has.
     pub(super) fn add(&mut self, append: &Append) -> bool {
         let (bytes, copies) = (append.message.as_str().len(), append.recipients.len());
-        let has_room = self.sends < SENDS_MAX
-            && self.bytes + bytes <= BYTES_MAX
-            && self.copies + copies <= COPIES_MAX;
+        let has_room =
+            self.sends < SENDS_MAX && self.bytes + bytes <= BYTES_MAX && self.copies + copies <= COPIES_MAX;
         if self.sends > 0 && !has_room {
             return false;
         }
@@ -54,11 +53,7 @@ pub(super) struct Boxes {
 
 impl Boxes {
     /// Adds one entry of a history and its copies.
-    pub(super) fn add_send<'m>(
-        &mut self,
-        history: &BoxId,
-        members: impl IntoIterator<Item = &'m MemberId>,
-    ) {
+    pub(super) fn add_send<'m>(&mut self, history: &BoxId, members: impl IntoIterator<Item = &'m MemberId>) {
         self.add(history.clone());
         for member in members {
             self.add(BoxId::inbox(member));
@@ -73,10 +68,6 @@ impl Boxes {
             self.at.insert(boxed.clone(), self.wanted.len());
             self.wanted.push((boxed, 1));
         }
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.wanted.is_empty()
     }
 
     pub(super) fn wants(&self) -> Vec<Want<'_>> {

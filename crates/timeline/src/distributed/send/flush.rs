@@ -11,7 +11,7 @@
 //! background, as its entry may arrive at any time, and copies have to follow then.
 
 use std::collections::HashMap;
-use std::slice;
+use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,13 +26,13 @@ use super::claims;
 use super::insert::{Inserted, close_places, insert_entries};
 use super::operation::{Operation, find_entries};
 use super::repetitions::{Reply, check_repeats, is_gone};
-use super::spread::{Delivery, WAIT_FIRST, WAIT_MAX, contended, enter_rows, spread, unknown};
+use super::spread::{Delivery, WAIT_FIRST, WAIT_MAX, contended, spread, unknown};
 use crate::distributed::box_id::{BoxId, Side};
 use crate::distributed::clock;
 use crate::distributed::documents::{EntryDoc, IntentKind, IntentOp};
 use crate::distributed::intents::Noted;
+use crate::distributed::rows::{self, RowEntry};
 use crate::distributed::shared::Shared;
-use crate::store::Appended;
 use crate::{Error, ErrorKind, MemberId, Result, Seq};
 
 /// After how long an intent is noted again before something is begun.
@@ -66,12 +66,22 @@ enum Step {
     Ended,
 }
 
-/// Completes a send that was made before, and returns its answer.
-pub(super) async fn answer_again(shared: &Shared, entry: EntryDoc) -> Result<Appended> {
-    let operation = Operation::stored(entry)?;
-    let sequences = spread(shared, slice::from_ref(&operation)).await.pop();
-    let sequences = sequences.unwrap_or_else(|| Err(unknown(&contended())))?;
-    Ok(operation.answer(&sequences))
+/// Completes sends that were made before, and gives them their first answers.
+pub(super) async fn answer_again(shared: Arc<Shared>, sends: Vec<(EntryDoc, Reply)>) {
+    let (mut operations, mut replies) = (Vec::with_capacity(sends.len()), Vec::with_capacity(sends.len()));
+    for (entry, reply) in sends {
+        match Operation::stored(entry) {
+            Ok(operation) => {
+                operations.push(operation);
+                replies.push(reply);
+            }
+            Err(error) => reply.send(&Err(error)),
+        }
+    }
+    let sequences = spread(&shared, &operations).await;
+    for ((operation, reply), sequences) in operations.iter().zip(replies).zip(sequences) {
+        reply.send(&sequences.map(|sequences| operation.answer(&sequences)));
+    }
 }
 
 impl Flush {
@@ -190,30 +200,29 @@ impl Flush {
     }
 
     /// Writes until all has ended or time is up.
+    ///
+    /// What is there goes on to its end while other entries are still tried.
     async fn write(&mut self, noted: &mut Noted, until: Instant) -> Result<()> {
-        let entries = self.write_entries(noted, until).await;
-        let copies = self.write_copies(until).await;
-        entries.and(copies)
-    }
-
-    /// Writes entries into histories, until each is there or refused, or time is up.
-    async fn write_entries(&mut self, noted: &mut Noted, until: Instant) -> Result<()> {
         let mut backoff = Backoff::new(WAIT_FIRST, WAIT_MAX);
-        while self.steps.contains(&Step::Entry) {
-            let attempt = self.attempt_entries(noted).await;
-            if !self.steps.contains(&Step::Entry) {
-                break;
+        loop {
+            let entries = self.attempt_entries(noted).await;
+            let copies = self.attempt_copies().await;
+            if self.has_ended() {
+                return Ok(());
             }
             let wait = backoff.failed();
             if Instant::now() + wait >= until {
-                return Err(attempt.err().unwrap_or_else(contended));
+                return Err(entries.and(copies).err().unwrap_or_else(contended));
             }
             sleep(wait).await;
         }
-        Ok(())
     }
 
+    /// Tries once to write the entries that are not there yet into their histories.
     async fn attempt_entries(&mut self, noted: &mut Noted) -> Result<()> {
+        if !self.steps.contains(&Step::Entry) {
+            return Ok(());
+        }
         // The order matters: an intent that others may have taken for that of a dead node, and a
         // sequence that readers may have passed, are made anew before anything is written.
         if noted.age() > NOTED_MAX {
@@ -271,7 +280,7 @@ impl Flush {
     }
 
     async fn close_vacant(&mut self) {
-        let vacant = std::mem::take(&mut self.vacant);
+        let vacant = mem::take(&mut self.vacant);
         let (inboxes, histories): (Vec<_>, Vec<_>) =
             vacant.into_iter().partition(|(boxed, _)| boxed.side() == Side::Inbox);
         for (side, places) in [(Side::History, histories), (Side::Inbox, inboxes)] {
@@ -350,7 +359,8 @@ impl Flush {
 
     /// Reserves all sequences of entries again that are not there.
     async fn reserve_anew(&mut self) -> Result<()> {
-        self.meet(&self.open()).await?;
+        let unsure = self.open();
+        self.meet(&unsure).await?;
         let open = self.open();
         let mut boxes = Boxes::default();
         for operation in open.iter().map(|at| &self.operations[*at]) {
@@ -373,13 +383,14 @@ impl Flush {
         Ok(())
     }
 
-    /// Writes the copies and rows of entries that are there, and answers.
-    async fn write_copies(&mut self, until: Instant) -> Result<()> {
+    /// Tries once to write the copies and rows of entries that are there, and answers.
+    async fn attempt_copies(&mut self) -> Result<()> {
+        if !self.steps.contains(&Step::Copies) {
+            return Ok(());
+        }
         let (shared, operations) = (&*self.shared, self.operations.as_slice());
-        let (copied, entered) = tokio::join!(
-            self.delivery.run(shared, operations, until),
-            enter_rows(shared, operations, &self.rows_due, until),
-        );
+        let rows = self.rows_due.iter().flat_map(|at| operations[*at].rows()).collect();
+        let (copied, entered) = tokio::join!(self.delivery.attempt(shared, operations), enter(shared, rows));
         // Without their rows, members would not find the conversation in their lists.
         entered?;
         self.rows_due.clear();
@@ -395,6 +406,10 @@ impl Flush {
         }
         copied
     }
+}
+
+async fn enter(shared: &Shared, rows: Vec<RowEntry>) -> Result<()> {
+    if rows.is_empty() { Ok(()) } else { rows::enter(shared, rows).await }
 }
 
 /// The longest wait between two attempts in the background.

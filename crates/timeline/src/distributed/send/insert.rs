@@ -146,8 +146,7 @@ fn by_index(count: usize, many: &InsertManyError, error: &Error) -> Vec<Inserted
     // A server that stops being the primary in the middle fails some writes, and may take back
     // those before. What a majority did not confirm may be taken back, too, also what was there.
     let is_open = |code: i32| code != DUPLICATE_KEY && !CERTAIN.contains(&code);
-    let is_confirmed =
-        many.write_concern_error.is_none() && !failures().any(|failure| is_open(failure.code));
+    let is_confirmed = many.write_concern_error.is_none() && !failures().any(|failure| is_open(failure.code));
     let rest = if is_confirmed { Inserted::Written } else { Inserted::Unknown(error.clone()) };
     let mut inserted: Vec<_> = repeat_with(|| rest.clone()).take(count).collect();
     for failure in failures() {
@@ -198,7 +197,8 @@ mod tests {
     use super::*;
 
     fn duplicate(index: usize, key: &str) -> Value {
-        let message = format!("E11000 duplicate key error collection: im.chat_sync index: {key} dup key: {{ x: 1 }}");
+        let message =
+            format!("E11000 duplicate key error collection: im.chat_sync index: {key} dup key: {{ x: 1 }}");
         json!({ "index": index, "code": 11_000, "errmsg": message })
     }
 

@@ -119,9 +119,8 @@ pub(super) async fn look_up(shared: &Shared, wanted: &[(BoxId, MessageId)]) -> R
         (0..SALTS).map(|salt| EntryId::of_message(history, message_id, salt)).collect()
     };
     let keys: Vec<_> = wanted.iter().map(keys_of).collect();
-    let pairs = wanted.iter().zip(&keys).flat_map(|((history, _), keys)| {
-        keys.iter().map(move |key| (history, *key))
-    });
+    let pairs =
+        wanted.iter().zip(&keys).flat_map(|((history, _), keys)| keys.iter().map(move |key| (history, *key)));
     let found = find_entries(shared, pairs).await?;
     let floors = floors_of(shared, &found).await?;
     let mut found: HashMap<_, _> = found.into_iter().map(|entry| (entry.key, entry)).collect();
@@ -202,7 +201,9 @@ mod tests {
     #[tokio::test]
     async fn repetitions_of_a_send_under_way_get_its_answer() {
         let underway = Underway::default();
-        let Entered::First(reply, first) = underway.enter(&append(1)).unwrap() else { panic!("not the first") };
+        let Entered::First(reply, first) = underway.enter(&append(1)).unwrap() else {
+            panic!("not the first")
+        };
         let Entered::Joined(joined) = underway.enter(&append(1)).unwrap() else { panic!("not joined") };
         assert_eq!(underway.enter(&append(2)).map(drop).unwrap_err().kind(), ErrorKind::Conflict);
         reply.send(&appended());
@@ -214,7 +215,9 @@ mod tests {
     #[tokio::test]
     async fn a_send_that_is_dropped_lets_go_of_its_message_id() {
         let underway = Underway::default();
-        let Entered::First(reply, first) = underway.enter(&append(1)).unwrap() else { panic!("not the first") };
+        let Entered::First(reply, first) = underway.enter(&append(1)).unwrap() else {
+            panic!("not the first")
+        };
         drop(reply);
         assert!(first.await.is_err());
         assert!(underway.0.lock().is_empty());

@@ -33,12 +33,6 @@ struct Fresh {
     key: EntryId,
 }
 
-/// A send that was made before, with its entry.
-struct Repeated {
-    entry: EntryDoc,
-    reply: Reply,
-}
-
 /// Takes from the queue until it is closed and empty.
 pub(super) async fn run(
     shared: Arc<Shared>,
@@ -51,12 +45,10 @@ pub(super) async fn run(
     let mut left = None;
     loop {
         let first = match left.take() {
-            Some(first) => first,
-            None => match next(&mut queue, &closing).await {
-                Some(first) => first,
-                None => break,
-            },
+            Some(first) => Some(first),
+            None => next(&mut queue, &closing).await,
         };
+        let Some(first) = first else { break };
         // The order matters: while all flushes are busy, the batch grows.
         let Ok(permit) = Arc::clone(&flushes).acquire_owned().await else { break };
         let batch;
@@ -116,7 +108,7 @@ async fn begin(
     }
     let (fresh, repeated) = sort(shared, batch).await;
     if !repeated.is_empty() {
-        tasks.spawn(answer_repeated(Arc::clone(shared), repeated));
+        tasks.spawn(flush::answer_again(Arc::clone(shared), repeated));
     }
     if fresh.is_empty() {
         return;
@@ -152,7 +144,7 @@ fn refuse(replies: impl IntoIterator<Item = Reply>, error: &Error) {
 }
 
 /// Tells what is to be written from what was written before, and answers what can be neither.
-async fn sort(shared: &Shared, batch: Vec<Waiting>) -> (Vec<Fresh>, Vec<Repeated>) {
+async fn sort(shared: &Shared, batch: Vec<Waiting>) -> (Vec<Fresh>, Vec<(EntryDoc, Reply)>) {
     let (mut fresh, mut repeated) = (Vec::with_capacity(batch.len()), Vec::new());
     let batch: Vec<_> = batch
         .into_iter()
@@ -179,7 +171,7 @@ async fn sort(shared: &Shared, batch: Vec<Waiting>) -> (Vec<Fresh>, Vec<Repeated
         match known.next() {
             Some(Ok(Known::Free(key))) => fresh.push(Fresh { append, reply, history, key }),
             Some(Ok(Known::Used(entry))) => match check_repeats(token, &entry) {
-                Ok(()) => repeated.push(Repeated { entry: *entry, reply }),
+                Ok(()) => repeated.push((*entry, reply)),
                 Err(conflict) => reply.send(&Err(conflict)),
             },
             Some(Err(error)) => reply.send(&Err(error)),
@@ -190,20 +182,10 @@ async fn sort(shared: &Shared, batch: Vec<Waiting>) -> (Vec<Fresh>, Vec<Repeated
     (fresh, repeated)
 }
 
-/// Completes sends that were made before, and gives their first answers.
-async fn answer_repeated(shared: Arc<Shared>, repeated: Vec<Repeated>) {
-    for Repeated { entry, reply } in repeated {
-        reply.send(&flush::answer_again(&shared, entry).await);
-    }
-}
-
 /// Reserves the sequences of all boxes of a batch.
 ///
 /// Batches come here one after the other, so the sends of one sender have ascending places.
-async fn reserve(
-    shared: &Shared,
-    fresh: Vec<Fresh>,
-) -> Result<Vec<(Operation, Reply)>, (Vec<Reply>, Error)> {
+async fn reserve(shared: &Shared, fresh: Vec<Fresh>) -> Result<Vec<(Operation, Reply)>, (Vec<Reply>, Error)> {
     let mut boxes = Boxes::default();
     for send in &fresh {
         boxes.add_send(&send.history, &send.append.recipients);
@@ -220,8 +202,7 @@ async fn reserve(
             Err(error) => reply.send(&Err(error)),
         }
     }
-    let copies: Vec<(MemberId, Seq)> =
-        sends.iter().flat_map(|(operation, _)| operation.places().1).collect();
+    let copies: Vec<(MemberId, Seq)> = sends.iter().flat_map(|(operation, _)| operation.places().1).collect();
     shared.teller.reserved(&copies);
     Ok(sends)
 }

@@ -89,7 +89,7 @@ pub(in crate::distributed) async fn complete(
 }
 
 /// Enters the rows of operations, again and again until that is done or time is up.
-pub(super) async fn enter_rows(
+async fn enter_rows(
     shared: &Shared,
     operations: &[Operation],
     concerned: &[usize],
@@ -170,7 +170,7 @@ impl Delivery {
     }
 
     /// Writes what is open, again and again until nothing is or time is up.
-    pub(super) async fn run(&mut self, shared: &Shared, operations: &[Operation], until: Instant) -> Result<()> {
+    async fn run(&mut self, shared: &Shared, operations: &[Operation], until: Instant) -> Result<()> {
         let mut backoff = Backoff::new(WAIT_FIRST, WAIT_MAX);
         loop {
             let attempt = self.attempt(shared, operations).await;
@@ -198,7 +198,8 @@ impl Delivery {
         }
     }
 
-    async fn attempt(&mut self, shared: &Shared, operations: &[Operation]) -> Result<()> {
+    /// Tries once to write what is open.
+    pub(super) async fn attempt(&mut self, shared: &Shared, operations: &[Operation]) -> Result<()> {
         self.look_up(shared, operations).await?;
         let open = self.open(|_| true);
         if open.is_empty() {
@@ -206,7 +207,8 @@ impl Delivery {
         }
         let entries = open.iter().map(|at| self.entry(operations, *at)).collect();
         let inserted = insert_entries(&shared.database, Side::Inbox, entries).await;
-        let (mut written, mut there, mut taken, mut vacant) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (mut written, mut there, mut taken, mut vacant) =
+            (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let mut failure = Ok(());
         for (at, inserted) in open.into_iter().zip(inserted) {
             match inserted {
@@ -333,8 +335,11 @@ impl Delivery {
         let keys: Vec<Bson> = wanted.iter().map(|at| self.key(operations, *at).to_bson()).collect();
         let filter = doc! { "id": { "$in": self.members(wanted) }, "_id": { "$in": keys } };
         let by_key = Hint::Keys(doc! { "_id": 1 });
-        let found: HashMap<_, _> =
-            read_places(shared, filter, by_key).await?.into_iter().map(|place| (place.key, place.seq)).collect();
+        let found: HashMap<_, _> = read_places(shared, filter, by_key)
+            .await?
+            .into_iter()
+            .map(|place| (place.key, place.seq))
+            .collect();
         let sequence = |at: &usize| Some((*at, *found.get(&self.key(operations, *at))?));
         Ok(wanted.iter().filter_map(sequence).collect())
     }
@@ -418,7 +423,8 @@ async fn read_places(shared: &Shared, filter: Document, hint: Hint) -> Result<Ve
 
 /// The error of a call whose outcome is open.
 pub(super) fn unknown(error: &Error) -> Error {
-    let text = format!("it is unknown whether the message was stored ({error}); repeat it with its message id");
+    let text =
+        format!("it is unknown whether the message was stored ({error}); repeat it with its message id");
     Error::with_source(ErrorKind::UnknownOutcome, text, error.clone())
 }
 
