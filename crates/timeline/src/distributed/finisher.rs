@@ -128,8 +128,9 @@ async fn late(shared: &Shared) -> Result<Vec<(IntentDoc, Duration)>> {
 async fn end(shared: &Arc<Shared>, ops: &[IntentOp]) -> Result<Found> {
     let sends = ops.iter().filter(|op| op.kind == IntentKind::Send);
     let keys: Vec<_> = sends.filter_map(|op| Some((&op.history, op.key?))).collect();
-    let entries = find_entries(shared, keys.iter().copied()).await?;
-    let mut found = Found { is_there: !entries.is_empty(), is_open: entries.len() < keys.len() };
+    let wanted = keys.len();
+    let entries = find_entries(shared, keys).await?;
+    let mut found = Found { is_there: !entries.is_empty(), is_open: entries.len() < wanted };
     let operations = entries.into_iter().map(Operation::stored).collect::<Result<Vec<_>>>()?;
     for copied in spread::complete(shared, &operations, true).await {
         copied?;

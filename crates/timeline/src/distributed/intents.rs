@@ -110,7 +110,9 @@ impl Intents {
         left.into_iter().map(noted).collect()
     }
 
-    /// Deletes the documents of lanes that are idle for a while, or of all that are idle.
+    /// Deletes the documents of lanes that are idle for a while.
+    ///
+    /// With `all` it does not matter for how long.
     pub(super) async fn delete_idle(&self, all: bool) -> Result<()> {
         let since = if all { Duration::ZERO } else { IDLE };
         let lanes = self.0.lanes.lock().take_idle(since);
@@ -172,7 +174,9 @@ impl Noted {
         &self.ops
     }
 
-    /// Returns how long ago it was noted: other nodes take an old one for that of a dead node.
+    /// Returns how long ago it was noted.
+    ///
+    /// Other nodes take an old one for that of a dead node.
     pub(super) fn age(&self) -> Duration {
         self.noted_at.elapsed()
     }

@@ -10,30 +10,28 @@
 //! What is not ended when time is up is answered as an unknown outcome, and goes on in the
 //! background, as its entry may arrive at any time, and copies have to follow then.
 
-use std::collections::HashMap;
+mod entries;
+
 use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
 use mongo_link::Backoff;
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use super::HOLD;
-use super::batch::Boxes;
-use super::claims;
-use super::insert::{Inserted, close_places, insert_entries};
-use super::operation::{Operation, find_entries};
-use super::repetitions::{Reply, check_repeats, is_gone};
-use super::spread::{Delivery, WAIT_FIRST, WAIT_MAX, contended, spread, unknown};
+use super::delivery::{Delivery, WAIT_FIRST, WAIT_MAX, contended};
+use super::insert::close_places;
+use super::operation::Operation;
+use super::repetitions::Reply;
+use super::spread::{spread, unknown};
 use crate::distributed::box_id::{BoxId, Side};
-use crate::distributed::clock;
 use crate::distributed::documents::{EntryDoc, IntentKind, IntentOp};
 use crate::distributed::intents::Noted;
 use crate::distributed::rows::{self, RowEntry};
 use crate::distributed::shared::Shared;
-use crate::{Error, ErrorKind, MemberId, Result, Seq};
+use crate::{Error, ErrorKind, Result, Seq};
 
 /// After how long an intent is noted again before something is begun.
 ///
@@ -55,8 +53,8 @@ pub(super) struct Flush {
     delivery: Delivery,
     /// The operations whose rows are to be entered.
     rows_due: Vec<usize>,
-    /// Places that were given out in vain.
-    vacant: Vec<(BoxId, Seq)>,
+    /// What closes places that were given out in vain: in histories, and in inboxes.
+    vacant: (Vec<EntryDoc>, Vec<EntryDoc>),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,7 +65,13 @@ enum Step {
 }
 
 /// Completes sends that were made before, and gives them their first answers.
-pub(super) async fn answer_again(shared: Arc<Shared>, sends: Vec<(EntryDoc, Reply)>) {
+///
+/// What is held is given back after that.
+pub(super) async fn answer_again(
+    shared: Arc<Shared>,
+    sends: Vec<(EntryDoc, Reply)>,
+    held: Option<OwnedSemaphorePermit>,
+) {
     let (mut operations, mut replies) = (Vec::with_capacity(sends.len()), Vec::with_capacity(sends.len()));
     for (entry, reply) in sends {
         match Operation::stored(entry) {
@@ -82,6 +86,7 @@ pub(super) async fn answer_again(shared: Arc<Shared>, sends: Vec<(EntryDoc, Repl
     for ((operation, reply), sequences) in operations.iter().zip(replies).zip(sequences) {
         reply.send(&sequences.map(|sequences| operation.answer(&sequences)));
     }
+    drop(held);
 }
 
 impl Flush {
@@ -105,21 +110,26 @@ impl Flush {
             end,
             delivery: Delivery::default(),
             rows_due: Vec::new(),
-            vacant: Vec::new(),
+            vacant: <_>::default(),
         }
     }
 
-    /// Writes the batch to its end; `permit` is given back when its callers are answered.
+    /// Writes the batch to its end.
+    ///
+    /// `permit` is given back when its callers are answered.
     pub(super) async fn run(mut self, permit: OwnedSemaphorePermit) {
-        let begun = Instant::now();
-        let mut noted = match self.note().await {
+        let (begun, end) = (Instant::now(), self.end);
+        let noted = timeout_at(end, self.note()).await;
+        let mut noted = match noted.unwrap_or_else(|_elapsed| Err(late())) {
             Ok(noted) => noted,
             Err(error) => {
                 drop(permit);
                 return self.abandon(&error).await;
             }
         };
-        let written = self.write(&mut noted, self.end).await;
+        // An attempt that is cut off is begun again, and finds what it wrote.
+        let written = timeout_at(end, self.write(&mut noted, end)).await;
+        let written = written.unwrap_or_else(|_elapsed| Err(late()));
         metrics::histogram!("timeline_batch_seconds").record(begun.elapsed().as_secs_f64());
         drop(permit);
         if let Err(error) = written {
@@ -170,8 +180,8 @@ impl Flush {
         let open: Vec<_> = self.replies.iter_mut().filter_map(Option::take).collect();
         metrics::counter!("timeline_unknown_outcomes_total").increment(open.len() as u64);
         tracing::warn!(
-            "mongodb did not say in time whether {} messages are stored; their senders are told to repeat them: \
-             {error:#}",
+            "mongodb did not say in time whether {} messages are stored; their senders are told to repeat \
+             them: {error:#}",
             open.len()
         );
         let error = unknown(error);
@@ -182,14 +192,21 @@ impl Flush {
 
     /// Writes on in the background, until all has ended or the store is shut down.
     async fn go_on(&mut self, noted: &mut Noted) {
+        let (closing, stop) = (self.closing.clone(), self.shared.stop.clone());
         let mut backoff = Backoff::new(WAIT_FIRST, WAIT_BACKGROUND_MAX);
         while !self.has_ended() {
-            tokio::select! {
-                () = sleep(backoff.failed()) => {}
+            let until = Instant::now() + self.shared.config.timeout;
+            let attempt = async {
+                sleep(backoff.failed()).await;
+                self.write(noted, until).await
+            };
+            let written = tokio::select! {
+                written = attempt => written,
                 // Another node ends it then.
-                () = self.closing.cancelled() => return,
-            }
-            if let Err(error) = self.write(noted, Instant::now() + self.shared.config.timeout).await {
+                () = closing.cancelled() => return,
+                () = stop.cancelled() => return,
+            };
+            if let Err(error) = written {
                 tracing::debug!("messages of unknown outcome are not ended yet: {error:#}");
             }
         }
@@ -218,41 +235,6 @@ impl Flush {
         }
     }
 
-    /// Tries once to write the entries that are not there yet into their histories.
-    async fn attempt_entries(&mut self, noted: &mut Noted) -> Result<()> {
-        if !self.steps.contains(&Step::Entry) {
-            return Ok(());
-        }
-        // The order matters: an intent that others may have taken for that of a dead node, and a
-        // sequence that readers may have passed, are made anew before anything is written.
-        if noted.age() > NOTED_MAX {
-            noted.renew().await?;
-        }
-        if self.reserved_at.elapsed() > HOLD / 2 {
-            self.reserve_anew().await?;
-        }
-        let open = self.open();
-        let entries = open.iter().map(|at| self.operations[*at].entry.clone()).collect();
-        let inserted = insert_entries(&self.shared.database, Side::History, entries).await;
-        let (mut there, mut taken, mut failure) = (Vec::new(), Vec::new(), Ok(()));
-        for (at, inserted) in open.into_iter().zip(inserted) {
-            match inserted {
-                Inserted::Written => self.stored(at, Some(self.reserved_at)),
-                Inserted::IsThere => there.push(at),
-                Inserted::Taken => taken.push(at),
-                Inserted::Refused(error) => self.give_up(at, &error),
-                Inserted::Unknown(error) => failure = Err(error),
-            }
-        }
-        self.meet(&there).await?;
-        self.move_entries(&taken).await?;
-        failure
-    }
-
-    fn open(&self) -> Vec<usize> {
-        (0..self.steps.len()).filter(|at| self.steps[*at] == Step::Entry).collect()
-    }
-
     /// Notes that an entry is in its history, durably.
     fn stored(&mut self, at: usize, reserved_at: Option<Instant>) {
         let operation = &self.operations[at];
@@ -273,114 +255,19 @@ impl Flush {
 
     /// Notes that the places of an operation were given out in vain.
     fn vacate(&mut self, at: usize) {
-        let (entry, copies) = self.operations[at].places();
-        self.shared.teller.given_up(&copies);
-        self.vacant.extend(entry);
-        self.vacant.extend(copies.into_iter().map(|(member, seq)| (BoxId::inbox(&member), seq)));
+        let operation = &self.operations[at];
+        self.shared.teller.given_up(&operation.reserved());
+        self.vacant.0.push(operation.hole());
+        self.vacant.1.extend(operation.copies().map(|(member, seq)| operation.hole_of_copy(member, seq)));
     }
 
     async fn close_vacant(&mut self) {
-        let vacant = mem::take(&mut self.vacant);
-        let (inboxes, histories): (Vec<_>, Vec<_>) =
-            vacant.into_iter().partition(|(boxed, _)| boxed.side() == Side::Inbox);
-        for (side, places) in [(Side::History, histories), (Side::Inbox, inboxes)] {
-            if !places.is_empty() {
-                close_places(&self.shared.database, side, places).await;
+        let (histories, inboxes) = mem::take(&mut self.vacant);
+        for (side, holes) in [(Side::History, histories), (Side::Inbox, inboxes)] {
+            if !holes.is_empty() {
+                close_places(&self.shared.database, side, holes).await;
             }
         }
-    }
-
-    /// Looks at entries that are there already: from an earlier attempt, or a repetition.
-    async fn meet(&mut self, there: &[usize]) -> Result<()> {
-        let wanted = there.iter().map(|at| &self.operations[*at]);
-        let wanted = wanted.map(|operation| (&operation.history, operation.entry.key));
-        let found = find_entries(&self.shared, wanted).await?;
-        let mut found: HashMap<_, _> = found.into_iter().map(|entry| (entry.key, entry)).collect();
-        for at in there {
-            // One that is not found was taken back by a rollback, and is tried again.
-            if let Some(entry) = found.remove(&self.operations[*at].entry.key) {
-                self.meet_one(*at, entry).await?;
-            }
-        }
-        Ok(())
-    }
-
-    async fn meet_one(&mut self, at: usize, entry: EntryDoc) -> Result<()> {
-        let operation = &self.operations[at];
-        if entry.record == operation.entry.record {
-            // No other send has these sequences: an earlier attempt of this one arrived.
-            if entry.seq != operation.entry.seq {
-                self.vacant.push((operation.history.clone(), operation.entry.seq));
-            }
-            self.operations[at].entry = entry;
-            self.stored(at, Some(self.reserved_at));
-            return Ok(());
-        }
-        if let Some(token) = operation.token() {
-            if is_gone(&self.shared, &entry).await? {
-                let text = "the message id was used meanwhile for a message that is gone; send again";
-                self.give_up(at, &Error::new(ErrorKind::Unavailable, text));
-                return Ok(());
-            }
-            if let Err(conflict) = check_repeats(&token, &entry) {
-                self.give_up(at, &conflict);
-                return Ok(());
-            }
-        }
-        // Another node was faster with the same send, or this one with other sequences: what is
-        // there counts, and its copies may be there, too.
-        self.vacate(at);
-        self.operations[at].entry = entry;
-        self.stored(at, None);
-        Ok(())
-    }
-
-    /// Gives entries new places, where others have theirs.
-    async fn move_entries(&mut self, taken: &[usize]) -> Result<()> {
-        let (mut boxes, mut moving) = (Boxes::default(), Vec::new());
-        for at in taken {
-            if !claims::waits(&self.shared, &mut self.operations[*at]).await? {
-                boxes.add(self.operations[*at].history.clone());
-                moving.push(*at);
-            }
-        }
-        if moving.is_empty() {
-            return Ok(());
-        }
-        let reserved = self.shared.sequencer.again(&boxes.wants(), clock::unix_ms()).await?;
-        let mut given = boxes.reserved(&reserved);
-        for at in moving {
-            let operation = &mut self.operations[at];
-            let (place, at_ms) = given.take(&operation.history)?;
-            operation.move_entry(place, at_ms);
-        }
-        Ok(())
-    }
-
-    /// Reserves all sequences of entries again that are not there.
-    async fn reserve_anew(&mut self) -> Result<()> {
-        let unsure = self.open();
-        self.meet(&unsure).await?;
-        let open = self.open();
-        let mut boxes = Boxes::default();
-        for operation in open.iter().map(|at| &self.operations[*at]) {
-            boxes.add_send(&operation.history, operation.copies().map(|(member, _)| member));
-        }
-        let now = Instant::now();
-        let reserved = self.shared.sequencer.reserve(&boxes.wants(), clock::unix_ms()).await?;
-        let mut given = boxes.reserved(&reserved);
-        let mut copies: Vec<(MemberId, Seq)> = Vec::new();
-        for at in open {
-            let operation = &mut self.operations[at];
-            self.shared.teller.given_up(&operation.places().1);
-            let members = operation.copies().map(|(member, _)| member);
-            let places = given.take_send(&operation.history, members)?;
-            operation.move_to(places);
-            copies.extend(operation.places().1);
-        }
-        self.shared.teller.reserved(&copies);
-        self.reserved_at = now;
-        Ok(())
     }
 
     /// Tries once to write the copies and rows of entries that are there, and answers.
@@ -410,6 +297,10 @@ impl Flush {
 
 async fn enter(shared: &Shared, rows: Vec<RowEntry>) -> Result<()> {
     if rows.is_empty() { Ok(()) } else { rows::enter(shared, rows).await }
+}
+
+fn late() -> Error {
+    Error::new(ErrorKind::Unavailable, "mongodb did not confirm it in time")
 }
 
 /// The longest wait between two attempts in the background.

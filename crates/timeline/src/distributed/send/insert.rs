@@ -5,11 +5,10 @@ use std::iter::repeat_with;
 use mongodb::bson::Document;
 use mongodb::error::{ErrorKind as DriverErrorKind, InsertManyError};
 
-use crate::distributed::box_id::{BoxId, Side};
-use crate::distributed::clock;
+use crate::distributed::box_id::Side;
 use crate::distributed::database::{Database, of_link};
 use crate::distributed::documents::EntryDoc;
-use crate::{Error, ErrorKind, Seq};
+use crate::{Error, ErrorKind};
 
 /// What became of an entry that was to be inserted.
 #[derive(Debug, Clone)]
@@ -61,9 +60,9 @@ pub(in crate::distributed) async fn insert_entries(
 /// Closes places that were given out in vain, so that no reader waits for them.
 ///
 /// A place that cannot be closed now is closed by the first reader that waits for it long enough.
-pub(in crate::distributed) async fn close_places(database: &Database, side: Side, places: Vec<(BoxId, Seq)>) {
-    let at_ms = clock::unix_ms();
-    let holes = places.iter().map(|(boxed, seq)| EntryDoc::hole(boxed, *seq, at_ms)).collect();
+/// One that has an entry meanwhile is left as it is.
+pub(in crate::distributed) async fn close_places(database: &Database, side: Side, holes: Vec<EntryDoc>) {
+    let places: Vec<_> = holes.iter().map(|hole| (hole.boxed.clone(), hole.seq)).collect();
     for (inserted, (boxed, seq)) in insert_entries(database, side, holes).await.into_iter().zip(places) {
         if let Inserted::Refused(error) | Inserted::Unknown(error) = inserted {
             tracing::debug!("place {seq} of {side} {boxed} was given out in vain, and stays open: {error:#}");
@@ -89,8 +88,8 @@ impl Command {
     fn add(&mut self, entry: EntryDoc, bytes: usize) {
         if bytes > ENTRY_BYTES {
             let text = format!(
-                "the message and the names of its recipients have {bytes} bytes together; mongodb takes at most \
-                 {ENTRY_BYTES}"
+                "the message and the names of its recipients have {bytes} bytes together; at most \
+                 {ENTRY_BYTES} are stored"
             );
             self.too_long.push((self.documents.len() + self.too_long.len(), Error::invalid(text)));
             return;
@@ -184,8 +183,9 @@ fn bytes_of(entry: &EntryDoc) -> usize {
 /// A unique index has the key already.
 const DUPLICATE_KEY: i32 = 11_000;
 
-/// What is wrong with a document itself: a bad value, one that a rule of the collection forbids, or
-/// too many bytes, in three ways.
+/// What is wrong with a document itself.
+///
+/// A bad value, one that a rule of the collection forbids, or too many bytes, in three ways.
 ///
 /// Source: <https://github.com/mongodb/mongo/blob/master/src/mongo/base/error_codes.yml>
 const CERTAIN: &[i32] = &[2, 121, 10_334, 17_280, 17_419];
@@ -238,7 +238,8 @@ mod tests {
 
     #[test]
     fn the_index_is_told_by_its_name_and_not_by_what_callers_chose() {
-        let message = "E11000 duplicate key error collection: im.x index: id_1_seq_1 dup key: { id: \" index: _id_ \" }";
+        let message = "E11000 duplicate key error collection: im.x index: id_1_seq_1 dup key: \
+                       { id: \" index: _id_ \" }";
         assert!(!is_on_id(message));
         assert!(is_on_id("E11000 duplicate key error collection: im.x index: _id_ dup key: { _id: 1 }"));
     }

@@ -19,6 +19,7 @@
 
 mod batch;
 mod claims;
+mod delivery;
 mod flush;
 pub(super) mod insert;
 pub(super) mod operation;
@@ -26,6 +27,7 @@ mod queue;
 mod repetitions;
 mod sender;
 pub(super) mod spread;
+mod waiting;
 
 use std::time::Duration;
 

@@ -64,10 +64,20 @@ impl Operation {
         record.flat_map(|record| record.members.iter().zip(record.seqs.iter().copied()))
     }
 
-    /// Returns the place in the history, with those of the copies, as they were reserved.
-    pub(super) fn places(&self) -> (Vec<(BoxId, Seq)>, Vec<(MemberId, Seq)>) {
-        let copies = self.copies().map(|(member, seq)| (member.clone(), seq)).collect();
-        (vec![(self.history.clone(), self.entry.seq)], copies)
+    /// Returns the sequences that were reserved for the copies.
+    pub(super) fn reserved(&self) -> Vec<(MemberId, Seq)> {
+        self.copies().map(|(member, seq)| (member.clone(), seq)).collect()
+    }
+
+    /// Returns what closes the place of the entry, if it was given out in vain.
+    pub(super) fn hole(&self) -> EntryDoc {
+        EntryDoc::hole(&self.history, self.entry.seq, self.entry.entry.at_ms)
+    }
+
+    /// Returns what closes a place in the inbox of a member.
+    pub(super) fn hole_of_copy(&self, member: &MemberId, seq: Seq) -> EntryDoc {
+        // The times of a history never fall, so a hole has the time of what was to be there.
+        EntryDoc::hole(&BoxId::inbox(member), seq, self.entry.entry.at_ms)
     }
 
     /// Gives the operation other places, of which nothing was written yet.
@@ -86,7 +96,9 @@ impl Operation {
         self.entry.entry.at_ms = at_ms;
     }
 
-    /// Returns the answer to the send, by where each copy is; `None` for one that failed.
+    /// Returns the answer to the send.
+    ///
+    /// `sequences` says where each copy is; `None` stands for one that failed.
     pub(super) fn answer(&self, sequences: &[Option<Seq>]) -> Appended {
         let failed = self.copies().zip(sequences).filter(|(_, sequence)| sequence.is_none());
         let failed = failed.map(|((member, _), _)| member.clone()).collect();
@@ -94,7 +106,9 @@ impl Operation {
         Appended::new(last, self.entry.seq, failed)
     }
 
-    /// Returns the rows of who is in the conversation by this send; none for what is no message.
+    /// Returns the rows of who is in the conversation by this send.
+    ///
+    /// What is no message has none.
     pub(super) fn rows(&self) -> Vec<RowEntry> {
         let entry = &self.entry.entry;
         // A message that was taken back meanwhile was sent all the same.
@@ -129,18 +143,20 @@ pub(super) struct Places {
     pub(super) copies: Vec<Seq>,
 }
 
-/// Reads entries of histories by their boxes and `_id`s; those that are not there are left out.
-pub(in crate::distributed) async fn find_entries<'a>(
+/// Reads entries of histories by their boxes and `_id`s.
+///
+/// Those that are not there are left out.
+pub(in crate::distributed) async fn find_entries(
     shared: &Shared,
-    wanted: impl IntoIterator<Item = (&'a BoxId, EntryId)>,
+    wanted: Vec<(&BoxId, EntryId)>,
 ) -> Result<Vec<EntryDoc>> {
+    if wanted.is_empty() {
+        return Ok(Vec::new());
+    }
     let (mut boxes, mut keys) = (Vec::<&str>::new(), Vec::<Bson>::new());
     for (boxed, key) in wanted {
         boxes.push(boxed.as_str());
         keys.push(key.to_bson());
-    }
-    if keys.is_empty() {
-        return Ok(Vec::new());
     }
     boxes.sort_unstable();
     boxes.dedup();

@@ -4,13 +4,14 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::{Semaphore, mpsc};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::repetitions::{Answer, Entered, Reply, Underway};
+use super::repetitions::{Answer, Entered, Underway};
 use super::sender;
+use super::waiting::{Waiting, crowded};
 use crate::distributed::shared::Shared;
 use crate::store::{Append, Appended};
 use crate::{Error, ErrorKind, Result};
@@ -35,16 +36,6 @@ pub(in crate::distributed) struct Sender {
     /// The task that takes from the queue, and its flushes.
     tasks: TaskTracker,
     closing: CancellationToken,
-}
-
-/// A send in the queue.
-#[derive(Debug)]
-pub(super) struct Waiting {
-    pub(super) append: Append,
-    pub(super) reply: Reply,
-    /// Until when it is worth while to begin.
-    pub(super) until: Instant,
-    _room: OwnedSemaphorePermit,
 }
 
 impl Sender {
@@ -110,7 +101,7 @@ impl Sender {
         match self.underway.enter(&append)? {
             Entered::Joined(answer) => Ok(answer),
             Entered::First(reply, answer) => {
-                place.send(Waiting { append, reply, until, _room: room });
+                place.send(Waiting::new(append, reply, until, room));
                 Ok(answer)
             }
         }
@@ -128,14 +119,6 @@ fn room_of(append: &Append) -> u32 {
     let names: usize = append.recipients.iter().map(|member| member.as_str().len() + 64).sum();
     let kib = (append.message.as_str().len() + names).div_ceil(1024);
     u32::try_from(kib).unwrap_or(ROOM_KIB).clamp(1, ROOM_KIB)
-}
-
-/// The error of a send that was not begun.
-pub(super) fn crowded(timeout: Duration) -> Error {
-    let text = format!(
-        "the message was not stored: more messages wait than mongodb took within {timeout:?}; send again later"
-    );
-    Error::new(ErrorKind::Unavailable, text)
 }
 
 fn unanswered() -> Error {

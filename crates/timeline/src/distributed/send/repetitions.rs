@@ -1,4 +1,4 @@
-//! Sends whose message id was used before: here, a moment ago, or anywhere, long ago.
+//! Sends whose message id was used before, here a moment ago or anywhere.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry as Place;
@@ -19,7 +19,7 @@ use crate::{Conversation, Error, ErrorKind, MessageId, Result, Seq};
 /// The answer to a send, when it comes.
 pub(super) type Answer = oneshot::Receiver<Result<Appended>>;
 
-/// The sends with a message id that wait in this process, or are being written by it.
+/// The sends with a message id that wait or are written in this process.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Underway(Arc<Mutex<HashMap<(Conversation, MessageId), FirstSend>>>);
 
@@ -107,8 +107,9 @@ pub(super) enum Known {
     Used(Box<EntryDoc>),
 }
 
-/// How many entries of one message id there can be at a time, all but one of which are gone from
-/// their history and not removed yet.
+/// How many entries of one message id there can be at a time.
+///
+/// All but one of them are gone from their history, and not removed yet.
 const SALTS: u32 = 4;
 
 /// Looks up what is known of message ids, in their order.
@@ -119,9 +120,9 @@ pub(super) async fn look_up(shared: &Shared, wanted: &[(BoxId, MessageId)]) -> R
         (0..SALTS).map(|salt| EntryId::of_message(history, message_id, salt)).collect()
     };
     let keys: Vec<_> = wanted.iter().map(keys_of).collect();
-    let pairs =
-        wanted.iter().zip(&keys).flat_map(|((history, _), keys)| keys.iter().map(move |key| (history, *key)));
-    let found = find_entries(shared, pairs).await?;
+    let pairs = wanted.iter().zip(&keys);
+    let pairs = pairs.flat_map(|((history, _), keys)| keys.iter().map(move |key| (history, *key)));
+    let found = find_entries(shared, pairs.collect()).await?;
     let floors = floors_of(shared, &found).await?;
     let mut found: HashMap<_, _> = found.into_iter().map(|entry| (entry.key, entry)).collect();
     let known = wanted.iter().zip(keys).map(|((_, message_id), keys)| {
@@ -171,8 +172,8 @@ fn used(token: &IdempotencyKey) -> Error {
 
 fn spent(message_id: &MessageId) -> Error {
     let text = format!(
-        "the message id {message_id} was used for {SALTS} messages that are gone and not removed yet; use another \
-         one, or send again later"
+        "the message id {message_id} was used for {SALTS} messages that are gone and not removed yet; use \
+         another one, or send again later"
     );
     Error::new(ErrorKind::Unavailable, text)
 }

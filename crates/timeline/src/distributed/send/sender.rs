@@ -12,8 +12,8 @@ use tokio_util::task::TaskTracker;
 use super::batch::{Boxes, Taken};
 use super::flush::{self, Flush};
 use super::operation::Operation;
-use super::queue::{Waiting, crowded};
 use super::repetitions::{self, Known, Reply, check_repeats};
+use super::waiting::{Waiting, crowded};
 use crate::distributed::box_id::BoxId;
 use crate::distributed::clock;
 use crate::distributed::documents::EntryDoc;
@@ -60,7 +60,9 @@ pub(super) async fn run(
     }
 }
 
-/// Waits for the next send; a shutdown closes the queue, and what is in it comes first.
+/// Waits for the next send.
+///
+/// A shutdown closes the queue; what is in it comes first.
 async fn next(queue: &mut mpsc::Receiver<Waiting>, closing: &CancellationToken) -> Option<Waiting> {
     tokio::select! {
         biased;
@@ -106,15 +108,16 @@ async fn begin(
     if let Err(error) = wait_for_mongodb(shared, end).await {
         return refuse(batch.into_iter().map(|waiting| waiting.reply), &error);
     }
-    let (fresh, repeated) = sort(shared, batch).await;
+    let (fresh, repeated) = sort(shared, batch, end).await;
+    let mut permit = Some(permit);
     if !repeated.is_empty() {
-        tasks.spawn(flush::answer_again(Arc::clone(shared), repeated));
+        // Either keeps the number of tasks bounded.
+        let held = if fresh.is_empty() { permit.take() } else { None };
+        tasks.spawn(flush::answer_again(Arc::clone(shared), repeated, held));
     }
-    if fresh.is_empty() {
-        return;
-    }
+    let Some(permit) = permit.filter(|_| !fresh.is_empty()) else { return };
     let reserved_at = Instant::now();
-    match reserve(shared, fresh).await {
+    match reserve(shared, fresh, end).await {
         Ok(sends) => {
             let flush = Flush::new(Arc::clone(shared), closing.clone(), sends, reserved_at, end);
             tasks.spawn(flush.run(permit));
@@ -143,8 +146,10 @@ fn refuse(replies: impl IntoIterator<Item = Reply>, error: &Error) {
     }
 }
 
-/// Tells what is to be written from what was written before, and answers what can be neither.
-async fn sort(shared: &Shared, batch: Vec<Waiting>) -> (Vec<Fresh>, Vec<(EntryDoc, Reply)>) {
+/// Tells what is to be written from what was written before.
+///
+/// What can be neither is answered.
+async fn sort(shared: &Shared, batch: Vec<Waiting>, end: Instant) -> (Vec<Fresh>, Vec<(EntryDoc, Reply)>) {
     let (mut fresh, mut repeated) = (Vec::with_capacity(batch.len()), Vec::new());
     let batch: Vec<_> = batch
         .into_iter()
@@ -154,8 +159,8 @@ async fn sort(shared: &Shared, batch: Vec<Waiting>) -> (Vec<Fresh>, Vec<(EntryDo
         append.token.as_ref().map(|token| (history.clone(), token.message_id.clone()))
     });
     let wanted: Vec<_> = with_id.collect();
-    let known = if wanted.is_empty() { Ok(Vec::new()) } else { repetitions::look_up(shared, &wanted).await };
-    let mut known = match known {
+    let known = timeout_at(end, repetitions::look_up(shared, &wanted)).await;
+    let mut known = match known.unwrap_or_else(|_elapsed| Err(crowded(shared.config.timeout))) {
         Ok(known) => known.into_iter(),
         Err(error) => {
             refuse(batch.into_iter().map(|(_, _, reply)| reply), &error);
@@ -185,13 +190,19 @@ async fn sort(shared: &Shared, batch: Vec<Waiting>) -> (Vec<Fresh>, Vec<(EntryDo
 /// Reserves the sequences of all boxes of a batch.
 ///
 /// Batches come here one after the other, so the sends of one sender have ascending places.
-async fn reserve(shared: &Shared, fresh: Vec<Fresh>) -> Result<Vec<(Operation, Reply)>, (Vec<Reply>, Error)> {
+async fn reserve(
+    shared: &Shared,
+    fresh: Vec<Fresh>,
+    end: Instant,
+) -> Result<Vec<(Operation, Reply)>, (Vec<Reply>, Error)> {
     let mut boxes = Boxes::default();
     for send in &fresh {
         boxes.add_send(&send.history, &send.append.recipients);
     }
-    let reserved = shared.sequencer.reserve(&boxes.wants(), clock::unix_ms()).await;
-    let mut given = match reserved {
+    let wants = boxes.wants();
+    let reserved = timeout_at(end, shared.sequencer.reserve(&wants, clock::unix_ms())).await;
+    drop(wants);
+    let mut given = match reserved.unwrap_or_else(|_elapsed| Err(crowded(shared.config.timeout))) {
         Ok(reserved) => boxes.reserved(&reserved),
         Err(error) => return Err((fresh.into_iter().map(|send| send.reply).collect(), error)),
     };
@@ -202,7 +213,7 @@ async fn reserve(shared: &Shared, fresh: Vec<Fresh>) -> Result<Vec<(Operation, R
             Err(error) => reply.send(&Err(error)),
         }
     }
-    let copies: Vec<(MemberId, Seq)> = sends.iter().flat_map(|(operation, _)| operation.places().1).collect();
+    let copies: Vec<(MemberId, Seq)> = sends.iter().flat_map(|(operation, _)| operation.reserved()).collect();
     shared.teller.reserved(&copies);
     Ok(sends)
 }
