@@ -8,7 +8,7 @@ use tokio::time::sleep;
 
 use super::changes;
 use super::documents::{IntentDoc, IntentKind, IntentOp};
-use super::send::operation::find_entries;
+use super::send::operation::{find_entries, floors_of};
 use super::send::{Operation, spread};
 use super::shared::Shared;
 use crate::Result;
@@ -55,29 +55,38 @@ async fn look(shared: &Arc<Shared>) -> Result<()> {
     shared.intents.delete_idle(false).await?;
     for noted in shared.intents.take_left() {
         // One that cannot be ended now is left again when it is dropped.
-        let found = end(shared, noted.ops()).await?;
-        if found.is_certain() || noted.age() > KEPT {
-            noted.done();
+        match end(shared, noted.ops()).await {
+            Ok(found) if found.is_certain() || noted.age() > KEPT => noted.done(),
+            Ok(_) => {}
+            Err(error) => tracing::debug!("what this node left is not ended yet: {error:#}"),
         }
     }
     let mut intents = late(shared).await?;
     // Nodes that look at the same time begin with different ones.
     fastrand::shuffle(&mut intents);
     for (intent, age) in intents {
-        let found = end(shared, &intent.ops).await?;
-        if !found.is_certain() && age < KEPT {
-            continue;
+        if let Err(error) = end_intent(shared, &intent, age).await {
+            tracing::debug!("what node {} had begun is not ended yet: {error:#}", intent.node);
         }
-        if found.is_there {
-            metrics::counter!("timeline_intents_ended_total").increment(1);
-            tracing::info!("what node {} had begun {age:?} ago was ended by this one", intent.node);
-        }
-        // One that was replaced meanwhile belongs to a node that lives.
-        let unchanged = doc! { "_id": intent.lane, "at": intent.at };
-        let deleted = shared.database.call(move |collections| async move {
-            collections.intents.delete_one(unchanged).await.map(drop)
-        });
-        deleted.await?;
+    }
+    Ok(())
+}
+
+/// Ends what an intent names, and deletes it.
+async fn end_intent(shared: &Arc<Shared>, intent: &IntentDoc, age: Duration) -> Result<()> {
+    let found = end(shared, &intent.ops).await?;
+    if !found.is_certain() && age < KEPT {
+        return Ok(());
+    }
+    // One that was replaced meanwhile belongs to a node that lives.
+    let unchanged = doc! { "_id": &intent.lane, "at": intent.at };
+    let deleted = shared
+        .database
+        .call(move |collections| async move { collections.intents.delete_one(unchanged).await.map(drop) });
+    deleted.await?;
+    if found.is_there {
+        metrics::counter!("timeline_intents_ended_total").increment(1);
+        tracing::info!("what node {} had begun {age:?} before was ended by this one", intent.node);
     }
     Ok(())
 }
@@ -119,9 +128,12 @@ async fn late(shared: &Shared) -> Result<Vec<(IntentDoc, Duration)>> {
     });
     let intent = |document: &RawDocumentBuf| {
         let age = document.get_i64("age").ok().and_then(|age| u64::try_from(age).ok());
-        Ok((IntentDoc::read(document)?, Duration::from_millis(age.unwrap_or_default())))
+        let intent = IntentDoc::read(document);
+        // One that cannot be read keeps no other back.
+        let intent = intent.inspect_err(|error| tracing::debug!("an intent is left out: {error:#}")).ok()?;
+        Some((intent, Duration::from_millis(age.unwrap_or_default())))
     };
-    read.await?.iter().map(intent).collect()
+    Ok(read.await?.iter().filter_map(intent).collect())
 }
 
 /// Ends operations, as far as there is anything of them.
@@ -131,7 +143,13 @@ async fn end(shared: &Arc<Shared>, ops: &[IntentOp]) -> Result<Found> {
     let wanted = keys.len();
     let entries = find_entries(shared, keys).await?;
     let mut found = Found { is_there: !entries.is_empty(), is_open: entries.len() < wanted };
+    let floors = floors_of(shared, &entries).await?;
     let operations = entries.into_iter().map(Operation::stored).collect::<Result<Vec<_>>>()?;
+    let is_gone = |operation: &Operation| {
+        floors.get(operation.history.as_str()).is_some_and(|floor| operation.entry.seq <= *floor)
+    };
+    let (gone, operations): (Vec<_>, Vec<_>) = operations.into_iter().partition(is_gone);
+    changes::copies::expire(shared, &gone).await?;
     for copied in spread::complete(shared, &operations, true).await {
         copied?;
     }

@@ -26,7 +26,7 @@ use tokio::time::{Instant, sleep};
 
 use super::HOLD;
 use super::batch::Boxes;
-use super::insert::{Inserted, close_places, insert_entries};
+use super::insert::{Inserted, close_holes, insert_entries};
 use super::operation::Operation;
 use crate::distributed::box_id::{BoxId, Side};
 use crate::distributed::clock;
@@ -177,7 +177,7 @@ impl Delivery {
         let holes: Vec<_> = vacant.iter().map(|at| self.hole(operations, *at)).collect();
         self.tell(shared, operations, &written);
         if !holes.is_empty() {
-            close_places(&shared.database, Side::Inbox, holes).await;
+            close_holes(&shared.database, Side::Inbox, holes).await;
         }
         self.renumber(shared, &taken).await?;
         failure

@@ -22,16 +22,16 @@ use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::delivery::{Delivery, WAIT_FIRST, WAIT_MAX, contended};
-use super::insert::close_places;
+use super::insert::close_holes;
 use super::operation::Operation;
 use super::repetitions::Reply;
 use super::spread::{spread, unknown};
-use crate::distributed::box_id::{BoxId, Side};
+use crate::distributed::box_id::Side;
 use crate::distributed::documents::{EntryDoc, IntentKind, IntentOp};
 use crate::distributed::intents::Noted;
 use crate::distributed::rows::{self, RowEntry};
 use crate::distributed::shared::Shared;
-use crate::{Error, ErrorKind, Result, Seq};
+use crate::{Error, ErrorKind, Result};
 
 /// After how long an intent is noted again before something is begun.
 ///
@@ -110,7 +110,7 @@ impl Flush {
             end,
             delivery: Delivery::default(),
             rows_due: Vec::new(),
-            vacant: <_>::default(),
+            vacant: (Vec::new(), Vec::new()),
         }
     }
 
@@ -134,9 +134,12 @@ impl Flush {
         drop(permit);
         if let Err(error) = written {
             self.leave_open(&error);
-            self.go_on(&mut noted).await;
         }
         self.close_vacant().await;
+        if !self.has_ended() {
+            self.go_on(&mut noted).await;
+            self.close_vacant().await;
+        }
         if self.has_ended() {
             noted.done();
         }
@@ -265,7 +268,7 @@ impl Flush {
         let (histories, inboxes) = mem::take(&mut self.vacant);
         for (side, holes) in [(Side::History, histories), (Side::Inbox, inboxes)] {
             if !holes.is_empty() {
-                close_places(&self.shared.database, side, holes).await;
+                close_holes(&self.shared.database, side, holes).await;
             }
         }
     }

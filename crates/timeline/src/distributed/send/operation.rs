@@ -1,5 +1,7 @@
 //! One entry of a history and its copies, from the first attempt to the end.
 
+use std::collections::HashMap;
+
 use mongodb::bson::{Bson, RawDocumentBuf, doc};
 use mongodb::options::Hint;
 
@@ -8,6 +10,7 @@ use crate::distributed::documents::{EntryDoc, Record};
 use crate::distributed::entry_id::EntryId;
 use crate::distributed::rows::RowEntry;
 use crate::distributed::shared::Shared;
+use crate::distributed::tops;
 use crate::store::{Append, Appended, IdempotencyKey};
 use crate::{Conversation, Destination, Entry, EntryKind, Error, ErrorKind, MemberId, Result, Seq};
 
@@ -71,12 +74,12 @@ impl Operation {
 
     /// Returns what closes the place of the entry, if it was given out in vain.
     pub(super) fn hole(&self) -> EntryDoc {
+        // Times never fall in a history, so a hole has the time of what was to be there.
         EntryDoc::hole(&self.history, self.entry.seq, self.entry.entry.at_ms)
     }
 
     /// Returns what closes a place in the inbox of a member.
     pub(super) fn hole_of_copy(&self, member: &MemberId, seq: Seq) -> EntryDoc {
-        // The times of a history never fall, so a hole has the time of what was to be there.
         EntryDoc::hole(&BoxId::inbox(member), seq, self.entry.entry.at_ms)
     }
 
@@ -146,17 +149,17 @@ pub(super) struct Places {
 /// Reads entries of histories by their boxes and `_id`s.
 ///
 /// Those that are not there are left out.
-pub(in crate::distributed) async fn find_entries(
+pub(in crate::distributed) async fn find_entries<'a>(
     shared: &Shared,
-    wanted: Vec<(&BoxId, EntryId)>,
+    wanted: impl IntoIterator<Item = (&'a BoxId, EntryId)>,
 ) -> Result<Vec<EntryDoc>> {
-    if wanted.is_empty() {
-        return Ok(Vec::new());
-    }
     let (mut boxes, mut keys) = (Vec::<&str>::new(), Vec::<Bson>::new());
     for (boxed, key) in wanted {
         boxes.push(boxed.as_str());
         keys.push(key.to_bson());
+    }
+    if keys.is_empty() {
+        return Ok(Vec::new());
     }
     boxes.sort_unstable();
     boxes.dedup();
@@ -171,4 +174,21 @@ pub(in crate::distributed) async fn find_entries(
         Ok(found)
     });
     read.await?.iter().map(|document| EntryDoc::read(document, Side::History)).collect()
+}
+
+/// Returns the floors of the histories that have these entries, by their ids.
+///
+/// What lies at or below the floor is gone, and its document may still be there.
+pub(in crate::distributed) async fn floors_of(
+    shared: &Shared,
+    entries: &[EntryDoc],
+) -> Result<HashMap<String, Seq>> {
+    let mut boxes: Vec<_> = entries.iter().map(|entry| entry.boxed.as_str()).collect();
+    if boxes.is_empty() {
+        return Ok(HashMap::new());
+    }
+    boxes.sort_unstable();
+    boxes.dedup();
+    let tops = tops::read(&shared.database, Side::History, &boxes).await?;
+    Ok(tops.into_iter().map(|(boxed, top)| (boxed, top.floor)).collect())
 }

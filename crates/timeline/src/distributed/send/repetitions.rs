@@ -7,12 +7,11 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
-use super::operation::find_entries;
-use crate::distributed::box_id::{BoxId, Side};
+use super::operation::{find_entries, floors_of};
+use crate::distributed::box_id::BoxId;
 use crate::distributed::documents::EntryDoc;
 use crate::distributed::entry_id::EntryId;
 use crate::distributed::shared::Shared;
-use crate::distributed::tops;
 use crate::store::{Append, Appended, IdempotencyKey};
 use crate::{Conversation, Error, ErrorKind, MessageId, Result, Seq};
 
@@ -142,18 +141,6 @@ pub(super) async fn look_up(shared: &Shared, wanted: &[(BoxId, MessageId)]) -> R
 pub(super) async fn is_gone(shared: &Shared, entry: &EntryDoc) -> Result<bool> {
     let floors = floors_of(shared, std::slice::from_ref(entry)).await?;
     Ok(floors.get(&entry.boxed).is_some_and(|floor| entry.seq <= *floor))
-}
-
-/// Returns the floors of the histories that have these entries.
-async fn floors_of(shared: &Shared, entries: &[EntryDoc]) -> Result<HashMap<String, Seq>> {
-    let mut boxes: Vec<_> = entries.iter().map(|entry| entry.boxed.as_str()).collect();
-    if boxes.is_empty() {
-        return Ok(HashMap::new());
-    }
-    boxes.sort_unstable();
-    boxes.dedup();
-    let tops = tops::read(&shared.database, Side::History, &boxes).await?;
-    Ok(tops.into_iter().map(|(boxed, top)| (boxed, top.floor)).collect())
 }
 
 /// Checks that a send repeats the one that had its message id first.
