@@ -1,0 +1,329 @@
+//! Copies of entries, written by whoever comes first, as often as it takes.
+//!
+//! A copy has one `_id` in every attempt of every node, so it is there once at most. Its sequence
+//! was reserved for it; who finds another entry there takes a new one.
+//!
+//! ```text
+//!  reserved a moment ago ──► insert ──┬─► written, or there already
+//!        ▲                            ├─► place taken ──► new sequence ──┐
+//!        │                            ├─► refused: failed                │
+//!        │                            └─► unknown ──► wait ──────────────┤
+//!        └────────────────────────────────────────────────────────────────┘
+//!  reserved long ago, or by others ──► look: there, freed, place taken, or as above
+//! ```
+//!
+//! What was reserved long ago may lie below a floor, where an insert would succeed unseen: the
+//! reader is past it. So it is looked up first, and what is found holds for [`HOLD`].
+
+mod places;
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::time::Duration;
+
+use mongo_link::Backoff;
+use tokio::time::{Instant, sleep};
+
+use super::HOLD;
+use super::batch::Boxes;
+use super::insert::{Inserted, close_holes, insert_entries};
+use super::operation::Operation;
+use crate::distributed::box_id::{BoxId, Side};
+use crate::distributed::clock;
+use crate::distributed::documents::EntryDoc;
+use crate::distributed::entry_id::EntryId;
+use crate::distributed::shared::Shared;
+use crate::{Entry, Error, ErrorKind, MemberId, Result, Seq};
+
+/// How long the waits between two attempts are: the first, and any.
+pub(super) const WAIT_FIRST: Duration = Duration::from_millis(20);
+pub(super) const WAIT_MAX: Duration = Duration::from_millis(500);
+
+/// The copies of several operations, until it is known of each where it is.
+#[derive(Debug, Default)]
+pub(super) struct Delivery {
+    copies: Vec<InboxCopy>,
+    /// Which copies belong to an operation, by its number.
+    of_operation: HashMap<usize, Range<usize>>,
+}
+
+#[derive(Debug)]
+struct InboxCopy {
+    operation: usize,
+    member: MemberId,
+    /// The sequence that it has, or is to get.
+    seq: Seq,
+    /// Since when that sequence is known to be above the floor, or free.
+    known_at: Option<Instant>,
+    fate: Fate,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Open,
+    There,
+    Failed,
+}
+
+impl InboxCopy {
+    /// Returns whether the place may lie below the floor, or have this copy, unseen.
+    fn is_unsure(&self) -> bool {
+        self.known_at.is_none_or(|known_at| known_at.elapsed() > HOLD / 2)
+    }
+}
+
+impl Delivery {
+    /// Adds the copies of an operation.
+    ///
+    /// `reserved_at` says when this process reserved their sequences.
+    pub(super) fn add(&mut self, at: usize, operation: &Operation, reserved_at: Option<Instant>) {
+        let begin = self.copies.len();
+        self.copies.extend(operation.copies().map(|(member, seq)| InboxCopy {
+            operation: at,
+            member: member.clone(),
+            seq,
+            known_at: reserved_at,
+            fate: Fate::Open,
+        }));
+        self.of_operation.insert(at, begin..self.copies.len());
+    }
+
+    /// Returns where the copies of an operation are; none while some of them are open.
+    pub(super) fn sequences(&self, operation: usize) -> Option<Vec<Option<Seq>>> {
+        let copies = self.copies.get(self.of_operation.get(&operation)?.clone())?;
+        let sequence = |copy: &InboxCopy| match copy.fate {
+            Fate::Open => None,
+            Fate::There => Some(Some(copy.seq)),
+            Fate::Failed => Some(None),
+        };
+        copies.iter().map(sequence).collect()
+    }
+
+    /// Writes what is open, again and again until nothing is or time is up.
+    pub(super) async fn run(
+        &mut self,
+        shared: &Shared,
+        operations: &[Operation],
+        until: Instant,
+    ) -> Result<()> {
+        let mut backoff = Backoff::new(WAIT_FIRST, WAIT_MAX);
+        loop {
+            let attempt = self.attempt(shared, operations).await;
+            if self.open(|_| true).is_empty() {
+                return Ok(());
+            }
+            let wait = backoff.failed();
+            if Instant::now() + wait >= until {
+                return Err(attempt.err().unwrap_or_else(contended));
+            }
+            sleep(wait).await;
+        }
+    }
+
+    /// Looks up what is there already, until that is known or time is up.
+    pub(super) async fn look(
+        &mut self,
+        shared: &Shared,
+        operations: &[Operation],
+        until: Instant,
+    ) -> Result<()> {
+        let mut backoff = Backoff::new(WAIT_FIRST, WAIT_MAX);
+        loop {
+            let Err(error) = self.look_up(shared, operations).await else { return Ok(()) };
+            let wait = backoff.failed();
+            if Instant::now() + wait >= until {
+                return Err(error);
+            }
+            sleep(wait).await;
+        }
+    }
+
+    /// Tries once to write what is open.
+    pub(super) async fn attempt(&mut self, shared: &Shared, operations: &[Operation]) -> Result<()> {
+        self.look_up(shared, operations).await?;
+        let open = self.open(|_| true);
+        if open.is_empty() {
+            return Ok(());
+        }
+        let entries = open.iter().map(|at| self.entry(operations, *at)).collect();
+        let inserted = insert_entries(&shared.database, Side::Inbox, entries).await;
+        let (mut written, mut there, mut taken, mut vacant) =
+            (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let mut failure = Ok(());
+        for (at, inserted) in open.into_iter().zip(inserted) {
+            match inserted {
+                Inserted::Written => written.push((at, self.copies[at].seq)),
+                Inserted::IsThere => there.push(at),
+                Inserted::Taken => taken.push(at),
+                Inserted::Refused(error) => {
+                    self.refused(shared, at, &error);
+                    vacant.push(at);
+                }
+                Inserted::Unknown(error) => failure = Err(error),
+            }
+        }
+        if !there.is_empty() {
+            // An earlier attempt arrived, maybe under another sequence.
+            match self.find(shared, operations, &there).await {
+                Ok(found) => {
+                    vacant.extend(
+                        found.iter().filter(|(at, seq)| self.copies[*at].seq != *seq).map(|(at, _)| *at),
+                    );
+                    written.extend(found);
+                }
+                Err(error) => failure = Err(error),
+            }
+        }
+        let holes: Vec<_> = vacant.iter().map(|at| self.hole(operations, *at)).collect();
+        self.tell(shared, operations, &written);
+        if !holes.is_empty() {
+            close_holes(&shared.database, Side::Inbox, holes).await;
+        }
+        self.renumber(shared, &taken).await?;
+        failure
+    }
+
+    /// Notes that copies are there, and tells everybody of them.
+    fn tell(&mut self, shared: &Shared, operations: &[Operation], written: &[(usize, Seq)]) {
+        let mut news: Vec<(MemberId, Entry)> = Vec::with_capacity(written.len());
+        let mut given_up = Vec::new();
+        for (at, seq) in written {
+            let copy = &mut self.copies[*at];
+            if copy.seq != *seq {
+                given_up.push((copy.member.clone(), copy.seq));
+            }
+            (copy.seq, copy.fate) = (*seq, Fate::There);
+            news.push((copy.member.clone(), self.entry(operations, *at).entry));
+        }
+        for (member, entry) in &news {
+            shared.sequencer.seen(&BoxId::inbox(member), entry.sequence, entry.at_ms);
+        }
+        if !given_up.is_empty() {
+            shared.teller.given_up(&given_up);
+        }
+        if !news.is_empty() {
+            shared.teller.committed(news);
+        }
+    }
+
+    fn refused(&mut self, shared: &Shared, at: usize, error: &Error) {
+        let copy = &mut self.copies[at];
+        copy.fate = Fate::Failed;
+        tracing::warn!(member = copy.member.as_str(), "an inbox did not take a message: {error:#}");
+        shared.teller.given_up(&[(copy.member.clone(), copy.seq)]);
+    }
+
+    /// Gives copies new sequences, whose places other entries have.
+    async fn renumber(&mut self, shared: &Shared, taken: &[usize]) -> Result<()> {
+        if taken.is_empty() {
+            return Ok(());
+        }
+        let mut boxes = Boxes::default();
+        for at in taken {
+            boxes.add(BoxId::inbox(&self.copies[*at].member));
+        }
+        let now = Instant::now();
+        let reserved = shared.sequencer.again(&boxes.wants(), clock::unix_ms()).await?;
+        let mut given = boxes.reserved(&reserved);
+        let (mut before, mut after) = (Vec::new(), Vec::new());
+        for at in taken {
+            let copy = &mut self.copies[*at];
+            before.push((copy.member.clone(), copy.seq));
+            (copy.seq, copy.known_at) = (given.take(&BoxId::inbox(&copy.member))?.0, Some(now));
+            after.push((copy.member.clone(), copy.seq));
+        }
+        shared.teller.given_up(&before);
+        shared.teller.reserved(&after);
+        Ok(())
+    }
+
+    fn open(&self, is_wanted: impl Fn(&InboxCopy) -> bool) -> Vec<usize> {
+        let open = |(_, copy): &(usize, &InboxCopy)| copy.fate == Fate::Open && is_wanted(copy);
+        self.copies.iter().enumerate().filter(open).map(|(at, _)| at).collect()
+    }
+
+    fn entry(&self, operations: &[Operation], at: usize) -> EntryDoc {
+        let copy = &self.copies[at];
+        operations[copy.operation].entry.copy_for(&copy.member, copy.seq)
+    }
+
+    fn hole(&self, operations: &[Operation], at: usize) -> EntryDoc {
+        let copy = &self.copies[at];
+        operations[copy.operation].hole_of_copy(&copy.member, copy.seq)
+    }
+
+    fn key(&self, operations: &[Operation], at: usize) -> EntryId {
+        let copy = &self.copies[at];
+        operations[copy.operation].entry.copy_key(&copy.member)
+    }
+}
+
+/// The error of an operation that found its places taken, as long as it tried.
+pub(super) fn contended() -> Error {
+    let text = "other nodes took each place of the message before it was there";
+    Error::new(ErrorKind::Unavailable, text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::distributed::send::operation::Places;
+    use crate::store::Append;
+    use crate::{Conversation, Destination, Message};
+
+    fn member(id: &str) -> MemberId {
+        MemberId::new(id).unwrap()
+    }
+
+    fn seq(number: u64) -> Seq {
+        Seq::new(number).unwrap()
+    }
+
+    fn operation() -> Operation {
+        let conversation = Conversation::single(member("a"), member("b"));
+        let history = BoxId::history(&conversation);
+        let append = Append {
+            conversation,
+            from: Some(member("a")),
+            to: Destination::Member(member("b")),
+            recipients: vec![member("a"), member("b")],
+            message: Message::from_stored("{}"),
+            token: None,
+        };
+        let places = Places { place: seq(7), at_ms: 1, copies: vec![seq(3), seq(5)] };
+        Operation::of_send(append, history, EntryId::fresh(1), places)
+    }
+
+    #[test]
+    fn an_operation_is_known_when_each_of_its_copies_is() {
+        let mut delivery = Delivery::default();
+        delivery.add(4, &operation(), None);
+        delivery.add(9, &operation(), None);
+        delivery.copies[0].fate = Fate::There;
+        assert_eq!((delivery.sequences(4), delivery.sequences(9)), (None, None));
+        delivery.copies[1].fate = Fate::Failed;
+        assert_eq!(delivery.sequences(4), Some(vec![Some(seq(3)), None]));
+        assert_eq!(delivery.open(|_| true), [2, 3]);
+        assert_eq!(delivery.sequences(5), None);
+    }
+
+    #[test]
+    fn answers_have_the_sequence_of_the_last_recipient_and_name_who_got_nothing() {
+        let operation = operation();
+        let both = operation.answer(&[Some(seq(3)), Some(seq(6))]);
+        assert_eq!((both.sequence, both.place, both.failed), (seq(6), seq(7), Vec::new()));
+        let one = operation.answer(&[Some(seq(3)), None]);
+        assert_eq!((one.sequence, one.failed), (Seq::ZERO, vec![member("b")]));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_reserved_a_moment_ago_is_not_looked_up() {
+        let mut delivery = Delivery::default();
+        let now = Instant::now();
+        delivery.add(0, &operation(), Some(now));
+        let unsure = |delivery: &Delivery| delivery.open(InboxCopy::is_unsure).len();
+        assert_eq!(unsure(&delivery), 0);
+        tokio::time::advance(HOLD / 2 + Duration::from_millis(1)).await;
+        assert_eq!(unsure(&delivery), 2);
+    }
+}

@@ -1,0 +1,310 @@
+//! One batch, from its reserved sequences to the answers.
+//!
+//! ```text
+//!  step      meaning                                        next
+//!  Entry     its entry is not known to be in the history    Copies, or Ended with an error
+//!  Copies    the entry is there; copies or rows are open    Ended
+//!  Ended     answered
+//! ```
+//!
+//! What is not ended when time is up is answered as an unknown outcome, and goes on in the
+//! background, as its entry may arrive at any time, and copies have to follow then.
+
+mod entries;
+
+use std::mem;
+use std::sync::Arc;
+use std::time::Duration;
+
+use mongo_link::Backoff;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Instant, sleep, timeout_at};
+use tokio_util::sync::CancellationToken;
+
+use super::delivery::{Delivery, WAIT_FIRST, WAIT_MAX, contended};
+use super::insert::close_holes;
+use super::operation::Operation;
+use super::repetitions::Reply;
+use super::spread::{spread, unknown};
+use crate::distributed::box_id::Side;
+use crate::distributed::documents::{EntryDoc, IntentKind, IntentOp};
+use crate::distributed::intents::Noted;
+use crate::distributed::rows::{self, RowEntry};
+use crate::distributed::shared::Shared;
+use crate::{Error, ErrorKind, Result};
+
+/// After how long an intent is noted again before something is begun.
+///
+/// Other nodes end what is older than the grace and 5 s.
+const NOTED_MAX: Duration = Duration::from_secs(2);
+
+/// A batch that is being written.
+pub(super) struct Flush {
+    shared: Arc<Shared>,
+    closing: CancellationToken,
+    operations: Vec<Operation>,
+    // By operation, as the next two.
+    replies: Vec<Option<Reply>>,
+    steps: Vec<Step>,
+    /// When the sequences of entries that are not there yet were reserved.
+    reserved_at: Instant,
+    /// When callers are answered at the latest.
+    end: Instant,
+    delivery: Delivery,
+    /// The operations whose rows are to be entered.
+    rows_due: Vec<usize>,
+    /// What closes places that were given out in vain: in histories, and in inboxes.
+    vacant: (Vec<EntryDoc>, Vec<EntryDoc>),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    Entry,
+    Copies,
+    Ended,
+}
+
+/// Completes sends that were made before, and gives them their first answers.
+///
+/// What is held is given back after that.
+pub(super) async fn answer_again(
+    shared: Arc<Shared>,
+    sends: Vec<(EntryDoc, Reply)>,
+    held: Option<OwnedSemaphorePermit>,
+) {
+    let (mut operations, mut replies) = (Vec::with_capacity(sends.len()), Vec::with_capacity(sends.len()));
+    for (entry, reply) in sends {
+        match Operation::stored(entry) {
+            Ok(operation) => {
+                operations.push(operation);
+                replies.push(reply);
+            }
+            Err(error) => reply.send(&Err(error)),
+        }
+    }
+    let sequences = spread(&shared, &operations).await;
+    for ((operation, reply), sequences) in operations.iter().zip(replies).zip(sequences) {
+        reply.send(&sequences.map(|sequences| operation.answer(&sequences)));
+    }
+    drop(held);
+}
+
+impl Flush {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        closing: CancellationToken,
+        sends: Vec<(Operation, Reply)>,
+        reserved_at: Instant,
+        end: Instant,
+    ) -> Self {
+        let (operations, replies): (Vec<_>, Vec<_>) =
+            sends.into_iter().map(|(operation, reply)| (operation, Some(reply))).unzip();
+        let steps = vec![Step::Entry; operations.len()];
+        Self {
+            shared,
+            closing,
+            operations,
+            replies,
+            steps,
+            reserved_at,
+            end,
+            delivery: Delivery::default(),
+            rows_due: Vec::new(),
+            vacant: (Vec::new(), Vec::new()),
+        }
+    }
+
+    /// Writes the batch to its end.
+    ///
+    /// `permit` is given back when its callers are answered.
+    pub(super) async fn run(mut self, permit: OwnedSemaphorePermit) {
+        let (begun, end) = (Instant::now(), self.end);
+        let noted = timeout_at(end, self.note()).await;
+        let mut noted = match noted.unwrap_or_else(|_elapsed| Err(late())) {
+            Ok(noted) => noted,
+            Err(error) => {
+                drop(permit);
+                return self.abandon(&error).await;
+            }
+        };
+        // An attempt that is cut off is begun again, and finds what it wrote.
+        let written = timeout_at(end, self.write(&mut noted, end)).await;
+        let written = written.unwrap_or_else(|_elapsed| Err(late()));
+        metrics::histogram!("timeline_batch_seconds").record(begun.elapsed().as_secs_f64());
+        drop(permit);
+        if let Err(error) = written {
+            self.leave_open(&error);
+        }
+        self.close_vacant().await;
+        if !self.has_ended() {
+            self.go_on(&mut noted).await;
+            self.close_vacant().await;
+        }
+        if self.has_ended() {
+            noted.done();
+        }
+    }
+
+    /// Notes what is about to be written.
+    async fn note(&self) -> Result<Noted> {
+        let op = |operation: &Operation| IntentOp {
+            kind: IntentKind::Send,
+            history: operation.history.clone(),
+            seq: operation.entry.seq,
+            key: Some(operation.entry.key),
+        };
+        let ops: Vec<_> = self.operations.iter().map(op).collect();
+        let mut backoff = Backoff::new(WAIT_FIRST, WAIT_MAX);
+        loop {
+            let error = match self.shared.intents.note(ops.clone()).await {
+                Ok(noted) => return Ok(noted),
+                Err(error) => error,
+            };
+            let wait = backoff.failed();
+            if Instant::now() + wait >= self.end {
+                return Err(error);
+            }
+            sleep(wait).await;
+        }
+    }
+
+    /// Answers that nothing was stored, which is certain.
+    async fn abandon(mut self, error: &Error) {
+        let text = format!("the message was not stored: {error}");
+        let error = Error::with_source(ErrorKind::Unavailable, text, error.clone());
+        for at in 0..self.operations.len() {
+            self.give_up(at, &error);
+        }
+        self.close_vacant().await;
+    }
+
+    /// Answers what is not ended; it goes on all the same.
+    fn leave_open(&mut self, error: &Error) {
+        let open: Vec<_> = self.replies.iter_mut().filter_map(Option::take).collect();
+        metrics::counter!("timeline_unknown_outcomes_total").increment(open.len() as u64);
+        tracing::warn!(
+            "mongodb did not say in time whether {} messages are stored; their senders are told to repeat \
+             them: {error:#}",
+            open.len()
+        );
+        let error = unknown(error);
+        for reply in open {
+            reply.send(&Err(error.clone()));
+        }
+    }
+
+    /// Writes on in the background, until all has ended or the store is shut down.
+    async fn go_on(&mut self, noted: &mut Noted) {
+        let (closing, stop) = (self.closing.clone(), self.shared.stop.clone());
+        let mut backoff = Backoff::new(WAIT_FIRST, WAIT_BACKGROUND_MAX);
+        while !self.has_ended() {
+            let until = Instant::now() + self.shared.config.timeout;
+            let attempt = async {
+                sleep(backoff.failed()).await;
+                self.write(noted, until).await
+            };
+            let written = tokio::select! {
+                written = attempt => written,
+                // Another node ends it then.
+                () = closing.cancelled() => return,
+                () = stop.cancelled() => return,
+            };
+            if let Err(error) = written {
+                tracing::debug!("messages of unknown outcome are not ended yet: {error:#}");
+            }
+        }
+    }
+
+    fn has_ended(&self) -> bool {
+        self.steps.iter().all(|step| *step == Step::Ended)
+    }
+
+    /// Writes until all has ended or time is up.
+    ///
+    /// What is there goes on to its end while other entries are still tried.
+    async fn write(&mut self, noted: &mut Noted, until: Instant) -> Result<()> {
+        let mut backoff = Backoff::new(WAIT_FIRST, WAIT_MAX);
+        loop {
+            let entries = self.attempt_entries(noted).await;
+            let copies = self.attempt_copies().await;
+            if self.has_ended() {
+                return Ok(());
+            }
+            let wait = backoff.failed();
+            if Instant::now() + wait >= until {
+                return Err(entries.and(copies).err().unwrap_or_else(contended));
+            }
+            sleep(wait).await;
+        }
+    }
+
+    /// Notes that an entry is in its history, durably.
+    fn stored(&mut self, at: usize, reserved_at: Option<Instant>) {
+        let operation = &self.operations[at];
+        self.shared.sequencer.seen(&operation.history, operation.entry.seq, operation.entry.entry.at_ms);
+        self.delivery.add(at, operation, reserved_at);
+        self.rows_due.push(at);
+        self.steps[at] = Step::Copies;
+    }
+
+    /// Ends an operation whose entry is not there, and will not be.
+    fn give_up(&mut self, at: usize, error: &Error) {
+        self.vacate(at);
+        self.steps[at] = Step::Ended;
+        if let Some(reply) = self.replies[at].take() {
+            reply.send(&Err(error.clone()));
+        }
+    }
+
+    /// Notes that the places of an operation were given out in vain.
+    fn vacate(&mut self, at: usize) {
+        let operation = &self.operations[at];
+        self.shared.teller.given_up(&operation.reserved());
+        self.vacant.0.push(operation.hole());
+        self.vacant.1.extend(operation.copies().map(|(member, seq)| operation.hole_of_copy(member, seq)));
+    }
+
+    async fn close_vacant(&mut self) {
+        let (histories, inboxes) = mem::take(&mut self.vacant);
+        for (side, holes) in [(Side::History, histories), (Side::Inbox, inboxes)] {
+            if !holes.is_empty() {
+                close_holes(&self.shared.database, side, holes).await;
+            }
+        }
+    }
+
+    /// Tries once to write the copies and rows of entries that are there, and answers.
+    async fn attempt_copies(&mut self) -> Result<()> {
+        if !self.steps.contains(&Step::Copies) {
+            return Ok(());
+        }
+        let (shared, operations) = (&*self.shared, self.operations.as_slice());
+        let rows = self.rows_due.iter().flat_map(|at| operations[*at].rows()).collect();
+        let (copied, entered) = tokio::join!(self.delivery.attempt(shared, operations), enter(shared, rows));
+        // Without their rows, members would not find the conversation in their lists.
+        entered?;
+        self.rows_due.clear();
+        for at in 0..self.operations.len() {
+            if self.steps[at] == Step::Copies
+                && let Some(sequences) = self.delivery.sequences(at)
+            {
+                self.steps[at] = Step::Ended;
+                if let Some(reply) = self.replies[at].take() {
+                    reply.send(&Ok(self.operations[at].answer(&sequences)));
+                }
+            }
+        }
+        copied
+    }
+}
+
+async fn enter(shared: &Shared, rows: Vec<RowEntry>) -> Result<()> {
+    if rows.is_empty() { Ok(()) } else { rows::enter(shared, rows).await }
+}
+
+fn late() -> Error {
+    Error::new(ErrorKind::Unavailable, "mongodb did not confirm it in time")
+}
+
+/// The longest wait between two attempts in the background.
+const WAIT_BACKGROUND_MAX: Duration = Duration::from_secs(5);

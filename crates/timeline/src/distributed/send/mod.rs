@@ -1,0 +1,39 @@
+//! Sends: from the queue of this process to the inboxes of the recipients.
+//!
+//! ```text
+//!  caller ── append ──► queue ──► sender, one task:
+//!                       bounded    takes what waits
+//!                                  asks the history for message ids that were used before
+//!                                  reserves the sequences of all boxes, batch after batch
+//!                                  hands over to a flush, of which four run at a time:
+//!                                     intent        what to finish if this node dies
+//!                                     entries       one insert, durable before the next step
+//!                                     copies, rows  one insert and one update
+//!                                     answers
+//! ```
+//!
+//! Whatever is written has its `_id` before the first attempt, so every attempt may be repeated. An
+//! answer that is an error is either certain (nothing was stored) or an unknown outcome. What
+//! became unknown is ended all the same: by its flush, which goes on in the background, or by any
+//! node that finds the intent.
+
+mod batch;
+mod claims;
+mod delivery;
+mod flush;
+pub(super) mod insert;
+pub(super) mod operation;
+mod queue;
+mod repetitions;
+mod sender;
+pub(super) mod spread;
+mod waiting;
+
+use std::time::Duration;
+
+pub(super) use self::operation::Operation;
+pub(super) use self::queue::Sender;
+pub(super) use self::spread::spread;
+
+/// How long what lies below a floor stays at least, so that a late writer meets it.
+pub(super) const HOLD: Duration = Duration::from_secs(10 * 60);

@@ -1,0 +1,219 @@
+//! The task that takes sends from the queue, batch after batch.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use futures_util::FutureExt as _;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::time::{Instant, timeout_at};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::batch::{Boxes, Taken};
+use super::flush::{self, Flush};
+use super::operation::Operation;
+use super::repetitions::{self, Known, Reply, check_repeats};
+use super::waiting::{Waiting, crowded};
+use crate::distributed::box_id::BoxId;
+use crate::distributed::clock;
+use crate::distributed::documents::EntryDoc;
+use crate::distributed::entry_id::EntryId;
+use crate::distributed::shared::Shared;
+use crate::store::Append;
+use crate::{Error, ErrorKind, MemberId, Result, Seq};
+
+/// How many flushes run at a time.
+const FLUSHES_MAX: usize = 4;
+
+/// A send that is to be written, with the `_id` of its entry.
+struct Fresh {
+    append: Append,
+    reply: Reply,
+    history: BoxId,
+    key: EntryId,
+}
+
+/// Takes from the queue until it is closed and empty.
+pub(super) async fn run(
+    shared: Arc<Shared>,
+    mut queue: mpsc::Receiver<Waiting>,
+    tasks: TaskTracker,
+    closing: CancellationToken,
+) {
+    let flushes = Arc::new(Semaphore::new(FLUSHES_MAX));
+    // What did not fit into the last batch is the first of the next one.
+    let mut left = None;
+    loop {
+        let first = match left.take() {
+            Some(first) => Some(first),
+            None => next(&mut queue, &closing).await,
+        };
+        let Some(first) = first else { break };
+        // The order matters: while all flushes are busy, the batch grows.
+        let Ok(permit) = Arc::clone(&flushes).acquire_owned().await else { break };
+        let batch;
+        (batch, left) = take(first, &mut queue);
+        let prepared = AssertUnwindSafe(begin(&shared, &tasks, &closing, batch, permit)).catch_unwind().await;
+        if prepared.is_err() {
+            tracing::error!("a batch of messages panicked before it was stored; its senders repeat them");
+        }
+    }
+}
+
+/// Waits for the next send.
+///
+/// A shutdown closes the queue; what is in it comes first.
+async fn next(queue: &mut mpsc::Receiver<Waiting>, closing: &CancellationToken) -> Option<Waiting> {
+    tokio::select! {
+        biased;
+        next = queue.recv() => return next,
+        () = closing.cancelled() => {}
+    }
+    queue.close();
+    queue.recv().await
+}
+
+/// Takes what waits, as much as fits into a batch, and the first that does not.
+fn take(first: Waiting, queue: &mut mpsc::Receiver<Waiting>) -> (Vec<Waiting>, Option<Waiting>) {
+    let (mut taken, mut batch) = (Taken::default(), Vec::new());
+    let mut next = Some(first);
+    while let Some(waiting) = next {
+        if !taken.add(&waiting.append) {
+            return (batch, Some(waiting));
+        }
+        batch.push(waiting);
+        next = queue.try_recv().ok();
+    }
+    (batch, None)
+}
+
+/// Prepares a batch in its turn, and hands it over to a flush.
+async fn begin(
+    shared: &Arc<Shared>,
+    tasks: &TaskTracker,
+    closing: &CancellationToken,
+    batch: Vec<Waiting>,
+    permit: OwnedSemaphorePermit,
+) {
+    let now = Instant::now();
+    let (batch, late): (Vec<_>, Vec<_>) = batch.into_iter().partition(|waiting| now < waiting.until);
+    for waiting in late {
+        waiting.reply.send(&Err(crowded(shared.config.timeout)));
+    }
+    if batch.is_empty() {
+        return;
+    }
+    let end = now + shared.config.timeout;
+    // The order matters: while MongoDB is away no sequence is reserved, which would become a hole.
+    if let Err(error) = wait_for_mongodb(shared, end).await {
+        return refuse(batch.into_iter().map(|waiting| waiting.reply), &error);
+    }
+    let (fresh, repeated) = sort(shared, batch, end).await;
+    let mut permit = Some(permit);
+    if !repeated.is_empty() {
+        // Either keeps the number of tasks bounded.
+        let held = if fresh.is_empty() { permit.take() } else { None };
+        tasks.spawn(flush::answer_again(Arc::clone(shared), repeated, held));
+    }
+    let Some(permit) = permit.filter(|_| !fresh.is_empty()) else { return };
+    let reserved_at = Instant::now();
+    match reserve(shared, fresh, end).await {
+        Ok(sends) => {
+            let flush = Flush::new(Arc::clone(shared), closing.clone(), sends, reserved_at, end);
+            tasks.spawn(flush.run(permit));
+        }
+        Err((replies, error)) => refuse(replies, &error),
+    }
+}
+
+/// Waits until MongoDB answers.
+async fn wait_for_mongodb(shared: &Shared, end: Instant) -> Result<()> {
+    let mut state = shared.database.link().state();
+    let is_there = timeout_at(end, state.wait_for(mongo_link::State::is_well)).await;
+    if matches!(is_there, Ok(Ok(_))) {
+        return Ok(());
+    }
+    let text = format!(
+        "the message was not stored: mongodb at {} is away; send again later",
+        shared.database.link().address()
+    );
+    Err(Error::new(ErrorKind::Unavailable, text))
+}
+
+fn refuse(replies: impl IntoIterator<Item = Reply>, error: &Error) {
+    for reply in replies {
+        reply.send(&Err(error.clone()));
+    }
+}
+
+/// Tells what is to be written from what was written before.
+///
+/// What can be neither is answered.
+async fn sort(shared: &Shared, batch: Vec<Waiting>, end: Instant) -> (Vec<Fresh>, Vec<(EntryDoc, Reply)>) {
+    let (mut fresh, mut repeated) = (Vec::with_capacity(batch.len()), Vec::new());
+    let batch: Vec<_> = batch
+        .into_iter()
+        .map(|Waiting { append, reply, .. }| (BoxId::history(&append.conversation), append, reply))
+        .collect();
+    let with_id = batch.iter().filter_map(|(history, append, _)| {
+        append.token.as_ref().map(|token| (history.clone(), token.message_id.clone()))
+    });
+    let wanted: Vec<_> = with_id.collect();
+    let known = timeout_at(end, repetitions::look_up(shared, &wanted)).await;
+    let mut known = match known.unwrap_or_else(|_elapsed| Err(crowded(shared.config.timeout))) {
+        Ok(known) => known.into_iter(),
+        Err(error) => {
+            refuse(batch.into_iter().map(|(_, _, reply)| reply), &error);
+            return (fresh, repeated);
+        }
+    };
+    let now_ms = clock::unix_ms();
+    for (history, append, reply) in batch {
+        let Some(token) = &append.token else {
+            fresh.push(Fresh { append, reply, history, key: EntryId::fresh(now_ms) });
+            continue;
+        };
+        match known.next() {
+            Some(Ok(Known::Free(key))) => fresh.push(Fresh { append, reply, history, key }),
+            Some(Ok(Known::Used(entry))) => match check_repeats(token, &entry) {
+                Ok(()) => repeated.push((*entry, reply)),
+                Err(conflict) => reply.send(&Err(conflict)),
+            },
+            Some(Err(error)) => reply.send(&Err(error)),
+            // Each message id has an answer.
+            None => drop(reply),
+        }
+    }
+    (fresh, repeated)
+}
+
+/// Reserves the sequences of all boxes of a batch.
+///
+/// Batches come here one after the other, so the sends of one sender have ascending places.
+async fn reserve(
+    shared: &Shared,
+    fresh: Vec<Fresh>,
+    end: Instant,
+) -> Result<Vec<(Operation, Reply)>, (Vec<Reply>, Error)> {
+    let mut boxes = Boxes::default();
+    for send in &fresh {
+        boxes.add_send(&send.history, &send.append.recipients);
+    }
+    let wants = boxes.wants();
+    let reserved = timeout_at(end, shared.sequencer.reserve(&wants, clock::unix_ms())).await;
+    drop(wants);
+    let mut given = match reserved.unwrap_or_else(|_elapsed| Err(crowded(shared.config.timeout))) {
+        Ok(reserved) => boxes.reserved(&reserved),
+        Err(error) => return Err((fresh.into_iter().map(|send| send.reply).collect(), error)),
+    };
+    let mut sends = Vec::with_capacity(fresh.len());
+    for Fresh { append, reply, history, key } in fresh {
+        match given.take_send(&history, &append.recipients) {
+            Ok(places) => sends.push((Operation::of_send(append, history, key, places), reply)),
+            Err(error) => reply.send(&Err(error)),
+        }
+    }
+    let copies: Vec<(MemberId, Seq)> = sends.iter().flat_map(|(operation, _)| operation.reserved()).collect();
+    shared.teller.reserved(&copies);
+    Ok(sends)
+}
