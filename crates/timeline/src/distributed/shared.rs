@@ -8,10 +8,11 @@ use tokio_util::task::TaskTracker;
 
 use super::config::Config;
 use super::database::Database;
+use super::groups::GroupTurns;
 use super::intents::Intents;
 use super::node_id::NodeId;
 use super::read::Holes;
-use super::rows::RowsCache;
+use super::rows::{CursorQueue, RowsCache};
 use super::sequencer::Sequencer;
 use super::telling::Teller;
 use crate::store::InboxWatchers;
@@ -29,6 +30,8 @@ pub(super) struct Shared {
     pub(super) teller: Teller,
     pub(super) holes: Holes,
     pub(super) rows: RowsCache,
+    pub(super) cursors: CursorQueue,
+    pub(super) group_turns: GroupTurns,
     pub(super) node: NodeId,
     pub(super) state: watch::Sender<State>,
     /// The calls and the tasks that are under way; closed by a shutdown.

@@ -12,10 +12,11 @@ use tokio_util::task::TaskTracker;
 
 use super::config::Config;
 use super::database::Database;
+use super::groups::GroupTurns;
 use super::intents::Intents;
 use super::node_id::NodeId;
 use super::read::Holes;
-use super::rows::RowsCache;
+use super::rows::{CursorQueue, RowsCache};
 use super::send::Sender;
 use super::sequencer::Sequencer;
 use super::shared::Shared;
@@ -62,6 +63,8 @@ impl DistributedStore {
             teller,
             holes: Holes::new(config.grace),
             rows: RowsCache::new(),
+            cursors: CursorQueue::new(),
+            group_turns: GroupTurns::new(),
             node,
             state: watch::Sender::new(State::down("mongodb was not asked yet")),
             tasks,

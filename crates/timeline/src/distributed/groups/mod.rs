@@ -1,0 +1,13 @@
+//! Groups that the store knows.
+//!
+//! A group is one document. A change of it writes the document and the rows of all members who join
+//! or leave in one transaction, so that both are there or neither.
+
+mod change;
+mod page;
+mod transaction;
+mod turns;
+
+pub(super) use self::change::change;
+pub(super) use self::page::{get, of_member, titles};
+pub(super) use self::turns::GroupTurns;

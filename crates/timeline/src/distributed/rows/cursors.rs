@@ -1,0 +1,250 @@
+//! How far members have read.
+//!
+//! ```text
+//!  callers ──► queue ──► the first that gets its turn takes all that wait:
+//!                          1 looks at the rows and at the ends of the histories
+//!                          2 raises the cursors with one command
+//!                          3 tells of those that rose, then answers all
+//! ```
+//!
+//! While one of them is at work others come, and are served together by the next. So there is one
+//! command at a time, and cursors of this node are told in the order in which they rose.
+
+use std::collections::HashMap;
+
+use mongodb::bson::doc;
+use parking_lot::Mutex;
+use tokio::sync::{Mutex as AsyncMutex, oneshot};
+use tokio::time::Instant;
+
+use super::super::box_id::{BoxId, Side, peer_of};
+use super::super::entry_id::EntryId;
+use super::super::shared::Shared;
+use super::super::tops;
+use super::find::find;
+use super::updates::update;
+use crate::{Conversation, Error, ErrorKind, MemberId, ReadCursor, Result, Seq};
+
+/// How many cursors one command raises at most.
+const RAISES_MAX: usize = 512;
+
+/// The cursors that wait to be raised: one for each caller that waits.
+pub(in crate::distributed) struct CursorQueue {
+    waiting: Mutex<Vec<Raise>>,
+    /// Held by who raises them.
+    turn: AsyncMutex<()>,
+}
+
+/// A cursor that is to rise.
+struct Raise {
+    member: MemberId,
+    conversation: Conversation,
+    history: BoxId,
+    row: EntryId,
+    to: Seq,
+    answer: oneshot::Sender<Result<(Seq, bool)>>,
+}
+
+impl CursorQueue {
+    pub(in crate::distributed) fn new() -> Self {
+        Self { waiting: Mutex::new(Vec::new()), turn: AsyncMutex::new(()) }
+    }
+
+    fn take(&self) -> Vec<Raise> {
+        std::mem::take(&mut *self.waiting.lock())
+    }
+}
+
+/// Raises how far a member has read, and returns it and whether it has risen.
+///
+/// Who sees it is told before this returns. A caller that is dropped may take others with it: run
+/// it whole.
+///
+/// # Errors
+///
+/// [`NotFound`](ErrorKind::NotFound) for who was never in the conversation;
+/// [`InvalidInput`](ErrorKind::InvalidInput) in the field `sequence` for one beyond the last entry;
+/// [`Unavailable`](ErrorKind::Unavailable) when it is unknown whether it was noted.
+pub(in crate::distributed) async fn read(
+    shared: &Shared,
+    member: &MemberId,
+    conversation: &Conversation,
+    sequence: Seq,
+) -> Result<(Seq, bool)> {
+    let history = BoxId::history(conversation);
+    let (answer, answered) = oneshot::channel();
+    let raise = Raise {
+        row: EntryId::of_row(member, &history),
+        member: member.clone(),
+        conversation: conversation.clone(),
+        history,
+        to: sequence,
+        answer,
+    };
+    shared.cursors.waiting.lock().push(raise);
+    let turn = shared.cursors.turn.lock().await;
+    let mut raises = shared.cursors.take();
+    while !raises.is_empty() {
+        let rest = raises.split_off(raises.len().min(RAISES_MAX));
+        raise_all(shared, raises).await;
+        raises = rest;
+    }
+    drop(turn);
+    // Whoever had the turn has answered, unless it panicked.
+    answered.await.unwrap_or_else(|_dropped| Err(Error::closed()))
+}
+
+/// Returns how far members have read a conversation, in their order; 0 for who was never in it.
+///
+/// # Errors
+///
+/// As all that only reads.
+pub(in crate::distributed) async fn read_of(
+    shared: &Shared,
+    conversation: &Conversation,
+    members: &[MemberId],
+) -> Result<Vec<Seq>> {
+    let history = BoxId::history(conversation);
+    let keys: Vec<_> = members.iter().map(|member| EntryId::of_row(member, &history)).collect();
+    let rows = find(&shared.database, &keys).await?;
+    Ok(keys.iter().map(|key| rows.get(key).map_or(Seq::ZERO, |row| row.read)).collect())
+}
+
+/// Raises cursors together, and answers those who wait for them.
+async fn raise_all(shared: &Shared, raises: Vec<Raise>) {
+    let answers = match verdicts(shared, &raises).await {
+        Ok(verdicts) => settle(shared, &raises, verdicts).await,
+        Err(error) => raises.iter().map(|_| Err(error.clone())).collect(),
+    };
+    for (raise, answer) in raises.into_iter().zip(answers) {
+        if raise.answer.send(answer).is_err() {
+            tracing::debug!("the reader that raised a cursor is gone");
+        }
+    }
+}
+
+/// Looks at what is stored, and returns what becomes of each.
+async fn verdicts(shared: &Shared, raises: &[Raise]) -> Result<Vec<Result<(Seq, bool)>>> {
+    let mut histories: Vec<_> = raises.iter().map(|raise| raise.history.as_str()).collect();
+    histories.sort_unstable();
+    histories.dedup();
+    let keys: Vec<_> = raises.iter().map(|raise| raise.row).collect();
+    let (rows, tops) = tokio::try_join!(
+        find(&shared.database, &keys),
+        tops::read(&shared.database, Side::History, &histories),
+    )?;
+    let verdict = |raise: &Raise| {
+        let read = rows.get(&raise.row).map(|row| row.read);
+        let top = tops.get(raise.history.as_str()).map_or(Seq::ZERO, |top| top.seq);
+        verdict(&raise.member, read, raise.to, top)
+    };
+    Ok(raises.iter().map(verdict).collect())
+}
+
+/// Returns how far a member who has read up to `read` has read then, and whether that rises.
+fn verdict(member: &MemberId, read: Option<Seq>, to: Seq, top: Seq) -> Result<(Seq, bool)> {
+    let Some(read) = read else { return Err(never_in(member)) };
+    if to > top {
+        let text = format!("{to} is beyond the latest entry of the conversation, which is {top}");
+        return Err(Error::invalid(text).in_field("sequence"));
+    }
+    Ok((read.max(to), to > read))
+}
+
+/// Raises the cursors that rise, tells of them, and returns the answers.
+async fn settle(
+    shared: &Shared,
+    raises: &[Raise],
+    mut verdicts: Vec<Result<(Seq, bool)>>,
+) -> Vec<Result<(Seq, bool)>> {
+    let risen = risen(raises.iter().map(|raise| raise.row).zip(&verdicts));
+    if risen.is_empty() {
+        return verdicts;
+    }
+    let statement = |(row, to): &(EntryId, Seq)| {
+        doc! { "q": { "_id": row.to_bson() }, "u": { "$max": { "read": to.to_i64() } } }
+    };
+    let statements: Vec<_> = risen.iter().map(statement).collect();
+    let end = Instant::now() + shared.config.timeout;
+    let written = update(&shared.database, &statements, end).await;
+    let highest: HashMap<_, _> = risen.into_iter().collect();
+    let mut untold = highest.clone();
+    for (raise, verdict) in raises.iter().zip(&mut verdicts) {
+        if !matches!(verdict, Ok((_, true))) {
+            continue;
+        }
+        if let Err(error) = &written {
+            *verdict = Err(error.clone());
+            continue;
+        }
+        // Of several callers for one cursor all get the highest, which is told once.
+        if let Some(to) = highest.get(&raise.row) {
+            *verdict = Ok((*to, true));
+        }
+        if let Some(to) = untold.remove(&raise.row) {
+            tell(shared, &ReadCursor::new(raise.member.clone(), raise.conversation.clone(), to));
+        }
+    }
+    verdicts
+}
+
+/// Returns the rows whose cursors rise, each once and with the highest place.
+fn risen<'a>(verdicts: impl Iterator<Item = (EntryId, &'a Result<(Seq, bool)>)>) -> Vec<(EntryId, Seq)> {
+    let mut risen = HashMap::<EntryId, Seq>::new();
+    for (row, verdict) in verdicts {
+        if let Ok((to, true)) = verdict {
+            let known = risen.entry(row).or_default();
+            *known = (*known).max(*to);
+        }
+    }
+    risen.into_iter().collect()
+}
+
+/// Tells of a cursor that rose: the reader, and in a pair the other member.
+fn tell(shared: &Shared, cursor: &ReadCursor) {
+    let ReadCursor { member, conversation, .. } = cursor;
+    for told in [Some(member), peer_of(conversation, member)].into_iter().flatten() {
+        shared.teller.read(cursor, told);
+    }
+}
+
+/// The error of a call about a conversation that its member was never in.
+pub(in crate::distributed) fn never_in(member: &MemberId) -> Error {
+    Error::new(ErrorKind::NotFound, format!("{member} was never in this conversation"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seq(number: u64) -> Seq {
+        Seq::new(number).unwrap()
+    }
+
+    #[test]
+    fn a_cursor_rises_up_to_the_last_entry_and_never_falls() {
+        let verdict = |read: Option<u64>, to| {
+            let answer = verdict(&MemberId::new("a").unwrap(), read.map(seq), seq(to), seq(9));
+            answer.map(|(read, has_risen)| (read.get(), has_risen)).map_err(|error| error.kind())
+        };
+        assert_eq!(verdict(Some(3), 5), Ok((5, true)));
+        assert_eq!(verdict(Some(3), 9), Ok((9, true)));
+        assert_eq!(verdict(Some(3), 3), Ok((3, false)));
+        assert_eq!(verdict(Some(3), 2), Ok((3, false)));
+        assert_eq!(verdict(Some(3), 10), Err(ErrorKind::InvalidInput));
+        assert_eq!(verdict(None, 10), Err(ErrorKind::NotFound), "also beyond the last entry");
+    }
+
+    #[test]
+    fn of_several_callers_for_one_cursor_the_highest_counts() {
+        let verdicts = [
+            (EntryId::Ours([1; 16]), Ok((seq(5), true))),
+            (EntryId::Ours([1; 16]), Ok((seq(7), true))),
+            (EntryId::Ours([1; 16]), Ok((seq(6), true))),
+            (EntryId::Ours([2; 16]), Ok((seq(9), false))),
+            (EntryId::Ours([3; 16]), Err(Error::closed())),
+        ];
+        let risen = risen(verdicts.iter().map(|(row, verdict)| (*row, verdict)));
+        assert_eq!(risen, [(EntryId::Ours([1; 16]), seq(7))]);
+    }
+}

@@ -1,0 +1,161 @@
+//! Who is in a conversation because of a send.
+
+use std::collections::HashMap;
+
+use mongodb::bson::{Document, doc};
+use tokio::time::Instant;
+
+use super::super::box_id::BoxId;
+use super::super::documents::{RowDoc, time};
+use super::super::entry_id::EntryId;
+use super::super::shared::Shared;
+use super::updates::update;
+use crate::{Conversation, MemberId, Result, Seq};
+
+/// What a send makes of the row of one member.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::distributed) struct RowEntry {
+    pub(in crate::distributed) member: MemberId,
+    pub(in crate::distributed) conversation: Conversation,
+    /// What was there before the send, which is not unread to a member who is new.
+    pub(in crate::distributed) joined: Seq,
+    /// When a member who is new came, in milliseconds since 1970.
+    pub(in crate::distributed) since_ms: u64,
+    /// The place of the send, for its sender.
+    pub(in crate::distributed) read: Option<Seq>,
+    /// Whether the member is in the conversation from now on.
+    ///
+    /// One who only sends to a group is noted as one who has left it, if not noted before.
+    pub(in crate::distributed) is_in: bool,
+}
+
+/// Writes the rows of sends.
+///
+/// Rows that this node knows are not written again, unless a cursor is to rise.
+///
+/// # Errors
+///
+/// [`Unavailable`](crate::ErrorKind::Unavailable): some may have been written. It may be repeated.
+pub(in crate::distributed) async fn enter(shared: &Shared, entries: Vec<RowEntry>) -> Result<()> {
+    let before = shared.rows.departures();
+    let now = Instant::now();
+    let is_due = |(row, entry): &(EntryId, RowEntry)| {
+        entry.read.is_some() || !entry.is_in || !shared.rows.has(row, now)
+    };
+    let due: Vec<_> = merged(entries).into_iter().filter(is_due).collect();
+    if due.is_empty() {
+        return Ok(());
+    }
+    let statements: Vec<_> = due.iter().map(|(row, entry)| statement(*row, entry)).collect();
+    update(&shared.database, &statements, now + shared.config.timeout).await?;
+    let present = due.into_iter().filter(|(_, entry)| entry.is_in).map(|(row, entry)| (row, entry.member));
+    shared.rows.note(before, present, Instant::now());
+    Ok(())
+}
+
+/// Returns one entry for each row: several sends of a moment are written as the first of them, with
+/// the highest cursor.
+fn merged(entries: Vec<RowEntry>) -> Vec<(EntryId, RowEntry)> {
+    let mut merged: Vec<(EntryId, RowEntry)> = Vec::with_capacity(entries.len());
+    let mut known = HashMap::with_capacity(entries.len());
+    for entry in entries {
+        let row = EntryId::of_row(&entry.member, &BoxId::history(&entry.conversation));
+        let index = *known.entry(row).or_insert(merged.len());
+        match merged.get_mut(index) {
+            None => merged.push((row, entry)),
+            Some((_, first)) => {
+                first.joined = first.joined.min(entry.joined);
+                first.since_ms = first.since_ms.min(entry.since_ms);
+                first.read = first.read.max(entry.read);
+                first.is_in |= entry.is_in;
+            }
+        }
+    }
+    merged
+}
+
+/// Returns the update of one row, which has the same effect when it is done again.
+fn statement(row: EntryId, entry: &RowEntry) -> Document {
+    let mut new = RowDoc::identity(&entry.member, &entry.conversation);
+    new.extend(doc! {
+        "joined": entry.joined.to_i64(),
+        "cleared": 0_i64,
+        "since": time(entry.since_ms),
+    });
+    let mut change = Document::new();
+    // A field is in one of the operators only.
+    match entry.read {
+        Some(read) => change.insert("$max", doc! { "read": read.to_i64() }),
+        None => new.insert("read", 0_i64),
+    };
+    if entry.is_in {
+        // Whoever has left the group and is sent to is in it again.
+        change.insert("$set", doc! { "left": false });
+    } else {
+        new.insert("left", true);
+    }
+    change.insert("$setOnInsert", new);
+    doc! { "q": { "_id": row.to_bson() }, "u": change, "upsert": true }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::GroupName;
+
+    fn seq(number: u64) -> Seq {
+        Seq::new(number).unwrap()
+    }
+
+    fn entry(member: &str, place: u64, is_sender: bool) -> RowEntry {
+        RowEntry {
+            member: MemberId::new(member).unwrap(),
+            conversation: Conversation::group(GroupName::new("g").unwrap()),
+            joined: seq(place - 1),
+            since_ms: place * 10,
+            read: is_sender.then_some(seq(place)),
+            is_in: true,
+        }
+    }
+
+    #[test]
+    fn sends_of_a_moment_are_written_as_the_first_with_the_highest_cursor() {
+        let news = RowEntry { is_in: false, ..entry("news", 7, true) };
+        let entries = vec![
+            entry("a", 8, true),
+            entry("b", 8, false),
+            entry("a", 7, false),
+            entry("a", 9, true),
+            news.clone(),
+            entry("news", 9, false),
+        ];
+        let merged: Vec<_> = merged(entries).into_iter().map(|(_, entry)| entry).collect();
+        let a = RowEntry { joined: seq(6), since_ms: 70, read: Some(seq(9)), ..entry("a", 8, true) };
+        assert_eq!(merged, [a, entry("b", 8, false), RowEntry { is_in: true, ..news }]);
+    }
+
+    #[test]
+    fn a_row_begins_with_what_was_there_before_the_send() {
+        let row = EntryId::Ours([7; 16]);
+        let recipient = statement(row, &entry("b", 8, false));
+        let change = recipient.get_document("u").unwrap();
+        let new = doc! {
+            "member": "b", "id": "seq:group:g", "group": "g",
+            "joined": 7_i64, "cleared": 0_i64, "since": 80_i64, "read": 0_i64,
+        };
+        assert_eq!(change.get_document("$setOnInsert").unwrap(), &new);
+        assert_eq!(change.get_document("$set").unwrap(), &doc! { "left": false });
+        assert!(!change.contains_key("$max") && recipient.get_bool("upsert").unwrap());
+    }
+
+    #[test]
+    fn who_only_sends_is_as_one_who_left_and_has_read() {
+        let news = RowEntry { is_in: false, ..entry("news", 8, true) };
+        let news = statement(EntryId::Ours([7; 16]), &news);
+        let change = news.get_document("u").unwrap();
+        assert_eq!(change.get_document("$max").unwrap(), &doc! { "read": 8_i64 });
+        let new = change.get_document("$setOnInsert").unwrap();
+        assert!(new.get_bool("left").unwrap() && !new.contains_key("read"));
+        assert!(!change.contains_key("$set"), "one who is in the group stays in it");
+    }
+}

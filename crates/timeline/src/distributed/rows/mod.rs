@@ -1,0 +1,22 @@
+//! Rows: what each member has of each conversation.
+//!
+//! A row is made when its member is first sent a message of the conversation, joins the group or
+//! sends something. It is kept until the member is forgotten, also by who left.
+//!
+//! ```text
+//!  send ──► enter    an upsert for each row that this node does not know, `$max` for the sender
+//!  read ──► cursors  all callers of a moment together: one look, one command
+//!  both ──► updates  up to 1,000 statements a command, repeated until they are confirmed
+//! ```
+
+mod cache;
+mod cursors;
+mod enter;
+mod find;
+mod updates;
+
+pub(super) use self::cache::RowsCache;
+pub(super) use self::cursors::{CursorQueue, never_in, read, read_of};
+pub(super) use self::enter::{RowEntry, enter};
+pub(super) use self::find::{find, find_of, find_present};
+pub(super) use self::updates::update;
