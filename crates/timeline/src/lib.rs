@@ -201,6 +201,8 @@
 //! | feature | adds | default |
 //! |---|---|---|
 //! | `embedded` | the store in one directory of one process | yes |
+//! | `mongo` | the store on MongoDB, for any number of nodes | no |
+//! | `redis` | sequences from Redis for that store; with `mongo` | no |
 //! | `http` | the HTTP service, as an axum router | no |
 //! | `grpc` | the gRPC service and its client, with tonic | no |
 //! | `etcd` | registration of the services in etcd, and a client that finds them there; with `grpc` | no |
@@ -220,6 +222,8 @@ mod config;
 pub mod contract;
 mod conversation;
 mod conversation_view;
+#[cfg(feature = "mongo")]
+pub mod distributed;
 #[cfg(feature = "embedded")]
 pub mod embedded;
 mod entry;
