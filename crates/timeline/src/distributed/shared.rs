@@ -6,10 +6,12 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::changes::Turns;
 use super::config::Config;
 use super::database::Database;
 use super::groups::GroupTurns;
 use super::intents::Intents;
+use super::keeper::Upkeep;
 use super::node_id::NodeId;
 use super::read::Holes;
 use super::rows::{CursorQueue, RowsCache};
@@ -32,6 +34,8 @@ pub(super) struct Shared {
     pub(super) rows: RowsCache,
     pub(super) cursors: CursorQueue,
     pub(super) group_turns: GroupTurns,
+    pub(super) turns: Turns,
+    pub(super) upkeep: Upkeep,
     pub(super) node: NodeId,
     pub(super) state: watch::Sender<State>,
     /// The calls and the tasks that are under way; closed by a shutdown.

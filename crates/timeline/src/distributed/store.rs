@@ -10,10 +10,12 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::changes::Turns;
 use super::config::Config;
 use super::database::Database;
 use super::groups::GroupTurns;
 use super::intents::Intents;
+use super::keeper::Upkeep;
 use super::node_id::NodeId;
 use super::read::Holes;
 use super::rows::{CursorQueue, RowsCache};
@@ -65,6 +67,8 @@ impl DistributedStore {
             rows: RowsCache::new(),
             cursors: CursorQueue::new(),
             group_turns: GroupTurns::new(),
+            turns: Turns::new(),
+            upkeep: Upkeep::new(),
             node,
             state: watch::Sender::new(State::down("mongodb was not asked yet")),
             tasks,
