@@ -44,9 +44,8 @@ pub(super) async fn run(shared: Arc<Shared>) {
         }
     }
     // What stays is looked at by another node, and found done.
-    if shared.database.link().state().borrow().is_well()
-        && let Err(error) = shared.intents.delete_idle(true).await
-    {
+    let is_there = shared.database.link().state().borrow().is_well();
+    if is_there && let Err(error) = shared.intents.delete_idle(true).await {
         tracing::debug!("the intents of this node stay, and are deleted by another one: {error:#}");
     }
 }

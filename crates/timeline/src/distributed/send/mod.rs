@@ -21,6 +21,7 @@ mod batch;
 mod claims;
 mod delivery;
 mod flush;
+mod gathered;
 pub(super) mod insert;
 pub(super) mod operation;
 mod queue;

@@ -121,7 +121,8 @@ pub(super) async fn look_up(shared: &Shared, wanted: &[(BoxId, MessageId)]) -> R
     let keys: Vec<_> = wanted.iter().map(keys_of).collect();
     let pairs = wanted.iter().zip(&keys);
     let pairs = pairs.flat_map(|((history, _), keys)| keys.iter().map(move |key| (history, *key)));
-    let found = find_entries(shared, pairs.collect()).await?;
+    let pairs: Vec<_> = pairs.collect();
+    let found = find_entries(shared, pairs).await?;
     let floors = floors_of(shared, &found).await?;
     let mut found: HashMap<_, _> = found.into_iter().map(|entry| (entry.key, entry)).collect();
     let known = wanted.iter().zip(keys).map(|((_, message_id), keys)| {

@@ -9,8 +9,9 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::batch::{Boxes, Taken};
+use super::batch::Boxes;
 use super::flush::{self, Flush};
+use super::gathered::Gathered;
 use super::operation::Operation;
 use super::repetitions::{self, Known, Reply, check_repeats};
 use super::waiting::{Waiting, crowded};
@@ -23,7 +24,7 @@ use crate::store::Append;
 use crate::{Error, ErrorKind, MemberId, Result, Seq};
 
 /// How many flushes run at a time.
-const FLUSHES_MAX: usize = 4;
+const FLUSHES_MAX: u32 = 4;
 
 /// A send that is to be written, with the `_id` of its entry.
 struct Fresh {
@@ -40,7 +41,7 @@ pub(super) async fn run(
     tasks: TaskTracker,
     closing: CancellationToken,
 ) {
-    let flushes = Arc::new(Semaphore::new(FLUSHES_MAX));
+    let flushes = Arc::new(Semaphore::new(FLUSHES_MAX as usize));
     // What did not fit into the last batch is the first of the next one.
     let mut left = None;
     loop {
@@ -49,10 +50,14 @@ pub(super) async fn run(
             None => next(&mut queue, &closing).await,
         };
         let Some(first) = first else { break };
-        // The order matters: while all flushes are busy, the batch grows.
+        let mut gathered = Gathered::new(first);
+        gathered.drain(&mut queue);
+        gathered.grow(&mut queue, &flushes, FLUSHES_MAX).await;
+        // While all flushes are busy, more comes.
         let Ok(permit) = Arc::clone(&flushes).acquire_owned().await else { break };
+        gathered.drain(&mut queue);
         let batch;
-        (batch, left) = take(first, &mut queue);
+        (batch, left) = gathered.finish();
         let prepared = AssertUnwindSafe(begin(&shared, &tasks, &closing, batch, permit)).catch_unwind().await;
         if prepared.is_err() {
             tracing::error!("a batch of messages panicked before it was stored; its senders repeat them");
@@ -71,20 +76,6 @@ async fn next(queue: &mut mpsc::Receiver<Waiting>, closing: &CancellationToken) 
     }
     queue.close();
     queue.recv().await
-}
-
-/// Takes what waits, as much as fits into a batch, and the first that does not.
-fn take(first: Waiting, queue: &mut mpsc::Receiver<Waiting>) -> (Vec<Waiting>, Option<Waiting>) {
-    let (mut taken, mut batch) = (Taken::default(), Vec::new());
-    let mut next = Some(first);
-    while let Some(waiting) = next {
-        if !taken.add(&waiting.append) {
-            return (batch, Some(waiting));
-        }
-        batch.push(waiting);
-        next = queue.try_recv().ok();
-    }
-    (batch, None)
 }
 
 /// Prepares a batch in its turn, and hands it over to a flush.

@@ -58,7 +58,7 @@ impl Flush {
     /// They come from an earlier attempt, or from a repetition.
     async fn meet(&mut self, there: &[usize]) -> Result<()> {
         let wanted = there.iter().map(|at| &self.operations[*at]);
-        let wanted = wanted.map(|operation| (&operation.history, operation.entry.key)).collect();
+        let wanted: Vec<_> = wanted.map(|operation| (&operation.history, operation.entry.key)).collect();
         let found = find_entries(&self.shared, wanted).await?;
         let mut found: HashMap<_, _> = found.into_iter().map(|entry| (entry.key, entry)).collect();
         for at in there {
