@@ -12,10 +12,13 @@
 
 mod entries;
 
+use std::collections::HashMap;
 use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::StreamExt as _;
+use futures_util::stream;
 use mongo_link::Backoff;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep, timeout_at};
@@ -26,12 +29,13 @@ use super::insert::close_holes;
 use super::operation::Operation;
 use super::repetitions::Reply;
 use super::spread::{spread, unknown};
-use crate::distributed::box_id::Side;
+use crate::distributed::box_id::{BoxId, Side};
 use crate::distributed::documents::{EntryDoc, IntentKind, IntentOp};
 use crate::distributed::intents::Noted;
+use crate::distributed::keeper;
 use crate::distributed::rows::{self, RowEntry};
 use crate::distributed::shared::Shared;
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, ErrorKind, Result, Retention, Seq};
 
 /// After how long an intent is noted again before something is begun.
 ///
@@ -284,17 +288,41 @@ impl Flush {
         // Without their rows, members would not find the conversation in their lists.
         entered?;
         self.rows_due.clear();
-        for at in 0..self.operations.len() {
-            if self.steps[at] == Step::Copies
-                && let Some(sequences) = self.delivery.sequences(at)
-            {
-                self.steps[at] = Step::Ended;
-                if let Some(reply) = self.replies[at].take() {
-                    reply.send(&Ok(self.operations[at].answer(&sequences)));
-                }
+        let mut done = Vec::new();
+        for at in (0..self.operations.len()).filter(|at| self.steps[*at] == Step::Copies) {
+            done.extend(self.delivery.sequences(at).map(|sequences| (at, sequences)));
+        }
+        self.keep(&done).await;
+        for (at, sequences) in done {
+            self.steps[at] = Step::Ended;
+            if let Some(reply) = self.replies[at].take() {
+                reply.send(&Ok(self.operations[at].answer(&sequences)));
             }
         }
         copied
+    }
+
+    /// Keeps the boxes that have grown as the retention says.
+    async fn keep(&self, done: &[(usize, Vec<Option<Seq>>)]) {
+        let shared = &*self.shared;
+        if shared.config.retention == Retention::new() {
+            return;
+        }
+        let mut tops = HashMap::new();
+        let mut grow = |boxed: BoxId, seq: Seq| {
+            let top = tops.entry(boxed).or_insert(seq);
+            *top = seq.max(*top);
+        };
+        for (at, sequences) in done {
+            let operation = &self.operations[*at];
+            grow(operation.history.clone(), operation.entry.seq);
+            for ((member, _), seq) in operation.copies().zip(sequences) {
+                seq.iter().for_each(|seq| grow(BoxId::inbox(member), *seq));
+            }
+        }
+        let keep =
+            |(boxed, top): (BoxId, Seq)| async move { keeper::grown(shared, &boxed, top, Seq::ZERO).await };
+        stream::iter(tops).for_each_concurrent(KEEPING_MAX, keep).await;
     }
 }
 
@@ -305,6 +333,9 @@ async fn enter(shared: &Shared, rows: Vec<RowEntry>) -> Result<()> {
 fn late() -> Error {
     Error::new(ErrorKind::Unavailable, "mongodb did not confirm it in time")
 }
+
+/// How many boxes are looked at at once, whether they keep too much.
+const KEEPING_MAX: usize = 16;
 
 /// The longest wait between two attempts in the background.
 const WAIT_BACKGROUND_MAX: Duration = Duration::from_secs(5);

@@ -18,7 +18,6 @@
 //! node that finds the intent.
 
 mod batch;
-mod claims;
 mod delivery;
 mod flush;
 mod gathered;
