@@ -99,6 +99,12 @@ impl Delivery {
         copies.iter().map(sequence).collect()
     }
 
+    /// Returns which copies of an operation are not there yet, in the order of its members.
+    pub(super) fn missing(&self, operation: usize) -> Vec<bool> {
+        let copies = self.of_operation.get(&operation).and_then(|range| self.copies.get(range.clone()));
+        copies.into_iter().flatten().map(|copy| copy.fate == Fate::Open).collect()
+    }
+
     /// Writes what is open, again and again until nothing is or time is up.
     pub(super) async fn run(
         &mut self,
@@ -304,6 +310,7 @@ mod tests {
         delivery.copies[1].fate = Fate::Failed;
         assert_eq!(delivery.sequences(4), Some(vec![Some(seq(3)), None]));
         assert_eq!(delivery.open(|_| true), [2, 3]);
+        assert_eq!((delivery.missing(4), delivery.missing(9)), (vec![false, false], vec![true, true]));
         assert_eq!(delivery.sequences(5), None);
     }
 

@@ -26,14 +26,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::delivery::{Delivery, WAIT_FIRST, WAIT_MAX, contended};
 use super::insert::close_holes;
+use super::metrics;
 use super::operation::Operation;
 use super::repetitions::Reply;
-use super::spread::{spread, unknown};
+use super::spread::{enter, spread, unknown};
 use crate::distributed::box_id::{BoxId, Side};
 use crate::distributed::documents::{EntryDoc, IntentKind, IntentOp};
 use crate::distributed::intents::Noted;
 use crate::distributed::keeper;
-use crate::distributed::rows::{self, RowEntry};
 use crate::distributed::shared::Shared;
 use crate::{Error, ErrorKind, Result, Retention, Seq};
 
@@ -134,7 +134,7 @@ impl Flush {
         // An attempt that is cut off is begun again, and finds what it wrote.
         let written = timeout_at(end, self.write(&mut noted, end)).await;
         let written = written.unwrap_or_else(|_elapsed| Err(late()));
-        metrics::histogram!("timeline_batch_seconds").record(begun.elapsed().as_secs_f64());
+        metrics::written(begun.elapsed());
         drop(permit);
         if let Err(error) = written {
             self.leave_open(&error);
@@ -185,7 +185,7 @@ impl Flush {
     /// Answers what is not ended; it goes on all the same.
     fn leave_open(&mut self, error: &Error) {
         let open: Vec<_> = self.replies.iter_mut().filter_map(Option::take).collect();
-        metrics::counter!("timeline_unknown_outcomes_total").increment(open.len() as u64);
+        metrics::unknown(open.len());
         tracing::warn!(
             "mongodb did not say in time whether {} messages are stored; their senders are told to repeat \
              them: {error:#}",
@@ -324,10 +324,6 @@ impl Flush {
             |(boxed, top): (BoxId, Seq)| async move { keeper::grown(shared, &boxed, top, Seq::ZERO).await };
         stream::iter(tops).for_each_concurrent(KEEPING_MAX, keep).await;
     }
-}
-
-async fn enter(shared: &Shared, rows: Vec<RowEntry>) -> Result<()> {
-    if rows.is_empty() { Ok(()) } else { rows::enter(shared, rows).await }
 }
 
 fn late() -> Error {

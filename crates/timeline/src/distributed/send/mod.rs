@@ -22,6 +22,7 @@ mod delivery;
 mod flush;
 mod gathered;
 pub(super) mod insert;
+pub(super) mod metrics;
 pub(super) mod operation;
 mod queue;
 mod repetitions;
