@@ -10,15 +10,13 @@
 //! What is not ended when time is up is answered as an unknown outcome, and goes on in the
 //! background, as its entry may arrive at any time, and copies have to follow then.
 
+mod copies;
 mod entries;
 
-use std::collections::HashMap;
 use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::StreamExt as _;
-use futures_util::stream;
 use mongo_link::Backoff;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep, timeout_at};
@@ -29,13 +27,12 @@ use super::insert::close_holes;
 use super::metrics;
 use super::operation::Operation;
 use super::repetitions::Reply;
-use super::spread::{enter, spread, unknown};
-use crate::distributed::box_id::{BoxId, Side};
+use super::spread::{spread, unknown};
+use crate::distributed::box_id::Side;
 use crate::distributed::documents::{EntryDoc, IntentKind, IntentOp};
 use crate::distributed::intents::Noted;
-use crate::distributed::keeper;
 use crate::distributed::shared::Shared;
-use crate::{Error, ErrorKind, Result, Retention, Seq};
+use crate::{Error, ErrorKind, Result};
 
 /// After how long an intent is noted again before something is begun.
 ///
@@ -276,62 +273,11 @@ impl Flush {
             }
         }
     }
-
-    /// Tries once to write the copies and rows of entries that are there, and answers.
-    async fn attempt_copies(&mut self) -> Result<()> {
-        if !self.steps.contains(&Step::Copies) {
-            return Ok(());
-        }
-        let (shared, operations) = (&*self.shared, self.operations.as_slice());
-        let rows = self.rows_due.iter().flat_map(|at| operations[*at].rows()).collect();
-        let (copied, entered) = tokio::join!(self.delivery.attempt(shared, operations), enter(shared, rows));
-        // Without their rows, members would not find the conversation in their lists.
-        entered?;
-        self.rows_due.clear();
-        let mut done = Vec::new();
-        for at in (0..self.operations.len()).filter(|at| self.steps[*at] == Step::Copies) {
-            done.extend(self.delivery.sequences(at).map(|sequences| (at, sequences)));
-        }
-        self.keep(&done).await;
-        for (at, sequences) in done {
-            self.steps[at] = Step::Ended;
-            if let Some(reply) = self.replies[at].take() {
-                reply.send(&Ok(self.operations[at].answer(&sequences)));
-            }
-        }
-        copied
-    }
-
-    /// Keeps the boxes that have grown as the retention says.
-    async fn keep(&self, done: &[(usize, Vec<Option<Seq>>)]) {
-        let shared = &*self.shared;
-        if shared.config.retention == Retention::new() {
-            return;
-        }
-        let mut tops = HashMap::new();
-        let mut grow = |boxed: BoxId, seq: Seq| {
-            let top = tops.entry(boxed).or_insert(seq);
-            *top = seq.max(*top);
-        };
-        for (at, sequences) in done {
-            let operation = &self.operations[*at];
-            grow(operation.history.clone(), operation.entry.seq);
-            for ((member, _), seq) in operation.copies().zip(sequences) {
-                seq.iter().for_each(|seq| grow(BoxId::inbox(member), *seq));
-            }
-        }
-        let keep =
-            |(boxed, top): (BoxId, Seq)| async move { keeper::grown(shared, &boxed, top, Seq::ZERO).await };
-        stream::iter(tops).for_each_concurrent(KEEPING_MAX, keep).await;
-    }
 }
 
 fn late() -> Error {
     Error::new(ErrorKind::Unavailable, "mongodb did not confirm it in time")
 }
-
-/// How many boxes are looked at at once, whether they keep too much.
-const KEEPING_MAX: usize = 16;
 
 /// The longest wait between two attempts in the background.
 const WAIT_BACKGROUND_MAX: Duration = Duration::from_secs(5);
