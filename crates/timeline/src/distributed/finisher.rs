@@ -9,7 +9,7 @@ use tokio::time::sleep;
 use super::changes;
 use super::documents::{IntentDoc, IntentKind, IntentOp};
 use super::send::operation::{find_entries, floors_of};
-use super::send::{Operation, spread};
+use super::send::{Operation, metrics, spread};
 use super::shared::Shared;
 use crate::Result;
 
@@ -84,7 +84,7 @@ async fn end_intent(shared: &Arc<Shared>, intent: &IntentDoc, age: Duration) -> 
         .call(move |collections| async move { collections.intents.delete_one(unchanged).await.map(drop) });
     deleted.await?;
     if found.is_there {
-        metrics::counter!("timeline_intents_ended_total").increment(1);
+        metrics::intent_ended();
         tracing::info!("what node {} had begun {age:?} before was ended by this one", intent.node);
     }
     Ok(())

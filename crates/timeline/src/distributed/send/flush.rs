@@ -10,6 +10,7 @@
 //! What is not ended when time is up is answered as an unknown outcome, and goes on in the
 //! background, as its entry may arrive at any time, and copies have to follow then.
 
+mod copies;
 mod entries;
 
 use std::mem;
@@ -23,13 +24,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::delivery::{Delivery, WAIT_FIRST, WAIT_MAX, contended};
 use super::insert::close_holes;
+use super::metrics;
 use super::operation::Operation;
 use super::repetitions::Reply;
 use super::spread::{spread, unknown};
 use crate::distributed::box_id::Side;
 use crate::distributed::documents::{EntryDoc, IntentKind, IntentOp};
 use crate::distributed::intents::Noted;
-use crate::distributed::rows::{self, RowEntry};
 use crate::distributed::shared::Shared;
 use crate::{Error, ErrorKind, Result};
 
@@ -130,7 +131,7 @@ impl Flush {
         // An attempt that is cut off is begun again, and finds what it wrote.
         let written = timeout_at(end, self.write(&mut noted, end)).await;
         let written = written.unwrap_or_else(|_elapsed| Err(late()));
-        metrics::histogram!("timeline_batch_seconds").record(begun.elapsed().as_secs_f64());
+        metrics::written(begun.elapsed());
         drop(permit);
         if let Err(error) = written {
             self.leave_open(&error);
@@ -181,7 +182,7 @@ impl Flush {
     /// Answers what is not ended; it goes on all the same.
     fn leave_open(&mut self, error: &Error) {
         let open: Vec<_> = self.replies.iter_mut().filter_map(Option::take).collect();
-        metrics::counter!("timeline_unknown_outcomes_total").increment(open.len() as u64);
+        metrics::unknown(open.len());
         tracing::warn!(
             "mongodb did not say in time whether {} messages are stored; their senders are told to repeat \
              them: {error:#}",
@@ -272,34 +273,6 @@ impl Flush {
             }
         }
     }
-
-    /// Tries once to write the copies and rows of entries that are there, and answers.
-    async fn attempt_copies(&mut self) -> Result<()> {
-        if !self.steps.contains(&Step::Copies) {
-            return Ok(());
-        }
-        let (shared, operations) = (&*self.shared, self.operations.as_slice());
-        let rows = self.rows_due.iter().flat_map(|at| operations[*at].rows()).collect();
-        let (copied, entered) = tokio::join!(self.delivery.attempt(shared, operations), enter(shared, rows));
-        // Without their rows, members would not find the conversation in their lists.
-        entered?;
-        self.rows_due.clear();
-        for at in 0..self.operations.len() {
-            if self.steps[at] == Step::Copies
-                && let Some(sequences) = self.delivery.sequences(at)
-            {
-                self.steps[at] = Step::Ended;
-                if let Some(reply) = self.replies[at].take() {
-                    reply.send(&Ok(self.operations[at].answer(&sequences)));
-                }
-            }
-        }
-        copied
-    }
-}
-
-async fn enter(shared: &Shared, rows: Vec<RowEntry>) -> Result<()> {
-    if rows.is_empty() { Ok(()) } else { rows::enter(shared, rows).await }
 }
 
 fn late() -> Error {

@@ -18,11 +18,11 @@
 //! node that finds the intent.
 
 mod batch;
-mod claims;
 mod delivery;
 mod flush;
 mod gathered;
 pub(super) mod insert;
+pub(super) mod metrics;
 pub(super) mod operation;
 mod queue;
 mod repetitions;

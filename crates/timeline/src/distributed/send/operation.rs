@@ -192,3 +192,73 @@ pub(in crate::distributed) async fn floors_of(
     let tops = tops::read(&shared.database, Side::History, &boxes).await?;
     Ok(tops.into_iter().map(|(boxed, top)| (boxed, top.floor)).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{GroupName, Message, MessageId};
+
+    fn member(id: &str) -> MemberId {
+        MemberId::new(id).unwrap()
+    }
+
+    fn seq(number: u64) -> Seq {
+        Seq::new(number).unwrap()
+    }
+
+    fn of_group(from: &str) -> Operation {
+        let name = GroupName::new("g").unwrap();
+        let conversation = Conversation::group(name.clone());
+        let history = BoxId::history(&conversation);
+        let key = IdempotencyKey::new(MessageId::new("id").unwrap(), [7; 16]);
+        let append = Append {
+            conversation,
+            from: Some(member(from)),
+            to: Destination::Group(name),
+            recipients: vec![member("a"), member("b")],
+            message: Message::from_stored("{}"),
+            token: Some(key),
+        };
+        let places = Places { place: seq(4), at_ms: 40, copies: vec![seq(1), seq(2)] };
+        let id = EntryId::of_message(&history, &MessageId::new("id").unwrap(), 0);
+        Operation::of_send(append, history, id, places)
+    }
+
+    #[test]
+    fn a_send_is_found_again_in_its_entry() {
+        let operation = of_group("a");
+        assert_eq!(operation.token(), Some(IdempotencyKey::new(MessageId::new("id").unwrap(), [7; 16])));
+        assert_eq!(operation.reserved(), [(member("a"), seq(1)), (member("b"), seq(2))]);
+        let stored = Operation::stored(operation.entry.clone()).unwrap();
+        assert_eq!((stored.conversation, stored.history), (operation.conversation, operation.history));
+    }
+
+    #[test]
+    fn members_have_rows_and_the_cursor_of_the_sender_rises() {
+        let rows = |from: &str| -> Vec<_> {
+            let rows = of_group(from).rows().into_iter();
+            rows.map(|row| (row.member.as_str().to_owned(), row.joined, row.read, row.is_in)).collect()
+        };
+        let row = |id: &str, read, is_in| (id.to_owned(), seq(3), read, is_in);
+        assert_eq!(rows("a"), [row("a", Some(seq(4)), true), row("b", None, true)]);
+        let outside = [row("a", None, true), row("b", None, true), row("c", Some(seq(4)), false)];
+        assert_eq!(rows("c"), outside, "who only sends to a group is not in it");
+        let told = |kind| {
+            let mut operation = of_group("a");
+            operation.entry.entry.kind = kind;
+            operation.rows().len()
+        };
+        assert_eq!([told(EntryKind::Edit), told(EntryKind::Purge), told(EntryKind::Tombstone)], [0, 0, 2]);
+    }
+
+    #[test]
+    fn an_operation_moves_with_its_time_and_keeps_its_id() {
+        let (mut operation, before) = (of_group("a"), of_group("a"));
+        operation.move_to(Places { place: seq(9), at_ms: 90, copies: vec![seq(5), seq(6)] });
+        let entry = &operation.entry.entry;
+        assert_eq!((entry.sequence, entry.place, entry.at_ms), (seq(9), seq(9), 90));
+        assert_eq!((operation.entry.key, entry.tag), (before.entry.key, before.entry.entry.tag));
+        assert_eq!(operation.reserved(), [(member("a"), seq(5)), (member("b"), seq(6))]);
+        assert_eq!((operation.hole().seq, operation.hole().entry.at_ms), (seq(9), 90));
+    }
+}

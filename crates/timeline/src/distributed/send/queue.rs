@@ -9,6 +9,7 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::metrics;
 use super::repetitions::{Answer, Entered, Underway};
 use super::sender;
 use super::waiting::{Waiting, crowded};
@@ -41,6 +42,7 @@ pub(in crate::distributed) struct Sender {
 impl Sender {
     /// Starts the task that takes from the queue.
     pub(in crate::distributed) fn start(shared: &Arc<Shared>) -> Self {
+        metrics::describe();
         let (queue, waiting) = mpsc::channel(SENDS_MAX);
         let (tasks, closing) = (TaskTracker::new(), CancellationToken::new());
         tasks.spawn(sender::run(Arc::clone(shared), waiting, tasks.clone(), closing.clone()));

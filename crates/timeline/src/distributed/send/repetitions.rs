@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry as Place;
+use std::slice;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -13,7 +14,7 @@ use crate::distributed::documents::EntryDoc;
 use crate::distributed::entry_id::EntryId;
 use crate::distributed::shared::Shared;
 use crate::store::{Append, Appended, IdempotencyKey};
-use crate::{Conversation, Error, ErrorKind, MessageId, Result, Seq};
+use crate::{Conversation, Error, ErrorKind, MessageId, Result};
 
 /// The answer to a send, when it comes.
 pub(super) type Answer = oneshot::Receiver<Result<Appended>>;
@@ -140,7 +141,7 @@ pub(super) async fn look_up(shared: &Shared, wanted: &[(BoxId, MessageId)]) -> R
 
 /// Returns whether an entry of a history is gone: it lies at or below the floor.
 pub(super) async fn is_gone(shared: &Shared, entry: &EntryDoc) -> Result<bool> {
-    let floors = floors_of(shared, std::slice::from_ref(entry)).await?;
+    let floors = floors_of(shared, slice::from_ref(entry)).await?;
     Ok(floors.get(&entry.boxed).is_some_and(|floor| entry.seq <= *floor))
 }
 
@@ -169,7 +170,7 @@ fn spent(message_id: &MessageId) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Destination, MemberId, Message};
+    use crate::{Destination, MemberId, Message, Seq};
 
     fn append(digest: u8) -> Append {
         let member = |id: &str| MemberId::new(id).unwrap();

@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 use super::batch::Boxes;
 use super::flush::{self, Flush};
 use super::gathered::Gathered;
+use super::metrics;
 use super::operation::Operation;
 use super::repetitions::{self, Known, Reply, check_repeats};
 use super::waiting::{Waiting, crowded};
@@ -56,6 +57,7 @@ pub(super) async fn run(
         // While all flushes are busy, more comes.
         let Ok(permit) = Arc::clone(&flushes).acquire_owned().await else { break };
         gathered.drain(&mut queue);
+        metrics::queue(queue.len());
         let batch;
         (batch, left) = gathered.finish();
         let prepared = AssertUnwindSafe(begin(&shared, &tasks, &closing, batch, permit)).catch_unwind().await;

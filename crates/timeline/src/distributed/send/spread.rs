@@ -1,11 +1,12 @@
 //! The end of operations that somebody began: the copies that are missing.
 
-use mongo_link::Backoff;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
-use super::delivery::{Delivery, WAIT_FIRST, WAIT_MAX, contended};
+use super::delivery::{Delivery, contended};
 use super::operation::Operation;
-use crate::distributed::rows;
+use crate::distributed::box_id::BoxId;
+use crate::distributed::entry_id::EntryId;
+use crate::distributed::rows::{self, RowEntry};
 use crate::distributed::shared::Shared;
 use crate::{Error, ErrorKind, Result, Seq};
 
@@ -22,10 +23,10 @@ pub(in crate::distributed) async fn spread(
     complete(shared, operations, false).await
 }
 
-/// Does the same, and enters the rows of all members if it is told to.
+/// Does the same, and enters the rows that members lack, if it is told to.
 ///
-/// Otherwise it enters them only if a copy is missing: who has left a group since its message was
-/// sent is not in it again.
+/// Otherwise it enters rows only if a copy is missing. Who has left a group since its message was
+/// sent is not in it again, unless their copy is written now.
 pub(in crate::distributed) async fn complete(
     shared: &Shared,
     operations: &[Operation],
@@ -36,49 +37,70 @@ pub(in crate::distributed) async fn complete(
     for (at, operation) in operations.iter().enumerate() {
         delivery.add(at, operation, None);
     }
-    let looked = delivery.look(shared, operations, until).await;
-    let missing = |at: &usize| with_rows || delivery.sequences(*at).is_none();
-    let concerned: Vec<_> = (0..operations.len()).filter(missing).collect();
-    let done = match looked {
-        Ok(()) => {
-            let entered = enter_rows(shared, operations, &concerned, until);
-            let (copied, entered) = tokio::join!(delivery.run(shared, operations, until), entered);
-            // Without their rows, members would not find the conversation in their lists.
-            match entered {
-                Ok(()) => copied,
-                Err(error) => return operations.iter().map(|_| Err(unknown(&error))).collect(),
-            }
-        }
-        Err(error) => Err(error),
-    };
+    let done = finish(shared, operations, &mut delivery, with_rows, until).await;
     let answer = |at: usize| match (delivery.sequences(at), &done) {
-        (Some(sequences), _) => Ok(sequences),
-        (None, Err(error)) => Err(unknown(error)),
-        (None, Ok(())) => Err(unknown(&contended())),
+        // Without their rows, members would not find the conversation in their lists.
+        (Some(sequences), Ok(Ok(()) | Err(_))) => Ok(sequences),
+        (_, Err(error) | Ok(Err(error))) => Err(unknown(error)),
+        (None, Ok(Ok(()))) => Err(unknown(&contended())),
     };
     (0..operations.len()).map(answer).collect()
 }
 
-/// Enters the rows of operations, again and again until that is done or time is up.
-async fn enter_rows(
+/// Writes what is missing: fails if the rows are not there, else says whether all copies are.
+async fn finish(
     shared: &Shared,
     operations: &[Operation],
-    concerned: &[usize],
+    delivery: &mut Delivery,
+    with_rows: bool,
     until: Instant,
-) -> Result<()> {
-    let mut backoff = Backoff::new(WAIT_FIRST, WAIT_MAX);
-    loop {
-        let rows: Vec<_> = concerned.iter().flat_map(|at| operations[*at].rows()).collect();
-        if rows.is_empty() {
-            return Ok(());
+) -> Result<Result<()>> {
+    delivery.look(shared, operations, until).await?;
+    let rows = rows_due(shared, operations, delivery, with_rows).await?;
+    let (copied, entered) = tokio::join!(delivery.run(shared, operations, until), enter(shared, rows));
+    entered?;
+    Ok(copied)
+}
+
+/// Returns the rows that are to be entered, once it is known which copies are there.
+async fn rows_due(
+    shared: &Shared,
+    operations: &[Operation],
+    delivery: &Delivery,
+    with_rows: bool,
+) -> Result<Vec<RowEntry>> {
+    let (mut due, mut unsure) = (Vec::new(), Vec::new());
+    for (at, operation) in operations.iter().enumerate() {
+        let missing = delivery.missing(at);
+        if !with_rows && !missing.contains(&true) {
+            continue;
         }
-        let Err(error) = rows::enter(shared, rows).await else { return Ok(()) };
-        let wait = backoff.failed();
-        if Instant::now() + wait >= until {
-            return Err(error);
+        // The rows of those who get copies come first, in their order.
+        for (index, row) in operation.rows().into_iter().enumerate() {
+            let is_missing = missing.get(index).copied().unwrap_or_default();
+            if is_missing { due.push(row) } else { unsure.push(row) }
         }
-        sleep(wait).await;
     }
+    let id = |row: &RowEntry| EntryId::of_row(&row.member, &BoxId::history(&row.conversation));
+    let ids: Vec<_> = unsure.iter().map(id).collect();
+    if ids.is_empty() {
+        return Ok(due);
+    }
+    let known = rows::find(&shared.database, &ids).await?;
+    for (row, id) in unsure.into_iter().zip(&ids) {
+        if !known.contains_key(id) {
+            due.push(row);
+        } else if row.read.is_some() {
+            // The cursor of the sender rises, and nothing else.
+            due.push(RowEntry { is_in: false, ..row });
+        }
+    }
+    Ok(due)
+}
+
+/// Enters rows, if there are any.
+pub(super) async fn enter(shared: &Shared, rows: Vec<RowEntry>) -> Result<()> {
+    if rows.is_empty() { Ok(()) } else { rows::enter(shared, rows).await }
 }
 
 /// The error of a call whose outcome is open.

@@ -11,7 +11,6 @@ use crate::distributed::documents::EntryDoc;
 use crate::distributed::intents::Noted;
 use crate::distributed::send::HOLD;
 use crate::distributed::send::batch::Boxes;
-use crate::distributed::send::claims;
 use crate::distributed::send::insert::{Inserted, insert_entries};
 use crate::distributed::send::operation::find_entries;
 use crate::distributed::send::repetitions::{check_repeats, is_gone};
@@ -102,20 +101,17 @@ impl Flush {
 
     /// Gives entries new places, where others have theirs.
     async fn move_entries(&mut self, taken: &[usize]) -> Result<()> {
-        let (mut boxes, mut moving) = (Boxes::default(), Vec::new());
-        for at in taken {
-            if !claims::waits(&self.shared, &mut self.operations[*at]).await? {
-                boxes.add(self.operations[*at].history.clone());
-                moving.push(*at);
-            }
-        }
-        if moving.is_empty() {
+        if taken.is_empty() {
             return Ok(());
+        }
+        let mut boxes = Boxes::default();
+        for at in taken {
+            boxes.add(self.operations[*at].history.clone());
         }
         let reserved = self.shared.sequencer.again(&boxes.wants(), clock::unix_ms()).await?;
         let mut given = boxes.reserved(&reserved);
-        for at in moving {
-            let operation = &mut self.operations[at];
+        for at in taken {
+            let operation = &mut self.operations[*at];
             let (place, at_ms) = given.take(&operation.history)?;
             operation.move_entry(place, at_ms);
         }

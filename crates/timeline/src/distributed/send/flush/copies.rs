@@ -1,0 +1,65 @@
+//! The copies and rows of a batch, and its answers.
+
+use std::collections::HashMap;
+
+use futures_util::StreamExt as _;
+use futures_util::stream;
+
+use super::{Flush, Step};
+use crate::distributed::box_id::BoxId;
+use crate::distributed::keeper;
+use crate::distributed::send::spread::enter;
+use crate::{Result, Retention, Seq};
+
+impl Flush {
+    /// Tries once to write the copies and rows of entries that are there, and answers.
+    pub(super) async fn attempt_copies(&mut self) -> Result<()> {
+        if !self.steps.contains(&Step::Copies) {
+            return Ok(());
+        }
+        let (shared, operations) = (&*self.shared, self.operations.as_slice());
+        let rows = self.rows_due.iter().flat_map(|at| operations[*at].rows()).collect();
+        let (copied, entered) = tokio::join!(self.delivery.attempt(shared, operations), enter(shared, rows));
+        // Without their rows, members would not find the conversation in their lists.
+        entered?;
+        self.rows_due.clear();
+        let mut done = Vec::new();
+        for at in (0..self.operations.len()).filter(|at| self.steps[*at] == Step::Copies) {
+            done.extend(self.delivery.sequences(at).map(|sequences| (at, sequences)));
+        }
+        self.keep(&done).await;
+        for (at, sequences) in done {
+            self.steps[at] = Step::Ended;
+            if let Some(reply) = self.replies[at].take() {
+                reply.send(&Ok(self.operations[at].answer(&sequences)));
+            }
+        }
+        copied
+    }
+
+    /// Keeps the boxes that have grown as the retention says.
+    async fn keep(&self, done: &[(usize, Vec<Option<Seq>>)]) {
+        let shared = &*self.shared;
+        if shared.config.retention == Retention::new() {
+            return;
+        }
+        let mut tops = HashMap::new();
+        let mut grow = |boxed: BoxId, seq: Seq| {
+            let top = tops.entry(boxed).or_insert(seq);
+            *top = seq.max(*top);
+        };
+        for (at, sequences) in done {
+            let operation = &self.operations[*at];
+            grow(operation.history.clone(), operation.entry.seq);
+            for ((member, _), seq) in operation.copies().zip(sequences) {
+                seq.iter().for_each(|seq| grow(BoxId::inbox(member), *seq));
+            }
+        }
+        let keep =
+            |(boxed, top): (BoxId, Seq)| async move { keeper::grown(shared, &boxed, top, Seq::ZERO).await };
+        stream::iter(tops).for_each_concurrent(KEEPING_MAX, keep).await;
+    }
+}
+
+/// How many boxes are looked at at once, whether they keep too much.
+const KEEPING_MAX: usize = 16;

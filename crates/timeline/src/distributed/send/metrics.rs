@@ -1,0 +1,35 @@
+//! What is counted and measured of sends.
+
+use std::time::Duration;
+
+use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+
+/// Says what the figures are.
+pub(super) fn describe() {
+    describe_histogram!("timeline_batch_seconds", "Time to write a batch durably.");
+    describe_gauge!("timeline_queue_length", "Sends that wait to be written.");
+    describe_counter!(
+        "timeline_unknown_outcomes_total",
+        "Sends that were answered before it was known whether they were stored."
+    );
+    describe_counter!(
+        "timeline_intents_ended_total",
+        "Batches of other nodes, which had died, that this node ended."
+    );
+}
+
+pub(super) fn written(took: Duration) {
+    histogram!("timeline_batch_seconds").record(took.as_secs_f64());
+}
+
+pub(super) fn queue(length: usize) {
+    gauge!("timeline_queue_length").set(length as f64);
+}
+
+pub(super) fn unknown(sends: usize) {
+    counter!("timeline_unknown_outcomes_total").increment(sends as u64);
+}
+
+pub(in crate::distributed) fn intent_ended() {
+    counter!("timeline_intents_ended_total").increment(1);
+}
