@@ -1,0 +1,117 @@
+//! What leaves a history: the texts of its copies.
+
+use std::iter::once;
+use std::time::Duration;
+
+use mongodb::bson::doc;
+use tokio::time::{Instant, sleep};
+
+use super::settle::settle;
+use super::{copies, stored};
+use crate::distributed::box_id::{BoxId, Side};
+use crate::distributed::documents::EntryDoc;
+use crate::distributed::send::Operation;
+use crate::distributed::send::insert::close_places;
+use crate::distributed::shared::Shared;
+use crate::distributed::{ack, read};
+use crate::{EntryKind, Result, Seq};
+
+/// How many entries are freed at a time.
+const ENTRIES: u16 = 100;
+
+/// The most places that may be missing between two entries because they are written still.
+///
+/// A larger gap is none of writers: the Go service left it, or somebody with a shell.
+const GAP_MAX: u64 = 10_000;
+
+/// How long the waits for missing entries are.
+const PAUSE: Duration = Duration::from_millis(25);
+
+/// Takes the texts of a history from inboxes, up to a place: its floor, or one that is to be that.
+///
+/// Every place up to there has an entry then, so that a send which was late takes a later one; each
+/// change that was begun is finished, and each copy is without its text. `pruned` of the head says
+/// up to where that is done, and where another node goes on.
+pub(in crate::distributed) async fn free(shared: &Shared, history: &BoxId, to: Seq) -> Result<()> {
+    let until = Instant::now() + shared.config.grace;
+    let mut pruned = read::head(shared, history).await?.pruned;
+    while pruned < to {
+        let (entries, last) = without_gaps(shared, history, pruned, to, until).await?;
+        for changing in entries.iter().filter(|entry| entry.change.is_some()) {
+            settle(shared, history, changing.seq).await?;
+        }
+        let messages = entries.into_iter().filter(has_texts).map(Operation::stored);
+        copies::expire(shared, &messages.collect::<Result<Vec<_>>>()?).await?;
+        ack::raise(shared, history, &doc! { "pruned": last.to_i64() }).await?;
+        pruned = last;
+    }
+    Ok(())
+}
+
+/// Returns whether there are copies with the text of an entry, as far as the store knows.
+fn has_texts(entry: &EntryDoc) -> bool {
+    entry.entry.kind == EntryKind::Message && entry.record.is_some()
+}
+
+/// Returns the next entries behind a place, without their texts, and how far they reach.
+///
+/// Missing ones are waited for until the grace is over, and then their places are closed.
+async fn without_gaps(
+    shared: &Shared,
+    history: &BoxId,
+    after: Seq,
+    to: Seq,
+    until: Instant,
+) -> Result<(Vec<EntryDoc>, Seq)> {
+    let mut is_closed = false;
+    loop {
+        let entries = stored::entries_without_texts(shared, history, after, to, ENTRIES).await?;
+        let is_cut = entries.len() >= usize::from(ENTRIES);
+        let last = entries.last().filter(|_| is_cut).map_or(to, |last| last.seq);
+        let missing = gaps(after, last, entries.iter().map(|entry| entry.seq));
+        if missing.is_empty() || is_closed {
+            return Ok((entries, last));
+        }
+        if Instant::now() < until {
+            sleep(PAUSE).await;
+            continue;
+        }
+        let places = missing.into_iter().map(|seq| (history.clone(), seq)).collect();
+        close_places(&shared.database, Side::History, places).await;
+        is_closed = true;
+    }
+}
+
+/// Returns the places behind `after` and up to `last` that have no entry.
+fn gaps(after: Seq, last: Seq, there: impl Iterator<Item = Seq>) -> Vec<Seq> {
+    let (mut missing, mut next) = (Vec::new(), after.next());
+    for seq in there.chain(once(last.next())) {
+        if seq.get().saturating_sub(next.get()) <= GAP_MAX {
+            missing.extend((next.get()..seq.get()).filter_map(|number| Seq::new(number).ok()));
+        }
+        next = seq.next();
+    }
+    missing
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seq(number: u64) -> Seq {
+        Seq::new(number).unwrap()
+    }
+
+    fn missing(after: u64, last: u64, there: &[u64]) -> Vec<u64> {
+        gaps(seq(after), seq(last), there.iter().copied().map(seq)).into_iter().map(Seq::get).collect()
+    }
+
+    #[test]
+    fn gaps_lie_before_between_and_behind_entries() {
+        assert!(missing(0, 3, &[1, 2, 3]).is_empty() && missing(7, 7, &[]).is_empty());
+        assert_eq!(missing(0, 3, &[]), [1, 2, 3]);
+        assert_eq!(missing(4, 12, &[6, 7, 10]), [5, 8, 9, 11, 12]);
+        assert!(missing(0, Seq::MAX.get(), &[Seq::MAX.get()]).is_empty(), "no writer has so many");
+        assert_eq!(missing(0, 20_003, &[1, 20_001, 20_003]), [20_002]);
+    }
+}

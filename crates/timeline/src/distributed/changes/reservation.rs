@@ -1,0 +1,92 @@
+//! The places that a change has reserved: one in the history, one in each inbox.
+
+use std::iter::once;
+
+use super::told_entry::give_up;
+use crate::distributed::box_id::{BoxId, Side};
+use crate::distributed::clock;
+use crate::distributed::send::insert::close_places;
+use crate::distributed::sequencer::{Reserved, Want};
+use crate::distributed::shared::Shared;
+use crate::{Error, ErrorKind, MemberId, Result, Seq};
+
+/// The places that a change has reserved.
+#[derive(Debug)]
+pub(super) struct Reservation {
+    pub(super) place: Seq,
+    /// The time that the change has: not before the last entry of the history.
+    pub(super) at_ms: u64,
+    pub(super) members: Vec<MemberId>,
+    /// The sequence in the inbox of each member.
+    pub(super) seqs: Vec<Seq>,
+    /// The floors of the history and of the inboxes, as they were known.
+    floors: Vec<Seq>,
+}
+
+impl Reservation {
+    /// Reserves a place in the history behind `after`, and one in the inbox of each member.
+    pub(super) async fn make(
+        shared: &Shared,
+        history: &BoxId,
+        members: Vec<MemberId>,
+        after: Seq,
+    ) -> Result<Self> {
+        let inboxes: Vec<_> = members.iter().map(BoxId::inbox).collect();
+        let boxes = once(history).chain(&inboxes);
+        let wants: Vec<_> = boxes.map(|boxed| Want { boxed, count: 1 }).collect();
+        let reserved = shared.sequencer.reserve(&wants, clock::unix_ms()).await?;
+        let reservation = Self::of(members, &reserved)?;
+        reservation.tell(shared);
+        if reservation.place > after {
+            return Ok(reservation);
+        }
+        // A counter that was set back gave out what is used already.
+        let members = reservation.members.clone();
+        reservation.give_up(shared, history).await;
+        let reserved = shared.sequencer.again(&wants, clock::unix_ms()).await?;
+        let reservation = Self::of(members, &reserved)?;
+        reservation.tell(shared);
+        Ok(reservation)
+    }
+
+    fn of(members: Vec<MemberId>, reserved: &[Reserved]) -> Result<Self> {
+        let floors = reserved.iter().map(|reserved| reserved.floor_hint).collect();
+        match reserved {
+            [of_history, of_inboxes @ ..] if of_inboxes.len() == members.len() => Ok(Self {
+                place: of_history.first,
+                at_ms: of_history.at_ms,
+                members,
+                seqs: of_inboxes.iter().map(|reserved| reserved.first).collect(),
+                floors,
+            }),
+            _ => Err(Error::new(ErrorKind::Unavailable, "fewer sequences were given out than asked for; try again")),
+        }
+    }
+
+    /// Returns the history and the inboxes with their new ends and their floors.
+    pub(super) fn grown(&self, history: &BoxId) -> Vec<(BoxId, Seq, Seq)> {
+        let ends = once((history.clone(), self.place))
+            .chain(self.copies().into_iter().map(|(member, seq)| (BoxId::inbox(&member), seq)));
+        ends.zip(&self.floors).map(|((boxed, end), floor)| (boxed, end, *floor)).collect()
+    }
+
+    /// Closes the places, which are not used, so that no reader waits for them.
+    pub(super) async fn give_up(self, shared: &Shared, history: &BoxId) {
+        let copies = self.copies();
+        let inboxes = copies.iter().map(|(member, seq)| (BoxId::inbox(member), *seq)).collect();
+        tokio::join!(
+            give_up(shared, history, self.place),
+            close_places(&shared.database, Side::Inbox, inboxes),
+        );
+        shared.teller.given_up(&copies);
+    }
+
+    /// Lets the observer wait for the copies.
+    fn tell(&self, shared: &Shared) {
+        shared.teller.reserved(&self.copies());
+    }
+
+    fn copies(&self) -> Vec<(MemberId, Seq)> {
+        self.members.iter().cloned().zip(self.seqs.iter().copied()).collect()
+    }
+}

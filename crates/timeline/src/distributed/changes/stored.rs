@@ -1,0 +1,116 @@
+//! What is read of a box before it changes: at majority, from the primary.
+
+use mongodb::Collection;
+use mongodb::bson::{Document, RawDocumentBuf, doc};
+
+use crate::distributed::box_id::{BoxId, Side};
+use crate::distributed::database::Collections;
+use crate::distributed::documents::{EntryDoc, Head};
+use crate::distributed::shared::Shared;
+use crate::{Result, Seq};
+
+/// Returns the entries of a side, with the heads of its boxes.
+pub(in crate::distributed) fn entries_of(collections: &Collections, side: Side) -> &Collection<Document> {
+    match side {
+        Side::Inbox => &collections.inboxes,
+        Side::History => &collections.histories,
+    }
+}
+
+/// Reads the head of a history and the entry at a place of it, as they are at one moment.
+///
+/// A claim is no entry.
+pub(super) async fn head_and_entry(
+    shared: &Shared,
+    history: &BoxId,
+    place: Seq,
+) -> Result<(Head, Option<EntryDoc>)> {
+    let filter = doc! { "id": history.as_str(), "seq": { "$in": [0_i64, place.to_i64()] } };
+    let (mut head, mut entry) = (Head::default(), None);
+    for document in find(shared, Side::History, Finding { limit: 2, ..Finding::one(filter) }).await? {
+        if Head::is(&document) {
+            head = Head::read(&document, history)?;
+        } else {
+            entry = Some(EntryDoc::read(&document, Side::History)?).filter(|entry| !entry.is_claim);
+        }
+    }
+    Ok((head, entry))
+}
+
+/// Reads the entries of a box behind a sequence and up to another one, oldest first, without their
+/// texts.
+pub(in crate::distributed) async fn entries_without_texts(
+    shared: &Shared,
+    boxed: &BoxId,
+    after: Seq,
+    to: Seq,
+    limit: u16,
+) -> Result<Vec<EntryDoc>> {
+    let filter = doc! { "id": boxed.as_str(), "seq": { "$gt": after.to_i64(), "$lte": to.to_i64() } };
+    let without = doc! { "message": 0, "digest": 0, "digest2": 0 };
+    let found = find(shared, boxed.side(), Finding { without, limit, ..Finding::one(filter) }).await?;
+    found.iter().map(|document| EntryDoc::read(document, boxed.side())).collect()
+}
+
+/// Returns the first entry of a history above its floor that fits.
+pub(super) async fn first_above(
+    shared: &Shared,
+    history: &BoxId,
+    floor: Seq,
+    fits: Document,
+) -> Result<Option<EntryDoc>> {
+    entry_above(shared, history, floor, fits, 1).await
+}
+
+/// Returns the last entry of a history above its floor that fits.
+pub(super) async fn last_above(
+    shared: &Shared,
+    history: &BoxId,
+    floor: Seq,
+    fits: Document,
+) -> Result<Option<EntryDoc>> {
+    entry_above(shared, history, floor, fits, -1).await
+}
+
+async fn entry_above(
+    shared: &Shared,
+    history: &BoxId,
+    floor: Seq,
+    fits: Document,
+    step: i32,
+) -> Result<Option<EntryDoc>> {
+    let mut filter = doc! { "id": history.as_str(), "seq": { "$gt": floor.to_i64() } };
+    filter.extend(fits);
+    let found = find(shared, Side::History, Finding { step, ..Finding::one(filter) }).await?;
+    found.first().map(|document| EntryDoc::read(document, Side::History)).transpose()
+}
+
+/// What is looked for in one box, which each filter names.
+struct Finding {
+    filter: Document,
+    /// The fields that are left out; all are read if it is empty.
+    without: Document,
+    /// 1 for the oldest first, -1 for the newest.
+    step: i32,
+    limit: u16,
+}
+
+impl Finding {
+    fn one(filter: Document) -> Self {
+        Self { filter, without: Document::new(), step: 1, limit: 1 }
+    }
+}
+
+async fn find(shared: &Shared, side: Side, finding: Finding) -> Result<Vec<RawDocumentBuf>> {
+    let Finding { filter, without, step, limit } = finding;
+    let found = shared.database.call(move |collections| async move {
+        let found = entries_of(&collections, side).find(filter).projection(without).limit(limit.into());
+        let mut cursor = found.sort(doc! { "id": step, "seq": step }).await?;
+        let mut documents = Vec::new();
+        while cursor.advance().await? {
+            documents.push(cursor.current().to_owned());
+        }
+        Ok(documents)
+    });
+    found.await
+}

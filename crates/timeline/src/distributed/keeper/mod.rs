@@ -1,0 +1,32 @@
+//! What keeps a store small: retention, and the removal of what nobody can read any more.
+//!
+//! ```text
+//!  send, change ──► grown   too many entries ──► the floor rises at once
+//!                           kept for a time  ──► the box is in the registry
+//!  ack, purge   ──► freed                    ──► the box is in the registry
+//!
+//!  keeper, one node at a time ──► boxes that are due, by the clock of MongoDB
+//!                                  too old ──► the floor rises
+//!                                  below the floor for 10 minutes ──► removed
+//! ```
+//!
+//! What lies below a floor stays for that time, so that a writer which was late meets the entry that
+//! has its place, and a reader never passes a place that is filled later.
+//!
+//! The lease of the keeper only saves work. All that it does may be done by several nodes, and by
+//! one that stood still meanwhile: floors only rise, and what was old is old for ever.
+
+mod census;
+mod keep;
+mod lease;
+mod looks;
+mod pruner;
+mod registry;
+mod retention;
+mod rounds;
+mod upkeep;
+
+pub(super) use self::registry::freed;
+pub(super) use self::retention::grown;
+pub(super) use self::rounds::run;
+pub(super) use self::upkeep::Upkeep;
