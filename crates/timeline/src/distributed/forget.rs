@@ -24,15 +24,14 @@ pub(super) async fn forget(shared: &Shared, member: &MemberId) -> Result<()> {
         free(shared, member, &inbox, top).await?;
     }
     let (filter, cursor) = (Head::filter(&inbox), doc! { "$unset": { "received": "" } });
-    let removed = shared.database.call(move |collections| async move {
-        collections.inboxes.update_one(filter, cursor).await
-    });
+    let removed = shared
+        .database
+        .call(move |collections| async move { collections.inboxes.update_one(filter, cursor).await });
     removed.await?;
     // The order matters: the rows are what a deletion of the member goes by, when it is repeated.
     let filter = doc! { "member": member.as_str() };
-    let removed = shared.database.call(move |collections| async move {
-        collections.rows.delete_many(filter).await
-    });
+    let removed =
+        shared.database.call(move |collections| async move { collections.rows.delete_many(filter).await });
     removed.await?;
     shared.rows.forget(member);
     Ok(())

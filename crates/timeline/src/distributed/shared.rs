@@ -6,9 +6,11 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::changes::Turns;
 use super::config::Config;
 use super::database::Database;
 use super::intents::Intents;
+use super::keeper::Upkeep;
 use super::node_id::NodeId;
 use super::read::Holes;
 use super::rows::RowsCache;
@@ -29,6 +31,8 @@ pub(super) struct Shared {
     pub(super) teller: Teller,
     pub(super) holes: Holes,
     pub(super) rows: RowsCache,
+    pub(super) turns: Turns,
+    pub(super) upkeep: Upkeep,
     pub(super) node: NodeId,
     pub(super) state: watch::Sender<State>,
     /// The calls and the tasks that are under way; closed by a shutdown.

@@ -10,9 +10,11 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::changes::Turns;
 use super::config::Config;
 use super::database::Database;
 use super::intents::Intents;
+use super::keeper::Upkeep;
 use super::node_id::NodeId;
 use super::read::Holes;
 use super::rows::RowsCache;
@@ -62,6 +64,8 @@ impl DistributedStore {
             teller,
             holes: Holes::new(config.grace),
             rows: RowsCache::new(),
+            turns: Turns::new(),
+            upkeep: Upkeep::new(),
             node,
             state: watch::Sender::new(State::down("mongodb was not asked yet")),
             tasks,

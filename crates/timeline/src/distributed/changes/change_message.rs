@@ -195,9 +195,9 @@ async fn update_as_read(
         "told": told,
         "change": Bson::Null,
     };
-    let updated = shared.database.call(move |collections| async move {
-        collections.histories.update_one(filter, update).await
-    });
+    let updated = shared
+        .database
+        .call(move |collections| async move { collections.histories.update_one(filter, update).await });
     Ok(updated.await?.matched_count > 0)
 }
 

@@ -123,7 +123,8 @@ mod tests {
     fn message(copies: usize) -> Operation {
         let conversation = Conversation::group(GroupName::new("g").unwrap());
         let history = BoxId::history(&conversation);
-        let members: Vec<_> = (0..copies).map(|number| MemberId::new(format!("m{number}")).unwrap()).collect();
+        let members: Vec<_> =
+            (0..copies).map(|number| MemberId::new(format!("m{number}")).unwrap()).collect();
         let record = Record { digests: None, seqs: vec![Seq::ZERO; copies], members };
         let sent = Entry { at_ms: 7, ..Entry::new(Seq::ZERO.next(), Message::from_stored("{\"n\":1}")) };
         let entry = EntryDoc::of_history(&history, EntryId::fresh(7), Seq::ZERO.next(), sent, record);
@@ -143,7 +144,10 @@ mod tests {
     fn a_message_that_is_gone_keeps_its_copies_and_loses_its_text() {
         let sent = message(2);
         let gone = without_text(&sent);
-        assert_eq!((gone.entry.entry.kind, gone.entry.entry.status), (EntryKind::Tombstone, EntryStatus::Expired));
+        assert_eq!(
+            (gone.entry.entry.kind, gone.entry.entry.status),
+            (EntryKind::Tombstone, EntryStatus::Expired)
+        );
         assert_eq!(gone.entry.entry.message.as_str(), "{}");
         let copies = |message: &Operation| {
             copies_of(message).map(|(member, key)| (member.to_owned(), key)).collect::<Vec<_>>()

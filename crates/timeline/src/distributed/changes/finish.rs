@@ -6,7 +6,7 @@ use super::freeing::free;
 use super::settle::{settle, write_copies};
 use super::told_entry::{another_place, give_up, of_purge, write};
 use crate::distributed::box_id::BoxId;
-use crate::distributed::documents::{Head, PendingChange};
+use crate::distributed::documents::{Head, PendingChange, time};
 use crate::distributed::send::Operation;
 use crate::distributed::shared::Shared;
 use crate::distributed::{keeper, read};
@@ -45,7 +45,7 @@ pub(in crate::distributed) async fn finish_purge(shared: &Shared, history: &BoxI
             move_place(shared, history, purge).await?;
             continue;
         };
-        // The order matters: nobody waits at the places of the copies while a long history is freed.
+        // The order matters: nobody waits at the places of the copies while much is freed.
         write_copies(shared, &Operation { conversation, history: history.clone(), entry }).await?;
         free(shared, history, head.floor).await?;
         keeper::freed(shared, history, head.floor).await;
@@ -55,15 +55,15 @@ pub(in crate::distributed) async fn finish_purge(shared: &Shared, history: &BoxI
 
 /// Gives a purge another place, as something else has its own; what came between stays.
 async fn move_place(shared: &Shared, history: &BoxId, purge: &PendingChange) -> Result<()> {
-    let place = another_place(shared, history).await?;
+    let (place, at_ms) = another_place(shared, history).await?;
     let mut filter = under_way(history, purge);
     filter.insert("purge.place", purge.place.to_i64());
-    let moved = shared.database.call(move |collections| async move {
-        let update = doc! { "$set": { "purge.place": place.to_i64() } };
-        collections.histories.update_one(filter, update).await
-    });
+    let update = doc! { "$set": { "purge.place": place.to_i64(), "purge.at": time(at_ms) } };
+    let moved = shared
+        .database
+        .call(move |collections| async move { collections.histories.update_one(filter, update).await });
     if moved.await?.matched_count == 0 {
-        give_up(shared, history, place).await;
+        give_up(shared, history, (place, at_ms)).await;
     }
     Ok(())
 }

@@ -11,7 +11,7 @@ use super::{copies, stored};
 use crate::distributed::box_id::{BoxId, Side};
 use crate::distributed::documents::EntryDoc;
 use crate::distributed::send::Operation;
-use crate::distributed::send::insert::close_places;
+use crate::distributed::send::insert::close_holes;
 use crate::distributed::shared::Shared;
 use crate::distributed::{ack, read};
 use crate::{EntryKind, Result, Seq};
@@ -68,7 +68,7 @@ async fn without_gaps(
         let entries = stored::entries_without_texts(shared, history, after, to, ENTRIES).await?;
         let is_cut = entries.len() >= usize::from(ENTRIES);
         let last = entries.last().filter(|_| is_cut).map_or(to, |last| last.seq);
-        let missing = gaps(after, last, entries.iter().map(|entry| entry.seq));
+        let missing = gaps(after, last, entries.iter().map(|entry| (entry.seq, entry.entry.at_ms)));
         if missing.is_empty() || is_closed {
             return Ok((entries, last));
         }
@@ -76,20 +76,24 @@ async fn without_gaps(
             sleep(PAUSE).await;
             continue;
         }
-        let places = missing.into_iter().map(|seq| (history.clone(), seq)).collect();
-        close_places(&shared.database, Side::History, places).await;
+        let holes = missing.into_iter().map(|(seq, at_ms)| EntryDoc::hole(history, seq, at_ms));
+        close_holes(&shared.database, Side::History, holes.collect()).await;
         is_closed = true;
     }
 }
 
-/// Returns the places behind `after` and up to `last` that have no entry.
-fn gaps(after: Seq, last: Seq, there: impl Iterator<Item = Seq>) -> Vec<Seq> {
-    let (mut missing, mut next) = (Vec::new(), after.next());
-    for seq in there.chain(once(last.next())) {
+/// Returns the places behind `after` and up to `last` that have no entry, with the times that their
+/// tombstones get.
+///
+/// That is the time of the entry below: times never fall in a history.
+fn gaps(after: Seq, last: Seq, there: impl Iterator<Item = (Seq, u64)>) -> Vec<(Seq, u64)> {
+    let (mut missing, mut next, mut below_ms) = (Vec::new(), after.next(), 0);
+    for (seq, at_ms) in there.chain(once((last.next(), 0))) {
         if seq.get().saturating_sub(next.get()) <= GAP_MAX {
-            missing.extend((next.get()..seq.get()).filter_map(|number| Seq::new(number).ok()));
+            let places = (next.get()..seq.get()).filter_map(|number| Seq::new(number).ok());
+            missing.extend(places.map(|place| (place, below_ms)));
         }
-        next = seq.next();
+        (next, below_ms) = (seq.next(), at_ms);
     }
     missing
 }
@@ -103,7 +107,8 @@ mod tests {
     }
 
     fn missing(after: u64, last: u64, there: &[u64]) -> Vec<u64> {
-        gaps(seq(after), seq(last), there.iter().copied().map(seq)).into_iter().map(Seq::get).collect()
+        let there = there.iter().map(|number| (seq(*number), number * 10));
+        gaps(seq(after), seq(last), there).into_iter().map(|(place, _)| place.get()).collect()
     }
 
     #[test]
@@ -113,5 +118,12 @@ mod tests {
         assert_eq!(missing(4, 12, &[6, 7, 10]), [5, 8, 9, 11, 12]);
         assert!(missing(0, Seq::MAX.get(), &[Seq::MAX.get()]).is_empty(), "no writer has so many");
         assert_eq!(missing(0, 20_003, &[1, 20_001, 20_003]), [20_002]);
+    }
+
+    #[test]
+    fn a_tombstone_has_the_time_of_the_entry_below() {
+        let there = [(seq(6), 60), (seq(9), 90)];
+        let times: Vec<_> = gaps(seq(4), seq(10), there.into_iter()).into_iter().map(|(_, at)| at).collect();
+        assert_eq!(times, [0, 60, 60, 90]);
     }
 }

@@ -5,7 +5,8 @@ use std::iter::once;
 use super::told_entry::give_up;
 use crate::distributed::box_id::{BoxId, Side};
 use crate::distributed::clock;
-use crate::distributed::send::insert::close_places;
+use crate::distributed::documents::EntryDoc;
+use crate::distributed::send::insert::close_holes;
 use crate::distributed::sequencer::{Reserved, Want};
 use crate::distributed::shared::Shared;
 use crate::{Error, ErrorKind, MemberId, Result, Seq};
@@ -59,7 +60,10 @@ impl Reservation {
                 seqs: of_inboxes.iter().map(|reserved| reserved.first).collect(),
                 floors,
             }),
-            _ => Err(Error::new(ErrorKind::Unavailable, "fewer sequences were given out than asked for; try again")),
+            _ => Err(Error::new(
+                ErrorKind::Unavailable,
+                "fewer sequences were given out than asked for; try again",
+            )),
         }
     }
 
@@ -72,11 +76,12 @@ impl Reservation {
 
     /// Closes the places, which are not used, so that no reader waits for them.
     pub(super) async fn give_up(self, shared: &Shared, history: &BoxId) {
-        let copies = self.copies();
-        let inboxes = copies.iter().map(|(member, seq)| (BoxId::inbox(member), *seq)).collect();
+        let (copies, at_ms) = (self.copies(), self.at_ms);
+        let hole = |(member, seq): &(MemberId, Seq)| EntryDoc::hole(&BoxId::inbox(member), *seq, at_ms);
+        let holes = copies.iter().map(hole).collect();
         tokio::join!(
-            give_up(shared, history, self.place),
-            close_places(&shared.database, Side::Inbox, inboxes),
+            give_up(shared, history, (self.place, at_ms)),
+            close_holes(&shared.database, Side::Inbox, holes),
         );
         shared.teller.given_up(&copies);
     }

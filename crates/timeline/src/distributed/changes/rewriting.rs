@@ -78,10 +78,10 @@ impl Rewriting {
         let mut rewriting = Self::default();
         let message = (entry.message.as_str() != NOTHING).then(|| Bson::from(entry.message.as_str()));
         let kind = (entry.kind != EntryKind::Message).then(|| Bson::from(kind_number(entry.kind)));
-        let status =
-            (entry.status != EntryStatus::Original).then(|| Bson::from(status_number(entry.status)));
+        let status = (entry.status != EntryStatus::Original).then(|| Bson::from(status_number(entry.status)));
         let changed = (entry.changed_at_ms > 0).then(|| Bson::from(time(entry.changed_at_ms)));
-        for (name, value) in [("message", message), ("kind", kind), ("status", status), ("changed", changed)] {
+        for (name, value) in [("message", message), ("kind", kind), ("status", status), ("changed", changed)]
+        {
             match value {
                 Some(value) => drop(rewriting.set.insert(name, value)),
                 None => drop(rewriting.unset.insert(name, "")),
@@ -134,7 +134,10 @@ mod tests {
         let refused = check(&gone, &change(Some("b"), Change::Edit(message(2)))).unwrap_err();
         assert_eq!(refused.kind(), ErrorKind::Forbidden);
         let nobodys = Entry { from: None, ..sent() };
-        assert_eq!(check(&nobodys, &change(Some("a"), Change::Recall)).unwrap_err().kind(), ErrorKind::Forbidden);
+        assert_eq!(
+            check(&nobodys, &change(Some("a"), Change::Recall)).unwrap_err().kind(),
+            ErrorKind::Forbidden
+        );
     }
 
     #[test]
@@ -142,7 +145,8 @@ mod tests {
         let edited = changed(&sent(), &Change::Edit(message(2)), 9);
         assert!(is_done(&sent(), &Change::Edit(message(1))) && is_done(&edited, &Change::Edit(message(2))));
         assert!(!is_done(&edited, &Change::Edit(message(1))) && !is_done(&edited, &Change::Recall));
-        let (recalled, deleted) = (changed(&sent(), &Change::Recall, 9), changed(&sent(), &Change::Delete, 9));
+        let (recalled, deleted) =
+            (changed(&sent(), &Change::Recall, 9), changed(&sent(), &Change::Delete, 9));
         assert!(is_done(&recalled, &Change::Recall) && !is_done(&recalled, &Change::Delete));
         assert!(is_done(&deleted, &Change::Recall) && is_done(&deleted, &Change::Delete));
     }
@@ -151,10 +155,8 @@ mod tests {
     fn an_update_makes_of_a_document_what_the_entry_says() {
         let edited = changed(&sent(), &Change::Edit(message(2)), 9);
         let update = Rewriting::to(&edited).update();
-        assert_eq!(
-            update,
-            doc! { "$set": { "message": "{\"n\":2}", "status": 1, "changed": 9_i64 }, "$unset": { "kind": "" } }
-        );
+        let set = doc! { "message": "{\"n\":2}", "status": 1, "changed": 9_i64 };
+        assert_eq!(update, doc! { "$set": set, "$unset": { "kind": "" } });
         let update = Rewriting::to(&changed(&edited, &Change::Delete, 11)).update();
         assert_eq!(
             update,

@@ -7,7 +7,7 @@ use mongodb::bson::{Document, doc};
 use super::told_entry::{another_place, give_up, of_change, write};
 use super::{copies, stored};
 use crate::distributed::box_id::BoxId;
-use crate::distributed::documents::{EntryDoc, PendingChange};
+use crate::distributed::documents::{EntryDoc, PendingChange, time};
 use crate::distributed::send::{Operation, spread};
 use crate::distributed::shared::Shared;
 use crate::{EntryKind, Result, Seq};
@@ -54,16 +54,20 @@ async fn move_place(
     message: &EntryDoc,
     change: &PendingChange,
 ) -> Result<()> {
-    let place = another_place(shared, history).await?;
+    let (place, at_ms) = another_place(shared, history).await?;
     let mut filter = under_way(history, message.seq, change);
     filter.insert("change.place", change.place.to_i64());
-    let update = doc! { "$set": { "told": place.to_i64(), "change.place": place.to_i64() } };
-    let moved = shared.database.call(move |collections| async move {
-        collections.histories.update_one(filter, update).await
-    });
+    let update = doc! { "$set": {
+        "told": place.to_i64(),
+        "change.place": place.to_i64(),
+        "change.at": time(at_ms),
+    } };
+    let moved = shared
+        .database
+        .call(move |collections| async move { collections.histories.update_one(filter, update).await });
     if moved.await?.matched_count == 0 {
         // Somebody else has moved it, or is done with it.
-        give_up(shared, history, place).await;
+        give_up(shared, history, (place, at_ms)).await;
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use super::rewriting::nothing;
 use crate::distributed::box_id::{BoxId, Side};
 use crate::distributed::clock;
 use crate::distributed::documents::{EntryDoc, Head, PendingChange, Record};
-use crate::distributed::send::insert::{Inserted, close_places, insert_entries};
+use crate::distributed::send::insert::{Inserted, close_holes, insert_entries};
 use crate::distributed::send::operation::find_entries;
 use crate::distributed::sequencer::Want;
 use crate::distributed::shared::Shared;
@@ -39,14 +39,8 @@ pub(super) fn before(seq: Seq) -> Seq {
 
 fn telling(history: &BoxId, change: &PendingChange, target: Seq, to: Option<Destination>) -> EntryDoc {
     let PendingChange { key, kind, place, at_ms, by, members, seqs } = change;
-    let entry = Entry {
-        kind: *kind,
-        target,
-        from: by.clone(),
-        to,
-        at_ms: *at_ms,
-        ..Entry::new(*place, nothing())
-    };
+    let entry =
+        Entry { kind: *kind, target, from: by.clone(), to, at_ms: *at_ms, ..Entry::new(*place, nothing()) };
     let record = Record { digests: None, members: members.clone(), seqs: seqs.clone() };
     EntryDoc::of_history(history, *key, *place, entry, record)
 }
@@ -73,29 +67,31 @@ pub(super) async fn write(shared: &Shared, head: &Head, told: EntryDoc) -> Resul
     }
 }
 
-/// Gives it the place that it has in the history, which another node may have changed.
+/// Gives it the place and the time that it has in the history, which another node may have changed.
 async fn where_it_is(shared: &Shared, told: EntryDoc) -> Result<EntryDoc> {
     let history = BoxId::stored(Side::History, &told.boxed);
     let found = find_entries(shared, [(&history, told.key)]).await?;
-    Ok(match found.first() {
-        Some(found) => told.moved_to(found.seq),
-        None => told,
-    })
+    let Some(found) = found.first() else { return Ok(told) };
+    let entry = Entry { at_ms: found.entry.at_ms, ..told.entry.clone() };
+    Ok(EntryDoc { entry, ..told }.moved_to(found.seq))
 }
 
-/// Reserves another place in a history.
-pub(super) async fn another_place(shared: &Shared, history: &BoxId) -> Result<Seq> {
+/// Reserves another place in a history, with the time that its entry has.
+pub(super) async fn another_place(shared: &Shared, history: &BoxId) -> Result<(Seq, u64)> {
     let wants = [Want { boxed: history, count: 1 }];
     let reserved = shared.sequencer.again(&wants, clock::unix_ms()).await?;
-    let place = reserved.first().map(|reserved| reserved.first);
+    let place = reserved.first().map(|reserved| (reserved.first, reserved.at_ms));
     place.ok_or_else(|| {
-        Error::new(ErrorKind::Unavailable, format!("no place was given out in the history {history}; try again"))
+        let text = format!("no place was given out in the history {history}; try again");
+        Error::new(ErrorKind::Unavailable, text)
     })
 }
 
 /// Closes a place that was reserved in vain, so that no reader waits for it.
-pub(super) async fn give_up(shared: &Shared, history: &BoxId, place: Seq) {
-    close_places(&shared.database, Side::History, vec![(history.clone(), place)]).await;
+pub(super) async fn give_up(shared: &Shared, history: &BoxId, (place, at_ms): (Seq, u64)) {
+    // Times never fall in a history, so a hole has the time of what was to be there.
+    let hole = EntryDoc::hole(history, place, at_ms);
+    close_holes(&shared.database, Side::History, vec![hole]).await;
 }
 
 #[cfg(test)]

@@ -7,9 +7,9 @@ use mongodb::bson::{Document, doc};
 
 use super::keep::keep_of;
 use super::registry;
+use crate::Result;
 use crate::distributed::box_id::{BoxId, Side};
 use crate::distributed::shared::Shared;
-use crate::Result;
 
 /// How many rows are read at a time.
 const ROWS: i64 = 1_000;
@@ -32,7 +32,7 @@ impl Census {
     }
 
     /// Enters the next part, and returns what is left to do.
-    pub(super) async fn next(self, shared: &Shared, now_ms: i64) -> Result<Option<Self>> {
+    pub(super) async fn step(self, shared: &Shared, now_ms: i64) -> Result<Option<Self>> {
         let ids = self.read(shared).await?;
         let boxes = ids.iter().map(|id| BoxId::stored(self.side, id));
         let aging: Vec<_> = boxes.filter(|boxed| keep_of(shared, boxed).age_max().is_some()).collect();
@@ -86,10 +86,7 @@ mod tests {
     fn histories_are_entered_first_and_each_part_goes_on_behind_the_last() {
         let begin = Census { side: Side::History, last: String::new() };
         let next = begin.after(Some(&"seq:a:b".to_owned())).unwrap();
-        assert_eq!(
-            next.rows(),
-            ("id", doc! { "id": { "$gt": "seq:a:b" } }, doc! { "id": 1, "member": 1 })
-        );
+        assert_eq!(next.rows(), ("id", doc! { "id": { "$gt": "seq:a:b" } }, doc! { "id": 1, "member": 1 }));
         let inboxes = next.after(None).unwrap();
         assert_eq!(
             inboxes.rows(),

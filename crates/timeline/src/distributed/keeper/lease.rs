@@ -39,9 +39,8 @@ pub(super) async fn take(shared: &Shared) -> Result<Option<i64>> {
 /// Lets another node be the keeper at once.
 pub(super) async fn release(shared: &Shared) -> Result<()> {
     let filter = doc! { "_id": "keeper", "node": shared.node.as_str() };
-    let released = shared.database.call(move |collections| async move {
-        collections.meta.delete_one(filter).await
-    });
+    let released =
+        shared.database.call(move |collections| async move { collections.meta.delete_one(filter).await });
     released.await.map(drop)
 }
 

@@ -10,8 +10,8 @@
 //!                                  below the floor for 10 minutes ──► removed
 //! ```
 //!
-//! What lies below a floor stays for that time, so that a writer which was late meets the entry that
-//! has its place, and a reader never passes a place that is filled later.
+//! What lies below a floor stays for that time, so that a writer which was late meets the entry
+//! that has its place, and a reader never passes a place that is filled later.
 //!
 //! The lease of the keeper only saves work. All that it does may be done by several nodes, and by
 //! one that stood still meanwhile: floors only rise, and what was old is old for ever.

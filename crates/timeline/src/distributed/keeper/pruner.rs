@@ -27,9 +27,9 @@ pub(super) async fn prune(shared: &Shared, boxed: &BoxId, to: Seq) -> Result<()>
     while let Some(first) = first(shared, boxed, to).await? {
         let last = Seq::new(first.get().saturating_add(SEQUENCES - 1)).unwrap_or(Seq::MAX).min(to);
         let (side, filter) = (boxed.side(), up_to(boxed, last));
-        let removed = shared.database.call(move |collections| async move {
-            entries_of(&collections, side).delete_many(filter).await
-        });
+        let removed = shared
+            .database
+            .call(move |collections| async move { entries_of(&collections, side).delete_many(filter).await });
         let removed = removed.await?.deleted_count;
         metrics::counter!("timeline_entries_pruned_total").increment(removed);
     }

@@ -213,9 +213,7 @@ fn after_look(
     let pruned = match pruning {
         Pruning::AsNoted => None,
         // The order matters: the floor was read before the time that this begins with.
-        Pruning::UpTo(floor) => {
-            Some(doc! { "$set": { "prune": floor.to_i64(), "prune_at": after(HOLD) } })
-        }
+        Pruning::UpTo(floor) => Some(doc! { "$set": { "prune": floor.to_i64(), "prune_at": after(HOLD) } }),
         Pruning::Nothing => Some(doc! { "$unset": ["prune", "prune_at"] }),
     };
     let aged_at = aged_at_ms.map_or(Bson::Null, |at| {
@@ -234,9 +232,9 @@ fn after_look(
 pub(super) async fn postpone(shared: &Shared, due: &DueBox, within: Duration) -> Result<()> {
     let filter = doc! { "_id": id(&due.boxed), "rev": due.rev };
     let stages = vec![doc! { "$set": { "look_at": after(within) } }];
-    let postponed = shared.database.call(move |collections| async move {
-        collections.boxes.update_one(filter, stages).await
-    });
+    let postponed = shared
+        .database
+        .call(move |collections| async move { collections.boxes.update_one(filter, stages).await });
     postponed.await.map(drop)
 }
 
@@ -266,7 +264,10 @@ mod tests {
     #[test]
     fn a_box_is_known_by_its_side_and_its_name() {
         let inbox = BoxId::inbox(&MemberId::new("history:a:b").unwrap());
-        assert_eq!((id(&inbox), id(&history())), ("inbox:history:a:b".to_owned(), "history:seq:group:tea".to_owned()));
+        assert_eq!(
+            (id(&inbox), id(&history())),
+            ("inbox:history:a:b".to_owned(), "history:seq:group:tea".to_owned())
+        );
         for known in [inbox, history()] {
             assert_eq!(boxed(&id(&known)), Some(known));
         }
@@ -294,16 +295,19 @@ mod tests {
         let idle = |age: Option<Duration>| after_look(None, Pruning::Nothing, true, age)[1].clone();
         let at = |ms: i64| doc! { "$set": { "look_at": { "$add": ["$$NOW", ms] }, "idle": true } };
         assert_eq!(idle(None), at(600_000));
-        assert_eq!(idle(Some(Duration::from_secs(2))), at(2_000), "before an entry that comes now is too old");
+        assert_eq!(
+            idle(Some(Duration::from_secs(2))),
+            at(2_000),
+            "before an entry that comes now is too old"
+        );
         assert_eq!(idle(Some(Duration::from_secs(86_400))), at(600_000));
     }
 
     #[test]
     fn what_is_due_reads_as_it_was_noted() {
         let at = DateTime::from_millis(9);
-        let document = doc! {
-            "_id": "history:seq:group:tea", "look_at": at, "rev": 3_i64, "idle": true, "prune": 7_i64, "prune_at": at,
-        };
+        let mut document = doc! { "_id": "history:seq:group:tea", "look_at": at, "rev": 3_i64, "idle": true };
+        document.extend(doc! { "prune": 7_i64, "prune_at": at });
         let due = DueBox { boxed: history(), prune: Some((Seq::new(7).unwrap(), 9)), is_idle: true, rev: 3 };
         assert_eq!(DueBox::read(&document), Some(due));
         let bare = DueBox::read(&doc! { "_id": "inbox:a", "rev": 1_i64 }).unwrap();

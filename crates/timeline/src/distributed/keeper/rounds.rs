@@ -74,7 +74,9 @@ impl Keeper {
             Err(error) => {
                 if !self.is_failing {
                     self.is_failing = true;
-                    tracing::warn!("the boxes of the timeline store are not kept, which is tried again: {error:#}");
+                    tracing::warn!(
+                        "the boxes of the timeline store are not kept, which is tried again: {error:#}"
+                    );
                 }
                 PERIOD
             }
@@ -91,7 +93,7 @@ impl Keeper {
             self.census = Census::begin(shared);
         }
         if let Some(census) = self.census.clone() {
-            self.census = census.next(shared, now_ms).await?;
+            self.census = census.step(shared, now_ms).await?;
         }
         let due = registry::due(shared, now_ms, BOXES).await?;
         let is_busy = due.len() >= AT_ONCE || self.census.is_some();
