@@ -101,9 +101,7 @@ async fn attempt(
         return Ok(None);
     }
     let place = finish(shared, history, &target, &pending, until).await?;
-    for (boxed, end, floor) in reservation.grown(history) {
-        keeper::grown(shared, &boxed, end, floor).await;
-    }
+    keeper::all_grown(shared, reservation.ends(history)).await;
     noted.done();
     Ok(Some(Changed::new(place, pending.at_ms)))
 }

@@ -60,9 +60,7 @@ pub(in crate::distributed) async fn purge(shared: &Shared, conversation: &Conver
                 drop(turn);
                 finish(shared, &history).await?;
                 noted.done();
-                for (boxed, end, floor) in reservation.grown(&history) {
-                    keeper::grown(shared, &boxed, end, floor).await;
-                }
+                keeper::all_grown(shared, reservation.ends(&history)).await;
                 let told = find_entries(shared, [(&history, key)]).await?;
                 return Ok(told.first().map_or(reservation.place, |told| told.seq));
             }

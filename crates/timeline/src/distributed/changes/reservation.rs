@@ -20,8 +20,6 @@ pub(super) struct Reservation {
     pub(super) members: Vec<MemberId>,
     /// The sequence in the inbox of each member.
     pub(super) seqs: Vec<Seq>,
-    /// The floors of the history and of the inboxes, as they were known.
-    floors: Vec<Seq>,
 }
 
 impl Reservation {
@@ -51,14 +49,12 @@ impl Reservation {
     }
 
     fn of(members: Vec<MemberId>, reserved: &[Reserved]) -> Result<Self> {
-        let floors = reserved.iter().map(|reserved| reserved.floor_hint).collect();
         match reserved {
             [of_history, of_inboxes @ ..] if of_inboxes.len() == members.len() => Ok(Self {
                 place: of_history.first,
                 at_ms: of_history.at_ms,
                 members,
                 seqs: of_inboxes.iter().map(|reserved| reserved.first).collect(),
-                floors,
             }),
             _ => Err(Error::new(
                 ErrorKind::Unavailable,
@@ -67,11 +63,10 @@ impl Reservation {
         }
     }
 
-    /// Returns the history and the inboxes with their new ends and their floors.
-    pub(super) fn grown(&self, history: &BoxId) -> Vec<(BoxId, Seq, Seq)> {
-        let ends = once((history.clone(), self.place))
-            .chain(self.copies().into_iter().map(|(member, seq)| (BoxId::inbox(&member), seq)));
-        ends.zip(&self.floors).map(|((boxed, end), floor)| (boxed, end, *floor)).collect()
+    /// Returns the history and the inboxes with their new ends.
+    pub(super) fn ends(&self, history: &BoxId) -> Vec<(BoxId, Seq)> {
+        let inboxes = self.members.iter().map(BoxId::inbox).zip(self.seqs.iter().copied());
+        once((history.clone(), self.place)).chain(inboxes).collect()
     }
 
     /// Closes the places, which are not used, so that no reader waits for them.
