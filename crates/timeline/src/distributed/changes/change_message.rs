@@ -73,7 +73,7 @@ async fn attempt(
     };
     let noted = shared.intents.note(vec![op]);
     let (mut noted, reservation) =
-        match tokio::join!(noted, Reservation::make(shared, history, members, after)) {
+        match tokio::join!(noted, Reservation::behind(shared, history, members, after)) {
             (Ok(noted), Ok(reservation)) => (noted, reservation),
             (Ok(noted), Err(error)) => {
                 noted.done();

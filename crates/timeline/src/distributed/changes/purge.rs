@@ -92,7 +92,7 @@ async fn attempt(
         return Ok(Attempt::Nothing(last_purge(shared, history, head.floor).await?));
     }
     let members = told_members(shared, history, conversation, head.floor).await?;
-    let reservation = Reservation::make(shared, history, members, head.floor).await?;
+    let reservation = Reservation::at_the_end(shared, history, members).await?;
     let pending = PendingChange {
         key: EntryId::fresh(reservation.at_ms),
         kind: EntryKind::Purge,

@@ -24,27 +24,33 @@ pub(super) struct Reservation {
 
 impl Reservation {
     /// Reserves a place in the history behind `after`, and one in the inbox of each member.
-    pub(super) async fn make(
+    pub(super) async fn behind(
         shared: &Shared,
         history: &BoxId,
         members: Vec<MemberId>,
         after: Seq,
     ) -> Result<Self> {
-        let inboxes: Vec<_> = members.iter().map(BoxId::inbox).collect();
-        let boxes = once(history).chain(&inboxes);
-        let wants: Vec<_> = boxes.map(|boxed| Want { boxed, count: 1 }).collect();
-        let reserved = shared.sequencer.reserve(&wants, clock::unix_ms()).await?;
+        let wanted = Boxes::of(history, &members);
+        let reserved = shared.sequencer.reserve(&wanted.wants(), clock::unix_ms()).await?;
         let reservation = Self::of(members, &reserved)?;
-        reservation.tell(shared);
         if reservation.place > after {
+            shared.teller.reserved(&reservation.copies());
             return Ok(reservation);
         }
         // A counter that was set back gave out what is used already.
         let members = reservation.members.clone();
         reservation.give_up(shared, history).await;
-        let reserved = shared.sequencer.again(&wants, clock::unix_ms()).await?;
+        Self::at_the_end(shared, history, members).await
+    }
+
+    /// Reserves a place behind all that the history has, and one in the inbox of each member.
+    ///
+    /// Whatever was acknowledged before the call is in front of it, whoever wrote it.
+    pub(super) async fn at_the_end(shared: &Shared, history: &BoxId, members: Vec<MemberId>) -> Result<Self> {
+        let wanted = Boxes::of(history, &members);
+        let reserved = shared.sequencer.again(&wanted.wants(), clock::unix_ms()).await?;
         let reservation = Self::of(members, &reserved)?;
-        reservation.tell(shared);
+        shared.teller.reserved(&reservation.copies());
         Ok(reservation)
     }
 
@@ -81,12 +87,23 @@ impl Reservation {
         shared.teller.given_up(&copies);
     }
 
-    /// Lets the observer wait for the copies.
-    fn tell(&self, shared: &Shared) {
-        shared.teller.reserved(&self.copies());
-    }
-
     fn copies(&self) -> Vec<(MemberId, Seq)> {
         self.members.iter().cloned().zip(self.seqs.iter().copied()).collect()
+    }
+}
+
+/// The boxes in which places are reserved.
+struct Boxes<'a> {
+    history: &'a BoxId,
+    inboxes: Vec<BoxId>,
+}
+
+impl<'a> Boxes<'a> {
+    fn of(history: &'a BoxId, members: &[MemberId]) -> Self {
+        Self { history, inboxes: members.iter().map(BoxId::inbox).collect() }
+    }
+
+    fn wants(&self) -> Vec<Want<'_>> {
+        once(self.history).chain(&self.inboxes).map(|boxed| Want { boxed, count: 1 }).collect()
     }
 }
