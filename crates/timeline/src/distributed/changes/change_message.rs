@@ -73,7 +73,7 @@ async fn attempt(
     };
     let noted = shared.intents.note(vec![op]);
     let (mut noted, reservation) =
-        match tokio::join!(noted, Reservation::make(shared, history, members, after)) {
+        match tokio::join!(noted, Reservation::behind(shared, history, members, after)) {
             (Ok(noted), Ok(reservation)) => (noted, reservation),
             (Ok(noted), Err(error)) => {
                 noted.done();
@@ -101,9 +101,7 @@ async fn attempt(
         return Ok(None);
     }
     let place = finish(shared, history, &target, &pending, until).await?;
-    for (boxed, end, floor) in reservation.grown(history) {
-        keeper::grown(shared, &boxed, end, floor).await;
-    }
+    keeper::all_grown(shared, reservation.ends(history)).await;
     noted.done();
     Ok(Some(Changed::new(place, pending.at_ms)))
 }

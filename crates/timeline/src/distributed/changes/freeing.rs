@@ -85,15 +85,15 @@ async fn without_gaps(
 /// Returns the places behind `after` and up to `last` that have no entry, with the times that their
 /// tombstones get.
 ///
-/// That is the time of the entry below: times never fall in a history.
+/// That is the time of the entry below, or above if there is none: times never fall in a history.
 fn gaps(after: Seq, last: Seq, there: impl Iterator<Item = (Seq, u64)>) -> Vec<(Seq, u64)> {
-    let (mut missing, mut next, mut below_ms) = (Vec::new(), after.next(), 0);
+    let (mut missing, mut next, mut below_ms) = (Vec::new(), after.next(), None);
     for (seq, at_ms) in there.chain(once((last.next(), 0))) {
         if seq.get().saturating_sub(next.get()) <= GAP_MAX {
             let places = (next.get()..seq.get()).filter_map(|number| Seq::new(number).ok());
-            missing.extend(places.map(|place| (place, below_ms)));
+            missing.extend(places.map(|place| (place, below_ms.unwrap_or(at_ms))));
         }
-        (next, below_ms) = (seq.next(), at_ms);
+        (next, below_ms) = (seq.next(), Some(at_ms));
     }
     missing
 }
@@ -107,7 +107,7 @@ mod tests {
     }
 
     fn missing(after: u64, last: u64, there: &[u64]) -> Vec<u64> {
-        let there = there.iter().map(|number| (seq(*number), number * 10));
+        let there = there.iter().map(|number| (seq(*number), 7));
         gaps(seq(after), seq(last), there).into_iter().map(|(place, _)| place.get()).collect()
     }
 
@@ -121,9 +121,9 @@ mod tests {
     }
 
     #[test]
-    fn a_tombstone_has_the_time_of_the_entry_below() {
+    fn a_tombstone_has_the_time_of_the_entry_beside_it() {
         let there = [(seq(6), 60), (seq(9), 90)];
         let times: Vec<_> = gaps(seq(4), seq(10), there.into_iter()).into_iter().map(|(_, at)| at).collect();
-        assert_eq!(times, [0, 60, 60, 90]);
+        assert_eq!(times, [60, 60, 60, 90]);
     }
 }

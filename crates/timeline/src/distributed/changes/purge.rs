@@ -60,9 +60,7 @@ pub(in crate::distributed) async fn purge(shared: &Shared, conversation: &Conver
                 drop(turn);
                 finish(shared, &history).await?;
                 noted.done();
-                for (boxed, end, floor) in reservation.grown(&history) {
-                    keeper::grown(shared, &boxed, end, floor).await;
-                }
+                keeper::all_grown(shared, reservation.ends(&history)).await;
                 let told = find_entries(shared, [(&history, key)]).await?;
                 return Ok(told.first().map_or(reservation.place, |told| told.seq));
             }
@@ -94,7 +92,7 @@ async fn attempt(
         return Ok(Attempt::Nothing(last_purge(shared, history, head.floor).await?));
     }
     let members = told_members(shared, history, conversation, head.floor).await?;
-    let reservation = Reservation::make(shared, history, members, head.floor).await?;
+    let reservation = Reservation::at_the_end(shared, history, members).await?;
     let pending = PendingChange {
         key: EntryId::fresh(reservation.at_ms),
         kind: EntryKind::Purge,

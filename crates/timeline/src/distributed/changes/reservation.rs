@@ -20,45 +20,47 @@ pub(super) struct Reservation {
     pub(super) members: Vec<MemberId>,
     /// The sequence in the inbox of each member.
     pub(super) seqs: Vec<Seq>,
-    /// The floors of the history and of the inboxes, as they were known.
-    floors: Vec<Seq>,
 }
 
 impl Reservation {
     /// Reserves a place in the history behind `after`, and one in the inbox of each member.
-    pub(super) async fn make(
+    pub(super) async fn behind(
         shared: &Shared,
         history: &BoxId,
         members: Vec<MemberId>,
         after: Seq,
     ) -> Result<Self> {
-        let inboxes: Vec<_> = members.iter().map(BoxId::inbox).collect();
-        let boxes = once(history).chain(&inboxes);
-        let wants: Vec<_> = boxes.map(|boxed| Want { boxed, count: 1 }).collect();
-        let reserved = shared.sequencer.reserve(&wants, clock::unix_ms()).await?;
+        let wanted = Boxes::of(history, &members);
+        let reserved = shared.sequencer.reserve(&wanted.wants(), clock::unix_ms()).await?;
         let reservation = Self::of(members, &reserved)?;
-        reservation.tell(shared);
         if reservation.place > after {
+            shared.teller.reserved(&reservation.copies());
             return Ok(reservation);
         }
         // A counter that was set back gave out what is used already.
         let members = reservation.members.clone();
         reservation.give_up(shared, history).await;
-        let reserved = shared.sequencer.again(&wants, clock::unix_ms()).await?;
+        Self::at_the_end(shared, history, members).await
+    }
+
+    /// Reserves a place behind all that the history has, and one in the inbox of each member.
+    ///
+    /// Whatever was acknowledged before the call is in front of it, whoever wrote it.
+    pub(super) async fn at_the_end(shared: &Shared, history: &BoxId, members: Vec<MemberId>) -> Result<Self> {
+        let wanted = Boxes::of(history, &members);
+        let reserved = shared.sequencer.again(&wanted.wants(), clock::unix_ms()).await?;
         let reservation = Self::of(members, &reserved)?;
-        reservation.tell(shared);
+        shared.teller.reserved(&reservation.copies());
         Ok(reservation)
     }
 
     fn of(members: Vec<MemberId>, reserved: &[Reserved]) -> Result<Self> {
-        let floors = reserved.iter().map(|reserved| reserved.floor_hint).collect();
         match reserved {
             [of_history, of_inboxes @ ..] if of_inboxes.len() == members.len() => Ok(Self {
                 place: of_history.first,
                 at_ms: of_history.at_ms,
                 members,
                 seqs: of_inboxes.iter().map(|reserved| reserved.first).collect(),
-                floors,
             }),
             _ => Err(Error::new(
                 ErrorKind::Unavailable,
@@ -67,11 +69,10 @@ impl Reservation {
         }
     }
 
-    /// Returns the history and the inboxes with their new ends and their floors.
-    pub(super) fn grown(&self, history: &BoxId) -> Vec<(BoxId, Seq, Seq)> {
-        let ends = once((history.clone(), self.place))
-            .chain(self.copies().into_iter().map(|(member, seq)| (BoxId::inbox(&member), seq)));
-        ends.zip(&self.floors).map(|((boxed, end), floor)| (boxed, end, *floor)).collect()
+    /// Returns the history and the inboxes with their new ends.
+    pub(super) fn ends(&self, history: &BoxId) -> Vec<(BoxId, Seq)> {
+        let inboxes = self.members.iter().map(BoxId::inbox).zip(self.seqs.iter().copied());
+        once((history.clone(), self.place)).chain(inboxes).collect()
     }
 
     /// Closes the places, which are not used, so that no reader waits for them.
@@ -86,12 +87,23 @@ impl Reservation {
         shared.teller.given_up(&copies);
     }
 
-    /// Lets the observer wait for the copies.
-    fn tell(&self, shared: &Shared) {
-        shared.teller.reserved(&self.copies());
-    }
-
     fn copies(&self) -> Vec<(MemberId, Seq)> {
         self.members.iter().cloned().zip(self.seqs.iter().copied()).collect()
+    }
+}
+
+/// The boxes in which places are reserved.
+struct Boxes<'a> {
+    history: &'a BoxId,
+    inboxes: Vec<BoxId>,
+}
+
+impl<'a> Boxes<'a> {
+    fn of(history: &'a BoxId, members: &[MemberId]) -> Self {
+        Self { history, inboxes: members.iter().map(BoxId::inbox).collect() }
+    }
+
+    fn wants(&self) -> Vec<Want<'_>> {
+        once(self.history).chain(&self.inboxes).map(|boxed| Want { boxed, count: 1 }).collect()
     }
 }

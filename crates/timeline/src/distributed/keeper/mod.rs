@@ -27,6 +27,6 @@ mod rounds;
 mod upkeep;
 
 pub(super) use self::registry::freed;
-pub(super) use self::retention::grown;
+pub(super) use self::retention::{all_grown, grown};
 pub(super) use self::rounds::run;
 pub(super) use self::upkeep::Upkeep;

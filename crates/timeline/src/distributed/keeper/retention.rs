@@ -1,6 +1,9 @@
 //! What is kept no longer: by the number of entries, and by their age.
 
+use std::collections::HashMap;
 use std::time::Duration;
+
+use futures_util::{StreamExt as _, stream};
 
 use super::keep::keep_of;
 use super::registry;
@@ -10,10 +13,13 @@ use crate::distributed::changes::freeing::free;
 use crate::distributed::documents::{EntryDoc, Head};
 use crate::distributed::shared::Shared;
 use crate::distributed::{ack, read};
-use crate::{Keep, Result, Seq};
+use crate::{Keep, Result, Retention, Seq};
 
 /// How many entries are looked at with one command.
 const ENTRIES: u16 = 500;
+
+/// How many boxes are kept at once.
+const AT_ONCE: usize = 8;
 
 /// Keeps a box that has a new entry at `top` as the retention says; `floor` is one that it had.
 ///
@@ -27,6 +33,29 @@ pub(in crate::distributed) async fn grown(shared: &Shared, boxed: &BoxId, top: S
     if let Err(error) = keep_grown(shared, boxed, top, floor, keep).await {
         tracing::debug!("the box {boxed} keeps more than it has to, for now: {error:#}");
     }
+}
+
+/// Does the same for boxes of which each comes with its new end, also more than once.
+///
+/// Where everything is kept it does not even look at them.
+pub(in crate::distributed) async fn all_grown(shared: &Shared, ends: impl IntoIterator<Item = (BoxId, Seq)>) {
+    if shared.config.retention == Retention::new() {
+        return;
+    }
+    let keeping = stream::iter(highest(ends)).for_each_concurrent(AT_ONCE, move |(boxed, top)| async move {
+        grown(shared, &boxed, top, Seq::ZERO).await;
+    });
+    keeping.await;
+}
+
+/// Returns each box once, with the highest of its ends.
+fn highest(ends: impl IntoIterator<Item = (BoxId, Seq)>) -> HashMap<BoxId, Seq> {
+    let mut highest = HashMap::new();
+    for (boxed, end) in ends {
+        let known = highest.entry(boxed).or_insert(end);
+        *known = end.max(*known);
+    }
+    highest
 }
 
 async fn keep_grown(shared: &Shared, boxed: &BoxId, top: Seq, floor: Seq, keep: Keep) -> Result<()> {
@@ -118,6 +147,14 @@ mod tests {
         let history = BoxId::history(&Conversation::group(GroupName::new("g").unwrap()));
         let of_time = |(number, at_ms): (u64, &u64)| EntryDoc::hole(&history, seq(number), *at_ms);
         (4..).zip(times).map(of_time).collect()
+    }
+
+    #[test]
+    fn a_box_that_has_grown_more_than_once_is_kept_once() {
+        let boxed = |name: &str| BoxId::history(&Conversation::group(GroupName::new(name).unwrap()));
+        let ends = vec![(boxed("a"), seq(7)), (boxed("b"), seq(1)), (boxed("a"), seq(5))];
+        let highest = highest(ends);
+        assert_eq!((highest.len(), highest[&boxed("a")], highest[&boxed("b")]), (2, seq(7), seq(1)));
     }
 
     #[test]
