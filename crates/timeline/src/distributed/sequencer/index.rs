@@ -43,7 +43,7 @@ impl IndexCounter {
             Reading::IfNeeded => self.known.get(want.boxed).filter(|known| known.is_fresh(began)),
             Reading::Always => None,
         };
-        let mut ends: Vec<Option<Known>> = wants.iter().map(fresh).collect();
+        let ends: Vec<Option<Known>> = wants.iter().map(fresh).collect();
         let unread: Vec<&BoxId> =
             wants.iter().zip(&ends).filter(|(_, end)| end.is_none()).map(|(want, _)| want.boxed).collect();
         // The order matters: all is read before anything is given out, so that a reading that fails
@@ -53,11 +53,11 @@ impl IndexCounter {
             read = tops::read_all(&self.database, &unread).await?;
         }
         let mut read = read.into_iter();
-        let mut reserved = Vec::with_capacity(wants.len());
-        for (want, end) in wants.iter().zip(&mut ends) {
-            let end = end.take().unwrap_or_else(|| Known::read(read.next().unwrap_or_default(), began));
-            reserved.push(self.known.take(*want, end, now_ms));
-        }
+        let ends: Vec<Known> = ends
+            .into_iter()
+            .map(|end| end.unwrap_or_else(|| Known::read(read.next().unwrap_or_default(), began)))
+            .collect();
+        let reserved = self.known.take(wants, &ends, now_ms);
         metrics::given_by_index(wants.iter().map(|want| want.count).sum());
         Ok(reserved)
     }

@@ -117,13 +117,20 @@ impl KnownTops {
         known
     }
 
-    /// Gives out the sequences behind the end of a box, which is at least `end`.
-    pub(super) fn take(&self, want: Want<'_>, end: Known, now_ms: u64) -> Reserved {
+    /// Gives out the sequences behind the ends of boxes, which are at least these ends.
+    ///
+    /// It is one step: of two calls at the same time, one is before the other in each of their
+    /// boxes, so that what follows in a history follows in the inboxes.
+    pub(super) fn take(&self, wants: &[Want<'_>], ends: &[Known], now_ms: u64) -> Vec<Reserved> {
         let mut boxes = self.boxes.lock();
-        let mut known = boxes.peek(want.boxed).map_or(end, |known| known.and(end));
-        let reserved = known.give(want.count, now_ms);
-        boxes.insert(want.boxed.clone(), known);
-        reserved
+        let wanted = wants.iter().zip(ends);
+        let give = wanted.map(|(want, end)| {
+            let mut known = boxes.peek(want.boxed).map_or(*end, |known| known.and(*end));
+            let reserved = known.give(want.count, now_ms);
+            boxes.insert(want.boxed.clone(), known);
+            reserved
+        });
+        give.collect()
     }
 
     /// Takes note of an entry, or of a sequence that was given out, of a box that is known.
@@ -167,26 +174,31 @@ mod tests {
         Known::read(Top { seq: seq(top), at_ms, floor: seq(floor) }, Instant::now())
     }
 
+    /// Takes sequences of one box.
+    fn take(tops: &KnownTops, want: Want<'_>, end: Known, now_ms: u64) -> Reserved {
+        tops.take(&[want], &[end], now_ms)[0]
+    }
+
     #[tokio::test(start_paused = true)]
     async fn what_was_given_out_is_not_given_out_again_before_it_is_committed() {
         let (tops, alice) = (KnownTops::new(), inbox("alice"));
         let want = Want { boxed: &alice, count: 3 };
-        let first = tops.take(want, read(10, 500, 4), 400);
+        let first = take(&tops, want, read(10, 500, 4), 400);
         assert_eq!(first, Reserved { first: seq(11), at_ms: 500, floor_hint: seq(4) });
         // The store has no more than before, and the clock has gone on.
-        assert_eq!(tops.take(want, read(10, 500, 4), 600).first, seq(14));
-        assert_eq!(tops.take(want, read(10, 500, 4), 500).at_ms, 600);
+        assert_eq!(take(&tops, want, read(10, 500, 4), 600).first, seq(14));
+        assert_eq!(take(&tops, want, read(10, 500, 4), 500).at_ms, 600);
         // Others have written meanwhile.
-        assert_eq!(tops.take(want, read(40, 0, 4), 0).first, seq(41));
+        assert_eq!(take(&tops, want, read(40, 0, 4), 0).first, seq(41));
     }
 
     #[tokio::test(start_paused = true)]
     async fn sequences_are_above_the_floor_and_above_what_was_seen() {
         let (tops, alice) = (KnownTops::new(), inbox("alice"));
         let want = Want { boxed: &alice, count: 1 };
-        assert_eq!(tops.take(want, read(0, 0, 7), 0).first, seq(8));
+        assert_eq!(take(&tops, want, read(0, 0, 7), 0).first, seq(8));
         tops.raise(&alice, seq(20), 900);
-        let reserved = tops.take(want, read(0, 0, 7), 0);
+        let reserved = take(&tops, want, read(0, 0, 7), 0);
         assert_eq!((reserved.first, reserved.at_ms), (seq(21), 900));
         // A box that nobody writes to takes no place.
         tops.raise(&inbox("bob"), seq(1), 0);
@@ -211,10 +223,21 @@ mod tests {
         assert!(again.is_fresh(Instant::now()) && again.top == seq(2));
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn a_call_takes_of_all_its_boxes_in_the_order_in_which_it_wants_them() {
+        let (tops, alice, bob) = (KnownTops::new(), inbox("alice"), inbox("bob"));
+        let wants = [Want { boxed: &bob, count: 2 }, Want { boxed: &alice, count: 1 }];
+        let firsts = |ends: [Known; 2]| -> Vec<Seq> {
+            tops.take(&wants, &ends, 0).into_iter().map(|reserved| reserved.first).collect()
+        };
+        assert_eq!(firsts([read(4, 0, 0), read(9, 0, 0)]), [seq(5), seq(10)]);
+        assert_eq!(firsts([read(0, 0, 0); 2]), [seq(7), seq(11)]);
+    }
+
     #[test]
     fn the_largest_sequence_is_the_end() {
         let (tops, alice) = (KnownTops::new(), inbox("alice"));
         let end = Known::read(Top { seq: Seq::MAX, ..Top::default() }, Instant::now());
-        assert_eq!(tops.take(Want { boxed: &alice, count: 2 }, end, 0).first, Seq::MAX);
+        assert_eq!(take(&tops, Want { boxed: &alice, count: 2 }, end, 0).first, Seq::MAX);
     }
 }
