@@ -11,6 +11,10 @@
 //!
 //! So what a Redis gives out that was flushed, or took the place of another without its last
 //! writes, is never at or below an entry or a floor that a majority has.
+//!
+//! One script moves all counters of a call, so of two calls one is before the other in all of their
+//! boxes. In a cluster a call takes several scripts; those of this process take turns for that, and
+//! calls of several nodes may be in one order in a history and in another in an inbox.
 
 mod go_counters;
 mod guarded_link;
@@ -25,6 +29,7 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use redis_link::{Link, LinkConfig};
+use tokio::sync::Mutex as AsyncMutex;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -48,6 +53,8 @@ pub(super) struct RedisCounter {
     prefix: String,
     /// Whether the counters of the Go service count as well.
     go_counters: bool,
+    /// Held by the call that runs its scripts, in a cluster; no longer than a script has time.
+    turn: AsyncMutex<()>,
 }
 
 /// A box that Redis is asked for.
@@ -98,6 +105,7 @@ impl RedisCounter {
             link: GuardedLink::start(settings, url, &prefix, tasks, stop)?,
             prefix,
             go_counters: config.go_counters,
+            turn: AsyncMutex::new(()),
         }))
     }
 
@@ -218,8 +226,11 @@ impl RedisCounter {
 
     /// Moves counters: with one call, or in a cluster with one for each hash tag, side by side.
     async fn run(&self, link: &Link, asks: &[Ask<'_>], now_ms: u64) -> Vec<Answer> {
+        let turn = if link.is_cluster() { Some(self.turn.lock().await) } else { None };
         let mut groups = BTreeMap::<u32, Vec<usize>>::new();
-        for (index, ask) in asks.iter().enumerate() {
+        // A server that the call before has found silent does not cost the next one its time, too.
+        let there = asks.iter().enumerate().filter(|(_, ask)| !self.link.is_away(ask.tag));
+        for (index, ask) in there {
             let group = if link.is_cluster() { ask.tag } else { 0 };
             groups.entry(group).or_default().push(index);
         }
@@ -240,6 +251,7 @@ impl RedisCounter {
                 Err(error) => self.link.failed(link, asks[indexes[0]].tag, &error),
             }
         }
+        drop(turn);
         answers
     }
 
