@@ -1,8 +1,9 @@
-//! What is done before a store takes calls: its indexes, its format.
+//! What is done before a store takes calls, its indexes and its format; then, how it is.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use mongo_link::State as LinkState;
 use mongodb::IndexModel;
 use mongodb::bson::{Document, doc};
 use mongodb::error::Result as DriverResult;
@@ -23,45 +24,67 @@ const VERSION_MIN: (u32, u32) = (5, 0);
 const WAIT_FIRST: Duration = Duration::from_millis(250);
 const WAIT_MAX: Duration = Duration::from_secs(5);
 
+/// Opens the store, and keeps its state until it is stopped.
+pub(super) async fn run(shared: Arc<Shared>) {
+    let opened = shared.stop.run_until_cancelled(open(&shared)).await;
+    if opened.is_some() {
+        follow(&shared).await;
+    }
+}
+
 /// Opens the store, again and again until MongoDB lets it; the state tells.
-pub(super) async fn open(shared: Arc<Shared>) {
+async fn open(shared: &Shared) {
     let mut wait = WAIT_FIRST;
-    loop {
-        match attempt(&shared).await {
-            Ok(()) => break,
-            Err(error) => tell(&shared, &error),
+    let generation = loop {
+        match attempt(shared).await {
+            Ok(generation) => break generation,
+            Err(error) => tell(shared, &error),
         }
-        tokio::select! {
-            () = sleep(wait) => wait = (wait * 2).min(WAIT_MAX),
-            () = shared.stop.cancelled() => return,
-        }
-    }
-    let was_told = shared.state.borrow().is_well();
-    shared.state.send_replace(State::Well);
-    if !was_told {
-        tracing::info!("the timeline store on {} is open", shared.database.link().address());
-    }
+        sleep(wait).await;
+        wait = (wait * 2).min(WAIT_MAX);
+    };
+    // The order matters: who sees that the store is well finds it open.
+    shared.generation.get_or_init(|| generation);
+    shared.set_state(State::Well);
+    tracing::info!("the timeline store on {} is open", shared.database.link().address());
 }
 
 /// Notes why the store is not open, and logs it when that is new.
 fn tell(shared: &Shared, error: &Error) {
-    let reason = error.to_string();
-    let is_new = shared.state.send_if_modified(|state| {
-        let new = State::down(reason.as_str());
-        let is_new = *state != new;
-        *state = new;
-        is_new
-    });
-    if is_new {
+    if shared.set_state(State::down(error.to_string())) {
         tracing::warn!("the timeline store is not open yet, and is tried again: {error:#}");
     }
 }
 
-async fn attempt(shared: &Shared) -> Result<()> {
+/// Keeps the state of a store that was opened, until it is stopped.
+///
+/// It is that of MongoDB. The link tells the log of its changes.
+async fn follow(shared: &Shared) {
+    let mut link = shared.database.link().state();
+    loop {
+        let new = state_of(&link.borrow_and_update());
+        shared.set_state(new);
+        tokio::select! {
+            changed = link.changed() => if changed.is_err() { return },
+            () = shared.stop.cancelled() => return,
+        }
+    }
+}
+
+/// Returns how a store is on a MongoDB that is like this.
+///
+/// Without a primary there are no reads, either: they see what a majority has, on the primary.
+fn state_of(link: &LinkState) -> State {
+    link.reason().map_or(State::Well, State::down)
+}
+
+/// Opens the store, and returns its generation.
+async fn attempt(shared: &Shared) -> Result<u64> {
     let build = shared.database.call(|collections| async move { version(&collections).await }).await?;
     if build < VERSION_MIN {
         let ((major, minor), (least, _)) = (build, VERSION_MIN);
-        let text = format!("mongodb is version {major}.{minor}; the timelines need {least}.0 or later: upgrade it");
+        let text =
+            format!("mongodb is version {major}.{minor}; the timelines need {least}.0 or later: upgrade it");
         return Err(Error::new(ErrorKind::Config, text));
     }
     let made = shared.database.call_raw(|collections| async move { make_indexes(&collections).await }).await;
@@ -73,14 +96,15 @@ async fn attempt(shared: &Shared) -> Result<()> {
         }
         _ => of_link(error),
     })?;
-    let format = shared.database.call(|collections| async move { format(&collections).await }).await?;
+    let (format, generation) =
+        shared.database.call(|collections| async move { note(&collections).await }).await?;
     if format > FORMAT {
         let text = format!(
             "the store was written by a later version (format {format}; this one knows {FORMAT}): use that version"
         );
         return Err(Error::new(ErrorKind::Config, text));
     }
-    Ok(())
+    Ok(generation)
 }
 
 async fn version(collections: &Collections) -> DriverResult<(u32, u32)> {
@@ -94,7 +118,8 @@ async fn version(collections: &Collections) -> DriverResult<(u32, u32)> {
 
 async fn make_indexes(collections: &Collections) -> DriverResult<()> {
     let plain = |keys: Document| IndexModel::builder().keys(keys).build();
-    let with = |keys: Document, options: IndexOptions| IndexModel::builder().keys(keys).options(options).build();
+    let with =
+        |keys: Document, options: IndexOptions| IndexModel::builder().keys(keys).options(options).build();
     let unique = || IndexOptions::builder().unique(true).build();
     for entries in [&collections.inboxes, &collections.histories] {
         entries.create_index(with(doc! { "id": 1, "seq": 1 }, unique())).await?;
@@ -115,11 +140,31 @@ async fn make_indexes(collections: &Collections) -> DriverResult<()> {
     Ok(())
 }
 
-/// Returns the format of the store, which this version notes if nobody has.
-async fn format(collections: &Collections) -> DriverResult<i32> {
+/// Returns the format and the generation of the store, which this version notes if nobody has.
+async fn note(collections: &Collections) -> DriverResult<(i32, u64)> {
     let generation = i64::from(fastrand::u32(1..));
     let note = doc! { "$setOnInsert": { "format": FORMAT, "generation": generation } };
     collections.meta.update_one(doc! { "_id": "store" }, note).upsert(true).await?;
     let store = collections.meta.find_one(doc! { "_id": "store" }).await?.unwrap_or_default();
-    Ok(store.get_i32("format").unwrap_or(FORMAT))
+    let generation = store.get_i64("generation").ok().and_then(|generation| u64::try_from(generation).ok());
+    Ok((store.get_i32("format").unwrap_or(FORMAT), generation.unwrap_or_default()))
+}
+
+#[cfg(test)]
+mod tests {
+    use mongo_link::{Link, LinkConfig, WhenAway};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_store_is_down_while_mongodb_is_away_and_says_why() {
+        assert_eq!(state_of(&LinkState::Well), State::Well);
+        // Nobody listens there.
+        let away = LinkConfig::new("mongodb://127.0.0.1:1/?directConnection=true")
+            .timeout(Duration::from_millis(500))
+            .when_away(WhenAway::Join);
+        let link = Link::start(away).await.unwrap();
+        let seen = state_of(&link.state().borrow());
+        assert!(matches!(&seen, State::Down { reason } if reason.contains("127.0.0.1:1")), "{seen}");
+    }
 }

@@ -1,6 +1,6 @@
 //! What all parts of a distributed store share.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -18,7 +18,7 @@ use super::rows::{CursorQueue, RowsCache};
 use super::sequencer::Sequencer;
 use super::telling::Teller;
 use crate::store::InboxWatchers;
-use crate::{Error, Result, State};
+use crate::{Error, ErrorKind, Result, State};
 
 /// What all parts of a distributed store share.
 ///
@@ -38,6 +38,8 @@ pub(super) struct Shared {
     pub(super) upkeep: Upkeep,
     pub(super) node: NodeId,
     pub(super) state: watch::Sender<State>,
+    /// The generation of the store, once it is open.
+    pub(super) generation: OnceLock<u64>,
     /// The calls and the tasks that are under way; closed by a shutdown.
     pub(super) tasks: TaskTracker,
     pub(super) stop: CancellationToken,
@@ -60,13 +62,30 @@ impl Shared {
     }
 
     /// Checks that the store takes calls.
+    ///
+    /// One that was opened takes them while MongoDB is away, too: they wait for it within their
+    /// time, as an election is over in a few seconds.
     pub(super) fn check_open(&self) -> Result<()> {
         if self.tasks.is_closed() {
             return Err(Error::closed());
         }
         match &*self.state.borrow() {
-            State::Down { reason } => Err(Error::new(crate::ErrorKind::Unavailable, reason.to_string())),
+            State::Down { reason } if self.generation.get().is_none() => {
+                Err(Error::new(ErrorKind::Unavailable, reason.to_string()))
+            }
             _ => Ok(()),
         }
+    }
+
+    /// Sets how the store is, unless it was shut down; returns whether that is new.
+    pub(super) fn set_state(&self, new: State) -> bool {
+        self.state.send_if_modified(|state| {
+            // What ends a store ends its state, too.
+            let is_new = *state != new && !self.tasks.is_closed();
+            if is_new {
+                *state = new;
+            }
+            is_new
+        })
     }
 }

@@ -1,7 +1,7 @@
 //! The handle of a distributed store.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -26,8 +26,9 @@ use super::telling::Teller;
 use super::{ack, changes, finisher, forget, groups, keeper, lists, opening, read, received, rows, telling};
 use crate::store::{Append, Appended, GroupChange, InboxChanges, InboxWatchers};
 use crate::{
-    Changed, Conversation, ConversationMark, ConversationPage, ConversationView, Count, Group, GroupName, GroupPage,
-    HistoryPage, InboxPage, MemberId, MessageChange, PageRequest, Position, Result, Seq, State, Store, ViewPage,
+    Changed, Conversation, ConversationMark, ConversationPage, ConversationView, Count, Group, GroupName,
+    GroupPage, HistoryPage, InboxPage, MemberId, MessageChange, PageRequest, Position, Result, Seq, State,
+    Store, ViewPage,
 };
 
 /// A store on MongoDB, with or without Redis, which any number of nodes share.
@@ -45,7 +46,8 @@ impl DistributedStore {
     /// Starts a node of the store.
     ///
     /// It returns before the databases answer: until then its [`state`](Store::state) is `Down`,
-    /// and calls fail with [`Unavailable`](crate::ErrorKind::Unavailable).
+    /// and calls fail with [`Unavailable`](crate::ErrorKind::Unavailable). It is `Down` again while
+    /// no primary answers; calls wait for one then, as long as a call may take.
     ///
     /// # Errors
     ///
@@ -71,13 +73,14 @@ impl DistributedStore {
             upkeep: Upkeep::new(),
             node,
             state: watch::Sender::new(State::down("mongodb was not asked yet")),
+            generation: OnceLock::new(),
             tasks,
             stop,
             config,
             database,
         });
         for part in [
-            boxed(opening::open(Arc::clone(&shared))),
+            boxed(opening::run(Arc::clone(&shared))),
             boxed(telling::run(Arc::clone(&shared), telling)),
             boxed(finisher::run(Arc::clone(&shared))),
             boxed(keeper::run(Arc::clone(&shared))),
@@ -89,7 +92,9 @@ impl DistributedStore {
     }
 }
 
-fn boxed(part: impl Future<Output = ()> + Send + 'static) -> std::pin::Pin<Box<dyn Future<Output = ()> + Send>> {
+fn boxed(
+    part: impl Future<Output = ()> + Send + 'static,
+) -> std::pin::Pin<Box<dyn Future<Output = ()> + Send>> {
     Box::pin(part)
 }
 
@@ -146,7 +151,12 @@ impl Store for DistributedStore {
         groups::get(&self.shared, group).await
     }
 
-    async fn groups_of(&self, member: &MemberId, after: Option<&GroupName>, count: Count) -> Result<GroupPage> {
+    async fn groups_of(
+        &self,
+        member: &MemberId,
+        after: Option<&GroupName>,
+        count: Count,
+    ) -> Result<GroupPage> {
         self.shared.check_open()?;
         groups::of_member(&self.shared, member, after, count).await
     }
@@ -210,9 +220,9 @@ impl Store for DistributedStore {
         let end = Instant::now() + grace;
         // The order matters: what was accepted is finished before the parts that it needs end.
         let is_sent = timeout_at(end, self.sender.shutdown()).await.is_ok();
+        self.shared.tasks.close();
         self.shared.state.send_replace(State::down("it was shut down"));
         self.shared.watchers.close();
-        self.shared.tasks.close();
         self.shared.stop.cancel();
         let is_done = timeout_at(end, self.shared.tasks.wait()).await.is_ok();
         let left = end.saturating_duration_since(Instant::now());

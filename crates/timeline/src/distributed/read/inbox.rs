@@ -32,16 +32,17 @@ pub(in crate::distributed) async fn inbox(
         read = forward::read(shared, &boxed, last_read.sequence, count.get(), Source::Primary).await?;
     }
     let floor = read.head.floor;
+    let generation = shared.generation.get().copied().unwrap_or_default();
     if !gave_out(&read, last_read) {
         let newest = lookups::newest(shared, &boxed).await?;
         let latest = newest.max(read.head.top).max(floor);
-        return Ok(InboxPage { reset: true, floor, ..InboxPage::new(latest, Vec::new()) });
+        return Ok(InboxPage { reset: true, floor, generation, ..InboxPage::new(latest, Vec::new()) });
     }
     let latest = latest(shared, &boxed, &read, last_read.sequence).await?;
     let mut entries: Vec<Entry> = read.entries.into_iter().map(|document| document.entry).collect();
     edited::fill(shared, &boxed, entries.iter_mut().collect(), Source::Primary).await?;
     edited::cut(&mut entries);
-    Ok(InboxPage { floor, ..InboxPage::new(latest, entries) })
+    Ok(InboxPage { floor, generation, ..InboxPage::new(latest, entries) })
 }
 
 /// Returns whether a reader can have its position from this inbox.
