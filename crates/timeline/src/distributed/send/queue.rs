@@ -95,16 +95,26 @@ impl Sender {
         let room = Arc::clone(&self.room).acquire_many_owned(room_of(&append));
         let Ok(room) = timeout_at(until, room).await else { return Err(crowded(self.timeout)) };
         let room = room.map_err(|_closed| Error::closed())?;
-        let Ok(place) = timeout_at(until, self.queue.reserve()).await else {
-            return Err(crowded(self.timeout));
-        };
-        let place = place.map_err(|_closed| Error::closed())?;
-        // Nothing is awaited from here on: who is noted as the first is in the queue.
-        match self.underway.enter(&append)? {
-            Entered::Joined(answer) => Ok(answer),
-            Entered::First(reply, answer) => {
-                place.send(Waiting::new(append, reply, until, room));
-                Ok(answer)
+        loop {
+            let Ok(place) = timeout_at(until, self.queue.reserve()).await else {
+                return Err(crowded(self.timeout));
+            };
+            let place = place.map_err(|_closed| Error::closed())?;
+            // Nothing is awaited before it is in the queue, if it is noted as the first.
+            let behind = match self.underway.enter(&append) {
+                Entered::Joined(answer) => return Ok(answer),
+                Entered::First(reply, answer) => {
+                    place.send(Waiting::new(append, reply, until, room));
+                    return Ok(answer);
+                }
+                Entered::Behind(behind) => {
+                    drop(place);
+                    behind
+                }
+            };
+            // Whatever the answer is: who has the id is in the store then, or nobody has it.
+            if timeout_at(until, behind).await.is_err() {
+                return Err(crowded(self.timeout));
             }
         }
     }

@@ -46,32 +46,31 @@ pub(super) enum Entered {
     First(Reply, Answer),
     /// It repeats one that is under way, which has the same answer.
     Joined(Answer),
+    /// Another message of that id is under way: enter it again after that one's answer.
+    ///
+    /// It may turn out to have no right to the id, too.
+    Behind(Answer),
 }
 
 impl Underway {
     /// Enters a send.
-    ///
-    /// # Errors
-    ///
-    /// [`Conflict`](crate::ErrorKind::Conflict) if the message id is being used for another
-    /// message.
-    pub(super) fn enter(&self, append: &Append) -> Result<Entered> {
+    pub(super) fn enter(&self, append: &Append) -> Entered {
         let (caller, answer) = oneshot::channel();
         let Some(token) = &append.token else {
-            return Ok(Entered::First(Reply { caller: Some(caller), underway: None }, answer));
+            return Entered::First(Reply { caller: Some(caller), underway: None }, answer);
         };
         let key = (append.conversation.clone(), token.message_id.clone());
         match self.0.lock().entry(key.clone()) {
-            Place::Occupied(mut first) if token.repeats(&first.get().digest) => {
+            Place::Occupied(mut first) => {
+                let repeats = token.repeats(&first.get().digest);
                 first.get_mut().joined.push(caller);
-                return Ok(Entered::Joined(answer));
+                return if repeats { Entered::Joined(answer) } else { Entered::Behind(answer) };
             }
-            Place::Occupied(_) => return Err(used(token)),
             Place::Vacant(place) => {
                 place.insert(FirstSend { digest: token.digest, joined: Vec::new() });
             }
         }
-        Ok(Entered::First(Reply { caller: Some(caller), underway: Some((self.clone(), key)) }, answer))
+        Entered::First(Reply { caller: Some(caller), underway: Some((self.clone(), key)) }, answer)
     }
 }
 
@@ -191,23 +190,20 @@ mod tests {
     #[tokio::test]
     async fn repetitions_of_a_send_under_way_get_its_answer() {
         let underway = Underway::default();
-        let Entered::First(reply, first) = underway.enter(&append(1)).unwrap() else {
-            panic!("not the first")
-        };
-        let Entered::Joined(joined) = underway.enter(&append(1)).unwrap() else { panic!("not joined") };
-        assert_eq!(underway.enter(&append(2)).map(drop).unwrap_err().kind(), ErrorKind::Conflict);
+        let Entered::First(reply, first) = underway.enter(&append(1)) else { panic!("not the first") };
+        let Entered::Joined(joined) = underway.enter(&append(1)) else { panic!("not joined") };
+        let Entered::Behind(behind) = underway.enter(&append(2)) else { panic!("not behind") };
         reply.send(&appended());
-        assert_eq!(first.await.unwrap().unwrap(), appended().unwrap());
-        assert_eq!(joined.await.unwrap().unwrap(), appended().unwrap());
-        assert!(matches!(underway.enter(&append(2)), Ok(Entered::First(..))), "the store knows it now");
+        for answer in [first, joined, behind] {
+            assert_eq!(answer.await.unwrap().unwrap(), appended().unwrap());
+        }
+        assert!(matches!(underway.enter(&append(2)), Entered::First(..)), "the store knows it now");
     }
 
     #[tokio::test]
     async fn a_send_that_is_dropped_lets_go_of_its_message_id() {
         let underway = Underway::default();
-        let Entered::First(reply, first) = underway.enter(&append(1)).unwrap() else {
-            panic!("not the first")
-        };
+        let Entered::First(reply, first) = underway.enter(&append(1)) else { panic!("not the first") };
         drop(reply);
         assert!(first.await.is_err());
         assert!(underway.0.lock().is_empty());
@@ -218,7 +214,7 @@ mod tests {
         let underway = Underway::default();
         let bare = Append { token: None, ..append(1) };
         let both = [underway.enter(&bare), underway.enter(&bare)];
-        assert!(both.iter().all(|entered| matches!(entered, Ok(Entered::First(..)))));
+        assert!(both.iter().all(|entered| matches!(entered, Entered::First(..))));
         assert!(underway.0.lock().is_empty());
     }
 }
