@@ -70,7 +70,7 @@ impl GroupDoc {
 }
 
 /// Returns the number of a role.
-pub(in crate::distributed) fn role_number(role: Role) -> i32 {
+fn role_number(role: Role) -> i32 {
     match role {
         Role::Member => 0,
         Role::Owner => 1,

@@ -21,8 +21,8 @@ use mongodb::bson::{Document, RawDocument, doc};
 use super::super::box_id::BoxId;
 use super::super::entry_id::EntryId;
 use super::change::PendingChange;
+use super::collection_of;
 use super::field::{Field, Unreadable, fields};
-use super::{collection_of, time};
 use crate::{Result, Seq};
 
 /// What belongs to a box as a whole.
@@ -53,24 +53,6 @@ impl Head {
     /// Returns what an upsert with [`filter`](Self::filter) sets when there is no head yet.
     pub(in crate::distributed) fn on_insert(boxed: &BoxId) -> Document {
         doc! { "_id": EntryId::of_head(boxed).to_bson() }
-    }
-
-    pub(in crate::distributed) fn to_document(&self, boxed: &BoxId) -> Document {
-        let mut document = Self::on_insert(boxed);
-        document.extend(Self::filter(boxed));
-        let Self { floor, top, floor_at_ms, pruned, received, purge, last_at_ms } = self;
-        document.extend(doc! {
-            "floor": floor.to_i64(),
-            "top": top.to_i64(),
-            "floor_at": time(*floor_at_ms),
-            "pruned": pruned.to_i64(),
-            "received": received.to_i64(),
-            "last_at": time(*last_at_ms),
-        });
-        if let Some(purge) = purge {
-            document.insert("purge", purge.to_document());
-        }
-        document
     }
 
     /// Returns whether a document is the head of its box, and not an entry.
@@ -111,11 +93,31 @@ impl Head {
 mod tests {
     use mongodb::bson::RawDocumentBuf;
 
+    use super::super::time;
     use super::*;
     use crate::{Conversation, EntryKind, ErrorKind, GroupName, MemberId};
 
     fn history() -> BoxId {
         BoxId::history(&Conversation::group(GroupName::new("g").unwrap()))
+    }
+
+    /// Returns a head as it is written, field by field.
+    fn document(head: &Head) -> Document {
+        let Head { floor, top, floor_at_ms, pruned, received, purge, last_at_ms } = head;
+        let mut document = Head::on_insert(&history());
+        document.extend(Head::filter(&history()));
+        document.extend(doc! {
+            "floor": floor.to_i64(),
+            "top": top.to_i64(),
+            "floor_at": time(*floor_at_ms),
+            "pruned": pruned.to_i64(),
+            "received": received.to_i64(),
+            "last_at": time(*last_at_ms),
+        });
+        if let Some(purge) = purge {
+            document.insert("purge", purge.to_document());
+        }
+        document
     }
 
     fn read(document: &Document) -> Result<Head> {
@@ -147,7 +149,7 @@ mod tests {
             last_at_ms: 10,
         };
         for head in [head, Head::default()] {
-            let document = head.to_document(&history());
+            let document = document(&head);
             assert_eq!(read(&document).unwrap(), head);
             assert!(Head::is(&RawDocumentBuf::try_from(&document).unwrap()));
         }

@@ -17,12 +17,12 @@ mod row;
 
 pub(super) use self::change::PendingChange;
 pub(super) use self::entry::EntryDoc;
-pub(super) use self::group::{GroupDoc, role_number};
+pub(super) use self::group::GroupDoc;
 pub(super) use self::head::Head;
 pub(super) use self::intent::{IntentDoc, IntentKind, IntentOp};
 pub(super) use self::kind::{CLAIM, HOLE, kind_number, status_number};
 pub(super) use self::message::NOTHING;
-pub(super) use self::record::{Record, names, numbers};
+pub(super) use self::record::Record;
 pub(super) use self::row::RowDoc;
 pub(super) use super::box_id::Side;
 

@@ -60,12 +60,12 @@ pub(super) fn check_each(members: &[MemberId], seqs: &[Seq]) -> Result<(), Unrea
 }
 
 /// Returns members as they are written.
-pub(in crate::distributed) fn names(members: &[MemberId]) -> Bson {
+pub(super) fn names(members: &[MemberId]) -> Bson {
     members.iter().map(MemberId::as_str).collect()
 }
 
 /// Returns sequences as they are written.
-pub(in crate::distributed) fn numbers(seqs: &[Seq]) -> Bson {
+pub(super) fn numbers(seqs: &[Seq]) -> Bson {
     seqs.iter().map(|seq| seq.to_i64()).collect()
 }
 

@@ -5,11 +5,10 @@ use std::iter::repeat_with;
 use mongodb::bson::Document;
 use mongodb::error::{ErrorKind as DriverErrorKind, InsertManyError};
 
-use crate::distributed::box_id::{BoxId, Side};
-use crate::distributed::clock;
+use crate::distributed::box_id::Side;
 use crate::distributed::database::{Database, of_link};
 use crate::distributed::documents::EntryDoc;
-use crate::{Error, ErrorKind, Seq};
+use crate::{Error, ErrorKind};
 
 /// What became of an entry that was to be inserted.
 #[derive(Debug, Clone)]
@@ -69,16 +68,6 @@ pub(in crate::distributed) async fn close_holes(database: &Database, side: Side,
             tracing::debug!("place {seq} of {side} {boxed} was given out in vain, and stays open: {error:#}");
         }
     }
-}
-
-/// Does the same for places of which nobody knows what time their entries were to have.
-///
-/// It is the time of now. In a history, where times never fall, that is right for the last place
-/// alone.
-pub(in crate::distributed) async fn close_places(database: &Database, side: Side, places: Vec<(BoxId, Seq)>) {
-    let at_ms = clock::unix_ms();
-    let holes = places.iter().map(|(boxed, seq)| EntryDoc::hole(boxed, *seq, at_ms)).collect();
-    close_holes(database, side, holes).await;
 }
 
 /// The documents of one insert.
