@@ -117,8 +117,9 @@ impl Config {
 
     /// Sets the Redis that gives out sequences and tells other nodes what is new.
     ///
-    /// An address as `redis-link` takes it: one Redis, a set of sentinels or a cluster. While it is
-    /// away the store goes on without it, slower. By default there is none.
+    /// An address as `redis-link` takes it: one Redis, a set of sentinels or a cluster, of version
+    /// 7.0 or later, as older ones do not know scripts that begin with `#!lua`. While it is away, or
+    /// too old, the store goes on without it, slower. By default there is none.
     #[cfg(feature = "redis")]
     #[must_use]
     pub fn redis(self, url: impl Into<String>) -> Self {
@@ -136,7 +137,8 @@ impl Config {
 
     /// Sets what all keys and channels in Redis begin with.
     ///
-    /// Default `tidings:timeline:`. For several stores on one Redis.
+    /// Default `tidings:timeline:`. For several stores on one Redis. It has no braces, as those of a
+    /// key say on which server of a cluster it is.
     #[cfg(feature = "redis")]
     #[must_use]
     pub fn redis_prefix(self, prefix: impl Into<String>) -> Self {
@@ -198,6 +200,10 @@ impl Config {
         if self.inboxes == self.histories {
             return wrong(format!("inboxes and histories cannot share the collection {}", self.inboxes));
         }
+        #[cfg(feature = "redis")]
+        if self.redis_prefix.contains(['{', '}']) {
+            return wrong(format!("redis_prefix is {:?}; it must have no braces", self.redis_prefix));
+        }
         self.retention.validate()
     }
 }
@@ -212,5 +218,31 @@ impl fmt::Debug for Config {
             .field("grace", &self.grace)
             .field("retention", &self.retention)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_that_cannot_be_are_refused_by_their_names() {
+        let config = || Config::new("mongodb://127.0.0.1");
+        assert!(config().validate().is_ok());
+        let refused = [
+            ("grace", config().grace(Duration::ZERO)),
+            ("inboxes", config().collections("", "b")),
+            ("histories", config().collections("a", "system.b")),
+            ("share", config().collections("a", "a")),
+            #[cfg(feature = "redis")]
+            ("redis_prefix", config().redis_prefix("a{b")),
+            #[cfg(feature = "redis")]
+            ("redis_prefix", config().redis_prefix("a}")),
+        ];
+        for (named, config) in refused {
+            let error = config.validate().unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Config, "{named}");
+            assert!(error.to_string().contains(named), "{error}");
+        }
     }
 }

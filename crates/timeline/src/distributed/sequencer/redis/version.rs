@@ -34,7 +34,8 @@ pub(super) async fn check(link: &Link) -> Result<()> {
         };
         if let Some(version) = too_old(&info) {
             let text = format!(
-                "redis at {server} is version {version}; sequences need {VERSION_MIN}.0 or later: upgrade it"
+                "redis at {server} is version {version}; sequences need {VERSION_MIN}.0 or later, for a script \
+                 that begins with #!lua: upgrade it"
             );
             return Err(Error::new(ErrorKind::Config, text));
         }
