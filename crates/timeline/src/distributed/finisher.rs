@@ -25,7 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// of this node is taken for one that was left, too.
 const KEPT: Duration = Duration::from_secs(60);
 
-/// How many intents are ended with one look.
+/// How many intents are ended with one look: any, so that those that are kept hold up no other.
 const INTENTS_MAX: i64 = 16;
 
 /// Looks for what was left, until the store is stopped.
@@ -39,8 +39,12 @@ pub(super) async fn run(shared: Arc<Shared>) {
         if !shared.state.borrow().is_well() {
             continue;
         }
-        if let Err(error) = look(&shared).await {
-            tracing::debug!("what other nodes left could not be ended, which is tried again: {error:#}");
+        match shared.stop.run_until_cancelled(look(&shared)).await {
+            None => break,
+            Some(Ok(())) => {}
+            Some(Err(error)) => {
+                tracing::debug!("what other nodes left could not be ended, which is tried again: {error:#}");
+            }
         }
     }
     // What stays is looked at by another node, and found done.
@@ -54,16 +58,14 @@ async fn look(shared: &Arc<Shared>) -> Result<()> {
     shared.intents.delete_idle(false).await?;
     for noted in shared.intents.take_left() {
         // One that cannot be ended now is left again when it is dropped.
-        match end(shared, noted.ops()).await {
-            Ok(found) if found.is_certain() || noted.age() > KEPT => noted.done(),
+        let age = noted.age();
+        match end_after(shared, noted.ops(), age).await {
+            Ok(found) if found.is_over(age) => noted.done(),
             Ok(_) => {}
             Err(error) => tracing::debug!("what this node left is not ended yet: {error:#}"),
         }
     }
-    let mut intents = late(shared).await?;
-    // Nodes that look at the same time begin with different ones.
-    fastrand::shuffle(&mut intents);
-    for (intent, age) in intents {
+    for (intent, age) in late(shared).await? {
         if let Err(error) = end_intent(shared, &intent, age).await {
             tracing::debug!("what node {} had begun is not ended yet: {error:#}", intent.node);
         }
@@ -73,8 +75,8 @@ async fn look(shared: &Arc<Shared>) -> Result<()> {
 
 /// Ends what an intent names, and deletes it.
 async fn end_intent(shared: &Arc<Shared>, intent: &IntentDoc, age: Duration) -> Result<()> {
-    let found = end(shared, &intent.ops).await?;
-    if !found.is_certain() && age < KEPT {
+    let found = end_after(shared, &intent.ops, age).await?;
+    if !found.is_over(age) {
         return Ok(());
     }
     // One that was replaced meanwhile belongs to a node that lives.
@@ -100,9 +102,29 @@ struct Found {
 }
 
 impl Found {
-    fn is_certain(self) -> bool {
-        !self.is_open
+    /// Whether an intent of this age can be forgotten.
+    fn is_over(self, age: Duration) -> bool {
+        !self.is_open || age > KEPT
     }
+}
+
+/// Ends operations that were noted so long ago, as far as there is anything of them.
+async fn end_after(shared: &Arc<Shared>, ops: &[IntentOp], age: Duration) -> Result<Found> {
+    // The order matters: while no majority confirms writes, what the primary has is not seen, and
+    // would be forgotten. Whatever it had before this write is seen after it.
+    if age > KEPT {
+        confirm(shared).await?;
+    }
+    end(shared, ops).await
+}
+
+/// Has a majority confirm a write, and with it all that the primary had before.
+async fn confirm(shared: &Shared) -> Result<()> {
+    let write = doc! { "$currentDate": { "at": true } };
+    let written = shared.database.call(move |collections| async move {
+        collections.meta.update_one(doc! { "_id": "confirmed" }, write).upsert(true).await.map(drop)
+    });
+    written.await
 }
 
 /// Reads the intents that their nodes should have ended by now, with their ages.
@@ -114,7 +136,7 @@ async fn late(shared: &Shared) -> Result<Vec<(IntentDoc, Duration)>> {
     let is_late = doc! { "$expr": { "$or": [of_others, age(millis(KEPT))] } };
     let pipeline = [
         doc! { "$match": is_late },
-        doc! { "$limit": INTENTS_MAX },
+        doc! { "$sample": { "size": INTENTS_MAX } },
         doc! { "$set": { "age": { "$subtract": ["$$NOW", "$at"] } } },
     ];
     let read = shared.database.call(move |collections| async move {
@@ -162,7 +184,8 @@ async fn end(shared: &Arc<Shared>, ops: &[IntentOp]) -> Result<Found> {
             IntentKind::Change => changes::finish::finish_change(shared, &op.history, op.seq).await?,
             IntentKind::Purge => changes::finish::finish_purge(shared, &op.history).await?,
         }
-        found.is_there = true;
+        // One that is not under way may be begun still, as an entry may come.
+        found = Found { is_there: true, is_open: true };
     }
     Ok(found)
 }
@@ -177,9 +200,12 @@ mod tests {
 
     #[test]
     fn what_was_not_found_may_come_still() {
-        let found = |is_there, is_open| Found { is_there, is_open }.is_certain();
-        assert!(found(true, false) && found(false, false));
-        assert!(!found(true, true) && !found(false, true));
+        let is_over = |is_there, is_open, age| Found { is_there, is_open }.is_over(age);
+        for is_there in [true, false] {
+            assert!(is_over(is_there, false, Duration::ZERO));
+            assert!(!is_over(is_there, true, KEPT));
+            assert!(is_over(is_there, true, KEPT + Duration::from_millis(1)));
+        }
     }
 
     #[test]

@@ -25,6 +25,7 @@ mod forget;
 mod groups;
 mod intents;
 mod keeper;
+mod kept;
 mod legacy;
 mod lists;
 mod node_id;

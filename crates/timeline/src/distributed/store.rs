@@ -16,6 +16,7 @@ use super::database::Database;
 use super::groups::GroupTurns;
 use super::intents::Intents;
 use super::keeper::Upkeep;
+use super::kept::kept;
 use super::node_id::NodeId;
 use super::read::Holes;
 use super::rows::{CursorQueue, RowsCache};
@@ -80,10 +81,10 @@ impl DistributedStore {
             database,
         });
         for part in [
-            boxed(opening::run(Arc::clone(&shared))),
+            boxed(kept(Arc::clone(&shared), "opens it", opening::run)),
             boxed(telling::run(Arc::clone(&shared), telling)),
-            boxed(finisher::run(Arc::clone(&shared))),
-            boxed(keeper::run(Arc::clone(&shared))),
+            boxed(kept(Arc::clone(&shared), "ends what was left half done", finisher::run)),
+            boxed(kept(Arc::clone(&shared), "keeps its boxes", keeper::run)),
         ] {
             shared.tasks.spawn(part);
         }
