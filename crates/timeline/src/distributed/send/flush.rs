@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mongo_link::Backoff;
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 
@@ -39,10 +39,18 @@ use crate::{Error, ErrorKind, Result};
 /// Other nodes end what is older than the grace and 5 s.
 const NOTED_MAX: Duration = Duration::from_secs(2);
 
+/// How batches go on whose callers were told that the outcome is unknown.
+#[derive(Debug, Clone)]
+pub(super) struct Background {
+    pub(super) places: Arc<Semaphore>,
+    /// Ends them: other nodes go on then.
+    pub(super) closing: CancellationToken,
+}
+
 /// A batch that is being written.
 pub(super) struct Flush {
     shared: Arc<Shared>,
-    closing: CancellationToken,
+    background: Background,
     operations: Vec<Operation>,
     // By operation, as the next two.
     replies: Vec<Option<Reply>>,
@@ -93,7 +101,7 @@ pub(super) async fn answer_again(
 impl Flush {
     pub(super) fn new(
         shared: Arc<Shared>,
-        closing: CancellationToken,
+        background: Background,
         sends: Vec<(Operation, Reply)>,
         reserved_at: Instant,
         end: Instant,
@@ -103,7 +111,7 @@ impl Flush {
         let steps = vec![Step::Entry; operations.len()];
         Self {
             shared,
-            closing,
+            background,
             operations,
             replies,
             steps,
@@ -137,9 +145,13 @@ impl Flush {
             self.leave_open(&error);
         }
         self.close_vacant().await;
-        if !self.has_ended() {
+        // Who finds no place leaves it to the task that ends what others began, which holds no texts.
+        if !self.has_ended()
+            && let Ok(place) = Arc::clone(&self.background.places).try_acquire_owned()
+        {
             self.go_on(&mut noted).await;
             self.close_vacant().await;
+            drop(place);
         }
         if self.has_ended() {
             noted.done();
@@ -196,7 +208,7 @@ impl Flush {
 
     /// Writes on in the background, until all has ended or the store is shut down.
     async fn go_on(&mut self, noted: &mut Noted) {
-        let (closing, stop) = (self.closing.clone(), self.shared.stop.clone());
+        let (closing, stop) = (self.background.closing.clone(), self.shared.stop.clone());
         let mut backoff = Backoff::new(WAIT_FIRST, WAIT_BACKGROUND_MAX);
         while !self.has_ended() {
             let until = Instant::now() + self.shared.config.timeout;
@@ -227,7 +239,7 @@ impl Flush {
         let mut backoff = Backoff::new(WAIT_FIRST, WAIT_MAX);
         loop {
             let entries = self.attempt_entries(noted).await;
-            let copies = self.attempt_copies().await;
+            let copies = self.attempt_copies(noted).await;
             if self.has_ended() {
                 return Ok(());
             }
@@ -273,6 +285,11 @@ impl Flush {
             }
         }
     }
+}
+
+/// Notes again what others may take for the work of a dead node.
+async fn renew_if_old(noted: &mut Noted) -> Result<()> {
+    if noted.age() > NOTED_MAX { noted.renew().await } else { Ok(()) }
 }
 
 fn late() -> Error {

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::batch::Boxes;
-use super::flush::{self, Flush};
+use super::flush::{self, Background, Flush};
 use super::gathered::Gathered;
 use super::metrics;
 use super::operation::Operation;
@@ -26,6 +26,12 @@ use crate::{Error, ErrorKind, MemberId, Result, Seq};
 
 /// How many flushes run at a time.
 const FLUSHES_MAX: u32 = 4;
+
+/// How many more go on in the background, after their callers were told that the outcome is
+/// unknown.
+///
+/// There are many only while a primary takes writes which no majority confirms.
+const BACKGROUND_MAX: usize = 32;
 
 /// A send that is to be written, with the `_id` of its entry.
 struct Fresh {
@@ -43,6 +49,8 @@ pub(super) async fn run(
     closing: CancellationToken,
 ) {
     let flushes = Arc::new(Semaphore::new(FLUSHES_MAX as usize));
+    let places = Arc::new(Semaphore::new(BACKGROUND_MAX));
+    let background = Background { places, closing: closing.clone() };
     // What did not fit into the last batch is the first of the next one.
     let mut left = None;
     loop {
@@ -60,7 +68,8 @@ pub(super) async fn run(
         metrics::queue(queue.len());
         let batch;
         (batch, left) = gathered.finish();
-        let prepared = AssertUnwindSafe(begin(&shared, &tasks, &closing, batch, permit)).catch_unwind().await;
+        let prepared = AssertUnwindSafe(begin(&shared, &tasks, &background, batch, permit));
+        let prepared = prepared.catch_unwind().await;
         if prepared.is_err() {
             tracing::error!("a batch of messages panicked before it was stored; its senders repeat them");
         }
@@ -84,7 +93,7 @@ async fn next(queue: &mut mpsc::Receiver<Waiting>, closing: &CancellationToken) 
 async fn begin(
     shared: &Arc<Shared>,
     tasks: &TaskTracker,
-    closing: &CancellationToken,
+    background: &Background,
     batch: Vec<Waiting>,
     permit: OwnedSemaphorePermit,
 ) {
@@ -112,7 +121,7 @@ async fn begin(
     let reserved_at = Instant::now();
     match reserve(shared, fresh, end).await {
         Ok(sends) => {
-            let flush = Flush::new(Arc::clone(shared), closing.clone(), sends, reserved_at, end);
+            let flush = Flush::new(Arc::clone(shared), background.clone(), sends, reserved_at, end);
             tasks.spawn(flush.run(permit));
         }
         Err((replies, error)) => refuse(replies, &error),

@@ -5,18 +5,22 @@ use std::collections::HashMap;
 use futures_util::StreamExt as _;
 use futures_util::stream;
 
-use super::{Flush, Step};
+use super::{Flush, Step, renew_if_old};
 use crate::distributed::box_id::BoxId;
+use crate::distributed::intents::Noted;
 use crate::distributed::keeper;
 use crate::distributed::send::spread::enter;
 use crate::{Result, Retention, Seq};
 
 impl Flush {
     /// Tries once to write the copies and rows of entries that are there, and answers.
-    pub(super) async fn attempt_copies(&mut self) -> Result<()> {
+    pub(super) async fn attempt_copies(&mut self, noted: &mut Noted) -> Result<()> {
         if !self.steps.contains(&Step::Copies) {
             return Ok(());
         }
+        // The order matters: others may have deleted an old intent, or a new primary may not have
+        // it, and if this node dies now the copies are missing.
+        renew_if_old(noted).await?;
         let (shared, operations) = (&*self.shared, self.operations.as_slice());
         let rows = self.rows_due.iter().flat_map(|at| operations[*at].rows()).collect();
         let (copied, entered) = tokio::join!(self.delivery.attempt(shared, operations), enter(shared, rows));
