@@ -3,7 +3,7 @@
 //! ```text
 //! entry of a history with a message id     xxh3 of (history, message id, salt)
 //! entry of a history without one, hole     unix ms: 6 bytes, random: 10 bytes
-//! copy of an entry                         unix ms of the entry: 6 bytes,
+//! copy of an entry                         unix ms of the entry: 6 bytes, 0 at place 1,
 //!                                          10 bytes of xxh3 of (`_id` of the entry, member)
 //! head of a box, row of a member           xxh3 of what it belongs to
 //! ```

@@ -104,7 +104,9 @@ impl EntryDoc {
 
     /// Returns the `_id` of the copy that a member gets of this entry of a history.
     pub(in crate::distributed) fn copy_key(&self, member: &MemberId) -> EntryId {
-        EntryId::of_copy(&self.key, self.entry.at_ms, member)
+        // That of the first entry of a group may rise, and the `_id` has to stay.
+        let at_ms = if self.seq == Seq::ZERO.next() { 0 } else { self.entry.at_ms };
+        EntryId::of_copy(&self.key, at_ms, member)
     }
 
     /// Returns the copy that a member gets of this entry of a history.

@@ -112,6 +112,16 @@ fn a_copy_has_the_place_and_the_tag_of_its_entry() {
 }
 
 #[test]
+fn the_first_entry_has_the_same_copies_when_its_time_rises() {
+    let first = full().moved_to(seq(1));
+    let mut later = first.clone();
+    later.entry.at_ms += 1;
+    assert_eq!(later.copy_key(&member("b")), first.copy_key(&member("b")));
+    assert_ne!(first.copy_key(&member("a")), first.copy_key(&member("b")));
+    assert_ne!(first.copy_key(&member("b")), full().copy_key(&member("b")));
+}
+
+#[test]
 fn each_attempt_gives_a_member_the_same_copy() {
     let entry = full();
     let one = entry.copy_for(&member("a"), seq(1));
