@@ -59,8 +59,9 @@ impl DistributedStore {
         let database = Database::start(&config).await?;
         let (node, tasks, stop) = (NodeId::fresh(), TaskTracker::new(), CancellationToken::new());
         let watchers = InboxWatchers::default();
-        let sequencer = Sequencer::start(&config, database.clone(), &tasks, &stop)?;
+        // The order matters: nothing fails once there are tasks that wait for the end of the store.
         let (teller, telling) = Teller::new(&config, node.clone(), watchers.clone())?;
+        let sequencer = Sequencer::start(&config, database.clone(), &tasks, &stop)?;
         let shared = Arc::new(Shared {
             intents: Intents::new(database.clone(), node.clone()),
             sequencer,

@@ -201,7 +201,7 @@ impl RedisCounter {
         let began = Instant::now();
         let boxes: Vec<&BoxId> = asks.iter().map(|ask| ask.want.boxed).collect();
         let tops = tops::read_all(&self.database, &boxes).await?;
-        let counters = self.old_counters(link, asks, &boxes).await;
+        let counters = if self.go_counters { go_counters::read(link, &boxes).await } else { Vec::new() };
         for (place, (ask, top)) in asks.iter_mut().zip(tops).enumerate() {
             let known = self.known.learn(ask.want.boxed, Known::read(top, began));
             let counter = counters.get(place).copied().unwrap_or_default();
@@ -209,19 +209,6 @@ impl RedisCounter {
             ask.least = Some(Least { seq: known.top.max(counter), at_ms: known.at_ms });
         }
         Ok(())
-    }
-
-    /// Returns the counters of the Go service, if they count; none if Redis does not say.
-    async fn old_counters(&self, link: &Link, asks: &[Ask<'_>], boxes: &[&BoxId]) -> Vec<Seq> {
-        if !self.go_counters {
-            return Vec::new();
-        }
-        go_counters::read(link, boxes).await.unwrap_or_else(|error| {
-            if let Some(ask) = asks.first() {
-                self.link.failed(link, ask.tag, &error);
-            }
-            Vec::new()
-        })
     }
 
     /// Moves counters: with one call, or in a cluster with one for each hash tag, side by side.

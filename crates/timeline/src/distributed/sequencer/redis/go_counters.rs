@@ -1,12 +1,12 @@
 //! The counters of the Go service, from which its boxes go on.
 //!
 //! They are strings with the last sequence that was given out: `<member>` of an inbox and the id of
-//! a history. They may be on any server of a cluster.
+//! a history. They may be on any server of a cluster, also on one that is silent while those of our
+//! counters answer.
 
 use futures_util::future::join_all;
 use redis_link::{Error as LinkError, Link};
 
-use super::script::of_link;
 use crate::distributed::box_id::BoxId;
 use crate::{Result, Seq};
 
@@ -15,18 +15,20 @@ const COUNTERS_MAX: usize = 512;
 
 /// Returns the last sequences that the Go service gave out, 0 where it has no counter.
 ///
-/// # Errors
-///
-/// [`Unavailable`](crate::ErrorKind::Unavailable) if Redis does not answer.
-pub(super) async fn read(link: &Link, boxes: &[&BoxId]) -> Result<Vec<Seq>> {
+/// So it is where Redis does not say: the box goes on from its last entry then, and nobody has read
+/// what came behind it.
+pub(super) async fn read(link: &Link, boxes: &[&BoxId]) -> Vec<Seq> {
     let mut counters = Vec::with_capacity(boxes.len());
     for boxes in boxes.chunks(COUNTERS_MAX) {
         let reading: Vec<_> = boxes.iter().map(|boxed| read_one(link, boxed.as_str())).collect();
         for counter in join_all(reading).await {
-            counters.push(counter.map_err(of_link)?);
+            counters.push(counter.unwrap_or_else(|error| {
+                tracing::debug!("a counter of the go service is left out: {error:#}");
+                Seq::ZERO
+            }));
         }
     }
-    Ok(counters)
+    counters
 }
 
 async fn read_one(link: &Link, key: &str) -> Result<Seq, LinkError> {
