@@ -30,6 +30,8 @@ use tokio_util::task::TaskTracker;
 use self::index::IndexCounter;
 use self::known::{KnownTops, Reading};
 use self::redis::RedisCounter;
+#[cfg(feature = "redis")]
+pub(super) use self::redis::try_redis;
 use super::box_id::BoxId;
 use super::config::Config;
 use super::database::Database;
