@@ -71,7 +71,7 @@ pub(crate) fn distributed_config(config: &Config) -> distributed::Config {
     match &config.redis_url {
         Some(url) if kept.store == TimelineStore::RedisAndMongo => store
             .redis(url.expose())
-            .redis_prefix(format!("{}timeline:", config.redis_prefix))
+            .redis_prefix(format!("{}:timeline:", config.redis_prefix))
             .go_counters(kept.go_counters),
         _ => store,
     }
