@@ -41,7 +41,7 @@ pub(super) async fn open(shared: Arc<Shared>) {
     }
 }
 
-/// Notes why the store is not open, and logs it when that is new.
+/// Notes why the store is not open, and logs it when that is new; of an outage the link tells.
 fn tell(shared: &Shared, error: &Error) {
     let reason = error.to_string();
     let is_new = shared.state.send_if_modified(|state| {
@@ -50,7 +50,10 @@ fn tell(shared: &Shared, error: &Error) {
         *state = new;
         is_new
     });
-    if is_new {
+    let is_outage = !shared.database.link().state().borrow().is_well();
+    if is_outage {
+        tracing::debug!("the timeline store is not open yet, and is tried again: {error:#}");
+    } else if is_new {
         tracing::warn!("the timeline store is not open yet, and is tried again: {error:#}");
     }
 }
