@@ -1,7 +1,10 @@
 //! The databases that servers share, and the servers on them.
 
+use std::fs;
+use std::process::Output;
 use std::time::Duration;
 
+use tempfile::TempDir;
 use test_support::{Mongo, Redis, require};
 use tests::Tidings;
 use tokio::time::timeout;
@@ -65,6 +68,16 @@ impl Databases {
         until_ready(&server).await;
         server
     }
+}
+
+/// Runs a command that leaves nothing in its directory.
+pub(crate) fn run(command: &str, flags: &[String]) -> Output {
+    let directory = TempDir::new().unwrap();
+    let base = [command, "--http=127.0.0.1:0", "--grpc=127.0.0.1:0", "--data-dir=data"];
+    let flags: Vec<&str> = base.into_iter().chain(flags.iter().map(String::as_str)).collect();
+    let output = Tidings::run(directory.path(), &flags, &[]);
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0, "{command} leaves something behind");
+    output
 }
 
 /// Waits until new users are welcome.

@@ -1,16 +1,12 @@
 //! The data of the Go service go-timeline, taken over by a server.
 
-use std::fs;
-use std::process::Output;
 use std::time::Duration;
 
 use bson::{Document, doc};
 use serde_json::{Value, json};
-use tempfile::TempDir;
-use tests::Tidings;
 use tokio::time::timeout;
 
-use crate::databases::{Databases, Mode};
+use crate::databases::{Databases, Mode, run};
 
 /// A time that only a hang reaches.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -29,15 +25,6 @@ async fn leave(databases: &Databases) {
         let insert = doc! { "insert": collection, "documents": documents };
         databases.mongo.command("im", insert).await.unwrap();
     }
-}
-
-fn run(command: &str, flags: &[String]) -> Output {
-    let directory = TempDir::new().unwrap();
-    let base = [command, "--http=127.0.0.1:0", "--grpc=127.0.0.1:0", "--data-dir=data"];
-    let flags: Vec<&str> = base.into_iter().chain(flags.iter().map(String::as_str)).collect();
-    let output = Tidings::run(directory.path(), &flags, &[]);
-    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0, "it leaves nothing behind");
-    output
 }
 
 fn text(bytes: &[u8]) -> String {

@@ -24,7 +24,7 @@ use tokio_tungstenite::{WebSocketStream, client_async, tungstenite};
 
 use super::client::Client;
 use super::listener::Listener;
-use crate::databases::{Databases, Mode, until_ready};
+use crate::databases::{Databases, Mode, run, until_ready};
 
 const PAGE: &str = include_str!("../../../docs/scaling.md");
 
@@ -74,7 +74,7 @@ async fn pushed(socket: &mut WebSocketStream<TlsStream<TcpStream>>, user: &str) 
             let tungstenite::Message::Binary(bytes) = socket.next().await.unwrap().unwrap() else { continue };
             let message = MessageRef::decode(&bytes).unwrap();
             if message.channel == inbox {
-                return serde_json::from_slice(message.body).unwrap();
+                return serde_json::from_slice::<Value>(message.body).unwrap();
             }
         }
     };
@@ -144,11 +144,7 @@ async fn send(server: &Tidings, number: u32) -> (u16, Value) {
 
 /// What a check says, and whether all is well.
 fn check(flags: &[String]) -> (bool, String) {
-    let directory = TempDir::new().unwrap();
-    let base = ["check", "--http=127.0.0.1:0", "--grpc=127.0.0.1:0", "--data-dir=data"];
-    let flags: Vec<&str> = base.into_iter().chain(flags.iter().map(String::as_str)).collect();
-    let output = Tidings::run(directory.path(), &flags, &[]);
-    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0, "it leaves nothing behind");
+    let output = run("check", flags);
     (output.status.success(), String::from_utf8(output.stdout).unwrap())
 }
 
