@@ -1,7 +1,7 @@
 //! The servers in containers, as a machine without their binaries would have them.
 //!
-//! `cargo xtask containers` runs these with an engine and images made for them. What of `compose.yaml`
-//! needs none is tried everywhere.
+//! `cargo xtask containers` runs these with an engine and images made for them. What of
+//! `compose.yaml` needs none is tried everywhere.
 
 use std::collections::{BTreeMap, BTreeSet};
 
