@@ -13,6 +13,7 @@ use test_support::{Proxy, ProxyPlace, require};
 use tests::Tidings;
 use tidings::hub::protocol::MessageRef;
 use tokio::net::TcpStream;
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -136,9 +137,14 @@ async fn what_one_server_stores_the_other_one_pushes() {
     }
 }
 
+/// A message with an id, so that it may be sent again.
+fn message(number: u32) -> Value {
+    json!({ "from": "alice", "to": "bob", "message": { "n": number }, "messageId": number.to_string() })
+}
+
 async fn send(server: &Tidings, number: u32) -> (u16, Value) {
-    let body = json!({ "from": "alice", "to": "bob", "message": { "n": number }, "messageId": number.to_string() });
-    let answer = Http::new().post(server.url("/timeline/send")).json(&body).send().await.unwrap();
+    let request = Http::new().post(server.url("/timeline/send")).json(&message(number));
+    let answer = request.send().await.unwrap();
     (answer.status().as_u16(), answer.json().await.unwrap())
 }
 
@@ -146,6 +152,54 @@ async fn send(server: &Tidings, number: u32) -> (u16, Value) {
 fn check(flags: &[String]) -> (bool, String) {
     let output = run("check", flags);
     (output.status.success(), String::from_utf8(output.stdout).unwrap())
+}
+
+/// How many messages are under way when a server is killed.
+const BURST: u32 = 200;
+
+#[tokio::test]
+async fn what_a_killed_server_had_begun_is_stored_once_by_the_other_one() {
+    let Some(databases) = Databases::start(Mode::Redis).await else { return };
+    let flags = ["--timeline-hole-time=500ms"];
+    let (mut one, other) = (databases.server(&flags).await, databases.server(&flags).await);
+    let (http, url) = (Http::new(), one.url("/timeline/send"));
+    let mut sends = JoinSet::new();
+    for number in 0..BURST {
+        let request = http.post(&url).json(&message(number));
+        sends.spawn(async move { request.send().await.is_ok_and(|answer| answer.status() == 200) });
+    }
+    // It dies in the middle: one is answered, and some are not.
+    while !sends.join_next().await.expect("one is answered").unwrap() {}
+    one.kill();
+    sends.join_all().await;
+    let all = async {
+        for number in 0..BURST {
+            // What the dead one had begun may have to be finished first.
+            while send(&other, number).await.0 != 200 {}
+        }
+    };
+    timeout(LIMIT, all).await.expect("the other one takes all");
+    // Places that were given out for nothing are closed a moment after somebody has seen them.
+    let whole = async {
+        loop {
+            let page = reqwest::get(other.url("/timeline/sync?member=bob&count=1000")).await.unwrap();
+            let entries = page.json::<Value>().await.unwrap()["entrySet"].clone();
+            let entries = entries.as_array().unwrap().clone();
+            if entries.iter().filter(|entry| entry["kind"] == "MESSAGE").count() >= BURST as usize {
+                return entries;
+            }
+        }
+    };
+    let entries = timeout(LIMIT, whole).await.expect("all can be read");
+    let sequences = entries.iter().map(|entry| entry["sequence"].as_str().unwrap().to_owned());
+    assert!(sequences.eq((1..=entries.len()).map(|sequence| sequence.to_string())), "{entries:?}");
+    let mut ids: Vec<u32> = entries
+        .iter()
+        .filter(|entry| entry["kind"] == "MESSAGE")
+        .map(|entry| entry["messageId"].as_str().unwrap().parse().unwrap())
+        .collect();
+    ids.sort_unstable();
+    assert!(ids.into_iter().eq(0..BURST), "{entries:?}");
 }
 
 #[tokio::test]
