@@ -42,7 +42,10 @@ async fn a_check_tells_of_it_a_repair_moves_duplicates_and_a_server_goes_on() {
     assert!(said.contains("problem --mongo-url: 1 documents have the sequence of another one"), "{said}");
     assert!(said.contains("run `tidings repair`"), "{said}");
     for note in ["\"bob\" from 3 to 3", "another document of \"bob\" at 2"] {
-        assert!(said.lines().any(|line| line.starts_with("note    --mongo-url: ") && line.contains(note)), "{said}");
+        assert!(
+            said.lines().any(|line| line.starts_with("note    --mongo-url: ") && line.contains(note)),
+            "{said}"
+        );
     }
 
     let repaired = run("repair", &flags);

@@ -128,7 +128,10 @@ async fn what_one_server_stores_the_other_one_pushes() {
         assert_eq!(answer.json::<Value>().await.unwrap(), expected);
         for socket in &mut sockets {
             let entry = socket.heard("$inbox:bob").await;
-            assert_eq!((&entry["sequence"], &entry["message"]), (&sequence, &json!(format!("{{\"n\":{sent}}}"))));
+            assert_eq!(
+                (&entry["sequence"], &entry["message"]),
+                (&sequence, &json!(format!("{{\"n\":{sent}}}")))
+            );
         }
         assert_eq!(pushed(&mut proxied, "bob").await["sequence"], sequence);
         for watch in &mut watches {
@@ -209,7 +212,8 @@ async fn sends_go_on_while_redis_is_gone_and_a_check_fails() {
     assert!(well && text.contains("ok      --mongo-url mongodb://"), "{text}");
     assert!(text.contains(", for sequences\n"), "{text}");
     let (one, other) = (databases.server(&[]).await, databases.server(&[]).await);
-    let sequence = |number: u32| (200, json!({ "sequence": number.to_string(), "place": number.to_string() }));
+    let sequence =
+        |number: u32| (200, json!({ "sequence": number.to_string(), "place": number.to_string() }));
     assert_eq!(send(&one, 1).await, sequence(1));
     databases.redis().kill().unwrap();
     for (server, number) in [(&other, 2), (&one, 3), (&other, 4)] {

@@ -246,7 +246,11 @@ fn timelines_are_shared_on_mongo_with_or_without_redis() {
     assert_eq!(config.timeline.grace, Duration::from_millis(500));
     assert_eq!((&*config.timeline.inboxes, &*config.timeline.histories), ("chat_sync", "chat_history"));
     // Whoever shares timelines wants to share presence, unless there is one server.
-    assert!(config.warnings.iter().any(|warning| warning.contains("--presence redis")), "{:?}", config.warnings);
+    assert!(
+        config.warnings.iter().any(|warning| warning.contains("--presence redis")),
+        "{:?}",
+        config.warnings
+    );
     assert!(!config.keeping().contains("--erased-within"), "{}", config.keeping());
 
     let redis = ["--timeline=redis+mongo", MONGO[1], "--redis-url=redis://10.0.0.8", "--presence=redis"];
@@ -258,13 +262,19 @@ fn timelines_are_shared_on_mongo_with_or_without_redis() {
 #[test]
 fn settings_of_shared_timelines_that_need_others_say_which() {
     for (arguments, expected) in [
-        (vec![MONGO[1]], "--mongo-url: \"mongodb://10.0.0.7/…\" has no effect without --timeline mongo or redis+mongo"),
+        (
+            vec![MONGO[1]],
+            "--mongo-url: \"mongodb://10.0.0.7/…\" has no effect without --timeline mongo or redis+mongo",
+        ),
         (vec!["--timeline-database=chat"], "has no effect without --timeline mongo or redis+mongo"),
         (vec!["--timeline-hole-time=1s"], "has no effect without --timeline mongo or redis+mongo"),
         (vec!["--timeline=mongo"], "needs the address of a MongoDB; give it with --mongo-url"),
         (vec!["--timeline=redis+mongo", MONGO[1]], "needs the address of a Redis; give it with --redis-url"),
         ([&MONGO[..], &["--timeline-go-counters"]].concat(), "has no effect without --timeline redis+mongo"),
-        ([&MONGO[..], &["--redis-url=redis://x"]].concat(), "has no effect without --presence redis or --timeline"),
+        (
+            [&MONGO[..], &["--redis-url=redis://x"]].concat(),
+            "has no effect without --presence redis or --timeline",
+        ),
         ([&MONGO[..], &["--erased-within=1h"]].concat(), "is about messages in the data directory"),
         ([&MONGO[..], &["--timeline-histories=chat_sync"]].concat(), "is also the collection of the inboxes"),
     ] {

@@ -165,7 +165,9 @@ fn mongo_url(text: &str) -> Result<MongoUrl, String> {
 fn database(text: &str) -> Result<String, String> {
     let is_odd = |letter: char| letter.is_control() || "/\\. \"$*<>:|?".contains(letter);
     if text.is_empty() || text.len() > 63 || text.contains(is_odd) {
-        return Err("is not the name of a database; give 1 to 63 bytes without / \\ . $ and spaces".to_owned());
+        return Err(
+            "is not the name of a database; give 1 to 63 bytes without / \\ . $ and spaces".to_owned()
+        );
     }
     Ok(text.to_owned())
 }
@@ -173,7 +175,9 @@ fn database(text: &str) -> Result<String, String> {
 fn collection(text: &str) -> Result<String, String> {
     let is_odd = |letter: char| letter.is_control() || letter == '$';
     if text.is_empty() || text.len() > 128 || text.contains(is_odd) || text.starts_with("system.") {
-        return Err("is not the name of a collection; give 1 to 128 bytes without $, like chat_sync".to_owned());
+        return Err(
+            "is not the name of a collection; give 1 to 128 bytes without $, like chat_sync".to_owned()
+        );
     }
     Ok(text.to_owned())
 }

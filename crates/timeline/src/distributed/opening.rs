@@ -86,7 +86,8 @@ pub(super) fn check_format(format: i32) -> Result<()> {
 
 async fn make_indexes(collections: &Collections) -> DriverResult<()> {
     let plain = |keys: Document| IndexModel::builder().keys(keys).build();
-    let with = |keys: Document, options: IndexOptions| IndexModel::builder().keys(keys).options(options).build();
+    let with =
+        |keys: Document, options: IndexOptions| IndexModel::builder().keys(keys).options(options).build();
     let unique = || IndexOptions::builder().unique(true).build();
     for entries in [&collections.inboxes, &collections.histories] {
         entries.create_index(with(doc! { "id": 1, "seq": 1 }, unique())).await?;
