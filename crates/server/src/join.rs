@@ -85,9 +85,9 @@ impl Join {
         let queues = CallQueues::new()?;
         let limits = CallLimits::new(access.rates().clone(), config.limits.calls.connection);
         let handler = CallHandler::new(sources, limits, access.has_logins(), queues.clone());
-        // The end of the hub waits for the calls of users. A login that is cut off comes again.
-        // Other servers write to shared timelines, too: the hooks know whose entries are wanted here.
+        // Other servers write to shared timelines, too. The hooks know whose entries are wanted.
         let interest = config.timeline.is_shared().then(InboxInterest::default);
+        // The end of the hub waits for the calls of users. A login that is cut off comes again.
         let hooks = hooks(config, access, &attendance, interest.clone()).calls(queues.late.clone());
         // From here on the hub could take connections. None comes before the listeners, which start
         // last.

@@ -1,4 +1,4 @@
-//! `tidings repair`: moves aside what keeps servers from opening the timelines that they share.
+//! `tidings repair`: moves aside what keeps shared timelines from opening.
 
 use anyhow::ensure;
 use tidings::timeline::distributed;

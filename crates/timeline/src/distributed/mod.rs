@@ -48,5 +48,5 @@ pub use self::probe::probe_redis;
 pub use self::probe::{Probe, probe};
 pub use self::store::DistributedStore;
 
-/// The most members that a group should have on this store: a send is one copy for each.
+/// The most members that a group may have here: a send is one copy for each.
 pub const GROUP_MEMBERS_MAX: usize = 5_000;

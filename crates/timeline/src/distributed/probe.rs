@@ -46,7 +46,9 @@ pub async fn probe(config: &Config) -> Result<Probe> {
     found
 }
 
-/// Tries the Redis that gives out sequences, and changes nothing; without one there is no error.
+/// Tries the Redis that gives out sequences, and changes nothing.
+///
+/// Without a Redis in the settings there is nothing to try, and no error.
 ///
 /// # Errors
 ///
@@ -55,7 +57,7 @@ pub async fn probe(config: &Config) -> Result<Probe> {
 #[cfg(feature = "redis")]
 pub async fn probe_redis(config: &Config) -> Result<()> {
     config.validate()?;
-    super::sequencer::try_redis(config).await
+    super::sequencer::redis::try_redis(config).await
 }
 
 async fn look(config: &Config, database: &Database) -> Result<Probe> {

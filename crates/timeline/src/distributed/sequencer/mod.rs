@@ -17,7 +17,7 @@ mod index;
 mod known;
 mod metrics;
 #[cfg_attr(not(feature = "redis"), path = "no_redis.rs")]
-mod redis;
+pub(super) mod redis;
 #[cfg(test)]
 mod tests;
 
@@ -30,8 +30,6 @@ use tokio_util::task::TaskTracker;
 use self::index::IndexCounter;
 use self::known::{KnownTops, Reading};
 use self::redis::RedisCounter;
-#[cfg(feature = "redis")]
-pub(super) use self::redis::try_redis;
 use super::box_id::BoxId;
 use super::config::Config;
 use super::database::Database;
