@@ -9,6 +9,7 @@ use tempfile::TempDir;
 use test_support::{Error, ErrorKind, Etcd, Mongo, Origin, Proxy, Redis, free_port, require};
 use tests::Tidings;
 use tokio_tungstenite::connect_async;
+use tonic::transport::Endpoint;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_client::HealthClient;
 
@@ -99,9 +100,9 @@ async fn the_nginx_of_the_compose_file_leads_to_both_servers() {
     let mut events = reqwest::get(format!("http://{address}/presence/events")).await.unwrap();
     let first = events.chunk().await.unwrap().unwrap();
     assert!(first.starts_with(b"retry:"), "{first:?}");
-    let mut health = HealthClient::connect(format!("http://127.0.0.1:{grpc}")).await.unwrap();
+    let channel = Endpoint::from_shared(format!("http://127.0.0.1:{grpc}")).unwrap().connect().await.unwrap();
     let service = "timeline.v1.Timeline".to_owned();
-    health.check(HealthCheckRequest { service }).await.unwrap();
+    HealthClient::new(channel).check(HealthCheckRequest { service }).await.unwrap();
 }
 
 fn fail(error: &Error) -> ! {
