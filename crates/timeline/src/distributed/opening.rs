@@ -10,14 +10,12 @@ use mongodb::options::IndexOptions;
 use tokio::time::sleep;
 
 use super::database::{Collections, of_link};
+use super::requirements;
 use super::shared::Shared;
 use crate::{Error, ErrorKind, Result, State};
 
 /// The format of the documents that this version writes.
 const FORMAT: i32 = 1;
-
-/// The oldest MongoDB that has what the store needs.
-const VERSION_MIN: (u32, u32) = (5, 0);
 
 /// How long the waits between two attempts are: the first, and any.
 const WAIT_FIRST: Duration = Duration::from_millis(250);
@@ -43,7 +41,7 @@ pub(super) async fn open(shared: Arc<Shared>) {
     }
 }
 
-/// Notes why the store is not open, and logs it when that is new.
+/// Notes why the store is not open, and logs it when that is new; of an outage the link tells.
 fn tell(shared: &Shared, error: &Error) {
     let reason = error.to_string();
     let is_new = shared.state.send_if_modified(|state| {
@@ -52,18 +50,16 @@ fn tell(shared: &Shared, error: &Error) {
         *state = new;
         is_new
     });
-    if is_new {
+    let is_outage = !shared.database.link().state().borrow().is_well();
+    if is_outage {
+        tracing::debug!("the timeline store is not open yet, and is tried again: {error:#}");
+    } else if is_new {
         tracing::warn!("the timeline store is not open yet, and is tried again: {error:#}");
     }
 }
 
 async fn attempt(shared: &Shared) -> Result<()> {
-    let build = shared.database.call(|collections| async move { version(&collections).await }).await?;
-    if build < VERSION_MIN {
-        let ((major, minor), (least, _)) = (build, VERSION_MIN);
-        let text = format!("mongodb is version {major}.{minor}; the timelines need {least}.0 or later: upgrade it");
-        return Err(Error::new(ErrorKind::Config, text));
-    }
+    requirements::check(&shared.database).await?;
     let made = shared.database.call_raw(|collections| async move { make_indexes(&collections).await }).await;
     made.map_err(|error| match error.kind() {
         mongo_link::ErrorKind::Conflict => {
@@ -74,6 +70,11 @@ async fn attempt(shared: &Shared) -> Result<()> {
         _ => of_link(error),
     })?;
     let format = shared.database.call(|collections| async move { format(&collections).await }).await?;
+    check_format(format)
+}
+
+/// Refuses what a later version has written.
+pub(super) fn check_format(format: i32) -> Result<()> {
     if format > FORMAT {
         let text = format!(
             "the store was written by a later version (format {format}; this one knows {FORMAT}): use that version"
@@ -83,18 +84,10 @@ async fn attempt(shared: &Shared) -> Result<()> {
     Ok(())
 }
 
-async fn version(collections: &Collections) -> DriverResult<(u32, u32)> {
-    let answer = collections.database.run_command(doc! { "buildInfo": 1 }).await?;
-    let parts: Vec<u32> = answer
-        .get_array("versionArray")
-        .map(|parts| parts.iter().filter_map(|part| part.as_i32()?.try_into().ok()).collect())
-        .unwrap_or_default();
-    Ok((parts.first().copied().unwrap_or(0), parts.get(1).copied().unwrap_or(0)))
-}
-
 async fn make_indexes(collections: &Collections) -> DriverResult<()> {
     let plain = |keys: Document| IndexModel::builder().keys(keys).build();
-    let with = |keys: Document, options: IndexOptions| IndexModel::builder().keys(keys).options(options).build();
+    let with =
+        |keys: Document, options: IndexOptions| IndexModel::builder().keys(keys).options(options).build();
     let unique = || IndexOptions::builder().unique(true).build();
     for entries in [&collections.inboxes, &collections.histories] {
         entries.create_index(with(doc! { "id": 1, "seq": 1 }, unique())).await?;

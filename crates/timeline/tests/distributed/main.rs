@@ -8,3 +8,4 @@ mod contract;
 mod legacy;
 mod migration;
 mod place;
+mod probe;
