@@ -43,13 +43,13 @@ pub(crate) struct Pace {
 
 /// The databases, the nodes, and who sends and reads there.
 pub(crate) struct Soak {
-    // Before the databases, so that it ends first.
+    // The nodes end before their databases do.
     scene: Arc<Scene>,
+    users: Vec<User>,
+    readers: Vec<Reader>,
     servers: Servers,
     rng: Rng,
     pace: Pace,
-    users: Vec<User>,
-    readers: Vec<Reader>,
     checker: Checker,
 }
 
@@ -67,7 +67,7 @@ impl Soak {
         let users = (0..ACTIVE).map(|user| User::new(Arc::clone(&scene), user, seed)).collect();
         let readers = (0..READERS).map(|user| Reader::new(Arc::clone(&scene), user, seed)).collect();
         let (rng, checker) = (Rng::with_seed(seed), Checker::default());
-        Ok(Self { scene, servers, rng, pace, users, readers, checker })
+        Ok(Self { scene, users, readers, servers, rng, pace, checker })
     }
 
     /// Returns the last that happened, for the report of a violation.

@@ -93,11 +93,6 @@ impl Blocked<'_> {
         };
         self.mongo.command("admin", wait).await.unwrap();
     }
-
-    /// Lets those pass that come from now on.
-    pub(super) async fn heal(self) {
-        self.mongo.heal("failCommand").await.unwrap();
-    }
 }
 
 /// What a server answers that is about to stop being the primary.
