@@ -69,7 +69,10 @@ fn main() -> ExitCode {
                 runtime.block_on(node::run(&place))
             }
             [store @ ("mongo" | "redis+mongo"), seconds, seed @ ..] => {
-                let seed = seed.first().map_or(Ok(u64::from(std::process::id())), |seed| seed.parse())?;
+                let seed = match seed {
+                    [seed, ..] => seed.parse()?,
+                    [] => u64::from(std::process::id()),
+                };
                 runtime.block_on(soak(*store == "redis+mongo", seconds.parse()?, seed))
             }
             _ => {

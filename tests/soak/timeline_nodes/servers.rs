@@ -100,33 +100,18 @@ impl Servers {
                 redis.start_again().await?;
             }
             Disturbance::RedisEmptied => {
-                self.replace(redis, &[]).await?;
+                replace(redis, &[]).await?;
                 redis.kill()?;
                 pause(rng, longest).await;
                 redis.start_again().await?;
             }
-            Disturbance::RedisSetBack => self.replace(redis, &self.copy).await?,
+            Disturbance::RedisSetBack => replace(redis, &self.copy).await?,
             _ => {
                 let mut connection = redis_connection(redis.url()).await?;
                 redis::cmd("FLUSHALL").query_async::<()>(&mut connection).await?;
             }
         }
         Ok(())
-    }
-
-    /// Puts other data in place of what Redis knows, and ends all connections in the same step, as
-    /// they would end with a server that is replaced.
-    async fn replace(&self, redis: &Redis, data: &[(String, Vec<u8>)]) -> Result<(), Fault> {
-        let mut connection = redis_connection(redis.url()).await?;
-        let mut step = redis::pipe();
-        step.atomic().cmd("FLUSHALL").ignore();
-        for (key, dump) in data {
-            step.cmd("RESTORE").arg(key).arg(0).arg(dump.as_slice()).ignore();
-        }
-        for kind in ["normal", "pubsub"] {
-            step.cmd("CLIENT").arg("KILL").arg("TYPE").arg(kind).arg("SKIPME").arg("yes").ignore();
-        }
-        Ok(step.query_async::<()>(&mut connection).await?)
     }
 
     async fn kill_primary(&self, rng: &mut Rng, longest: Duration) -> Result<(), Fault> {
@@ -173,6 +158,21 @@ impl Servers {
         }
         Ok(())
     }
+}
+
+/// Puts other data in place of what Redis knows, and ends all connections in the same step, as they
+/// would end with a server that is replaced.
+async fn replace(redis: &Redis, data: &[(String, Vec<u8>)]) -> Result<(), Fault> {
+    let mut connection = redis_connection(redis.url()).await?;
+    let mut step = redis::pipe();
+    step.atomic().cmd("FLUSHALL").ignore();
+    for (key, dump) in data {
+        step.cmd("RESTORE").arg(key).arg(0).arg(dump.as_slice()).ignore();
+    }
+    for kind in ["normal", "pubsub"] {
+        step.cmd("CLIENT").arg("KILL").arg("TYPE").arg(kind).arg("SKIPME").arg("yes").ignore();
+    }
+    Ok(step.query_async::<()>(&mut connection).await?)
 }
 
 /// Waits for 0.1 to 8 s, or what is allowed.
