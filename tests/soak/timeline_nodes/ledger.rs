@@ -46,6 +46,9 @@ struct Inbox {
 /// How many events are kept, to be told with a violation.
 const EVENTS: usize = 80;
 
+/// How much of an event is kept: texts of messages are long.
+const EVENT_CHARACTERS: usize = 200;
+
 impl Ledger {
     pub(crate) fn new() -> Self {
         Self { begun: Instant::now(), inner: Mutex::default() }
@@ -53,6 +56,7 @@ impl Ledger {
 
     /// Notes something that happened.
     pub(crate) fn note(&self, event: &str) {
+        let event: String = event.chars().take(EVENT_CHARACTERS).collect();
         let line = format!("{:>8.3} s  {event}", self.begun.elapsed().as_secs_f64());
         let mut inner = self.inner.lock();
         if inner.events.len() == EVENTS {
