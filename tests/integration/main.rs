@@ -4,6 +4,7 @@
 
 mod access;
 mod containers;
+mod databases;
 mod handshake;
 mod issuer;
 mod logins;

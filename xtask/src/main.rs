@@ -62,8 +62,11 @@ enum Command {
     },
     /// Runs a crate for minutes while what it needs is killed, frozen and restarted
     Soak {
-        /// Which: `mongo`, `presence`, `server`
+        /// Which: `mongo`, `presence`, `server`, `timeline`
         name: soak::Name,
+        /// For `timeline`: where the timelines are
+        #[arg(long, value_enum, default_value_t)]
+        store: soak::Store,
         /// For how long
         #[arg(long, default_value_t = 10.0)]
         minutes: f64,
@@ -98,7 +101,7 @@ fn main() -> ExitCode {
         Command::Tidy { imports: true } => tidy::show_imports(),
         Command::Tidy { imports: false } => tidy::run(),
         Command::Budget { filter, smoke } => budget::run(filter.as_deref(), smoke),
-        Command::Soak { name, minutes, seed } => soak::run(name, minutes, seed),
+        Command::Soak { name, store, minutes, seed } => soak::run(name, store, minutes, seed),
         Command::Codegen { check } => codegen::run(check),
         Command::Readme => readme::run(),
         Command::Package => package::run(),

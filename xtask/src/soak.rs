@@ -17,22 +17,41 @@ pub enum Name {
     Presence,
     /// The real server, whose log nobody reads, with a small disk and few descriptors; needs root
     Server,
-    /// A process with an embedded timeline store that is killed and killed, compared with a model
+    /// A process with an embedded timeline store that is killed and killed, or three with a store
+    /// on databases that fail, compared with a model
     Timeline,
 }
 
+/// Where the timelines of a soak are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Store {
+    /// In a directory of one process
+    #[default]
+    Embedded,
+    /// On a MongoDB replica set of three members, with three nodes
+    Mongo,
+    /// On the same with Redis
+    #[value(name = "redis+mongo")]
+    RedisAndMongo,
+}
+
 /// Builds the binary and runs it.
-pub fn run(name: Name, minutes: f64, seed: Option<u64>) -> Result<()> {
-    step::show(&mut command(name, minutes, seed)?)
+pub fn run(name: Name, store: Store, minutes: f64, seed: Option<u64>) -> Result<()> {
+    step::show(&mut command(name, store, minutes, seed)?)
 }
 
 /// Runs one cycle of each soak, and returns what they wrote; so does the error.
 pub(crate) fn smoke() -> Result<String> {
     let mut written = String::new();
-    for (name, minutes) in
-        [(Name::Presence, 0.1), (Name::Mongo, 0.1), (Name::Server, 0.0), (Name::Timeline, 0.2)]
-    {
-        let mut soak = command(name, minutes, None)?;
+    for (name, store, minutes) in [
+        (Name::Presence, Store::Embedded, 0.1),
+        (Name::Mongo, Store::Embedded, 0.1),
+        (Name::Server, Store::Embedded, 0.0),
+        (Name::Timeline, Store::Embedded, 0.2),
+        (Name::Timeline, Store::Mongo, 0.2),
+        (Name::Timeline, Store::RedisAndMongo, 0.2),
+    ] {
+        let mut soak = command(name, store, minutes, None)?;
         let output = soak.output().with_context(|| format!("cannot run {}", step::words(&soak)))?;
         written += &String::from_utf8_lossy(&output.stdout);
         if !output.status.success() {
@@ -42,20 +61,24 @@ pub(crate) fn smoke() -> Result<String> {
     Ok(written)
 }
 
-fn command(name: Name, minutes: f64, seed: Option<u64>) -> Result<Command> {
+fn command(name: Name, store: Store, minutes: f64, seed: Option<u64>) -> Result<Command> {
     if !(0.0..=24.0 * 60.0).contains(&minutes) {
         bail!("--minutes is {minutes}; it must be from 0 to {}", 24 * 60);
     }
-    let binary = match name {
-        Name::Mongo => "soak-mongo",
-        Name::Presence => "soak-presence",
-        Name::Server => "soak-server",
-        Name::Timeline => "soak-timeline",
+    let (binary, first) = match (name, store) {
+        (Name::Mongo, Store::Embedded) => ("soak-mongo", None),
+        (Name::Presence, Store::Embedded) => ("soak-presence", None),
+        (Name::Server, Store::Embedded) => ("soak-server", None),
+        (Name::Timeline, Store::Embedded) => ("soak-timeline", None),
+        (Name::Timeline, Store::Mongo) => ("soak-timeline-nodes", Some("mongo")),
+        (Name::Timeline, Store::RedisAndMongo) => ("soak-timeline-nodes", Some("redis+mongo")),
+        _ => bail!("--store is for `cargo xtask soak timeline` only"),
     };
     // As everything else is built, so that nothing is built twice with other features.
     test::build()?;
     let mut soak = Command::new(step::target().join("debug").join(binary));
     soak.current_dir(workspace());
+    soak.args(first);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked above")]
     soak.arg(((minutes * 60.0) as u64).to_string());
     soak.args(seed.map(|seed| seed.to_string()));

@@ -1,10 +1,12 @@
 //! `tidings check`: says whether the server could run here, and leaves no trace.
 
 mod logins;
+mod timelines;
 
 use std::fmt::Write as _;
 
-use crate::config::Config;
+use crate::config::{Config, PresenceStore};
+use crate::data_dir::CheckExtent;
 use crate::{causes, data_dir, descriptors, listen, log, registration, revocation, stores, webhook};
 
 /// Tries everything the server needs, as [`serve`](crate::server::run) does; one line each. With
@@ -12,7 +14,12 @@ use crate::{causes, data_dir, descriptors, listen, log, registration, revocation
 pub(crate) async fn check(config: &Config, deep: bool) -> bool {
     // Both ports are held until all is tried, since each may be in the way of the other.
     let (http, grpc) = (listen::bind("http", config.http).await, listen::bind("grpc", config.grpc).await);
-    let stored = data_dir::check(&config.data_dir, deep).await;
+    let extent = match (config.timeline.is_shared(), deep) {
+        (true, _) => CheckExtent::Directory,
+        (false, false) => CheckExtent::Timelines,
+        (false, true) => CheckExtent::Everything,
+    };
+    let stored = data_dir::check(&config.data_dir, extent).await;
     let mut notes = config.warnings.clone();
     notes.extend(webhook::note(config));
     notes.extend(stored.as_ref().ok().cloned().flatten());
@@ -23,6 +30,9 @@ pub(crate) async fn check(config: &Config, deep: bool) -> bool {
         (format!("--data-dir {}", config.data_dir.display()), stored.map(drop)),
         (config.keeping(), Ok(())),
     ];
+    let shared = timelines::check(config, deep).await;
+    results.extend(shared.results);
+    notes.extend(shared.notes);
     let opened = stores::open(config).await;
     if let Ok(stores) = &opened {
         match stores.presence.warnings().await {
@@ -34,11 +44,13 @@ pub(crate) async fn check(config: &Config, deep: bool) -> bool {
         // What does not end in time leaves no more than a crash would.
         stores.shutdown(config.shutdown_time).await;
     }
-    match &config.redis_url {
-        Some(url) => results.push((format!("--redis-url {url}"), opened.map(drop))),
+    match (config.presence, &config.redis_url) {
+        (PresenceStore::Redis, Some(url)) => {
+            results.push((format!("--redis-url {url}"), opened.map(drop)));
+        }
         // Presence in memory is worth a line only when it does not start.
-        None if opened.is_err() => results.push(("--presence".to_owned(), opened.map(drop))),
-        None => {}
+        _ if opened.is_err() => results.push(("--presence".to_owned(), opened.map(drop))),
+        _ => {}
     }
     let (keys, note) = logins::check(&config.logins).await;
     results.extend(keys);

@@ -199,8 +199,11 @@ impl Config {
         reader.finish(config)
     }
 
-    /// Says how long messages are kept, and their bytes.
+    /// Says how long messages are kept, and in the data directory their bytes.
     pub(crate) fn keeping(&self) -> String {
+        if self.timeline.is_shared() {
+            return format!("--retention: {}", self.kept);
+        }
         format!("--retention: {}; --erased-within {}", self.kept, duration::show(self.erased_within))
     }
 
@@ -220,6 +223,13 @@ impl Config {
                  403, but for those of this machine",
                 self.http
             ));
+        }
+        if self.timeline.is_shared() && self.presence == PresenceStore::Memory {
+            odd.push(
+                "--presence: with memory the users of this server and those of others that share its timelines do \
+                 not see each other online; give --presence redis, unless this is the only server"
+                    .to_owned(),
+            );
         }
         odd
     }

@@ -97,6 +97,16 @@ impl DataDir {
         self.path.join(HAD_TIMELINES).exists()
     }
 
+    /// Says that the directory has messages which nobody reads, as others do, if it has any.
+    pub(crate) fn unread(&self) -> Option<String> {
+        self.had_timelines().then(|| {
+            format!(
+                "--data-dir: {} has messages of its own, which are not read: --timeline says to read those in MongoDB",
+                self.path.display()
+            )
+        })
+    }
+
     /// Notes that there are timelines.
     ///
     /// The note, and whatever was put into the directory before it, is on the disk then.
@@ -169,16 +179,32 @@ impl DataDir {
     }
 }
 
-/// Says why `path` could not be opened, or with `deep` why it could not be read, and leaves nothing
-/// behind. Returns what opening it would change, if that is worth a word.
-pub(crate) async fn check(path: &Path, deep: bool) -> anyhow::Result<Option<String>> {
-    let path = path.to_owned();
-    tokio::task::spawn_blocking(move || check_now(&path, deep)).await?
+/// How much of a data directory a check looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CheckExtent {
+    /// The directory alone, as the messages are elsewhere.
+    Directory,
+    /// Also what opening its timelines looks at.
+    Timelines,
+    /// All that is stored.
+    Everything,
 }
 
-fn check_now(path: &Path, deep: bool) -> anyhow::Result<Option<String>> {
+/// Says why `path` could not be opened, or why everything in it could not be read, and leaves
+/// nothing behind. Returns what opening it would change, if that is worth a word.
+pub(crate) async fn check(path: &Path, extent: CheckExtent) -> anyhow::Result<Option<String>> {
+    let path = path.to_owned();
+    tokio::task::spawn_blocking(move || check_now(&path, extent)).await?
+}
+
+fn check_now(path: &Path, extent: CheckExtent) -> anyhow::Result<Option<String>> {
     let mut dir = DataDir::open(path)?;
-    let timelines = dir.check_timelines(deep);
+    if extent == CheckExtent::Directory {
+        let note = dir.unread();
+        dir.made.undo();
+        return Ok(note);
+    }
+    let timelines = dir.check_timelines(extent == CheckExtent::Everything);
     // What was made is removed before the lock is let go. An id that stayed would be taken for that
     // of timelines which are put there later.
     dir.made.undo();

@@ -16,7 +16,7 @@ use anyhow::bail;
 use tidings::hub::calls::Calls;
 use tidings::hub::{ChannelHistory, HistoryConfig, Hooks, Hub};
 use tidings::join::attendance::{self, Attendance};
-use tidings::join::receipts::Receipts;
+use tidings::join::receipts::{InboxInterest, InterestHook, Receipts};
 use tidings::join::roster::{Roster, RosterKeeper};
 use tidings::join::webhook::Webhook;
 use tidings::presence;
@@ -85,12 +85,15 @@ impl Join {
         let queues = CallQueues::new()?;
         let limits = CallLimits::new(access.rates().clone(), config.limits.calls.connection);
         let handler = CallHandler::new(sources, limits, access.has_logins(), queues.clone());
+        // Other servers write to shared timelines, too. The hooks know whose entries are wanted.
+        let interest = config.timeline.is_shared().then(InboxInterest::default);
         // The end of the hub waits for the calls of users. A login that is cut off comes again.
-        let hooks = hooks(config, access, &attendance).calls(queues.late.clone());
+        let hooks = hooks(config, access, &attendance, interest.clone()).calls(queues.late.clone());
         // From here on the hub could take connections. None comes before the listeners, which start
         // last.
         let hub = Hub::start(hub_config(config, access), hooks.handler(handler).storage(history))?;
-        let Timelines { timeline, embedded: store } = timelines::start(config, data_dir, &hub).await?;
+        let timelines = timelines::start(config, data_dir, &hub, interest.as_ref()).await?;
+        let Timelines { timeline, embedded: store } = timelines;
         let keeper = RosterKeeper::start(roster, presence, hub.clone())?;
         let receipts = Receipts::new(timeline.clone(), hub.clone());
         let late = Arc::new(LateCalls::new(receipts, Logins::new(access.clone(), hub.clone())));
@@ -193,14 +196,20 @@ fn of_timelines(state: &timeline::State) -> Condition {
 }
 
 /// The hooks that decide and hear; those of the calls come to them.
-fn hooks(config: &Config, access: &Access, attendance: &Attendance) -> Hooks {
+fn hooks(
+    config: &Config,
+    access: &Access,
+    attendance: &Attendance,
+    interest: Option<InboxInterest>,
+) -> Hooks {
     // What is counted for users and addresses; calls are also counted for their connection alone.
     let limits = &config.limits;
     let messages = [&limits.messages, &limits.bytes, &limits.binds];
     let are_shared = messages.iter().any(|rates| rates.user > 0 || rates.address > 0);
     let calls = &limits.calls;
     let counts = are_shared || calls.connection > 0 || calls.user > 0 || calls.address > 0;
-    let lifecycle = Guarded::new(access.revocations().clone(), LateBinds(attendance.clone()));
+    let attendance = InterestHook::new(interest, attendance.clone());
+    let lifecycle = Guarded::new(access.revocations().clone(), LateBinds(attendance));
     let auth = ServerAuth { counts, places: WaitingPlaces::new(config.connections) };
     let hooks = Hooks::default().auth(auth).lifecycle(lifecycle);
     // It is asked for each message, so only where it has something to say, also for the hub.

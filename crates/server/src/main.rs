@@ -24,6 +24,7 @@ mod progress;
 mod random;
 mod rates;
 mod registration;
+mod repair;
 mod revocation;
 mod salvage;
 mod server;
@@ -106,6 +107,7 @@ async fn run(command: Command, config: Config) -> anyhow::Result<ExitCode> {
             }
             Ok(if outcome.is_whole { ExitCode::SUCCESS } else { ExitCode::from(SALVAGED_WITH_LOSSES) })
         }
+        Command::Repair => Ok(print(&repair::repair(&config).await?)),
         Command::Export(wish) => Ok(print(&export::export(&config, wish).await?)),
         Command::Import(wish) => Ok(print(&import::import(wish).await?)),
         Command::Token(wish) => {

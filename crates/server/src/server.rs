@@ -252,11 +252,12 @@ fn door(
 /// Prints the address to open, in the one line of the standard output. Nobody has to read it.
 fn announce((http, grpc): (SocketAddr, SocketAddr), config: &Config) {
     let host = if http.ip().is_unspecified() { "localhost".to_owned() } else { host(http) };
-    let line = format!(
-        "tidings is open at http://{host}:{} (gRPC on {grpc}, messages in {})",
-        http.port(),
-        config.data_dir.display()
-    );
+    let place = match config.timeline.mongo_url.as_ref().filter(|_| config.timeline.is_shared()) {
+        Some(url) => url.to_string(),
+        None => config.data_dir.display().to_string(),
+    };
+    let line =
+        format!("tidings is open at http://{host}:{} (gRPC on {grpc}, messages in {place})", http.port());
     if let Err(error) = log::announce(&line) {
         tracing::warn!(%error, line, "the standard output cannot be written");
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, anyhow};
 use sha2::{Digest as _, Sha256};
 use tidings::hub::Hub;
-use tidings::join::receipts::InboxPublisher;
+use tidings::join::receipts::{InboxInterest, InboxPublisher};
 use tidings::timeline::distributed::{self, DistributedStore};
 use tidings::timeline::embedded::EmbeddedStore;
 use tidings::timeline::{self, Timeline};
@@ -23,9 +23,16 @@ pub(crate) struct Timelines {
 }
 
 /// Starts the timelines, whose new entries are pushed to the clients of the hub.
-pub(crate) async fn start(config: &Config, data_dir: &DataDir, hub: &Hub) -> anyhow::Result<Timelines> {
+///
+/// A store that servers share is shown by `interest` whose entries are wanted here.
+pub(crate) async fn start(
+    config: &Config,
+    data_dir: &DataDir,
+    hub: &Hub,
+    interest: Option<&InboxInterest>,
+) -> anyhow::Result<Timelines> {
     let observer = InboxPublisher::new(hub.clone());
-    if config.timeline.store == TimelineStore::Embedded {
+    if !config.timeline.is_shared() {
         let store = timeline::embedded::Config::new(data_dir.timelines())
             .must_exist(data_dir.had_timelines())
             .retention(config.kept.retention())
@@ -36,15 +43,15 @@ pub(crate) async fn start(config: &Config, data_dir: &DataDir, hub: &Hub) -> any
         let timeline = Timeline::start(timeline_config(config), Arc::clone(&store))?;
         return Ok(Timelines { timeline, embedded: Some(store) });
     }
-    if data_dir.had_timelines() {
-        tracing::warn!(
-            "--data-dir: {} has messages of its own, which are not read; --timeline {} reads those in MongoDB",
-            data_dir.path().display(),
-            if config.timeline.store == TimelineStore::Mongo { "mongo" } else { "redis+mongo" }
-        );
+    if let Some(warning) = data_dir.unread() {
+        tracing::warn!("{warning}");
     }
     let store = distributed_config(config).observer(observer);
-    let store = DistributedStore::start(store).await.map_err(|error| shown(config, &error))?;
+    let store = DistributedStore::start(store).await;
+    let store = Arc::new(store.map_err(|error| shown(config, "--timeline", &error))?);
+    if let Some(interest) = interest {
+        interest.show_to(Arc::clone(&store));
+    }
     let timeline = Timeline::start(timeline_config(config), store)?;
     Ok(Timelines { timeline, embedded: None })
 }
@@ -64,35 +71,36 @@ pub(crate) fn distributed_config(config: &Config) -> distributed::Config {
     match &config.redis_url {
         Some(url) if kept.store == TimelineStore::RedisAndMongo => store
             .redis(url.expose())
-            .redis_prefix(format!("{}timeline:", config.redis_prefix))
+            .redis_prefix(format!("{}:timeline:", config.redis_prefix))
             .go_counters(kept.go_counters),
         _ => store,
     }
 }
 
-/// Returns why a store cannot be used, without the secrets of its addresses.
-pub(crate) fn shown(config: &Config, error: &timeline::Error) -> anyhow::Error {
+/// Returns why a store cannot be used, behind the setting that it is about and without the secrets
+/// of its addresses.
+pub(crate) fn shown(config: &Config, setting: &str, error: &timeline::Error) -> anyhow::Error {
     let why = format!("{error:#}").replace('\n', " ");
     let secrets = [
         config.timeline.mongo_url.as_ref().map(|url| url.expose()),
         config.redis_url.as_ref().map(|url| url.expose()),
     ];
     let why = secrets.into_iter().flatten().fold(why, |why, secret| config::hidden_in_error(&why, secret));
-    anyhow!("--timeline: {why}")
+    anyhow!("{setting}: {why}")
 }
 
 fn timeline_config(config: &Config) -> timeline::Config {
-    match config.timeline.store {
-        TimelineStore::Embedded => timeline::Config::default(),
-        TimelineStore::Mongo | TimelineStore::RedisAndMongo => {
-            timeline::Config::default().group_members_max(distributed::GROUP_MEMBERS_MAX)
-        }
+    let settings = timeline::Config::default();
+    if config.timeline.is_shared() {
+        settings.group_members_max(distributed::GROUP_MEMBERS_MAX)
+    } else {
+        settings
     }
 }
 
 /// Returns what tells the store from any other, the same on all of its servers.
 pub(crate) fn store_id(config: &Config, data_dir: &DataDir) -> Uuid {
-    if config.timeline.store == TimelineStore::Embedded {
+    if !config.timeline.is_shared() {
         return data_dir.id();
     }
     // A database that was emptied has another generation, by which clients know that.

@@ -8,6 +8,7 @@ use tests::Tidings;
 use super::client::v1::{SendMessageReply, SyncMessageReply};
 use super::client::{Client, entries, single};
 use super::scenario::{GROUP, MEMBERS, TO_A, TO_B, TO_GROUP};
+use crate::databases::{Databases, Mode};
 
 const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -68,15 +69,26 @@ fn encoded(text: &str) -> String {
 
 #[tokio::test]
 async fn a_client_of_the_originals_json_sends_syncs_and_reads_histories() {
-    let server = Tidings::start();
-    play(&server).await;
+    sends_syncs_and_reads_histories(&Tidings::start()).await;
+}
+
+#[tokio::test]
+async fn it_does_the_same_with_messages_in_mongo() {
+    for mode in Mode::ALL {
+        let Some(databases) = Databases::start(mode).await else { return };
+        sends_syncs_and_reads_histories(&databases.server(&[]).await).await;
+    }
+}
+
+async fn sends_syncs_and_reads_histories(server: &Tidings) {
+    play(server).await;
     let [first, second, third] = TO_GROUP;
     // The loop of the original's page, in pages of two; numbers are strings, as it stores them.
     let mut last_read = json!("0");
     let mut pages = Vec::new();
     loop {
         let query = format!("member=d&last_read={}&count=2", last_read.as_str().unwrap());
-        let page = get(&server, &format!("/timeline/sync?{query}")).await;
+        let page = get(server, &format!("/timeline/sync?{query}")).await;
         assert_eq!(page["latestSeq"], "3");
         last_read = page["entrySetLastSeq"].clone();
         pages.push(page["entrySet"].clone());
@@ -86,22 +98,22 @@ async fn a_client_of_the_originals_json_sends_syncs_and_reads_histories() {
     }
     assert_eq!(pages, [written(1, &[first, second]), written(3, &[third])]);
     for query in ["member=d&lastRead=1&count=1", "member=d&last_read=1&count=1&unknown=x"] {
-        let page = get(&server, &format!("/timeline/sync?{query}")).await;
+        let page = get(server, &format!("/timeline/sync?{query}")).await;
         let expected = json!({ "latestSeq": "3", "entrySetLastSeq": "2", "entrySet": written(2, &[second]) });
         assert_eq!(page, expected, "{query}");
     }
     let nobody = json!({ "latestSeq": "0", "entrySetLastSeq": "0", "entrySet": [] });
-    assert_eq!(get(&server, "/timeline/sync?member=nobody").await, nobody);
+    assert_eq!(get(server, "/timeline/sync?member=nobody").await, nobody);
     for path in ["/timeline/history/single/a/b?count=10", "/timeline/history/single/b/a"] {
-        assert_eq!(get(&server, path).await, json!({ "entrySet": written(1, &[TO_B, TO_A]) }), "{path}");
+        assert_eq!(get(server, path).await, json!({ "entrySet": written(1, &[TO_B, TO_A]) }), "{path}");
     }
     let group = format!("/timeline/history/group/{GROUP}");
     let whole = json!({ "entrySet": written(1, &TO_GROUP) });
-    assert_eq!(get(&server, &format!("{group}?last_read=0&count=10")).await, whole);
+    assert_eq!(get(server, &format!("{group}?last_read=0&count=10")).await, whole);
     let rest = json!({ "entrySet": written(2, &[second, third]) });
-    assert_eq!(get(&server, &format!("{group}?lastRead=1")).await, rest);
+    assert_eq!(get(server, &format!("{group}?lastRead=1")).await, rest);
     // It is the same store behind both ports.
-    let client = &mut Client::connect(&server).await;
+    let client = &mut Client::connect(server).await;
     let inbox = client.sync("a", 0, 3).await.concat();
     assert_eq!(inbox, entries(1, &[TO_B, TO_A, first, second, third]));
 }

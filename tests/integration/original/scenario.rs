@@ -6,6 +6,7 @@ use tonic_types::StatusExt as _;
 
 use super::client::v1::{ErrorReason, GetGroupHistoryMessageRequest, SendGroupRequest, SyncMessageRequest};
 use super::client::{Client, entries, single};
+use crate::databases::{Databases, Mode, until_ready};
 
 pub(super) const TO_B: &str = r#"{"text":"hello b"}"#;
 pub(super) const TO_A: &str = r#"{"text":"hello a"}"#;
@@ -24,13 +25,25 @@ pub(super) async fn play(client: &mut Client) {
 
 #[tokio::test]
 async fn a_client_of_the_originals_proto_sends_syncs_and_reads_histories() {
-    let mut server = Tidings::start();
+    sends_syncs_and_reads_histories(&mut Tidings::start()).await;
+}
+
+#[tokio::test]
+async fn it_does_the_same_with_messages_in_mongo() {
+    for mode in Mode::ALL {
+        let Some(databases) = Databases::start(mode).await else { return };
+        sends_syncs_and_reads_histories(&mut databases.server(&[]).await).await;
+    }
+}
+
+async fn sends_syncs_and_reads_histories(server: &mut Tidings) {
     for restarted in [false, true] {
         if restarted {
             server.kill();
             server.start_again();
+            until_ready(server).await;
         }
-        let client = &mut Client::connect(&server).await;
+        let client = &mut Client::connect(server).await;
         if !restarted {
             play(client).await;
         }

@@ -22,6 +22,7 @@ mod login_end;
 mod look;
 mod messages;
 mod modules;
+mod nodes;
 mod past;
 mod people;
 mod person;

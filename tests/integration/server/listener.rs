@@ -44,7 +44,13 @@ impl Listener {
         Self::read(reqwest::Client::new().get(server.url("/timeline/watch")).bearer_auth(token)).await
     }
 
-    async fn read(request: reqwest::RequestBuilder) -> Self {
+    /// Watches the inbox of a member, where nobody has to log in.
+    pub(super) async fn watch(server: &Tidings, member: &str) -> Self {
+        Self::read(reqwest::Client::new().get(server.url(&format!("/timeline/watch?member={member}")))).await
+    }
+
+    /// Reads the stream that a request opens.
+    pub(super) async fn read(request: reqwest::RequestBuilder) -> Self {
         let response = request.send().await.unwrap();
         assert_eq!(response.status(), 200);
         assert_eq!(response.headers()["content-type"], "text/event-stream");

@@ -14,6 +14,7 @@ mod exchange;
 #[cfg(target_os = "linux")]
 mod fairness;
 mod generations;
+mod go_data;
 mod grpc;
 mod health;
 mod inboxes;
@@ -38,6 +39,7 @@ mod signals;
 mod strangers;
 #[cfg(target_os = "linux")]
 mod supervision;
+mod two_nodes;
 #[cfg(target_os = "linux")]
 mod unread;
 #[cfg(target_os = "linux")]

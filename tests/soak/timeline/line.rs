@@ -40,7 +40,7 @@ pub(crate) enum Talk {
 }
 
 /// Says a line, with one write, so that a kill leaves no half of two.
-pub(crate) fn say(line: &Line) -> std::io::Result<()> {
+pub(crate) fn say(line: &impl Serialize) -> std::io::Result<()> {
     let mut text = serde_json::to_string(line)?;
     text.push('\n');
     stdout().write_all(text.as_bytes())

@@ -20,6 +20,8 @@ mod checker;
 mod line;
 mod model;
 mod round;
+mod store;
+mod talk;
 mod users;
 mod work;
 

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::line::{Call, Line, Talk};
-use crate::users::text;
+use crate::talk::text;
 
 /// What must be there.
 #[derive(Debug, Default)]

@@ -13,7 +13,7 @@ use timeline::embedded;
 
 use crate::checker::Checker;
 use crate::model::Model;
-use crate::users::open;
+use crate::store::open;
 
 /// A time that only a hang reaches.
 const GRACE: Duration = Duration::from_secs(60);

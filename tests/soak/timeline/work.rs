@@ -10,7 +10,9 @@ use timeline::{Count, GroupName, MessageId, NewGroupMessage, NewMessage, Result,
 use tokio::task::JoinSet;
 
 use crate::line::{Call, Line, Talk, say};
-use crate::users::{USERS, everybody, member, message, open, text};
+use crate::store::open;
+use crate::talk::{member, message, text};
+use crate::users::USERS;
 
 type Fault = Box<dyn Error + Send + Sync>;
 
@@ -97,8 +99,8 @@ impl User {
             }
             (_, group) => {
                 let group = GroupName::new(group.unwrap_or_default())?;
-                let send =
-                    NewGroupMessage::new(group, everybody()?, body).from(sender).message_id(message_id);
+                let send = NewGroupMessage::new(group, talk.member_ids()?, body);
+                let send = send.from(sender).message_id(message_id);
                 self.tell(call, async { Ok(timeline.send_group(send).await?.place.get()) }).await?
             }
         };

@@ -26,6 +26,8 @@ pub(crate) enum Command {
     },
     /// Read what can be read of a damaged data directory into a new one.
     Salvage { from: PathBuf, to: PathBuf },
+    /// Move aside what keeps shared timelines from opening.
+    Repair,
     /// Write all that is stored.
     Export(ExportWish),
     /// Make a data directory of an export.
@@ -63,6 +65,7 @@ impl Invocation {
             Some(("salvage", inner)) => {
                 (Command::Salvage { from: path(inner, FROM), to: path(inner, TO) }, inner.clone())
             }
+            Some(("repair", inner)) => (Command::Repair, inner.clone()),
             Some(("export", inner)) => (Command::Export(understood(ExportWish::read(inner))?), inner.clone()),
             Some(("import", inner)) => (Command::Import(understood(ImportWish::read(inner))?), inner.clone()),
             Some(("token", inner)) => {
@@ -115,6 +118,7 @@ fn command() -> clap::Command {
         .subcommand(clap::Command::new("serve").about("Run the server; the same happens without a command"))
         .subcommand(check())
         .subcommand(salvage())
+        .subcommand(repair())
         .subcommand(exchange_wish::export())
         .subcommand(exchange_wish::import())
         .subcommand(token_wish::command())
@@ -128,7 +132,7 @@ const DEEP: &str = "deep";
 
 fn check() -> clap::Command {
     clap::Command::new("check")
-        .about("Say whether the server could run: configuration, ports, data directory and what it stores")
+        .about("Say whether the server could run: configuration, ports, data directory, databases and what they store")
         .arg(Arg::new(DEEP).long(DEEP).action(ArgAction::SetTrue).help(
             "Read every stored block as well, and name the file that is damaged; takes as long as reading \
              the directory",
@@ -150,6 +154,15 @@ fn salvage() -> clap::Command {
             "Exit codes: 0 everything was read, 3 something was read and something is lost (the report says \
              what), 1 nothing was read and TO was not created, 2 the command line is wrong",
         )
+}
+
+fn repair() -> clap::Command {
+    clap::Command::new("repair")
+        .about(
+            "Move documents in MongoDB that have the sequence of another one aside, and list them: the Go service may \
+             have left some, and no server opens the timelines before. The Go service must not run, now or later",
+        )
+        .after_help("Exit codes: 0 there are none any more, 1 something failed, 2 the configuration is wrong")
 }
 
 /// What a command was asked for; else the line that says why it cannot be.

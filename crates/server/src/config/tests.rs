@@ -235,6 +235,74 @@ fn how_long_messages_are_kept_is_a_list_in_every_source() {
     assert!(error.contains("--erased-within: ") && error.contains("from 1m to 168h"), "{error}");
 }
 
+/// What timelines on MongoDB need.
+const MONGO: [&str; 2] = ["--timeline=mongo", "--mongo-url=mongodb://10.0.0.7/?replicaSet=rs0"];
+
+#[test]
+fn timelines_are_shared_on_mongo_with_or_without_redis() {
+    assert!(!load(&[], &[]).unwrap().timeline.is_shared());
+    let config = load(&MONGO, &[("TIDINGS_TIMELINE_HOLE_TIME", "500ms")]).unwrap();
+    assert!(config.timeline.is_shared() && !config.timeline.needs_redis());
+    assert_eq!(config.timeline.grace, Duration::from_millis(500));
+    assert_eq!((&*config.timeline.inboxes, &*config.timeline.histories), ("chat_sync", "chat_history"));
+    // Whoever shares timelines wants to share presence, unless there is one server.
+    assert!(
+        config.warnings.iter().any(|warning| warning.contains("--presence redis")),
+        "{:?}",
+        config.warnings
+    );
+    assert!(!config.keeping().contains("--erased-within"), "{}", config.keeping());
+
+    let redis = ["--timeline=redis+mongo", MONGO[1], "--redis-url=redis://10.0.0.8", "--presence=redis"];
+    let config = load(&[&redis[..], &["--timeline-go-counters"]].concat(), &[]).unwrap();
+    assert!(config.timeline.needs_redis() && config.timeline.go_counters);
+    assert!(config.warnings.is_empty(), "{:?}", config.warnings);
+}
+
+#[test]
+fn settings_of_shared_timelines_that_need_others_say_which() {
+    for (arguments, expected) in [
+        (
+            vec![MONGO[1]],
+            "--mongo-url: \"mongodb://10.0.0.7/…\" has no effect without --timeline mongo or redis+mongo",
+        ),
+        (vec!["--timeline-database=chat"], "has no effect without --timeline mongo or redis+mongo"),
+        (vec!["--timeline-hole-time=1s"], "has no effect without --timeline mongo or redis+mongo"),
+        (vec!["--timeline=mongo"], "needs the address of a MongoDB; give it with --mongo-url"),
+        (vec!["--timeline=redis+mongo", MONGO[1]], "needs the address of a Redis; give it with --redis-url"),
+        ([&MONGO[..], &["--timeline-go-counters"]].concat(), "has no effect without --timeline redis+mongo"),
+        (
+            [&MONGO[..], &["--redis-url=redis://x"]].concat(),
+            "has no effect without --presence redis or --timeline",
+        ),
+        ([&MONGO[..], &["--erased-within=1h"]].concat(), "is about messages in the data directory"),
+        ([&MONGO[..], &["--timeline-histories=chat_sync"]].concat(), "is also the collection of the inboxes"),
+    ] {
+        let error = load(&arguments, &[]).unwrap_err();
+        assert!(error.contains(expected) && error.lines().count() == 1, "{arguments:?}: {error}");
+    }
+}
+
+#[test]
+fn wrong_values_of_shared_timelines_are_named_with_what_is_allowed() {
+    for (wrong, expected) in [
+        ("--timeline=redis", "is not a place to store messages; give embedded, mongo or redis+mongo"),
+        ("--mongo-url=http://me:hidden@x", "is not the address of a MongoDB"),
+        ("--mongo-url=mongodb://", "is not the address of a MongoDB"),
+        ("--timeline-database=a.b", "is not the name of a database"),
+        ("--timeline-inboxes=a$b", "is not the name of a collection"),
+        ("--timeline-histories=system.users", "is not the name of a collection"),
+        ("--timeline-hole-time=10ms", "from 100ms to 1m"),
+    ] {
+        // A flag may be given once.
+        let name = wrong.split('=').next().unwrap_or_default();
+        let others = MONGO.into_iter().filter(|flag| flag.split('=').next() != Some(name));
+        let arguments: Vec<&str> = others.chain([wrong]).collect();
+        let error = load(&arguments, &[]).unwrap_err();
+        assert!(error.contains(expected) && !error.contains("hidden"), "{wrong}: {error}");
+    }
+}
+
 #[test]
 fn a_file_that_is_no_toml_says_in_which_line() {
     let file = file("http = '127.0.0.1:1'\ngrpc 7\n");

@@ -85,6 +85,11 @@ impl TimelineConfig {
         }
     }
 
+    /// Returns whether several servers may share them.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.store != TimelineStore::Embedded
+    }
+
     /// Returns whether it needs the address of a Redis.
     pub(super) fn needs_redis(&self) -> bool {
         self.store == TimelineStore::RedisAndMongo
@@ -92,7 +97,7 @@ impl TimelineConfig {
 
     /// Checks what no single value can tell.
     pub(super) fn check(&self, reader: &mut SettingsReader<'_>) {
-        if self.store == TimelineStore::Embedded {
+        if !self.is_shared() {
             for key in DEPENDENT {
                 if reader.is_given(key) {
                     reader.problem(
@@ -102,10 +107,11 @@ impl TimelineConfig {
                 }
             }
         } else {
-            for key in [&setting::ERASED_WITHIN] {
-                if reader.is_given(key) {
-                    reader.problem(key, "is of messages in the data directory; leave it out, or --timeline");
-                }
+            if reader.is_given(&setting::ERASED_WITHIN) {
+                reader.problem(
+                    &setting::ERASED_WITHIN,
+                    "is about messages in the data directory; leave it out, or give --timeline embedded",
+                );
             }
             if !reader.is_given(&setting::MONGO_URL) {
                 reader.problem(
@@ -128,7 +134,7 @@ impl TimelineConfig {
                 "has no effect without --timeline redis+mongo; add that, or leave this out",
             );
         }
-        if self.inboxes == self.histories && self.store != TimelineStore::Embedded {
+        if self.inboxes == self.histories && self.is_shared() {
             reader.problem(
                 &setting::TIMELINE_HISTORIES,
                 "is also the collection of the inboxes; give each its own",
@@ -159,7 +165,9 @@ fn mongo_url(text: &str) -> Result<MongoUrl, String> {
 fn database(text: &str) -> Result<String, String> {
     let is_odd = |letter: char| letter.is_control() || "/\\. \"$*<>:|?".contains(letter);
     if text.is_empty() || text.len() > 63 || text.contains(is_odd) {
-        return Err("is not the name of a database; give 1 to 63 bytes without / \\ . $ and spaces".to_owned());
+        return Err(
+            "is not the name of a database; give 1 to 63 bytes without / \\ . $ and spaces".to_owned()
+        );
     }
     Ok(text.to_owned())
 }
@@ -167,7 +175,9 @@ fn database(text: &str) -> Result<String, String> {
 fn collection(text: &str) -> Result<String, String> {
     let is_odd = |letter: char| letter.is_control() || letter == '$';
     if text.is_empty() || text.len() > 128 || text.contains(is_odd) || text.starts_with("system.") {
-        return Err("is not the name of a collection; give 1 to 128 bytes without $, like chat_sync".to_owned());
+        return Err(
+            "is not the name of a collection; give 1 to 128 bytes without $, like chat_sync".to_owned()
+        );
     }
     Ok(text.to_owned())
 }

@@ -88,15 +88,33 @@ fn directory_that_takes_no_file_is_refused_and_not_tried_for_ever() {
 fn checking_leaves_nothing_behind_and_keeps_what_was_there() {
     let parent = tempfile::tempdir().unwrap();
     let path = parent.path().join("a/b/c");
-    check_now(&path, true).unwrap();
+    check_now(&path, CheckExtent::Everything).unwrap();
     assert!(!parent.path().join("a").exists());
     let empty = parent.path().join("empty");
     fs::create_dir(&empty).unwrap();
-    check_now(&empty, true).unwrap();
+    check_now(&empty, CheckExtent::Everything).unwrap();
     assert_eq!(fs::read_dir(&empty).unwrap().count(), 0);
     drop(DataDir::open(&path).unwrap());
-    check_now(&path, true).unwrap();
+    check_now(&path, CheckExtent::Everything).unwrap();
     assert!(path.join("id").exists());
+}
+
+#[test]
+fn where_messages_are_elsewhere_those_in_the_directory_are_told_and_not_looked_at() {
+    let parent = tempfile::tempdir().unwrap();
+    let path = parent.path().join("data");
+    assert_eq!(check_now(&path, CheckExtent::Directory).unwrap(), None);
+    assert!(!path.exists());
+    let directory = DataDir::open(&path).unwrap();
+    assert_eq!(directory.unread(), None);
+    fs::create_dir(directory.timelines()).unwrap();
+    // No store has made this.
+    fs::write(directory.timelines().join("store"), "").unwrap();
+    directory.note_timelines().unwrap();
+    drop(directory);
+    check_now(&path, CheckExtent::Timelines).unwrap_err();
+    let note = check_now(&path, CheckExtent::Directory).unwrap().unwrap();
+    assert!(note.contains("which are not read"), "{note}");
 }
 
 #[test]
@@ -141,12 +159,12 @@ fn an_id_without_timelines_is_not_that_of_a_new_directory() {
         }
         let error = DataDir::open(&path).unwrap_err().to_string();
         assert!(error.contains("timelines is missing or empty"), "{error}");
-        assert_eq!(check_now(&path, false).unwrap_err().to_string(), error);
+        assert_eq!(check_now(&path, CheckExtent::Timelines).unwrap_err().to_string(), error);
         assert!(!path.join(NO_TIMELINES_YET).exists(), "it stays as it is");
     }
     fs::write(path.join("timelines/lock"), "").unwrap();
     drop(DataDir::open(&path).unwrap());
-    let error = check_now(&path, false).unwrap_err();
+    let error = check_now(&path, CheckExtent::Timelines).unwrap_err();
     assert!(format!("{error:#}").contains("store is missing or empty"), "{error:#}");
     // What both errors say to remove is enough.
     fs::remove_file(path.join("timelines/lock")).unwrap();

@@ -30,8 +30,10 @@ mod legacy;
 mod lists;
 mod node_id;
 mod opening;
+mod probe;
 mod read;
 mod received;
+mod requirements;
 mod rows;
 mod send;
 mod sequencer;
@@ -42,7 +44,10 @@ mod tops;
 
 pub use self::config::Config;
 pub use self::legacy::{CheckReport, Duplicate, Hole, Repaired, check, repair};
+#[cfg(feature = "redis")]
+pub use self::probe::probe_redis;
+pub use self::probe::{Probe, probe};
 pub use self::store::DistributedStore;
 
-/// The most members that a group should have on this store: a send is one copy for each.
+/// The most members that a group may have here: a send is one copy for each.
 pub const GROUP_MEMBERS_MAX: usize = 5_000;

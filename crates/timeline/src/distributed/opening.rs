@@ -11,14 +11,12 @@ use mongodb::options::IndexOptions;
 use tokio::time::sleep;
 
 use super::database::{Collections, of_link};
+use super::requirements;
 use super::shared::Shared;
 use crate::{Error, ErrorKind, Result, State};
 
 /// The format of the documents that this version writes.
 const FORMAT: i32 = 1;
-
-/// The oldest MongoDB that has what the store needs.
-const VERSION_MIN: (u32, u32) = (5, 0);
 
 /// How long the waits between two attempts are: the first, and any.
 const WAIT_FIRST: Duration = Duration::from_millis(250);
@@ -49,9 +47,13 @@ async fn open(shared: &Shared) {
     tracing::info!("the timeline store on {} is open", shared.database.link().address());
 }
 
-/// Notes why the store is not open, and logs it when that is new.
+/// Notes why the store is not open, and logs it when that is new; of an outage the link tells.
 fn tell(shared: &Shared, error: &Error) {
-    if shared.set_state(State::down(error.to_string())) {
+    let is_new = shared.set_state(State::down(error.to_string()));
+    let is_outage = !shared.database.link().state().borrow().is_well();
+    if is_outage {
+        tracing::debug!("the timeline store is not open yet, and is tried again: {error:#}");
+    } else if is_new {
         tracing::warn!("the timeline store is not open yet, and is tried again: {error:#}");
     }
 }
@@ -80,13 +82,7 @@ fn state_of(link: &LinkState) -> State {
 
 /// Opens the store, and returns its generation.
 async fn attempt(shared: &Shared) -> Result<u64> {
-    let build = shared.database.call(|collections| async move { version(&collections).await }).await?;
-    if build < VERSION_MIN {
-        let ((major, minor), (least, _)) = (build, VERSION_MIN);
-        let text =
-            format!("mongodb is version {major}.{minor}; the timelines need {least}.0 or later: upgrade it");
-        return Err(Error::new(ErrorKind::Config, text));
-    }
+    requirements::check(&shared.database).await?;
     let made = shared.database.call_raw(|collections| async move { make_indexes(&collections).await }).await;
     made.map_err(|error| match error.kind() {
         mongo_link::ErrorKind::Conflict => {
@@ -98,22 +94,19 @@ async fn attempt(shared: &Shared) -> Result<u64> {
     })?;
     let (format, generation) =
         shared.database.call(|collections| async move { note(&collections).await }).await?;
+    check_format(format)?;
+    Ok(generation)
+}
+
+/// Refuses what a later version has written.
+pub(super) fn check_format(format: i32) -> Result<()> {
     if format > FORMAT {
         let text = format!(
             "the store was written by a later version (format {format}; this one knows {FORMAT}): use that version"
         );
         return Err(Error::new(ErrorKind::Config, text));
     }
-    Ok(generation)
-}
-
-async fn version(collections: &Collections) -> DriverResult<(u32, u32)> {
-    let answer = collections.database.run_command(doc! { "buildInfo": 1 }).await?;
-    let parts: Vec<u32> = answer
-        .get_array("versionArray")
-        .map(|parts| parts.iter().filter_map(|part| part.as_i32()?.try_into().ok()).collect())
-        .unwrap_or_default();
-    Ok((parts.first().copied().unwrap_or(0), parts.get(1).copied().unwrap_or(0)))
+    Ok(())
 }
 
 async fn make_indexes(collections: &Collections) -> DriverResult<()> {

@@ -5,6 +5,8 @@
 #![expect(clippy::unwrap_used, reason = "a failed call fails the test")]
 
 mod contract;
+mod failures;
 mod legacy;
 mod migration;
 mod place;
+mod probe;

@@ -17,7 +17,7 @@ mod index;
 mod known;
 mod metrics;
 #[cfg_attr(not(feature = "redis"), path = "no_redis.rs")]
-mod redis;
+pub(super) mod redis;
 #[cfg(test)]
 mod tests;
 

@@ -22,6 +22,7 @@ mod outages;
 mod script;
 #[cfg(test)]
 mod tests;
+mod trial;
 mod version;
 
 use std::collections::BTreeMap;
@@ -36,6 +37,7 @@ use tokio_util::task::TaskTracker;
 
 use self::guarded_link::GuardedLink;
 use self::script::{COUNTERS_MAX, Least, Move, Moved};
+pub(in crate::distributed) use self::trial::try_redis;
 use super::known::{Known, KnownTops, Reading};
 use super::{Reserved, Want, metrics};
 use crate::distributed::box_id::BoxId;
@@ -94,10 +96,7 @@ impl RedisCounter {
         stop: &CancellationToken,
     ) -> Result<Option<Self>> {
         let Some(url) = &config.redis else { return Ok(None) };
-        let mut settings = LinkConfig::new(url);
-        if let Some(authorities) = &config.redis_authorities {
-            settings = settings.authorities(authorities.as_slice());
-        }
+        let settings = link_settings(config, url);
         let prefix = config.redis_prefix.clone();
         Ok(Some(Self {
             database: database.clone(),
@@ -268,6 +267,15 @@ impl RedisCounter {
         if ask.least.is_some() {
             self.known.compared(ask.want.boxed, round);
         }
+    }
+}
+
+/// Returns how Redis is reached.
+fn link_settings(config: &Config, url: &str) -> LinkConfig {
+    let settings = LinkConfig::new(url);
+    match &config.redis_authorities {
+        Some(authorities) => settings.authorities(authorities.as_slice()),
+        None => settings,
     }
 }
 

@@ -21,7 +21,12 @@ const STATUSES: [(u16, &str, &str); 10] = [
         "The caller calls too often, or has too much open; Retry-After says when to call again.",
     ),
     (500, "Internal", "The store cannot be read."),
-    (503, "Unavailable", "It cannot be done now; call again later, with the same message id."),
+    (
+        503,
+        "Unavailable",
+        "It cannot be done now, or it is not known whether it was (reason UNKNOWN_OUTCOME); call again later, with the \
+         same message id.",
+    ),
 ];
 
 /// Every response, by its name.

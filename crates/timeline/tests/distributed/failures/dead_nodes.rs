@@ -1,0 +1,121 @@
+//! A node that dies after each of the steps of a send.
+
+use timeline::{ErrorKind, Seq, Timeline};
+
+use super::mortal::Mortal;
+use super::scene::{
+    Scene, assert_contiguous, follow, group_message, history_with, ids, member, send_group, tea, text,
+};
+use crate::place::PATIENCE;
+
+/// How many members the group has.
+const MEMBERS: usize = 8;
+
+/// Has a node die while its commands on a collection wait, after one message that was stored.
+async fn dies_before(scene: &Scene, command: &str, collection: &str) {
+    let mut dying = Mortal::start(scene.config("dying")).await;
+    let blocked = scene.block("dying", command, collection).await;
+    dying.send_group(group_message(MEMBERS, "second"));
+    blocked.arrived().await;
+    // The server goes on to hold what it has of the dead node.
+    dying.die();
+}
+
+/// Nobody was told anything, and nothing is in the history: the message is sent once more, and what
+/// was given out for it is closed.
+async fn was_not_sent(scene: &Scene, command: &str, collection: &str) {
+    let living = scene.node("living").await;
+    assert_eq!(send_group(&living, MEMBERS, "first").await.unwrap().place.get(), 1);
+    dies_before(scene, command, collection).await;
+
+    let sent = send_group(&living, MEMBERS, "second").await.unwrap();
+    assert!(sent.failed.is_empty());
+    is_there_once(&living, sent.place).await;
+    assert!(living.shutdown(PATIENCE).await);
+}
+
+/// It is in the history: the other node ends it without being asked, and a repetition gets the
+/// first answer.
+async fn was_sent(scene: &Scene, command: &str, collection: &str) {
+    let living = scene.node("living").await;
+    send_group(&living, MEMBERS, "first").await.unwrap();
+    dies_before(scene, command, collection).await;
+
+    for number in 0..MEMBERS {
+        let mut watch = living.watch(&member(&format!("m{number}")), Seq::ZERO);
+        follow(&mut watch, "second").await;
+    }
+    let sent = send_group(&living, MEMBERS, "second").await.unwrap();
+    assert!(sent.failed.is_empty());
+    is_there_once(&living, sent.place).await;
+    let view = living.view(&member("m7"), &tea()).await.unwrap().unwrap();
+    assert_eq!((view.latest, view.unread.get()), (sent.place, 2));
+    assert!(living.shutdown(PATIENCE).await);
+}
+
+async fn is_there_once(living: &Timeline, place: Seq) {
+    let kept = history_with(living, &tea(), "second").await;
+    assert_eq!(ids(&kept).len(), 2);
+    let second = kept.iter().find(|entry| entry.sequence == place).unwrap();
+    assert_eq!(second.message_id.as_ref().unwrap().as_str(), "second");
+    for number in 0..MEMBERS {
+        let mut watch = living.watch(&member(&format!("m{number}")), Seq::ZERO);
+        let entries = follow(&mut watch, "second").await;
+        assert_contiguous(&entries, Seq::ZERO);
+        assert_eq!(ids(&entries).len(), 2, "member {number}");
+    }
+    // Another use of the message id is still one.
+    let mut other = group_message(MEMBERS, "second");
+    other.message = text("other");
+    assert_eq!(living.send_group(other).await.unwrap_err().kind(), ErrorKind::Conflict);
+}
+
+mod mongo {
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn before_its_intent_a_dead_node_has_sent_nothing() {
+        let Some(scene) = Scene::on_mongo().await else { return };
+        was_not_sent(&scene, "update", "chat_intents").await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn before_the_history_a_dead_node_has_sent_nothing() {
+        let Some(scene) = Scene::on_mongo().await else { return };
+        was_not_sent(&scene, "insert", "chat_history").await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn before_the_copies_a_dead_node_leaves_them_to_another_one() {
+        let Some(scene) = Scene::on_mongo().await else { return };
+        was_sent(&scene, "insert", "chat_sync").await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn before_the_rows_a_dead_node_leaves_them_to_another_one() {
+        let Some(scene) = Scene::on_mongo().await else { return };
+        was_sent(&scene, "update", "chat_rows").await;
+    }
+}
+
+mod redis_and_mongo {
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn before_its_intent_a_dead_node_has_sent_nothing() {
+        let Some(scene) = Scene::on_redis_and_mongo().await else { return };
+        was_not_sent(&scene, "update", "chat_intents").await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn before_the_history_the_places_of_a_dead_node_are_closed() {
+        let Some(scene) = Scene::on_redis_and_mongo().await else { return };
+        was_not_sent(&scene, "insert", "chat_history").await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn before_the_copies_a_dead_node_leaves_them_to_another_one() {
+        let Some(scene) = Scene::on_redis_and_mongo().await else { return };
+        was_sent(&scene, "insert", "chat_sync").await;
+    }
+}

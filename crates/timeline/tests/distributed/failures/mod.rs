@@ -1,0 +1,13 @@
+//! What becomes of sends and readers while nodes and databases fail.
+//!
+//! Each test has servers of its own, as it disturbs them.
+
+mod commands;
+mod counters;
+mod dead_nodes;
+mod frozen;
+mod holes;
+mod mortal;
+mod primaries;
+mod races;
+mod scene;

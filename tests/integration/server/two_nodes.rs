@@ -1,0 +1,275 @@
+//! Two servers that share one MongoDB and one Redis, and what becomes of them without either.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use reqwest::{Certificate, Client as Http};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use test_support::{Proxy, ProxyPlace, require};
+use tests::Tidings;
+use tidings::hub::protocol::MessageRef;
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use tokio_rustls::rustls::crypto::aws_lc_rs;
+use tokio_rustls::rustls::pki_types::pem::PemObject as _;
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
+use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+use tokio_tungstenite::{WebSocketStream, client_async, tungstenite};
+
+use super::client::Client;
+use super::listener::Listener;
+use crate::databases::{Databases, Mode, run, until_ready};
+
+const PAGE: &str = include_str!("../../../docs/scaling.md");
+
+/// A time that only a hang reaches.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// The configuration of the page, with the ports and files of this test.
+///
+/// All come from one address here, so requests go to both in turn, and answers say who made them.
+fn nginx([one, other]: [&Tidings; 2], place: &ProxyPlace) -> String {
+    let (_, rest) = PAGE.split_once("```nginx\n").expect("the page has such a block");
+    let block = rest.split_once("\n```").expect("the block has an end").0;
+    block
+        .replace("    ip_hash;\n", "")
+        .replace("10.0.0.21:8000", &one.http().to_string())
+        .replace("10.0.0.22:8000", &other.http().to_string())
+        .replace("10.0.0.21:9000", &one.grpc().to_string())
+        .replace("10.0.0.22:9000", &other.grpc().to_string())
+        .replace("listen 443", &format!("listen 127.0.0.1:{}", place.port))
+        .replace("chat.example.org;", "localhost;")
+        .replace("/etc/ssl/chat.example.org.pem", &place.certificate.display().to_string())
+        .replace("/etc/ssl/chat.example.org.key", &place.key.display().to_string())
+        .replace("    location / {\n", "    add_header X-Server $upstream_addr always;\n    location / {\n")
+}
+
+/// A WebSocket of a user through the proxy.
+async fn through(place: &ProxyPlace, user: &str) -> WebSocketStream<TlsStream<TcpStream>> {
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_file_iter(&place.ca).unwrap() {
+        roots.add(certificate.unwrap()).unwrap();
+    }
+    let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()));
+    let config = config.with_safe_default_protocol_versions().unwrap();
+    let config = config.with_root_certificates(roots).with_no_client_auth();
+    let stream = TcpStream::connect(("127.0.0.1", place.port)).await.unwrap();
+    let name = ServerName::try_from("localhost").unwrap();
+    let stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await.unwrap();
+    let address = format!("wss://localhost:{}/ws?user={user}", place.port);
+    client_async(address, stream).await.unwrap().0
+}
+
+/// The next entry that is pushed.
+async fn pushed(socket: &mut WebSocketStream<TlsStream<TcpStream>>, user: &str) -> Value {
+    let inbox = format!("$inbox:{user}");
+    let next = async {
+        loop {
+            let tungstenite::Message::Binary(bytes) = socket.next().await.unwrap().unwrap() else { continue };
+            let message = MessageRef::decode(&bytes).unwrap();
+            if message.channel == inbox {
+                return serde_json::from_slice::<Value>(message.body).unwrap();
+            }
+        }
+    };
+    timeout(LIMIT, next).await.expect("an entry is pushed")
+}
+
+/// The next entries that a watch tells.
+async fn told(watch: &mut Listener) -> Value {
+    loop {
+        let heard = watch.next().await.expect("the watch goes on");
+        // How far somebody has read comes in between.
+        if heard.event == "entries" {
+            return heard.data;
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_one_server_stores_the_other_one_pushes() {
+    let Some(databases) = Databases::start(Mode::Redis).await else { return };
+    let flags = ["--trusted-proxies=127.0.0.1"];
+    let (one, other) = (databases.server(&flags).await, databases.server(&flags).await);
+    let Some(proxy) = require(Proxy::nginx(|place| nginx([&one, &other], place)).await) else { return };
+    let place = proxy.place();
+    let ca = Certificate::from_pem(&fs::read(&place.ca).unwrap()).unwrap();
+    let http = Http::builder().tls_certs_only([ca]).build().unwrap();
+    let url = |path: &str| format!("https://localhost:{}{path}", place.port);
+
+    // Bob is at both, directly and through the proxy: whoever takes a send, others have to hear it.
+    let mut sockets = [Client::connect(&one, "?user=bob").await, Client::connect(&other, "?user=bob").await];
+    for socket in &mut sockets {
+        socket.assert_open().await;
+    }
+    let mut proxied = through(place, "bob").await;
+    let mut watches = [
+        Listener::watch(&one, "bob").await,
+        Listener::watch(&other, "bob").await,
+        Listener::read(http.get(url("/timeline/watch?member=bob"))).await,
+    ];
+    let (mut sent, mut asked) = (0, BTreeSet::new());
+    while sent < 6 || asked.len() < 2 {
+        sent += 1;
+        assert!(sent < 50, "all requests go to {asked:?}: {}", proxy.log());
+        let body = json!({ "from": "alice", "to": "bob", "message": { "n": sent } });
+        let answer = http.post(url("/timeline/send")).json(&body).send().await.unwrap();
+        assert_eq!(answer.status(), 200, "{}", proxy.log());
+        asked.insert(answer.headers()["x-server"].to_str().unwrap().to_owned());
+        let sequence = json!(sent.to_string());
+        let expected = json!({ "sequence": sequence, "place": sequence });
+        assert_eq!(answer.json::<Value>().await.unwrap(), expected);
+        for socket in &mut sockets {
+            let entry = socket.heard("$inbox:bob").await;
+            assert_eq!(
+                (&entry["sequence"], &entry["message"]),
+                (&sequence, &json!(format!("{{\"n\":{sent}}}")))
+            );
+        }
+        assert_eq!(pushed(&mut proxied, "bob").await["sequence"], sequence);
+        for watch in &mut watches {
+            assert_eq!(told(watch).await["latestSeq"], sequence);
+        }
+    }
+}
+
+/// A message with an id, so that it may be sent again.
+fn message(number: u32) -> Value {
+    json!({ "from": "alice", "to": "bob", "message": { "n": number }, "messageId": number.to_string() })
+}
+
+async fn send(server: &Tidings, number: u32) -> (u16, Value) {
+    let request = Http::new().post(server.url("/timeline/send")).json(&message(number));
+    let answer = request.send().await.unwrap();
+    (answer.status().as_u16(), answer.json().await.unwrap())
+}
+
+/// What a check says, and whether all is well.
+fn check(flags: &[String]) -> (bool, String) {
+    let output = run("check", flags);
+    (output.status.success(), String::from_utf8(output.stdout).unwrap())
+}
+
+/// How many messages are under way when a server is killed.
+const BURST: u32 = 200;
+
+#[tokio::test]
+async fn what_a_killed_server_had_begun_is_stored_once_by_the_other_one() {
+    let Some(databases) = Databases::start(Mode::Redis).await else { return };
+    let flags = ["--timeline-hole-time=500ms"];
+    let (mut one, other) = (databases.server(&flags).await, databases.server(&flags).await);
+    let (http, url) = (Http::new(), one.url("/timeline/send"));
+    let mut sends = JoinSet::new();
+    for number in 0..BURST {
+        let request = http.post(&url).json(&message(number));
+        sends.spawn(async move { request.send().await.is_ok_and(|answer| answer.status() == 200) });
+    }
+    // It dies in the middle: one is answered, and some are not.
+    while !sends.join_next().await.expect("one is answered").unwrap() {}
+    one.kill();
+    sends.join_all().await;
+    let all = async {
+        for number in 0..BURST {
+            // What the dead one had begun may have to be finished first.
+            while send(&other, number).await.0 != 200 {}
+        }
+    };
+    timeout(LIMIT, all).await.expect("the other one takes all");
+    // Places that were given out for nothing are closed a moment after somebody has seen them.
+    let whole = async {
+        loop {
+            let page = reqwest::get(other.url("/timeline/sync?member=bob&count=1000")).await.unwrap();
+            let entries = page.json::<Value>().await.unwrap()["entrySet"].clone();
+            let entries = entries.as_array().unwrap().clone();
+            if entries.iter().filter(|entry| entry["kind"] == "MESSAGE").count() >= BURST as usize {
+                return entries;
+            }
+        }
+    };
+    let entries = timeout(LIMIT, whole).await.expect("all can be read");
+    let sequences = entries.iter().map(|entry| entry["sequence"].as_str().unwrap().to_owned());
+    assert!(sequences.eq((1..=entries.len()).map(|sequence| sequence.to_string())), "{entries:?}");
+    let mut ids: Vec<u32> = entries
+        .iter()
+        .filter(|entry| entry["kind"] == "MESSAGE")
+        .map(|entry| entry["messageId"].as_str().unwrap().parse().unwrap())
+        .collect();
+    ids.sort_unstable();
+    assert!(ids.into_iter().eq(0..BURST), "{entries:?}");
+}
+
+#[tokio::test]
+async fn sends_go_on_while_redis_is_gone_and_a_check_fails() {
+    let Some(databases) = Databases::start(Mode::Redis).await else { return };
+    let (well, text) = check(&databases.flags());
+    assert!(well && text.contains("ok      --mongo-url mongodb://"), "{text}");
+    assert!(text.contains(", for sequences\n"), "{text}");
+    let (one, other) = (databases.server(&[]).await, databases.server(&[]).await);
+    let sequence =
+        |number: u32| (200, json!({ "sequence": number.to_string(), "place": number.to_string() }));
+    assert_eq!(send(&one, 1).await, sequence(1));
+    databases.redis().kill().unwrap();
+    for (server, number) in [(&other, 2), (&one, 3), (&other, 4)] {
+        assert_eq!(send(server, number).await, sequence(number));
+    }
+    // A repetition, at another server than the first time.
+    assert_eq!(send(&other, 3).await, sequence(3));
+    let (well, text) = check(&databases.flags());
+    assert!(!well && text.contains("problem --redis-url: "), "{text}");
+    assert!(text.contains("ok      --mongo-url mongodb://"), "{text}");
+    // It comes back without all that it knew.
+    databases.redis().start_again().await.unwrap();
+    let metrics = one.url("/metrics");
+    let is_back = async {
+        while !reqwest::get(&metrics).await.unwrap().text().await.unwrap().contains("timeline_redis_up 1") {}
+    };
+    timeout(LIMIT, is_back).await.expect("it gives out sequences again");
+    for (server, number) in [(&one, 5), (&other, 6)] {
+        assert_eq!(send(server, number).await, sequence(number));
+    }
+    let page = reqwest::get(other.url("/timeline/sync?member=bob")).await.unwrap();
+    let page: Value = page.json().await.unwrap();
+    let sequences: Vec<&str> =
+        page["entrySet"].as_array().unwrap().iter().filter_map(|entry| entry["sequence"].as_str()).collect();
+    assert_eq!(sequences, ["1", "2", "3", "4", "5", "6"]);
+}
+
+#[tokio::test]
+async fn a_server_that_starts_before_its_mongo_is_ready_once_that_is_there() {
+    let Some(databases) = Databases::start(Mode::Mongo).await else { return };
+    databases.mongo.kill().unwrap();
+    let (well, text) = check(&databases.flags());
+    assert!(!well && text.contains("problem --mongo-url: "), "{text}");
+    let directory = TempDir::new().unwrap();
+    let log = directory.path().join("log");
+    let flags = databases.flags();
+    let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+    let server = Tidings::start_into(fs::File::create(&log).unwrap(), &flags);
+    let ready = reqwest::get(server.url("/readyz")).await.unwrap();
+    assert_eq!(ready.status(), 503);
+    let ready: Value = ready.json().await.unwrap();
+    let parts = ready["parts"].as_array().unwrap();
+    let timelines = parts.iter().find(|part| part["name"] == "timelines").unwrap();
+    assert_eq!(timelines["state"], "down", "{ready}");
+    let (status, refused) = send(&server, 1).await;
+    assert_eq!((status, &refused["reason"]), (503, &json!("TIMELINE_UNAVAILABLE")), "{refused}");
+    assert_eq!(reqwest::get(server.url("/healthz")).await.unwrap().status(), 200);
+
+    databases.mongo.restart().await.unwrap();
+    until_ready(&server).await;
+    assert_eq!(send(&server, 1).await, (200, json!({ "sequence": "1", "place": "1" })));
+    let log = fs::read_to_string(&log).unwrap();
+    // However often it was tried, the database is complained about once, and the part once.
+    for once in ["the link keeps asking", "timelines: down"] {
+        assert_eq!(log.matches(once).count(), 1, "{once}: {log}");
+    }
+    let (well, text) = check(&databases.flags());
+    assert!(well && text.contains("note    --presence: "), "{text}");
+}

@@ -1,0 +1,19 @@
+//! How many users there are, and how many nodes.
+
+/// How many users there are. The first two never acknowledge.
+pub(crate) const USERS: usize = 50;
+
+/// How many of them send, and talk in pairs.
+pub(crate) const ACTIVE: usize = 6;
+
+/// How many of them are in the groups that lose messages.
+pub(crate) const SOME: usize = 12;
+
+/// How many of them read all the while. Of the others the inboxes are read at the comparisons.
+pub(crate) const READERS: usize = 10;
+
+/// How many nodes the store has, beside the one that compares.
+pub(crate) const NODES: usize = 3;
+
+/// Whether a place may be given up, as that of a node that died.
+pub(crate) const MANY_NODES: bool = true;
