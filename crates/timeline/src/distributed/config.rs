@@ -118,8 +118,8 @@ impl Config {
     /// Sets the Redis that gives out sequences and tells other nodes what is new.
     ///
     /// An address as `redis-link` takes it: one Redis, a set of sentinels or a cluster, of version
-    /// 7.0 or later, as older ones do not know scripts that begin with `#!lua`. While it is away, or
-    /// too old, the store goes on without it, slower. By default there is none.
+    /// 7.0 or later, as older ones do not know scripts that begin with `#!lua`. While it is away,
+    /// or too old, the store goes on without it, slower. By default there is none.
     #[cfg(feature = "redis")]
     #[must_use]
     pub fn redis(self, url: impl Into<String>) -> Self {
@@ -137,8 +137,8 @@ impl Config {
 
     /// Sets what all keys and channels in Redis begin with.
     ///
-    /// Default `tidings:timeline:`. For several stores on one Redis. It has no braces, as those of a
-    /// key say on which server of a cluster it is.
+    /// Default `tidings:timeline:`. For several stores on one Redis. It has no braces, as those of
+    /// a key say on which server of a cluster it is.
     #[cfg(feature = "redis")]
     #[must_use]
     pub fn redis_prefix(self, prefix: impl Into<String>) -> Self {

@@ -1,5 +1,6 @@
 //! The task that ends what others have begun and did not end, as they died.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use tokio::time::sleep;
 
 use super::changes;
 use super::documents::{IntentDoc, IntentKind, IntentOp};
+use super::entry_id::EntryId;
 use super::send::operation::{find_entries, floors_of};
 use super::send::{Operation, metrics, spread};
 use super::shared::Shared;
@@ -61,7 +63,7 @@ async fn look(shared: &Arc<Shared>) -> Result<()> {
         let age = noted.age();
         match end_after(shared, noted.ops(), age).await {
             Ok(found) if found.is_over(age) => noted.done(),
-            Ok(_) => {}
+            Ok(found) => noted.leave(found.open),
             Err(error) => tracing::debug!("what this node left is not ended yet: {error:#}"),
         }
     }
@@ -73,18 +75,25 @@ async fn look(shared: &Arc<Shared>) -> Result<()> {
     Ok(())
 }
 
-/// Ends what an intent names, and deletes it.
+/// Ends what an intent names, and deletes it, or leaves what may come still.
 async fn end_intent(shared: &Arc<Shared>, intent: &IntentDoc, age: Duration) -> Result<()> {
     let found = end_after(shared, &intent.ops, age).await?;
-    if !found.is_over(age) {
+    let is_over = found.is_over(age);
+    if !is_over && found.open.len() == intent.ops.len() {
         return Ok(());
     }
     // One that was replaced meanwhile belongs to a node that lives.
     let unchanged = doc! { "_id": &intent.lane, "at": intent.at };
-    let deleted = shared
-        .database
-        .call(move |collections| async move { collections.intents.delete_one(unchanged).await.map(drop) });
-    deleted.await?;
+    // What has ended is not looked at again, and nobody is told of it each second.
+    let left = doc! { "$set": { "ops": IntentDoc::ops(&found.open) } };
+    let noted = shared.database.call(move |collections| async move {
+        if is_over {
+            collections.intents.delete_one(unchanged).await.map(drop)
+        } else {
+            collections.intents.update_one(unchanged, left).await.map(drop)
+        }
+    });
+    noted.await?;
     if found.is_there {
         metrics::intent_ended();
         tracing::info!("what node {} had begun {age:?} before was ended by this one", intent.node);
@@ -93,18 +102,18 @@ async fn end_intent(shared: &Arc<Shared>, intent: &IntentDoc, age: Duration) -> 
 }
 
 /// What was found of the operations of an intent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 struct Found {
     /// Whether anything that it names was there, and has ended now.
     is_there: bool,
-    /// Whether something that it names was not there, and may come still.
-    is_open: bool,
+    /// What was not there, and may come still.
+    open: Vec<IntentOp>,
 }
 
 impl Found {
     /// Whether an intent of this age can be forgotten.
-    fn is_over(self, age: Duration) -> bool {
-        !self.is_open || age > KEPT
+    fn is_over(&self, age: Duration) -> bool {
+        self.open.is_empty() || age > KEPT
     }
 }
 
@@ -161,9 +170,8 @@ async fn late(shared: &Shared) -> Result<Vec<(IntentDoc, Duration)>> {
 async fn end(shared: &Arc<Shared>, ops: &[IntentOp]) -> Result<Found> {
     let sends = ops.iter().filter(|op| op.kind == IntentKind::Send);
     let keys: Vec<_> = sends.filter_map(|op| Some((&op.history, op.key?))).collect();
-    let wanted = keys.len();
     let entries = find_entries(shared, keys).await?;
-    let mut found = Found { is_there: !entries.is_empty(), is_open: entries.len() < wanted };
+    let found = found(ops, &entries.iter().map(|entry| entry.key).collect());
     let floors = floors_of(shared, &entries).await?;
     let operations = entries.into_iter().map(Operation::stored).collect::<Result<Vec<_>>>()?;
     let is_gone = |operation: &Operation| {
@@ -184,10 +192,21 @@ async fn end(shared: &Arc<Shared>, ops: &[IntentOp]) -> Result<Found> {
             IntentKind::Change => changes::finish::finish_change(shared, &op.history, op.seq).await?,
             IntentKind::Purge => changes::finish::finish_purge(shared, &op.history).await?,
         }
-        // One that is not under way may be begun still, as an entry may come.
-        found = Found { is_there: true, is_open: true };
     }
     Ok(found)
+}
+
+/// Tells what of operations is there from what is not, by the entries of histories that are.
+///
+/// A change that is not under way may be begun still, as an entry may come.
+fn found(ops: &[IntentOp], entries: &HashSet<EntryId>) -> Found {
+    let is_open = |op: &&IntentOp| match op.kind {
+        IntentKind::Send => op.key.is_some_and(|key| !entries.contains(&key)),
+        IntentKind::Change | IntentKind::Purge => true,
+    };
+    let open: Vec<_> = ops.iter().filter(is_open).cloned().collect();
+    let is_there = !entries.is_empty() || ops.iter().any(|op| op.kind != IntentKind::Send);
+    Found { is_there, open }
 }
 
 fn millis(time: Duration) -> i64 {
@@ -196,16 +215,25 @@ fn millis(time: Duration) -> i64 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::box_id::{BoxId, Side};
     use super::*;
+    use crate::Seq;
 
     #[test]
     fn what_was_not_found_may_come_still() {
-        let is_over = |is_there, is_open, age| Found { is_there, is_open }.is_over(age);
-        for is_there in [true, false] {
-            assert!(is_over(is_there, false, Duration::ZERO));
-            assert!(!is_over(is_there, true, KEPT));
-            assert!(is_over(is_there, true, KEPT + Duration::from_millis(1)));
-        }
+        let history = BoxId::stored(Side::History, "seq:a:b");
+        let op = |kind, key| IntentOp { kind, history: history.clone(), seq: Seq::ZERO.next(), key };
+        let [one, other] = [1, 2].map(EntryId::fresh);
+        let sends = [op(IntentKind::Send, Some(one)), op(IntentKind::Send, Some(other))];
+        let open = |entries: &[EntryId]| found(&sends, &entries.iter().copied().collect()).open;
+        assert_eq!(open(&[]), sends);
+        assert_eq!(open(&[other]), sends[..1]);
+        assert!(open(&[one, other]).is_empty());
+        let purge = found(&[op(IntentKind::Purge, None)], &HashSet::new());
+        assert!(purge.is_there && !purge.is_over(KEPT));
+        assert!(purge.is_over(KEPT + Duration::from_millis(1)));
+        let nothing = found(&sends, &HashSet::new());
+        assert!(!nothing.is_there && !nothing.is_over(Duration::ZERO));
     }
 
     #[test]

@@ -197,6 +197,11 @@ impl Noted {
         Ok(())
     }
 
+    /// Leaves what has not ended of it to the finisher, which takes it again.
+    pub(super) fn leave(mut self, open: Vec<IntentOp>) {
+        self.ops = open;
+    }
+
     /// Notes that all of it has ended, and frees the lane.
     pub(super) fn done(mut self) {
         self.has_ended = true;

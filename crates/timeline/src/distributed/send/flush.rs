@@ -145,7 +145,7 @@ impl Flush {
             self.leave_open(&error);
         }
         self.close_vacant().await;
-        // Who finds no place leaves it to the task that ends what others began, which holds no texts.
+        // Who finds no place leaves it to the task that ends what others began, and holds no texts.
         if !self.has_ended()
             && let Ok(place) = Arc::clone(&self.background.places).try_acquire_owned()
         {
