@@ -2,6 +2,7 @@
 //!
 //! Each test has servers of its own, as it disturbs them.
 
+mod away;
 mod commands;
 mod counters;
 mod dead_nodes;

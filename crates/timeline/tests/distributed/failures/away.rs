@@ -1,0 +1,26 @@
+//! A MongoDB that is away for a while.
+
+use timeline::State;
+use tokio::time::timeout;
+
+use super::scene::{Scene, ids, inbox, member, send, started};
+use crate::place::PATIENCE;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_whose_mongodb_is_away_says_so_and_its_calls_wait() {
+    let Some(scene) = Scene::on_mongo().await else { return };
+    let node = started(scene.config("one").timeout(PATIENCE)).await;
+    send(&node, "ann", "bob", "before").await.unwrap();
+    let mut state = node.state();
+    scene.mongo.kill().unwrap();
+    let down = timeout(PATIENCE, state.wait_for(|state| matches!(state, State::Down { .. })));
+    drop(down.await.expect("the state follows mongodb").unwrap());
+    let (sent, restarted) = tokio::join!(send(&node, "ann", "bob", "meanwhile"), scene.mongo.restart());
+    restarted.unwrap();
+    sent.unwrap();
+    let well = timeout(PATIENCE, state.wait_for(State::is_well));
+    drop(well.await.expect("the state follows mongodb").unwrap());
+    assert_eq!(ids(&inbox(&node, &member("bob")).await).len(), 2);
+    assert!(node.shutdown(PATIENCE).await);
+    assert!(!node.state().borrow().is_well());
+}
