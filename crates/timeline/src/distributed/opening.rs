@@ -153,7 +153,7 @@ mod tests {
     async fn the_store_is_down_while_mongodb_is_away_and_says_why() {
         assert_eq!(state_of(&LinkState::Well), State::Well);
         // Nobody listens there.
-        let away = LinkConfig::new("mongodb://127.0.0.1:1/?directConnection=true")
+        let away = LinkConfig::new("mongodb://127.0.0.1:1")
             .timeout(Duration::from_millis(500))
             .when_away(WhenAway::Join);
         let link = Link::start(away).await.unwrap();
