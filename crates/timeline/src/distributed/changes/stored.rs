@@ -1,21 +1,11 @@
 //! What is read of a box before it changes: at majority, from the primary.
 
-use mongodb::Collection;
 use mongodb::bson::{Document, RawDocumentBuf, doc};
 
 use crate::distributed::box_id::{BoxId, Side};
-use crate::distributed::database::Collections;
 use crate::distributed::documents::{EntryDoc, Head};
 use crate::distributed::shared::Shared;
 use crate::{Result, Seq};
-
-/// Returns the entries of a side, with the heads of its boxes.
-pub(in crate::distributed) fn entries_of(collections: &Collections, side: Side) -> &Collection<Document> {
-    match side {
-        Side::Inbox => &collections.inboxes,
-        Side::History => &collections.histories,
-    }
-}
 
 /// Reads the head of a history and the entry at a place of it, as they are at one moment.
 ///
@@ -104,7 +94,7 @@ impl Finding {
 async fn find(shared: &Shared, side: Side, finding: Finding) -> Result<Vec<RawDocumentBuf>> {
     let Finding { filter, without, step, limit } = finding;
     let found = shared.database.call(move |collections| async move {
-        let found = entries_of(&collections, side).find(filter).projection(without).limit(limit.into());
+        let found = collections.entries_of(side).find(filter).projection(without).limit(limit.into());
         let mut cursor = found.sort(doc! { "id": step, "seq": step }).await?;
         let mut documents = Vec::new();
         while cursor.advance().await? {
