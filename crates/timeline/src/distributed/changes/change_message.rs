@@ -33,7 +33,7 @@ pub(in crate::distributed) async fn change_message(
 ) -> Result<Changed> {
     let history = BoxId::history(&change.conversation);
     let until = Instant::now() + shared.config.timeout;
-    let _turn = shared.turns.wait(&history).await;
+    let _turn = shared.turns.wait(&history, until).await?;
     loop {
         if let Some(changed) = attempt(shared, &history, &change, until).await? {
             return Ok(changed);

@@ -45,7 +45,7 @@ enum Attempt {
 pub(in crate::distributed) async fn purge(shared: &Shared, conversation: &Conversation) -> Result<Seq> {
     let history = BoxId::history(conversation);
     let until = Instant::now() + shared.config.timeout;
-    let turn = shared.turns.wait(&history).await;
+    let turn = shared.turns.wait(&history, until).await?;
     loop {
         let op = IntentOp { kind: IntentKind::Purge, history: history.clone(), seq: Seq::ZERO, key: None };
         // It is noted in vain if there is nothing to purge, which is seldom asked for.

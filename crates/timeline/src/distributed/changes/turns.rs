@@ -3,8 +3,10 @@
 use std::hash::{BuildHasher, RandomState};
 
 use tokio::sync::{Mutex, MutexGuard};
+use tokio::time::{Instant, timeout_at};
 
 use crate::distributed::box_id::BoxId;
+use crate::{Error, ErrorKind, Result};
 
 /// Lets the changes of one history take turns within this process.
 ///
@@ -26,27 +28,36 @@ impl Turns {
     }
 
     /// Waits for the turn of a history, and has it until what this returns is dropped.
-    pub(super) async fn wait(&self, history: &BoxId) -> MutexGuard<'_, ()> {
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`](ErrorKind::Unavailable) if it does not come in time.
+    pub(super) async fn wait(&self, history: &BoxId, until: Instant) -> Result<MutexGuard<'_, ()>> {
         let hash = self.hasher.hash_one(history) % TURNS as u64;
         let turn = usize::try_from(hash).unwrap_or_default();
-        self.turns[turn].lock().await
+        timeout_at(until, self.turns[turn].lock()).await.map_err(|_elapsed| {
+            let text = "other changes of the conversation, or of one that shares its turn, did not end in time; \
+                        try again";
+            Error::new(ErrorKind::Unavailable, text)
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use futures_util::FutureExt as _;
+    use std::time::Duration;
 
     use super::*;
     use crate::{Conversation, GroupName};
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn changes_of_one_history_wait_for_each_other() {
         let history = BoxId::history(&Conversation::group(GroupName::new("g").unwrap()));
         let turns = Turns::new();
-        let turn = turns.wait(&history).await;
-        assert!(turns.wait(&history).now_or_never().is_none());
+        let until = Instant::now() + Duration::from_secs(10);
+        let turn = turns.wait(&history, until).await.unwrap();
+        assert_eq!(turns.wait(&history, until).await.unwrap_err().kind(), ErrorKind::Unavailable);
         drop(turn);
-        assert!(turns.wait(&history).now_or_never().is_some());
+        assert!(turns.wait(&history, until).await.is_ok());
     }
 }
