@@ -75,7 +75,8 @@ async fn without_gaps(
         }
         if is_closed {
             let text = format!(
-                "{} places of the history {history} could not be closed, so its texts stay for now; try again",
+                "{} places of the history {history} could not be closed, so its texts stay for now; \
+                 try again",
                 missing.len()
             );
             return Err(Error::new(ErrorKind::Unavailable, text));

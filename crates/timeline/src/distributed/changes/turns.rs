@@ -36,8 +36,8 @@ impl Turns {
         let hash = self.hasher.hash_one(history) % TURNS as u64;
         let turn = usize::try_from(hash).unwrap_or_default();
         timeout_at(until, self.turns[turn].lock()).await.map_err(|_elapsed| {
-            let text = "other changes of the conversation, or of one that shares its turn, did not end in time; \
-                        try again";
+            let text = "other changes of the conversation, or of one that shares its turn, did not end in \
+                        time; try again";
             Error::new(ErrorKind::Unavailable, text)
         })
     }
