@@ -19,6 +19,7 @@ use tokio::time::Instant;
 
 use super::keep::keep_of;
 use crate::distributed::box_id::{BoxId, Side};
+use crate::distributed::database::Database;
 use crate::distributed::send::HOLD;
 use crate::distributed::shared::Shared;
 use crate::{Error, ErrorKind, Result, Seq};
@@ -124,7 +125,7 @@ fn boxed(id: &str) -> Option<BoxId> {
 }
 
 /// Enters boxes that are not there yet, to be looked at now.
-pub(super) async fn enter(shared: &Shared, boxes: &[BoxId], now_ms: i64) -> Result<()> {
+pub(in crate::distributed) async fn enter(database: &Database, boxes: &[BoxId], now_ms: i64) -> Result<()> {
     let new = doc! { "look_at": DateTime::from_millis(now_ms), "rev": 0_i64, "idle": false };
     let statement = |boxed: &BoxId| {
         doc! { "q": { "_id": id(boxed) }, "u": { "$setOnInsert": new.clone() }, "upsert": true }
@@ -133,7 +134,7 @@ pub(super) async fn enter(shared: &Shared, boxes: &[BoxId], now_ms: i64) -> Resu
     if statements.is_empty() {
         return Ok(());
     }
-    let answer = shared.database.call(move |collections| async move {
+    let answer = database.call(move |collections| async move {
         let command = doc! {
             "update": collections.boxes.name(),
             "updates": statements,
