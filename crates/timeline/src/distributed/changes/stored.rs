@@ -29,15 +29,36 @@ pub(super) async fn head_and_entry(
 
 /// Reads the entries of a box behind a sequence and up to another one, oldest first, without their
 /// texts.
-pub(in crate::distributed) async fn entries_without_texts(
+pub(super) async fn entries_without_texts(
     shared: &Shared,
     boxed: &BoxId,
     after: Seq,
     to: Seq,
     limit: u16,
 ) -> Result<Vec<EntryDoc>> {
-    let filter = doc! { "id": boxed.as_str(), "seq": { "$gt": after.to_i64(), "$lte": to.to_i64() } };
     let without = doc! { "message": 0, "digest": 0, "digest2": 0 };
+    entries_without(shared, boxed, (after, to), limit, without).await
+}
+
+/// Does the same for all behind a sequence, without their records, which may be larger than texts.
+pub(in crate::distributed) async fn entries_without_records(
+    shared: &Shared,
+    boxed: &BoxId,
+    after: Seq,
+    limit: u16,
+) -> Result<Vec<EntryDoc>> {
+    let without = doc! { "message": 0, "digest": 0, "digest2": 0, "members": 0, "seqs": 0, "change": 0 };
+    entries_without(shared, boxed, (after, Seq::MAX), limit, without).await
+}
+
+async fn entries_without(
+    shared: &Shared,
+    boxed: &BoxId,
+    (after, to): (Seq, Seq),
+    limit: u16,
+    without: Document,
+) -> Result<Vec<EntryDoc>> {
+    let filter = doc! { "id": boxed.as_str(), "seq": { "$gt": after.to_i64(), "$lte": to.to_i64() } };
     let found = find(shared, boxed.side(), Finding { without, limit, ..Finding::one(filter) }).await?;
     found.iter().map(|document| EntryDoc::read(document, boxed.side())).collect()
 }
