@@ -40,7 +40,9 @@ pub(super) async fn entries_without_texts(
     entries_without(shared, boxed, (after, to), limit, without).await
 }
 
-/// Does the same for all behind a sequence, without their records, which may be larger than texts.
+/// Does the same for all behind a sequence, without their records.
+///
+/// A record may be larger than a text.
 pub(in crate::distributed) async fn entries_without_records(
     shared: &Shared,
     boxed: &BoxId,

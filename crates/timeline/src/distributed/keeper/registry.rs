@@ -45,9 +45,10 @@ pub(super) enum Pruning {
     Nothing,
 }
 
-/// How long a box with nothing to do stays in the registry at least; `age` is that of its entries.
+/// Returns how long a box with nothing to do stays in the registry at least.
 ///
-/// A note of a box is good for half of that, and for all that would be noted meanwhile.
+/// `age` is how long its entries are kept. A note of a box is good for half of that, and for all
+/// that would be noted meanwhile.
 fn idle_period(age: Option<Duration>) -> Duration {
     age.map_or(HOLD, |age| age.min(HOLD))
 }

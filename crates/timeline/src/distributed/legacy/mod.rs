@@ -5,12 +5,12 @@
 //! read. Duplicates keep it from making its index: [`check`] lists them, [`repair`] moves them
 //! aside.
 //!
-//! It had no lists of conversations either. [`repair`] enters the pairs into those of their members,
-//! so it is good to run it once where there are no duplicates. Nothing says who is in a group: that
-//! is in the lists of its members from its next message on.
+//! It had no lists of conversations either. [`repair`] enters the pairs into those of their
+//! members, so it is good to run it once where there are no duplicates. Nothing says who is in a
+//! group: that is in the lists of its members from its next message on.
 //!
-//! Nor does anything say which copies an entry has: it cannot be edited or taken back, and a purge of
-//! its history leaves them in the inboxes, with their texts, until these are acknowledged.
+//! Nor does anything say which copies an entry has: it cannot be edited or taken back, and a purge
+//! of its history leaves them in the inboxes, with their texts, until these are acknowledged.
 //!
 //! Both read each collection whole, and neither may run beside the Go service.
 

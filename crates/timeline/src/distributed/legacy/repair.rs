@@ -1,4 +1,4 @@
-//! A repair of what the Go service has left: duplicates are moved aside, pairs get into lists.
+//! A repair of what the Go service has left: duplicates, and pairs in no list.
 
 use std::fmt;
 
@@ -22,7 +22,7 @@ pub struct Repaired {
     ///
     /// They are now in a collection of that name with `_duplicates` behind it.
     pub moved: Vec<Duplicate>,
-    /// How many pairs with a last message of the Go service are in the lists of their members now.
+    /// How many pairs of the Go service are in the lists of their members now.
     pub pairs: u64,
     /// How many groups are not, as the Go service did not note their members.
     ///
@@ -33,7 +33,7 @@ pub struct Repaired {
 /// How many duplicates are moved between two passes over a collection.
 const ROUND: usize = 10_000;
 
-/// Moves documents that have the sequence of another one aside, and enters what is known of boxes.
+/// Moves duplicates aside, and enters what is known of old boxes.
 ///
 /// Of the documents of one sequence the oldest stays. The others are in `chat_sync_duplicates` and
 /// `chat_history_duplicates` afterwards, if the collections have the names that the Go service gave
@@ -41,8 +41,8 @@ const ROUND: usize = 10_000;
 ///
 /// A pair whose last message is one of the Go service gets into the lists of its members, with
 /// nothing unread. Members who were removed since are in them again: run it before there are any.
-/// Where entries are kept for a time, those of the Go service are so, too; if that is set later, run
-/// it again.
+/// Where entries are kept for a time, those of the Go service are so, too; if that is set later,
+/// run it again.
 ///
 /// Stop the Go service before, and do not start it again: it would go on to make duplicates, or
 /// fail at the index that keeps them out.

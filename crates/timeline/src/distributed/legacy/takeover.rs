@@ -1,4 +1,4 @@
-//! What the Go service did not note of its boxes: whose they are, and when they are looked at.
+//! What the Go service did not note of its boxes: whose they are.
 //!
 //! It had no lists of conversations, so nothing says who has one. Of a pair the id of the history
 //! does. Of a group nobody knows the members: it is in their lists from its next message on.
@@ -32,7 +32,7 @@ pub(super) struct Entered {
 /// How many boxes are entered with one command of each kind.
 const BOXES: usize = 500;
 
-/// Enters what is known of boxes that nobody but the Go service has written to last.
+/// Enters what is known of boxes with a last entry of the Go service.
 ///
 /// What is there already stays as it is.
 pub(super) async fn enter(database: &Database, config: &Config) -> Result<Entered> {
@@ -131,8 +131,9 @@ impl End {
 struct Ends(Option<End>);
 
 impl Ends {
-    /// Takes the next document in the order of boxes and sequences, and returns the end of the box
-    /// before.
+    /// Takes the next document, and returns the end of the box before.
+    ///
+    /// They come in the order of boxes and sequences.
     fn take(&mut self, document: &RawDocument) -> Option<End> {
         let value = |name: &str| document.get(name).ok().flatten();
         let id = document.get_str("id").ok()?;

@@ -46,7 +46,7 @@ impl Extent {
         self.last.is_some_and(|last| is_message(last.kind))
     }
 
-    /// Returns whether the last entry is there, and closes a place that was given out in vain.
+    /// Returns whether the last entry closes a place that was given out in vain.
     pub(super) fn ends_with_hole(&self) -> bool {
         self.last.is_some_and(|last| last.kind == i64::from(HOLE))
     }

@@ -12,7 +12,9 @@ use super::finds::{self, Source};
 use crate::page::PAGE_BYTES_MAX;
 use crate::{Conversation, Destination, Entry, EntryKind, Message, Result, Seq};
 
-/// How many entries are looked up at once at first: their texts may be as large as messages can be.
+/// How many entries are looked up at once at first.
+///
+/// Their texts may be as large as messages can be.
 const FIRST_AT_ONCE: usize = 16;
 
 /// How many are at most, when it is known how large texts are.
@@ -68,7 +70,7 @@ pub(super) async fn fill(
     Ok(())
 }
 
-/// Returns how many entries are looked up at once, after so many texts with so many bytes.
+/// Returns how many entries are looked up at once, after these texts.
 ///
 /// A page has no room for much more than these.
 fn at_once(texts: usize, bytes: usize) -> usize {

@@ -1,8 +1,8 @@
 //! The rows that are known to be there, so that sends do not write them again.
 //!
 //! Who leaves or is forgotten by way of this node is taken out at once. Other nodes say so when it
-//! is by way of them, a moment later. As that may get lost, what is known here is believed for a few
-//! minutes only.
+//! is by way of them, a moment later. As that may get lost, what is known here is believed for a
+//! few minutes only.
 
 use std::collections::HashSet;
 use std::time::Duration;

@@ -26,7 +26,7 @@ pub(super) struct Outgoing {
     all: bool,
 }
 
-/// How many inboxes are noted at most, how many cursors, and how many rows and members.
+/// How many inboxes are noted at most, and how many of all else.
 const ITEMS_MAX: usize = 65_536;
 
 impl Outgoing {

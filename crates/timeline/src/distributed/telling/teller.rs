@@ -141,7 +141,7 @@ impl Teller {
         self.say(|outgoing| outgoing.add_cursor(told, cursor));
     }
 
-    /// Tells the other nodes whose rows say no longer that their members are in groups.
+    /// Tells the other nodes of rows whose members have left their groups.
     pub(in crate::distributed) fn left(&self, rows: &[EntryId]) {
         self.say(|outgoing| rows.iter().for_each(|row| outgoing.add_left(*row)));
     }
@@ -151,7 +151,7 @@ impl Teller {
         self.say(|outgoing| outgoing.add_forgotten(member));
     }
 
-    /// Takes in what another node has said, and returns it; none if it said nothing new.
+    /// Takes in what another node has said, and returns it if it is new.
     ///
     /// What it says of rows is left to the caller.
     pub(super) fn hear(&self, text: &[u8]) -> Option<HeardNotice> {
