@@ -10,8 +10,8 @@ use super::box_id::{BoxId, Side};
 use super::clock;
 use super::database::of_link;
 use super::documents::{Head, time};
-use super::read;
 use super::shared::Shared;
+use super::{keeper, read};
 use crate::{Error, ErrorKind, MemberId, Result, Seq};
 
 /// How often a head is made again, because another node makes it at the same time.
@@ -20,7 +20,7 @@ const ATTEMPTS: usize = 4;
 /// Frees an inbox up to a sequence, and returns its floor.
 ///
 /// It does what [`Store::ack`](crate::Store::ack) says. Nothing is removed here: the floor alone
-/// says what is free.
+/// says what is free, and the keeper removes that later.
 pub(super) async fn ack(shared: &Arc<Shared>, member: &MemberId, sequence: Seq) -> Result<Seq> {
     let inbox = BoxId::inbox(member);
     let head = read::check_reaches(shared, &inbox, sequence).await?;
@@ -28,6 +28,7 @@ pub(super) async fn ack(shared: &Arc<Shared>, member: &MemberId, sequence: Seq) 
         return Ok(head.floor);
     }
     let before = raise_floor(shared, Side::Inbox, &inbox, sequence).await?;
+    keeper::freed(shared, &inbox, before.max(sequence)).await;
     if before < sequence {
         shared.teller.freed(member);
     }
@@ -62,11 +63,7 @@ pub(super) async fn raise(shared: &Shared, boxed: &BoxId, highest: &Document) ->
         let raised = boxed.clone();
         let update = doc! { "$max": highest.clone(), "$setOnInsert": Head::on_insert(boxed) };
         let before = shared.database.call_raw(move |collections| async move {
-            let entries = match raised.side() {
-                Side::Inbox => collections.inboxes,
-                Side::History => collections.histories,
-            };
-            let entries = entries.clone_with_type::<RawDocumentBuf>();
+            let entries = collections.entries_of(raised.side()).clone_with_type::<RawDocumentBuf>();
             let update = entries.find_one_and_update(Head::filter(&raised), update);
             update.upsert(true).return_document(ReturnDocument::Before).await
         });

@@ -6,6 +6,7 @@ use mongodb::error::Result as DriverResult;
 use mongodb::options::{CollectionOptions, ReadConcern, ReadPreference, SelectionCriteria};
 use mongodb::{Collection, Database as DriverDatabase};
 
+use super::box_id::Side;
 use super::config::Config;
 use crate::{Error, ErrorKind, Result};
 
@@ -119,6 +120,14 @@ impl Collections {
             boxes: database.collection("chat_boxes"),
             meta: database.collection("chat_meta"),
             database,
+        }
+    }
+
+    /// Returns the entries of a side, with the heads of its boxes.
+    pub(super) fn entries_of(&self, side: Side) -> &Collection<Document> {
+        match side {
+            Side::Inbox => &self.inboxes,
+            Side::History => &self.histories,
         }
     }
 }

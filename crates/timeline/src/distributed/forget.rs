@@ -10,7 +10,8 @@ use crate::{MemberId, Result, Seq};
 
 /// Removes what is kept for a member alone.
 ///
-/// Nodes that knew that the member was in a conversation do not enter it again for a few minutes.
+/// Other nodes are told, as they know rows of the member. One that does not hear it does not enter
+/// such a row again for five minutes.
 ///
 /// # Errors
 ///
@@ -32,9 +33,11 @@ pub(super) async fn forget(shared: &Shared, member: &MemberId) -> Result<()> {
     let filter = doc! { "member": member.as_str() };
     let removed =
         shared.database.call(move |collections| async move { collections.rows.delete_many(filter).await });
-    removed.await?;
-    shared.rows.forget(member);
-    Ok(())
+    let removed = removed.await;
+    // Also where it is unknown whether they were removed: the next send looks.
+    shared.rows.forget([member]);
+    shared.teller.forgotten(member);
+    removed.map(drop)
 }
 
 /// Frees an inbox to its end, which stays its top.

@@ -17,7 +17,7 @@ use mongodb::bson::{Document, RawBsonRef, RawDocument, RawDocumentBuf, doc};
 use mongodb::error::Result as DriverResult;
 
 use super::box_id::{BoxId, Side};
-use super::database::{Collections, Database};
+use super::database::Database;
 use super::documents::Head;
 use crate::{Error, ErrorKind, Result, Seq};
 
@@ -86,7 +86,7 @@ fn ids_of<'a>(boxes: &[&'a BoxId], side: Side) -> Vec<&'a str> {
 async fn read_some(database: &Database, side: Side, ids: &[&str]) -> Result<HashMap<String, Top>> {
     let ids: Vec<String> = ids.iter().map(|id| (*id).to_owned()).collect();
     let reading =
-        database.call(move |collections| async move { both(entries_of(&collections, side), &ids).await });
+        database.call(move |collections| async move { both(collections.entries_of(side), &ids).await });
     let (last_entries, heads) = reading.await?;
     let mut tops = HashMap::<String, Top>::with_capacity(last_entries.len());
     for document in &last_entries {
@@ -106,13 +106,6 @@ async fn read_some(database: &Database, side: Side, ids: &[&str]) -> Result<Hash
         top.floor = head.floor;
     }
     Ok(tops)
-}
-
-fn entries_of(collections: &Collections, side: Side) -> &Collection<Document> {
-    match side {
-        Side::Inbox => &collections.inboxes,
-        Side::History => &collections.histories,
-    }
 }
 
 /// Returns the last entries, as the pipeline gives them, and the heads.

@@ -3,7 +3,7 @@
 use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{Document, doc};
 use timeline::distributed::{DistributedStore, check, repair};
-use timeline::{State, Store};
+use timeline::{Count, MemberId, State, Store, Unread};
 use tokio::time::timeout;
 
 use crate::place::{PATIENCE, Place, opened};
@@ -44,7 +44,13 @@ async fn duplicates_are_listed_and_moved_aside_and_the_store_opens() {
     timeout(PATIENCE, state.wait_for(is_refused)).await.unwrap().unwrap();
     let repaired = repair(&place.config()).await.unwrap();
     assert_eq!(repaired.moved, report.duplicates);
+    assert_eq!((repaired.pairs, repaired.groups), (1, 0), "{repaired}");
     opened(&store).await;
+    for member in ["a", "b"].map(|id| MemberId::new(id).unwrap()) {
+        let page = store.conversations(&member, None, Count::default()).await.unwrap();
+        let [of_pair] = &*page.conversations else { panic!("{member} should have one: {page:?}") };
+        assert_eq!((of_pair.view.latest.get(), of_pair.view.unread), (1, Unread::default()));
+    }
     assert!(store.shutdown(PATIENCE).await);
 
     assert_eq!((count(&place, "chat_sync").await, count(&place, "chat_sync_duplicates").await), (2, 1));

@@ -14,7 +14,7 @@ use crate::distributed::send::Operation;
 use crate::distributed::send::insert::close_holes;
 use crate::distributed::shared::Shared;
 use crate::distributed::{ack, read};
-use crate::{EntryKind, Result, Seq};
+use crate::{EntryKind, Error, ErrorKind, Result, Seq};
 
 /// How many entries are freed at a time.
 const ENTRIES: u16 = 100;
@@ -55,7 +55,8 @@ fn has_texts(entry: &EntryDoc) -> bool {
 
 /// Returns the next entries behind a place, without their texts, and how far they reach.
 ///
-/// Missing ones are waited for until the grace is over, and then their places are closed.
+/// Missing ones are waited for until the grace is over, and then their places are closed. What is
+/// missing still may be written later, and its copies would keep their text: that is an error.
 async fn without_gaps(
     shared: &Shared,
     history: &BoxId,
@@ -69,8 +70,16 @@ async fn without_gaps(
         let is_cut = entries.len() >= usize::from(ENTRIES);
         let last = entries.last().filter(|_| is_cut).map_or(to, |last| last.seq);
         let missing = gaps(after, last, entries.iter().map(|entry| (entry.seq, entry.entry.at_ms)));
-        if missing.is_empty() || is_closed {
+        if missing.is_empty() {
             return Ok((entries, last));
+        }
+        if is_closed {
+            let text = format!(
+                "{} places of the history {history} could not be closed, so its texts stay for now; \
+                 try again",
+                missing.len()
+            );
+            return Err(Error::new(ErrorKind::Unavailable, text));
         }
         if Instant::now() < until {
             sleep(PAUSE).await;

@@ -37,5 +37,5 @@ mod turns;
 
 pub(super) use self::change_message::change_message;
 pub(super) use self::purge::purge;
-pub(super) use self::stored::{entries_of, entries_without_texts};
+pub(super) use self::stored::entries_without_records;
 pub(super) use self::turns::Turns;

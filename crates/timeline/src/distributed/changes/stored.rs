@@ -1,21 +1,11 @@
 //! What is read of a box before it changes: at majority, from the primary.
 
-use mongodb::Collection;
 use mongodb::bson::{Document, RawDocumentBuf, doc};
 
 use crate::distributed::box_id::{BoxId, Side};
-use crate::distributed::database::Collections;
 use crate::distributed::documents::{EntryDoc, Head};
 use crate::distributed::shared::Shared;
 use crate::{Result, Seq};
-
-/// Returns the entries of a side, with the heads of its boxes.
-pub(in crate::distributed) fn entries_of(collections: &Collections, side: Side) -> &Collection<Document> {
-    match side {
-        Side::Inbox => &collections.inboxes,
-        Side::History => &collections.histories,
-    }
-}
 
 /// Reads the head of a history and the entry at a place of it, as they are at one moment.
 ///
@@ -39,15 +29,38 @@ pub(super) async fn head_and_entry(
 
 /// Reads the entries of a box behind a sequence and up to another one, oldest first, without their
 /// texts.
-pub(in crate::distributed) async fn entries_without_texts(
+pub(super) async fn entries_without_texts(
     shared: &Shared,
     boxed: &BoxId,
     after: Seq,
     to: Seq,
     limit: u16,
 ) -> Result<Vec<EntryDoc>> {
-    let filter = doc! { "id": boxed.as_str(), "seq": { "$gt": after.to_i64(), "$lte": to.to_i64() } };
     let without = doc! { "message": 0, "digest": 0, "digest2": 0 };
+    entries_without(shared, boxed, (after, to), limit, without).await
+}
+
+/// Does the same for all behind a sequence, without their records.
+///
+/// A record may be larger than a text.
+pub(in crate::distributed) async fn entries_without_records(
+    shared: &Shared,
+    boxed: &BoxId,
+    after: Seq,
+    limit: u16,
+) -> Result<Vec<EntryDoc>> {
+    let without = doc! { "message": 0, "digest": 0, "digest2": 0, "members": 0, "seqs": 0, "change": 0 };
+    entries_without(shared, boxed, (after, Seq::MAX), limit, without).await
+}
+
+async fn entries_without(
+    shared: &Shared,
+    boxed: &BoxId,
+    (after, to): (Seq, Seq),
+    limit: u16,
+    without: Document,
+) -> Result<Vec<EntryDoc>> {
+    let filter = doc! { "id": boxed.as_str(), "seq": { "$gt": after.to_i64(), "$lte": to.to_i64() } };
     let found = find(shared, boxed.side(), Finding { without, limit, ..Finding::one(filter) }).await?;
     found.iter().map(|document| EntryDoc::read(document, boxed.side())).collect()
 }
@@ -104,7 +117,7 @@ impl Finding {
 async fn find(shared: &Shared, side: Side, finding: Finding) -> Result<Vec<RawDocumentBuf>> {
     let Finding { filter, without, step, limit } = finding;
     let found = shared.database.call(move |collections| async move {
-        let found = entries_of(&collections, side).find(filter).projection(without).limit(limit.into());
+        let found = collections.entries_of(side).find(filter).projection(without).limit(limit.into());
         let mut cursor = found.sort(doc! { "id": step, "seq": step }).await?;
         let mut documents = Vec::new();
         while cursor.advance().await? {

@@ -114,6 +114,7 @@ impl Call<'_> {
                 // Also where nobody waits any more, and where it is unknown whether they left.
                 if !leavers.is_empty() {
                     cache.rows.left(&leavers);
+                    cache.teller.left(&leavers);
                 }
                 written
             })

@@ -1,7 +1,10 @@
 //! The boxes that were written while nothing was kept for a time.
 //!
 //! They are found by the rows of members, which each conversation has, never by its entries. A
-//! history of the Go service has no rows until somebody writes to it.
+//! history of the Go service has no rows until somebody writes to it, or [`repair`] enters them.
+//! That enters the histories of groups here, too.
+//!
+//! [`repair`]: crate::distributed::repair()
 
 use mongodb::bson::{Document, doc};
 
@@ -36,7 +39,7 @@ impl Census {
         let ids = self.read(shared).await?;
         let boxes = ids.iter().map(|id| BoxId::stored(self.side, id));
         let aging: Vec<_> = boxes.filter(|boxed| keep_of(shared, boxed).age_max().is_some()).collect();
-        registry::enter(shared, &aging, now_ms).await?;
+        registry::enter(&shared.database, &aging, now_ms).await?;
         Ok(self.after(ids.last()))
     }
 

@@ -11,7 +11,8 @@ pub(super) fn keep_of(shared: &Shared, boxed: &BoxId) -> Keep {
     of_retention(&shared.config.retention, boxed)
 }
 
-fn of_retention(retention: &Retention, boxed: &BoxId) -> Keep {
+/// Returns the same for a store that has this retention.
+pub(in crate::distributed) fn of_retention(retention: &Retention, boxed: &BoxId) -> Keep {
     match boxed.side() {
         Side::Inbox => retention.of_inboxes(),
         // Most stores keep everything, and need not look at the name.

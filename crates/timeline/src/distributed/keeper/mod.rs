@@ -26,7 +26,8 @@ mod retention;
 mod rounds;
 mod upkeep;
 
-pub(super) use self::registry::freed;
+pub(super) use self::keep::of_retention;
+pub(super) use self::registry::{enter, freed};
 pub(super) use self::retention::{all_grown, grown};
 pub(super) use self::rounds::run;
 pub(super) use self::upkeep::Upkeep;

@@ -3,7 +3,6 @@
 use mongodb::bson::{Document, doc};
 
 use crate::distributed::box_id::{BoxId, Side};
-use crate::distributed::changes::entries_of;
 use crate::distributed::documents::Head;
 use crate::distributed::read;
 use crate::distributed::shared::Shared;
@@ -29,7 +28,7 @@ pub(super) async fn prune(shared: &Shared, boxed: &BoxId, to: Seq) -> Result<()>
         let (side, filter) = (boxed.side(), up_to(boxed, last));
         let removed = shared
             .database
-            .call(move |collections| async move { entries_of(&collections, side).delete_many(filter).await });
+            .call(move |collections| async move { collections.entries_of(side).delete_many(filter).await });
         let removed = removed.await?.deleted_count;
         metrics::counter!("timeline_entries_pruned_total").increment(removed);
     }
@@ -51,7 +50,7 @@ async fn first(shared: &Shared, boxed: &BoxId, to: Seq) -> Result<Option<Seq>> {
     }
     let (side, filter) = (boxed.side(), up_to(boxed, to));
     let found = shared.database.call(move |collections| async move {
-        let found = entries_of(&collections, side).find_one(filter).sort(doc! { "id": 1, "seq": 1 });
+        let found = collections.entries_of(side).find_one(filter).sort(doc! { "id": 1, "seq": 1 });
         found.projection(doc! { "_id": 0, "seq": 1 }).await
     });
     // The Go service wrote sequences as int64, too.

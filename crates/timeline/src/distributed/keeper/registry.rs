@@ -19,6 +19,7 @@ use tokio::time::Instant;
 
 use super::keep::keep_of;
 use crate::distributed::box_id::{BoxId, Side};
+use crate::distributed::database::Database;
 use crate::distributed::send::HOLD;
 use crate::distributed::shared::Shared;
 use crate::{Error, ErrorKind, Result, Seq};
@@ -44,19 +45,23 @@ pub(super) enum Pruning {
     Nothing,
 }
 
-/// How long a note of a freed box is good for all that are freed after it.
+/// Returns how long a box with nothing to do stays in the registry at least.
 ///
-/// The box stays in the registry for [`HOLD`] at least, as what was freed stays for that time.
-const FREED_PERIOD: Duration = Duration::from_secs(5 * 60);
+/// `age` is how long its entries are kept. A note of a box is good for half of that, and for all
+/// that would be noted meanwhile.
+fn idle_period(age: Option<Duration>) -> Duration {
+    age.map_or(HOLD, |age| age.min(HOLD))
+}
 
 /// Notes that a box was freed up to its floor, which is durable.
 ///
-/// What lies below is removed after a while. It is not noted again within a few minutes. If it
-/// cannot be noted now, the next that is freed is.
+/// What lies below is removed after a while, also if more is freed all the time. It is not noted
+/// again within a few minutes. If it cannot be noted now, the next that is freed is.
 pub(in crate::distributed) async fn freed(shared: &Shared, boxed: &BoxId, floor: Seq) {
     let now = Instant::now();
     shared.upkeep.note_floor(boxed, floor);
-    if floor == Seq::ZERO || shared.upkeep.was_freed(boxed, FREED_PERIOD, now) {
+    let period = idle_period(keep_of(shared, boxed).age_max()) / 2;
+    if floor == Seq::ZERO || shared.upkeep.was_freed(boxed, period, now) {
         return;
     }
     match note(shared, boxed, HOLD, Some(floor)).await {
@@ -68,8 +73,7 @@ pub(in crate::distributed) async fn freed(shared: &Shared, boxed: &BoxId, floor:
 /// Notes that a box has entries which are kept for a time, unless that was done a moment ago.
 pub(super) async fn aging(shared: &Shared, boxed: &BoxId, age: Duration) -> Result<()> {
     let now = Instant::now();
-    // An empty box is removed from here after as long as this, or later.
-    if shared.upkeep.has_grown(boxed, age.min(HOLD) / 2, now) {
+    if shared.upkeep.has_grown(boxed, idle_period(Some(age)) / 2, now) {
         return Ok(());
     }
     note(shared, boxed, age, None).await?;
@@ -122,7 +126,7 @@ fn boxed(id: &str) -> Option<BoxId> {
 }
 
 /// Enters boxes that are not there yet, to be looked at now.
-pub(super) async fn enter(shared: &Shared, boxes: &[BoxId], now_ms: i64) -> Result<()> {
+pub(in crate::distributed) async fn enter(database: &Database, boxes: &[BoxId], now_ms: i64) -> Result<()> {
     let new = doc! { "look_at": DateTime::from_millis(now_ms), "rev": 0_i64, "idle": false };
     let statement = |boxed: &BoxId| {
         doc! { "q": { "_id": id(boxed) }, "u": { "$setOnInsert": new.clone() }, "upsert": true }
@@ -131,7 +135,7 @@ pub(super) async fn enter(shared: &Shared, boxes: &[BoxId], now_ms: i64) -> Resu
     if statements.is_empty() {
         return Ok(());
     }
-    let answer = shared.database.call(move |collections| async move {
+    let answer = database.call(move |collections| async move {
         let command = doc! {
             "update": collections.boxes.name(),
             "updates": statements,
@@ -220,7 +224,7 @@ fn after_look(
         Bson::DateTime(DateTime::from_millis(i64::try_from(at).unwrap_or(i64::MAX)))
     });
     let look_at = if has_nothing {
-        after(age.map_or(HOLD, |age| age.min(HOLD)))
+        after(idle_period(age))
     } else {
         doc! { "$min": ["$prune_at", aged_at] }
     };
@@ -282,6 +286,11 @@ mod tests {
         assert!(!set.contains_key("prune"));
         let set = noted(HOLD, Some(Seq::ZERO.next()));
         assert_eq!(set.get_document("prune").unwrap(), &doc! { "$ifNull": ["$prune", 1_i64] });
+        // Otherwise a box that is freed again and again would never be due.
+        let prune_at = doc! { "$ifNull": ["$prune_at", { "$add": ["$$NOW", 600_000_i64] }] };
+        assert_eq!(set.get_document("prune_at").unwrap(), &prune_at);
+        let earlier = doc! { "$min": ["$look_at", { "$add": ["$$NOW", 600_000_i64] }] };
+        assert_eq!(set.get_document("look_at").unwrap(), &earlier);
         let stages = after_look(Some(5), Pruning::UpTo(Seq::ZERO.next()), false, None);
         assert_eq!(stages.len(), 2);
         let aged_at = DateTime::from_millis(5);
@@ -301,6 +310,14 @@ mod tests {
             "before an entry that comes now is too old"
         );
         assert_eq!(idle(Some(Duration::from_secs(86_400))), at(600_000));
+    }
+
+    #[test]
+    fn a_note_is_good_for_less_than_a_box_stays_that_has_nothing_to_do() {
+        for (age, stays) in [(None, 600), (Some(86_400), 600), (Some(2), 2)] {
+            let age = age.map(Duration::from_secs);
+            assert_eq!(idle_period(age), Duration::from_secs(stays));
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use futures_util::{StreamExt as _, stream};
 use super::keep::keep_of;
 use super::registry;
 use crate::distributed::box_id::{BoxId, Side};
-use crate::distributed::changes::entries_without_texts;
+use crate::distributed::changes::entries_without_records;
 use crate::distributed::changes::freeing::free;
 use crate::distributed::documents::{EntryDoc, Head};
 use crate::distributed::shared::Shared;
@@ -95,7 +95,7 @@ pub(super) async fn by_age(
     let Head { floor, .. } = read::head(shared, boxed).await?;
     let mut last = floor;
     let next = loop {
-        let entries = entries_without_texts(shared, boxed, last, Seq::MAX, ENTRIES).await?;
+        let entries = entries_without_records(shared, boxed, last, ENTRIES).await?;
         let (old, due) = by_age_of(&entries, age_ms, now_ms);
         last = old.unwrap_or(last);
         if due.is_some() || entries.len() < usize::from(ENTRIES) {

@@ -1,4 +1,4 @@
-//! A repair of what keeps a store from opening: duplicates are moved aside.
+//! A repair of what the Go service has left: duplicates, and pairs in no list.
 
 use std::fmt;
 
@@ -11,6 +11,7 @@ use super::super::config::Config;
 use super::super::database::{Database, of_link};
 use super::check::{Duplicate, LIMIT, scan};
 use super::scan::Sight;
+use super::takeover::{self, Entered};
 use crate::Result;
 
 /// What a repair did.
@@ -21,16 +22,27 @@ pub struct Repaired {
     ///
     /// They are now in a collection of that name with `_duplicates` behind it.
     pub moved: Vec<Duplicate>,
+    /// How many pairs of the Go service are in the lists of their members now.
+    pub pairs: u64,
+    /// How many groups are not, as the Go service did not note their members.
+    ///
+    /// Each is there from its next message on.
+    pub groups: u64,
 }
 
 /// How many duplicates are moved between two passes over a collection.
 const ROUND: usize = 10_000;
 
-/// Moves documents that have the sequence of another one aside.
+/// Moves duplicates aside, and enters what is known of old boxes.
 ///
 /// Of the documents of one sequence the oldest stays. The others are in `chat_sync_duplicates` and
 /// `chat_history_duplicates` afterwards, if the collections have the names that the Go service gave
 /// them. Nothing is lost when it is cut short; run it again.
+///
+/// A pair whose last message is one of the Go service gets into the lists of its members, with
+/// nothing unread. Members who were removed since are in them again: run it before there are any.
+/// Where entries are kept for a time, those of the Go service are so, too; if that is set later,
+/// run it again.
 ///
 /// Stop the Go service before, and do not start it again: it would go on to make duplicates, or
 /// fail at the index that keeps them out.
@@ -49,6 +61,9 @@ pub async fn repair(config: &Config) -> Result<Repaired> {
         let moved = database.link().call_within(LIMIT, work).await.map_err(of_link)?;
         repaired.moved.extend(moved);
     }
+    // The order matters: what was moved aside is the end of no box.
+    let Entered { pairs, groups } = takeover::enter(&database, config).await?;
+    (repaired.pairs, repaired.groups) = (pairs, groups);
     Ok(repaired)
 }
 
@@ -92,9 +107,16 @@ async fn move_aside(
 }
 
 impl fmt::Display for Repaired {
-    /// Writes how many documents were moved, and a line for each.
+    /// Writes one line that has all numbers, and one for each document that was moved.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} documents that have the sequence of another one were moved", self.moved.len())?;
+        write!(
+            f,
+            "{} documents that have the sequence of another one were moved; {} pairs of the Go service \
+             are in the lists of their members; {} groups are there from their next message on",
+            self.moved.len(),
+            self.pairs,
+            self.groups,
+        )?;
         self.moved.iter().try_for_each(|Duplicate { collection, id, sequence, key }| {
             write!(f, "\n{key} of {id:?} at {sequence}, from {collection} to {collection}_duplicates")
         })

@@ -101,7 +101,7 @@ fn age(key: &Bson) -> (u8, Vec<u8>) {
 }
 
 /// Returns a whole number that is not negative, of whatever type it is.
-fn whole(value: &Bson) -> Option<i64> {
+pub(super) fn whole(value: &Bson) -> Option<i64> {
     let number = match value {
         Bson::Int64(number) => Some(*number),
         Bson::Int32(number) => Some(i64::from(*number)),

@@ -44,20 +44,20 @@ async fn candidates(database: &Database, member: &MemberId) -> Result<Vec<Candid
 
 /// Returns those of them that are in the list.
 async fn listed(database: &Database, candidates: Vec<Candidate>) -> Result<Vec<Candidate>> {
-    let (mut listed, mut cleared) = (Vec::with_capacity(candidates.len()), Vec::new());
+    let (mut listed, mut open) = (Vec::with_capacity(candidates.len()), Vec::new());
     for candidate in candidates {
         match candidate.standing() {
             Standing::Listed => listed.push(candidate),
-            Standing::Cleared => cleared.push(candidate),
+            Standing::Open => open.push(candidate),
             Standing::Left => {}
         }
     }
-    let windows: Vec<_> = cleared.iter().map(Candidate::window).collect();
+    let windows: Vec<_> = open.iter().map(Candidate::window).collect();
     let messages = last_messages::find(database, &windows).await?;
-    // So many changes bring a conversation back without a message among them.
-    let is_back = |candidate: &Candidate| {
+    // Behind so many other entries there is one, as far as anybody looks.
+    let is_listed = |candidate: &Candidate| {
         messages.contains_key(candidate.history.as_str()) || candidate.window().is_cut()
     };
-    listed.extend(cleared.into_iter().filter(is_back));
+    listed.extend(open.into_iter().filter(is_listed));
     Ok(listed)
 }

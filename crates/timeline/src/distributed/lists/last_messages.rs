@@ -7,7 +7,7 @@ use futures_util::future::try_join_all;
 use mongodb::bson::{Document, RawDocumentBuf, doc};
 
 use super::super::database::Database;
-use super::super::documents::{CLAIM, kind_number};
+use super::super::documents::{CLAIM, HOLE, kind_number};
 use super::extents::{BATCH, message_bytes, number, text};
 use crate::{EntryKind, Result, Seq};
 
@@ -47,7 +47,7 @@ impl Window {
         let first = self.after.get().max(self.top.get().saturating_sub(LOOKED_AT));
         let after = Seq::new(first).unwrap_or(Seq::MAX).to_i64();
         let mut telling = TELLING.map(kind_number).to_vec();
-        telling.push(CLAIM);
+        telling.extend([CLAIM, HOLE]);
         doc! {
             "id": &self.history,
             "seq": { "$gt": after, "$lte": self.top.to_i64() },
@@ -113,6 +113,6 @@ mod tests {
     fn what_tells_of_others_is_no_message() {
         let filter = window(0, 9).filter();
         assert_eq!(filter.get_str("id").unwrap(), "seq:a:b");
-        assert_eq!(filter.get_document("kind").unwrap(), &doc! { "$nin": [1, 2, 4, 5, 7] });
+        assert_eq!(filter.get_document("kind").unwrap(), &doc! { "$nin": [1, 2, 4, 5, 7, 6] });
     }
 }

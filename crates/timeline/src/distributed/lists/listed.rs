@@ -24,8 +24,8 @@ pub(super) struct Candidate {
 pub(super) enum Standing {
     Listed,
     Left,
-    /// It is if a message has come since it was cleared, which is to be looked for.
-    Cleared,
+    /// It is if there is a message that the member sees, which is to be looked for.
+    Open,
 }
 
 impl Candidate {
@@ -42,8 +42,10 @@ impl Candidate {
             return Standing::Left;
         }
         // What was cleared does not come back with a change of what is in it.
-        if row.cleared > extent.floor && !extent.ends_with_message() {
-            return Standing::Cleared;
+        let is_cleared = row.cleared > extent.floor && !extent.ends_with_message();
+        // Nor does one come back with a place that was given out in vain, such as behind a purge.
+        if is_cleared || extent.ends_with_hole() {
+            return Standing::Open;
         }
         Standing::Listed
     }
@@ -122,7 +124,9 @@ mod tests {
         assert_eq!(standing((4, 6, 1), 0), Standing::Listed, "something came behind the purge");
         assert_eq!(standing((0, 5, 0), 5), Standing::Left, "it was cleared");
         assert_eq!(standing((0, 6, 0), 5), Standing::Listed, "a message came since");
-        assert_eq!(standing((0, 6, 2), 5), Standing::Cleared, "a change came since");
+        assert_eq!(standing((0, 6, 2), 5), Standing::Open, "a change came since");
+        assert_eq!(standing((4, 6, 6), 0), Standing::Open, "a place behind the purge was closed");
+        assert_eq!(standing((0, 6, 6), 5), Standing::Open, "so was one since it was cleared");
         assert_eq!(standing((5, 6, 2), 5), Standing::Listed, "what was cleared is gone for all");
         let mut left = candidate("a", (0, 5, 0), 0);
         left.row.has_left = true;

@@ -1,6 +1,7 @@
 //! The texts that edits tell of: those that their messages have now.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::mem;
 
 use mongodb::bson::{Bson, Document, RawDocument, doc};
 
@@ -11,7 +12,12 @@ use super::finds::{self, Source};
 use crate::page::PAGE_BYTES_MAX;
 use crate::{Conversation, Destination, Entry, EntryKind, Message, Result, Seq};
 
-/// How many edits are looked up at once; their texts may be as large as messages can be.
+/// How many entries are looked up at once at first.
+///
+/// Their texts may be as large as messages can be.
+const FIRST_AT_ONCE: usize = 16;
+
+/// How many are at most, when it is known how large texts are.
 const AT_ONCE: usize = 64;
 
 /// The messages that edits are about, by their histories.
@@ -37,9 +43,12 @@ pub(super) async fn fill(
     if !entries.iter().any(|entry| is_edit(entry)) {
         return Ok(());
     }
-    let mut bytes = 0;
-    // Each part has at most so many edits.
-    for part in entries.chunks_mut(AT_ONCE) {
+    let (mut bytes, mut texts, mut text_bytes) = (0, 0, 0);
+    let mut rest = entries.as_mut_slice();
+    while !rest.is_empty() {
+        let count = at_once(texts, text_bytes).min(rest.len());
+        let (part, behind) = mem::take(&mut rest).split_at_mut(count);
+        rest = behind;
         let edits = part.iter().filter(|entry| is_edit(entry));
         let targets: Vec<_> = edits.filter_map(|edit| target_of(boxed, edit)).collect();
         let found =
@@ -48,6 +57,10 @@ pub(super) async fn fill(
             if is_edit(entry) {
                 entry.edited = text_of(boxed, entry, &found);
             }
+            if let Some(text) = &entry.edited {
+                texts += 1;
+                text_bytes += text.as_str().len();
+            }
             bytes += entry.bytes();
         }
         if bytes > PAGE_BYTES_MAX {
@@ -55,6 +68,16 @@ pub(super) async fn fill(
         }
     }
     Ok(())
+}
+
+/// Returns how many entries are looked up at once, after these texts.
+///
+/// A page has no room for much more than these.
+fn at_once(texts: usize, bytes: usize) -> usize {
+    match bytes.checked_div(texts) {
+        None => FIRST_AT_ONCE,
+        Some(each) => (PAGE_BYTES_MAX / each.max(1)).clamp(1, AT_ONCE),
+    }
 }
 
 /// Shortens entries to what fits into a page, and returns whether some were left out.
@@ -228,6 +251,14 @@ mod tests {
             |target| text_of(&inbox, &edit(Some("a"), Destination::Member(member("b")), target), &found);
         assert_eq!(text(3), Some(Message::from_stored("{\"n\":3}")));
         assert_eq!([text(2), text(4), text(5)], [None, None, None]);
+    }
+
+    #[test]
+    fn fewer_texts_are_looked_up_at_once_the_larger_they_are() {
+        assert_eq!(at_once(0, 0), FIRST_AT_ONCE);
+        assert_eq!(at_once(16, 16 * 100), AT_ONCE);
+        assert_eq!(at_once(2, 2 * PAGE_BYTES_MAX / 4), 4);
+        assert_eq!((at_once(1, 2 * PAGE_BYTES_MAX), at_once(3, 0)), (1, AT_ONCE));
     }
 
     #[test]

@@ -30,9 +30,8 @@ impl Source {
     /// Returns the entries of a side; inboxes are always those of the primary.
     pub(super) fn entries(self, side: Side, collections: &Collections) -> &Collection<Document> {
         match (side, self) {
-            (Side::Inbox, _) => &collections.inboxes,
-            (Side::History, Self::Primary) => &collections.histories,
             (Side::History, Self::Secondary) => &collections.histories_to_read,
+            (side, _) => collections.entries_of(side),
         }
     }
 }

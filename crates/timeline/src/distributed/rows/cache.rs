@@ -1,8 +1,10 @@
 //! The rows that are known to be there, so that sends do not write them again.
 //!
-//! Who leaves or is forgotten by way of this node is taken out at once. Of what other nodes do
-//! nothing is heard, so what is known here is believed for a few minutes only.
+//! Who leaves or is forgotten by way of this node is taken out at once. Other nodes say so when it
+//! is by way of them, a moment later. As that may get lost, what is known here is believed for a
+//! few minutes only.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -80,13 +82,14 @@ impl RowsCache {
         }
     }
 
-    /// Takes out all rows of a member.
+    /// Takes out all rows of members.
     ///
     /// Call it when they were removed from the store, and before the caller is answered.
-    pub(in crate::distributed) fn forget(&self, member: &MemberId) {
+    pub(in crate::distributed) fn forget<'a>(&self, members: impl IntoIterator<Item = &'a MemberId>) {
+        let members: HashSet<_> = members.into_iter().collect();
         let mut departures = self.departures.lock();
         *departures += 1;
-        self.rows.retain(|_, known| known.member != *member);
+        self.rows.retain(|_, known| !members.contains(&known.member));
     }
 }
 
@@ -124,7 +127,7 @@ mod tests {
         let cache = noted(now);
         cache.left(&[row(2)]);
         assert_eq!([1, 2, 3].map(|number| cache.has(&row(number), now)), [true, false, true]);
-        cache.forget(&member("a"));
+        cache.forget([&member("a")]);
         assert_eq!([1, 2, 3].map(|number| cache.has(&row(number), now)), [false; 3]);
     }
 

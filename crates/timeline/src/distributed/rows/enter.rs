@@ -77,12 +77,9 @@ fn merged(entries: Vec<RowEntry>) -> Vec<(EntryId, RowEntry)> {
 /// Returns the update of one row, which has the same effect when it is done again.
 fn statement(row: EntryId, entry: &RowEntry) -> Document {
     let mut new = RowDoc::identity(&entry.member, &entry.conversation);
-    new.extend(doc! {
-        "joined": entry.joined.to_i64(),
-        "cleared": 0_i64,
-        "since": time(entry.since_ms),
-    });
-    let mut change = Document::new();
+    new.extend(doc! { "cleared": 0_i64, "since": time(entry.since_ms) });
+    // Of the first sends of a moment a later one may be entered before, and must not hide the others.
+    let mut change = doc! { "$min": { "joined": entry.joined.to_i64() } };
     // A field is in one of the operators only.
     match entry.read {
         Some(read) => change.insert("$max", doc! { "read": read.to_i64() }),
@@ -141,8 +138,9 @@ mod tests {
         let change = recipient.get_document("u").unwrap();
         let new = doc! {
             "member": "b", "id": "seq:group:g", "group": "g",
-            "joined": 7_i64, "cleared": 0_i64, "since": 80_i64, "read": 0_i64,
+            "cleared": 0_i64, "since": 80_i64, "read": 0_i64,
         };
+        assert_eq!(change.get_document("$min").unwrap(), &doc! { "joined": 7_i64 });
         assert_eq!(change.get_document("$setOnInsert").unwrap(), &new);
         assert_eq!(change.get_document("$set").unwrap(), &doc! { "left": false });
         assert!(!change.contains_key("$max") && recipient.get_bool("upsert").unwrap());

@@ -114,11 +114,7 @@ async fn insert(database: &Database, side: Side, documents: Vec<Document>) -> Ve
         return Vec::new();
     }
     let answer = database.call_raw(move |collections| async move {
-        let collection = match side {
-            Side::Inbox => collections.inboxes,
-            Side::History => collections.histories,
-        };
-        collection.insert_many(documents).ordered(false).await.map(drop)
+        collections.entries_of(side).insert_many(documents).ordered(false).await.map(drop)
     });
     match answer.await {
         Ok(()) => vec![Inserted::Written; count],

@@ -50,11 +50,7 @@ impl TestNode {
 
     async fn insert(&self, side: Side, document: Document) {
         let inserted = self.database.call(move |collections| async move {
-            let entries = match side {
-                Side::Inbox => &collections.inboxes,
-                Side::History => &collections.histories,
-            };
-            entries.insert_one(document).await.map(drop)
+            collections.entries_of(side).insert_one(document).await.map(drop)
         });
         inserted.await.unwrap();
     }

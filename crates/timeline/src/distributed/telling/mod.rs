@@ -6,6 +6,8 @@
 //!            ──► outgoing ──► say ──► the way ─────────────────────► hear ──► watchers, observer
 //!                             Redis, or MongoDB where there is none     (of another node)
 //!
+//!  left, forgotten ──► outgoing ──► say ──► … ──► hear ──► rows known there (of another node)
+//!
 //!  poll ──► tops of the inboxes that are watched here: what nobody told ──► watchers, observer
 //!  behind ──► catch up ──► entries that other nodes wrote, from the store ──► observer
 //! ```
@@ -22,7 +24,8 @@
 //!
 //! ```text
 //! {"node":"9f…","inboxes":[["bob",57,58],["eve",0,0]],
-//!  "cursors":[{"told":"bob","member":"eve","pair":["bob","eve"],"read":7}],"all":true}
+//!  "cursors":[{"told":"bob","member":"eve","pair":["bob","eve"],"read":7}],
+//!  "left":["0f…"],"forgotten":["tom"],"all":true}
 //! ```
 //!
 //! | field | what |
@@ -30,10 +33,13 @@
 //! | `node` | who says it, and does not listen to it |
 //! | `inboxes` | member, first and last new sequence; 0, 0 if it was only freed |
 //! | `cursors` | whom it concerns, who has read, the `pair` or the `group`, and up to where |
+//! | `left` | the `_id`s of rows of members who have left their groups, in hexadecimal digits |
+//! | `forgotten` | members who were forgotten |
 //! | `all` | there were more inboxes than fit: look at all |
 
 mod behind;
 mod catch_up;
+mod departures;
 mod hearing;
 mod metrics;
 mod mongo;

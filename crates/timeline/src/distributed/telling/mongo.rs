@@ -3,7 +3,7 @@
 use mongo_link::{ErrorKind, FeedConfig, FeedEvent};
 use mongodb::bson::{DateTime, doc};
 
-use super::teller::Teller;
+use super::departures;
 use super::way::Failure;
 use crate::distributed::clock;
 use crate::distributed::database::{Collections, Database};
@@ -50,7 +50,7 @@ impl MongoWay {
                 () = shared.stop.cancelled() => return,
             };
             match item {
-                Some(item) => take_in(&shared.teller, item),
+                Some(item) => take_in(shared, item),
                 // The link has ended before the store.
                 None => return shared.stop.cancelled().await,
             }
@@ -67,12 +67,13 @@ impl MongoWay {
     }
 }
 
-fn take_in(teller: &Teller, item: Result<FeedEvent, mongo_link::Error>) {
+fn take_in(shared: &Shared, item: Result<FeedEvent, mongo_link::Error>) {
+    let teller = &shared.teller;
     match item {
         Ok(FeedEvent::Live) => teller.hearing().up(),
         Ok(FeedEvent::Change(change)) => {
             if let Some(text) = change.full_document.as_ref().and_then(|said| said.get_str("text").ok()) {
-                teller.hear(text.as_bytes());
+                departures::hear(shared, text.as_bytes());
             }
         }
         Ok(_) => {}

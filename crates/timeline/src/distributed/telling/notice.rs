@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
+use crate::distributed::entry_id::EntryId;
 use crate::{Conversation, Error, ErrorKind, GroupName, MemberId, Parties, ReadCursor, Result, Seq};
 
 /// What one message says.
@@ -16,6 +17,10 @@ pub(super) struct NoticeText<'a> {
     inboxes: Vec<(Cow<'a, str>, u64, u64)>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     cursors: Vec<CursorText<'a>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    left: Vec<Cow<'a, str>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    forgotten: Vec<Cow<'a, str>>,
     #[serde(default, skip_serializing_if = "is_false")]
     all: bool,
     /// About how many bytes the text has.
@@ -42,6 +47,10 @@ pub(super) struct HeardNotice {
     pub(super) inboxes: Vec<(MemberId, Seq, Seq)>,
     /// Cursors that rose, with whom they concern.
     pub(super) cursors: Vec<(MemberId, ReadCursor)>,
+    /// The rows of members who have left their groups, or may have.
+    pub(super) left: Vec<EntryId>,
+    /// Members who were forgotten, or may have been.
+    pub(super) forgotten: Vec<MemberId>,
     /// Whether other inboxes may have changed as well.
     pub(super) all: bool,
 }
@@ -92,8 +101,29 @@ impl<'a> NoticeText<'a> {
         fits
     }
 
+    /// Adds the row of a member who has left a group; `false` if it does not fit.
+    pub(super) fn add_left(&mut self, row: &EntryId) -> bool {
+        let EntryId::Ours(bytes) = row else { return true };
+        let row = format!("{:032x}", u128::from_be_bytes(*bytes));
+        let fits = self.take_room(&[row.as_str()]);
+        if fits {
+            self.left.push(row.into());
+        }
+        fits
+    }
+
+    /// Adds a member who was forgotten; `false` if it does not fit.
+    pub(super) fn add_forgotten(&mut self, member: &'a MemberId) -> bool {
+        let fits = self.take_room(&[member.as_str()]);
+        if fits {
+            self.forgotten.push(member.as_str().into());
+        }
+        fits
+    }
+
     pub(super) fn is_empty(&self) -> bool {
-        self.inboxes.is_empty() && self.cursors.is_empty() && !self.all
+        let has_inboxes = !self.inboxes.is_empty() || !self.cursors.is_empty() || self.all;
+        !has_inboxes && self.left.is_empty() && self.forgotten.is_empty()
     }
 
     /// Returns the text.
@@ -129,6 +159,8 @@ impl HeardNotice {
             node: said.node.into_owned(),
             inboxes: said.inboxes.into_iter().map(inbox).collect::<Result<_>>()?,
             cursors: said.cursors.iter().map(CursorText::to_cursor).collect::<Result<_>>()?,
+            left: said.left.iter().map(|row| row_of(row)).collect::<Result<_>>()?,
+            forgotten: said.forgotten.iter().map(|member| MemberId::new(&**member)).collect::<Result<_>>()?,
             all: said.all,
         })
     }
@@ -145,6 +177,14 @@ impl CursorText<'_> {
         let cursor = ReadCursor::new(member(&self.member)?, conversation, Seq::new(self.read)?);
         Ok((member(&self.told)?, cursor))
     }
+}
+
+/// Reads the `_id` of a row.
+fn row_of(text: &str) -> Result<EntryId> {
+    let number = u128::from_str_radix(text, 16).map_err(|error| {
+        Error::with_source(ErrorKind::InvalidInput, "the `_id` of a row is no number", error)
+    })?;
+    Ok(EntryId::Ours(number.to_be_bytes()))
 }
 
 fn is_false(all: &bool) -> bool {
@@ -171,6 +211,8 @@ mod tests {
         let mut text = NoticeText::new("9f", true);
         assert!(text.add_inbox(&bob, seq(57), seq(58)) && text.add_inbox(&eve, Seq::ZERO, Seq::ZERO));
         assert!(text.add_cursor(&bob, &eve, &pair, seq(7)) && text.add_cursor(&eve, &eve, &group, seq(8)));
+        let row = EntryId::Ours([7; 16]);
+        assert!(text.add_left(&row) && text.add_forgotten(&eve));
         assert!(!text.is_empty());
         let heard = HeardNotice::parse(text.into_json().as_bytes()).unwrap();
         let expected = HeardNotice {
@@ -178,8 +220,10 @@ mod tests {
             inboxes: vec![(bob.clone(), seq(57), seq(58)), (eve.clone(), Seq::ZERO, Seq::ZERO)],
             cursors: vec![
                 (bob, ReadCursor::new(eve.clone(), pair, seq(7))),
-                (eve.clone(), ReadCursor::new(eve, group, seq(8))),
+                (eve.clone(), ReadCursor::new(eve.clone(), group, seq(8))),
             ],
+            left: vec![row],
+            forgotten: vec![eve],
             all: true,
         };
         assert_eq!(heard, expected);
@@ -194,6 +238,8 @@ mod tests {
             "[]",
             r#"{"inboxes":[]}"#,
             r#"{"node":"9f","inboxes":[["",1,2]]}"#,
+            r#"{"node":"9f","left":["tea"]}"#,
+            r#"{"node":"9f","forgotten":[""]}"#,
             r#"{"node":"9f","inboxes":[["bob",1,18446744073709551615]]}"#,
             r#"{"node":"9f","cursors":[{"told":"a","member":"b","read":1}]}"#,
         ] {

@@ -2,10 +2,11 @@
 //!
 //! This module is pure.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::mem;
 
 use super::notice::NoticeText;
+use crate::distributed::entry_id::EntryId;
 use crate::{Conversation, MemberId, ReadCursor, Seq};
 
 /// What is still to be said to the other nodes, each inbox and each cursor once.
@@ -17,11 +18,15 @@ pub(super) struct Outgoing {
     inboxes: HashMap<MemberId, (Seq, Seq)>,
     /// Whom it concerns, who has read, and what.
     cursors: HashMap<(MemberId, MemberId, Conversation), Seq>,
+    /// The rows of members who have left their groups.
+    left: HashSet<EntryId>,
+    /// Members who were forgotten.
+    forgotten: HashSet<MemberId>,
     /// Whether there were more inboxes than fit.
     all: bool,
 }
 
-/// How many inboxes are noted at most, and how many cursors.
+/// How many inboxes are noted at most, and how many of all else.
 const ITEMS_MAX: usize = 65_536;
 
 impl Outgoing {
@@ -53,9 +58,25 @@ impl Outgoing {
         }
     }
 
+    /// Notes the row of a member who has left a group.
+    ///
+    /// One that does not fit is left out: what other nodes know of a row ends by itself.
+    pub(super) fn add_left(&mut self, row: EntryId) {
+        if self.left.len() < ITEMS_MAX {
+            self.left.insert(row);
+        }
+    }
+
+    /// Notes a member who was forgotten; as [`add_left`](Self::add_left) does.
+    pub(super) fn add_forgotten(&mut self, member: &MemberId) {
+        if self.forgotten.len() < ITEMS_MAX {
+            self.forgotten.insert(member.clone());
+        }
+    }
+
     /// Returns all of it as texts that a node with this name says.
     pub(super) fn into_texts(self, node: &str) -> Vec<String> {
-        let Self { inboxes, cursors, all } = self;
+        let Self { inboxes, cursors, left, forgotten, all } = self;
         let (mut texts, mut text) = (Vec::new(), NoticeText::new(node, all));
         for (member, (first, top)) in &inboxes {
             if !text.add_inbox(member, *first, *top) {
@@ -67,6 +88,18 @@ impl Outgoing {
             if !text.add_cursor(told, member, conversation, *read) {
                 end_text(&mut text, node, &mut texts);
                 text.add_cursor(told, member, conversation, *read);
+            }
+        }
+        for row in &left {
+            if !text.add_left(row) {
+                end_text(&mut text, node, &mut texts);
+                text.add_left(row);
+            }
+        }
+        for member in &forgotten {
+            if !text.add_forgotten(member) {
+                end_text(&mut text, node, &mut texts);
+                text.add_forgotten(member);
             }
         }
         if !text.is_empty() {
@@ -123,6 +156,19 @@ mod tests {
         outgoing.add_inbox(&member(1), Seq::ZERO);
         outgoing.add_inbox(&member(1), seq(5));
         assert_eq!(heard(&mut outgoing)[0].inboxes, [(member(1), seq(5), seq(5))]);
+    }
+
+    #[test]
+    fn departures_are_said_once() {
+        let (mut outgoing, row) = (Outgoing::default(), EntryId::Ours([7; 16]));
+        for _ in 0..2 {
+            outgoing.add_left(row);
+            outgoing.add_forgotten(&member(1));
+        }
+        let said = heard(&mut outgoing);
+        assert_eq!(said.len(), 1);
+        assert_eq!((&*said[0].left, &*said[0].forgotten), (&[row][..], &[member(1)][..]));
+        assert!(heard(&mut outgoing).is_empty());
     }
 
     #[test]

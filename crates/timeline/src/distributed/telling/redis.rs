@@ -8,7 +8,7 @@ use redis_link::{Link, LinkConfig};
 use tokio::sync::OnceCell;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::teller::Teller;
+use super::departures;
 use super::way::Failure;
 use crate::distributed::config::Config;
 use crate::distributed::shared::Shared;
@@ -55,7 +55,7 @@ impl RedisWay {
         loop {
             let began = Instant::now();
             tokio::select! {
-                ended = self.follow(&shared.teller) => {
+                ended = self.follow(shared) => {
                     let Err(why) = ended;
                     shared.teller.hearing().down(&why);
                 }
@@ -80,7 +80,8 @@ impl RedisWay {
     }
 
     /// Listens to the master there is now, and returns why that is over.
-    async fn follow(&self, teller: &Teller) -> Result<Infallible, Failure> {
+    async fn follow(&self, shared: &Shared) -> Result<Infallible, Failure> {
+        let teller = &shared.teller;
         let client = self.link().await?.client().await?;
         let config = mpx::Config::from_info(client.get_connection_info().clone());
         let config = config.queue_max(QUEUE_MAX).message_max(MESSAGE_BYTES_MAX).ping_timeout(PING_TIMEOUT);
@@ -106,7 +107,7 @@ impl RedisWay {
                     until = None;
                     teller.hearing().up();
                 }
-                Ok(Event::Message(message)) => teller.hear(&message.payload),
+                Ok(Event::Message(message)) => departures::hear(shared, &message.payload),
                 Ok(Event::Disconnected { error, .. } | Event::Refused { error, .. }) => {
                     until = until.or(Some(Instant::now() + SILENCE_MAX));
                     teller.hearing().down(&error);

@@ -17,6 +17,7 @@ use super::order::Order;
 use super::outgoing::Outgoing;
 use super::told::Told;
 use crate::distributed::config::Config;
+use crate::distributed::entry_id::EntryId;
 use crate::distributed::node_id::NodeId;
 use crate::distributed::tops::Top;
 use crate::notifier::Notifier;
@@ -140,13 +141,28 @@ impl Teller {
         self.say(|outgoing| outgoing.add_cursor(told, cursor));
     }
 
-    /// Takes in what another node has said.
-    pub(super) fn hear(&self, text: &[u8]) {
+    /// Tells the other nodes of rows whose members have left their groups.
+    pub(in crate::distributed) fn left(&self, rows: &[EntryId]) {
+        self.say(|outgoing| rows.iter().for_each(|row| outgoing.add_left(*row)));
+    }
+
+    /// Tells the other nodes that a member was forgotten.
+    pub(in crate::distributed) fn forgotten(&self, member: &MemberId) {
+        self.say(|outgoing| outgoing.add_forgotten(member));
+    }
+
+    /// Takes in what another node has said, and returns it if it is new.
+    ///
+    /// What it says of rows is left to the caller.
+    pub(super) fn hear(&self, text: &[u8]) -> Option<HeardNotice> {
         metrics::heard();
         let heard = match HeardNotice::parse(text) {
-            Ok(heard) if heard.node == self.node.as_str() => return,
+            Ok(heard) if heard.node == self.node.as_str() => return None,
             Ok(heard) => heard,
-            Err(error) => return self.hearing.doubt(&error),
+            Err(error) => {
+                self.hearing.doubt(&error);
+                return None;
+            }
         };
         heard.inboxes.iter().for_each(|(member, _, _)| self.watchers.notify(member));
         self.change(|order, told| {
@@ -164,6 +180,7 @@ impl Teller {
         if heard.all {
             self.hearing.doubt(&"another node had more to say than it can");
         }
+        Some(heard)
     }
 
     /// Takes in what the store has of inboxes that are watched, and wakes who may not know it.
