@@ -40,7 +40,7 @@ pub(crate) fn ratio(effort: Effort) -> Result<f64, Box<dyn Error>> {
         }
         let ours = synced as f64 / start.elapsed().as_secs_f64();
 
-        let inboxes = world.client().await?.database(DATABASE).collection("chat_sync");
+        let inboxes: Collection<Document> = world.client().await?.database(DATABASE).collection("chat_sync");
         let start = Instant::now();
         let finders: Vec<_> =
             (0..READERS).map(|_| tasks.spawn(find_until(inboxes.clone(), start + time))).collect();

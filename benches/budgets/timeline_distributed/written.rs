@@ -50,7 +50,8 @@ impl Written {
         writers: usize,
     ) -> Result<Bare, Box<dyn Error>> {
         let database = self.client.database("bare");
-        let (inboxes, histories) = (database.collection("chat_sync"), database.collection("chat_history"));
+        let inboxes: Collection<Document> = database.collection("chat_sync");
+        let histories: Collection<Document> = database.collection("chat_history");
         make_indexes(&database).await?;
         let mut batches = self.into_batches(sends_at_once, writers).into_iter();
         let first = batches.next().ok_or("there is nothing to write")?;
