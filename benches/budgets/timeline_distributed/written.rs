@@ -122,9 +122,10 @@ async fn insert_all(
     Ok(sends)
 }
 
-/// Returns all entries in the order in which they were written.
+/// Returns all messages in the order in which they were written, without what closes holes.
 async fn all(entries: &Collection<Document>) -> Result<Vec<Document>, mongodb::error::Error> {
-    let mut cursor = entries.find(doc! { "seq": { "$gt": 0 } }).sort(doc! { "$natural": 1 }).await?;
+    let messages = doc! { "seq": { "$gt": 0 }, "kind": { "$exists": false } };
+    let mut cursor = entries.find(messages).sort(doc! { "$natural": 1 }).await?;
     let mut all = Vec::new();
     while cursor.advance().await? {
         all.push(cursor.deserialize_current()?);
