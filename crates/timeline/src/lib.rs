@@ -45,8 +45,9 @@
 //!
 //! The program `examples/conversations.rs` lists conversations with what is unread, corrects a
 //! message and watches how far it was read; `examples/timeline_in_axum.rs` mounts the HTTP service
-//! beside routes of its own. A program with logins says who calls, through the trait `Callers` of
-//! the features `http` and `grpc`; then users send as themselves and read what is theirs.
+//! beside routes of its own; `examples/two_nodes.rs` sends to one node of a store on MongoDB and
+//! watches on another. A program with logins says who calls, through the trait `Callers` of the
+//! features `http` and `grpc`; then users send as themselves and read what is theirs.
 //!
 //! # Shapes and bounds
 //!

@@ -7,3 +7,4 @@
 mod conversations;
 mod full;
 mod timeline_in_axum;
+mod two_nodes;
