@@ -9,11 +9,11 @@ use std::{fmt, thread};
 use async_trait::async_trait;
 use fjall::PersistMode;
 use tokio::runtime::Handle;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
-use self::asking::blocking;
+use self::asking::{READS_MAX, blocking};
 use super::committer::{Command, Committer, Job};
 use super::directory::Directory;
 use super::eraser::Eraser;
@@ -43,6 +43,8 @@ pub struct EmbeddedStore {
     commands: mpsc::Sender<Command>,
     lanes: Lanes,
     shared: Arc<Shared>,
+    // Held by those that read.
+    reads: Semaphore,
     // Each thread of the store holds a token of this until it ends.
     threads: TaskTracker,
 }
@@ -130,7 +132,7 @@ impl EmbeddedStore {
         let held = (guard("timeline-commit"), keep, erase);
         spawn("timeline-commit", held, move || committer.run(receiver))?;
         threads.close();
-        Ok(Self { commands, lanes, shared, threads })
+        Ok(Self { commands, lanes, shared, reads: Semaphore::new(READS_MAX), threads })
     }
 }
 
