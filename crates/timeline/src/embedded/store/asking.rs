@@ -41,7 +41,7 @@ impl EmbeddedStore {
         let (reply, answer) = oneshot::channel();
         // Dropped before this was sent, a call has no effect. Dropped later, it is written all the
         // same, and nobody hears the answer.
-        self.commands.send(Command::Job(lane, call(reply), permit)).await.map_err(|_| self.gone())?;
+        self.commands.send(Command::Job(call(reply), permit)).await.map_err(|_| self.gone())?;
         Ok(answer)
     }
 
