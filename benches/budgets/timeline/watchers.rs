@@ -52,8 +52,9 @@ pub(crate) fn memory(effort: Effort) -> Result<f64, Box<dyn Error>> {
     })
 }
 
-/// Polls each watch once, as the task does that it is in when it is woken. What that task is made of
-/// is not counted.
+/// Polls each watch once, as the task that it is in does when it is woken.
+///
+/// What that task is made of is not counted.
 async fn begin(watches: &mut [Watch]) -> Result<(), Box<dyn Error>> {
     // So many in one task are more than it may do in a turn; each has one of its own in a program.
     unconstrained(async {

@@ -91,14 +91,14 @@ impl InboxWatchers {
         woken.into_iter().for_each(Waker::wake);
     }
 
-    /// Returns how many readers there are that can be woken: none after the end of the store.
+    /// Returns how many readers there are; none counts after the end of the store.
     #[must_use]
     pub fn len(&self) -> usize {
         let locked = self.lock();
         if locked.is_closed { 0 } else { locked.readers.len() }
     }
 
-    /// Returns whether there are no readers that can be woken.
+    /// Returns whether there are no readers.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
