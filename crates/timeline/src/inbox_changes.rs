@@ -1,11 +1,13 @@
 //! Who waits for which inbox.
 
-use std::collections::HashMap;
+mod readers;
+
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::{fmt, mem};
 
+use self::readers::Readers;
 use crate::{Error, MemberId, ReadCursor, Result};
 
 /// Who waits for which inbox; a store has one.
@@ -20,29 +22,14 @@ pub struct InboxWatchers(Arc<Mutex<Locked>>);
 /// Dropped, it leaves nothing behind.
 pub struct InboxChanges {
     watchers: InboxWatchers,
-    member: MemberId,
-    number: u64,
+    // Where the reader is in the list.
+    place: u32,
 }
 
 #[derive(Default)]
 struct Locked {
-    // No list is empty, and each ascends by number.
-    inboxes: HashMap<MemberId, Vec<WaitingReader>>,
-    // The number of the last reader.
-    last: u64,
+    readers: Readers,
     is_closed: bool,
-}
-
-struct WaitingReader {
-    number: u64,
-    // Whether a change came since the reader was last told of one.
-    has_changed: bool,
-    // Whether it takes the cursors that rise; nobody frees those of one that does not.
-    takes_cursors: bool,
-    waker: Option<Waker>,
-    // The cursors that rose since the reader last took them. An idle one has none, and pays for no
-    // more than the place where they would be.
-    cursors: Option<Box<RisenCursors>>,
 }
 
 /// The cursors that rose, each conversation and member once.
@@ -60,12 +47,8 @@ impl InboxWatchers {
     /// Returns what wakes a reader of this inbox from now on.
     #[must_use]
     pub fn subscribe(&self, member: &MemberId) -> InboxChanges {
-        let mut readers = self.lock();
-        readers.last += 1;
-        let number = readers.last;
-        let member = readers.insert(member, number);
-        drop(readers);
-        InboxChanges { watchers: self.clone(), member, number }
+        let place = self.lock().readers.insert(member);
+        InboxChanges { watchers: self.clone(), place }
     }
 
     /// Wakes the readers of an inbox.
@@ -73,13 +56,13 @@ impl InboxWatchers {
     /// Call it after the change can be read: a reader that is woken earlier finds nothing, and
     /// waits again.
     pub fn notify(&self, member: &MemberId) {
-        let (mut woken, mut readers) = (Vec::new(), self.lock());
-        for reader in readers.inboxes.get_mut(member).into_iter().flatten() {
+        let (mut woken, mut locked) = (Vec::new(), self.lock());
+        locked.readers.each(member, |reader| {
             reader.has_changed = true;
             woken.extend(reader.waker.take());
-        }
+        });
         // Whatever a waker does, it may come back here: the lock is not held meanwhile.
-        drop(readers);
+        drop(locked);
         woken.into_iter().for_each(Waker::wake);
     }
 
@@ -89,101 +72,41 @@ impl InboxWatchers {
     /// after the cursor can be read. Of one member and conversation a reader gets the last cursor;
     /// of more than 32 at a time it learns that there were more.
     pub fn notify_read(&self, cursor: &ReadCursor, member: &MemberId) {
-        let (mut woken, mut readers) = (Vec::new(), self.lock());
-        for reader in readers.inboxes.get_mut(member).into_iter().flatten() {
-            if reader.takes_cursors {
-                reader.cursors.get_or_insert_default().add(cursor);
-            }
+        let (mut woken, mut locked) = (Vec::new(), self.lock());
+        locked.readers.each(member, |reader| {
+            reader.cursors.get_or_insert_default().add(cursor);
             reader.has_changed = true;
             woken.extend(reader.waker.take());
-        }
-        drop(readers);
+        });
+        drop(locked);
         woken.into_iter().for_each(Waker::wake);
     }
 
     /// Tells all readers, now and from now on, that the store has ended.
     pub fn close(&self) {
-        let mut readers = self.lock();
-        readers.is_closed = true;
-        let inboxes = mem::take(&mut readers.inboxes);
-        drop(readers);
-        inboxes.into_values().flatten().filter_map(|reader| reader.waker).for_each(Waker::wake);
+        let (mut woken, mut locked) = (Vec::new(), self.lock());
+        locked.is_closed = true;
+        locked.readers.all(|reader| woken.extend(reader.waker.take()));
+        drop(locked);
+        woken.into_iter().for_each(Waker::wake);
     }
 
-    /// Returns the inboxes that somebody reads, each once.
-    ///
-    /// For a store that looks for changes which it was not told of.
-    #[must_use]
-    pub fn members(&self) -> Vec<MemberId> {
-        self.lock().inboxes.keys().cloned().collect()
-    }
-
-    /// Returns whether somebody reads an inbox.
-    #[must_use]
-    pub fn is_watched(&self, member: &MemberId) -> bool {
-        self.lock().inboxes.contains_key(member)
-    }
-
-    /// Returns how many readers there are.
+    /// Returns how many readers there are; none counts after the end of the store.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.lock().inboxes.values().map(Vec::len).sum()
+        let locked = self.lock();
+        if locked.is_closed { 0 } else { locked.readers.len() }
     }
 
     /// Returns whether there are no readers.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.lock().inboxes.is_empty()
+        self.len() == 0
     }
 
     fn lock(&self) -> MutexGuard<'_, Locked> {
         // Nothing panics while the lock is held.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Locked {
-    /// Adds a reader, and returns the member as the list knows it, so that the text of the id is
-    /// there once.
-    fn insert(&mut self, member: &MemberId, number: u64) -> MemberId {
-        if self.is_closed {
-            return member.clone();
-        }
-        let inbox = self.inboxes.entry(member.clone());
-        let member = inbox.key().clone();
-        // Most inboxes have one reader: the list begins with room for no more.
-        let readers = inbox.or_insert_with(|| Vec::with_capacity(1));
-        readers.push(WaitingReader {
-            number,
-            has_changed: false,
-            takes_cursors: true,
-            waker: None,
-            cursors: None,
-        });
-        member
-    }
-
-    /// Returns a reader, who is here until it is dropped or the store ends.
-    fn reader(&mut self, member: &MemberId, number: u64) -> Option<&mut WaitingReader> {
-        let readers = self.inboxes.get_mut(member)?;
-        let at = readers.binary_search_by_key(&number, |reader| reader.number).ok()?;
-        readers.get_mut(at)
-    }
-
-    fn remove(&mut self, member: &MemberId, number: u64) -> Option<WaitingReader> {
-        let readers = self.inboxes.get_mut(member)?;
-        let at = readers.binary_search_by_key(&number, |reader| reader.number).ok()?;
-        let removed = readers.remove(at);
-        // Room for many is given back after they have left, and not with each one.
-        if readers.is_empty() {
-            self.inboxes.remove(member);
-        } else if readers.len() * 4 < readers.capacity() {
-            readers.shrink_to(readers.len() * 2);
-        }
-        if self.inboxes.len() * 4 < self.inboxes.capacity() {
-            self.inboxes.shrink_to(self.inboxes.len() * 2);
-        }
-        Some(removed)
     }
 }
 
@@ -220,51 +143,41 @@ impl InboxChanges {
         poll_fn(|context| self.poll_changed(context)).await
     }
 
-    /// Keeps no cursors for this reader from now on.
-    ///
-    /// For one that only shows that somebody is there, and never waits for a change: it takes the
-    /// same memory however much was read.
-    #[must_use]
-    pub fn without_cursors(self) -> Self {
-        let mut readers = self.watchers.lock();
-        if let Some(reader) = readers.reader(&self.member, self.number) {
-            reader.takes_cursors = false;
-        }
-        drop(readers);
-        self
-    }
-
     pub(crate) fn poll_changed(&self, context: &Context<'_>) -> Poll<Result<()>> {
         // The waker is cloned before the lock is taken, and the one before it dropped after: both
         // run code of whoever waits.
         let waker = context.waker().clone();
-        let mut readers = self.watchers.lock();
-        let Some(reader) = readers.reader(&self.member, self.number) else {
+        let mut locked = self.watchers.lock();
+        let is_closed = locked.is_closed;
+        // The reader is there until this is dropped.
+        let Some(reader) = locked.readers.get_mut(self.place).filter(|_| !is_closed) else {
             return Poll::Ready(Err(Error::closed()));
         };
         if mem::take(&mut reader.has_changed) {
             return Poll::Ready(Ok(()));
         }
         let before = reader.waker.replace(waker);
-        drop(readers);
+        drop(locked);
         drop(before);
         Poll::Pending
     }
 
     /// Returns the cursors that rose since the last call, if any did.
     pub(crate) fn take_cursors(&self) -> Option<Box<RisenCursors>> {
-        self.watchers.lock().reader(&self.member, self.number)?.cursors.take()
+        self.watchers.lock().readers.get_mut(self.place)?.cursors.take()
     }
 
     /// Returns whose inbox it is.
-    pub(crate) fn member(&self) -> &MemberId {
-        &self.member
+    pub(crate) fn member(&self) -> MemberId {
+        let locked = self.watchers.lock();
+        locked.readers.member(self.place).cloned().expect("a reader is there until this is dropped")
     }
 }
 
 impl Drop for InboxChanges {
     fn drop(&mut self) {
-        let removed = self.watchers.lock().remove(&self.member, self.number);
+        let removed = self.watchers.lock().readers.remove(self.place);
+        // The waker runs code of whoever waits, so it is dropped after the lock.
         drop(removed);
     }
 }
@@ -277,7 +190,7 @@ impl fmt::Debug for InboxWatchers {
 
 impl fmt::Debug for InboxChanges {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("InboxChanges").field("member", &self.member).finish_non_exhaustive()
+        f.debug_struct("InboxChanges").field("member", &self.member()).finish_non_exhaustive()
     }
 }
 

@@ -46,10 +46,11 @@ pub struct Watch {
     phase: Phase,
 }
 
+// Most watches wait most of the time, and pay for no more than a thin pointer to the others.
 enum Phase {
     /// The inbox may have more than was read.
     Behind,
-    Reading(PendingPage),
+    Reading(Box<PendingPage>),
     /// All was read, until the inbox changes.
     Waiting,
     /// A read failed; the next one comes later.
@@ -155,16 +156,15 @@ impl Watch {
     /// Reads once, if there may be something.
     fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<InboxPage>>> {
         if matches!(self.phase, Phase::Behind) {
-            self.phase = Phase::Reading(self.read());
+            self.phase = Phase::Reading(Box::new(self.read()));
         }
         let Phase::Reading(page) = &mut self.phase else { return Poll::Ready(None) };
-        let read = ready!(page.as_mut().poll(context));
+        let read = ready!(page.as_mut().as_mut().poll(context));
         Poll::Ready(self.take(read))
     }
 
     fn read(&self) -> PendingPage {
-        let (store, member, position) =
-            (Arc::clone(&self.store), self.changes.member().clone(), self.position);
+        let (store, member, position) = (Arc::clone(&self.store), self.changes.member(), self.position);
         Box::pin(async move { store.inbox(&member, position, Count::default()).await })
     }
 
@@ -230,7 +230,7 @@ impl Stream for Watch {
 impl fmt::Debug for Watch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Watch")
-            .field("member", self.changes.member())
+            .field("member", &self.changes.member())
             .field("position", &self.position)
             .finish_non_exhaustive()
     }

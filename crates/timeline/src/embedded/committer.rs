@@ -2,36 +2,40 @@
 //!
 //! It drains the queue, commits, hands over what is new, and answers.
 
+mod answering;
 mod job;
 mod tidying;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::task::{Context, Waker};
 use std::time::Instant;
 use std::{mem, slice};
 
+use fjall::Slice;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TryRecvError;
 
+pub(super) use self::answering::{ANSWERED_MAX, Answered, Answering, run as run_answering};
 pub(super) use self::job::Job;
 use self::job::Obstacles;
 use self::tidying::Chores;
 use super::fair_queue::FairQueue;
-use super::lanes::{Lane, LanePermit};
+use super::lanes::{LanePermit, LaneTurn};
 use super::plan::{Plan, Planned};
 use super::recent::Recent;
 use super::shared::Shared;
 use super::upkeep::{Upkeep, UpkeepReply};
 use super::writer::StoreWriter;
-use super::{clock, metrics};
+use super::{clock, keys, metrics};
 use crate::conversation::Parties;
 use crate::notifier::Notifier;
-use crate::{MemberId, ReadCursor, Result, Retention};
+use crate::{Entry, MemberId, ReadCursor, Result, Retention};
 
 /// What the handles ask of the committer.
 #[derive(Debug)]
 pub(super) enum Command {
-    Job(Lane, Job, LanePermit),
+    Job(Job, LanePermit),
     /// Writes what the thread that rewrites the files asks for.
     Upkeep(Upkeep, UpkeepReply),
     /// Looks whether a store that failed can be opened again, or a write is to be tried.
@@ -55,8 +59,12 @@ pub(super) enum Command {
 pub(super) struct Committer {
     shared: Arc<Shared>,
     engine: StoreWriter,
-    herald: Notifier,
-    queue: FairQueue<Lane, (Job, LanePermit)>,
+    /// Where the observer hears of it, if there is one.
+    herald: Option<Notifier>,
+    queue: FairQueue<LaneTurn, (Job, LanePermit)>,
+    answering: Answering,
+    /// The commands that the channel had, while they are taken in.
+    arrived: Vec<Command>,
     batch_bytes: usize,
     retention: Retention,
     recent: Recent,
@@ -67,8 +75,8 @@ pub(super) struct Committer {
 /// What is told of the last batch, until it was.
 #[derive(Default)]
 struct Untold {
-    /// Whose inboxes it changes.
-    concerned: Vec<MemberId>,
+    /// What the keys of the inboxes begin with that it changes.
+    concerned: Vec<Slice>,
     /// How far conversations were read with it.
     cursors: Vec<ReadCursor>,
     /// When it erased texts, if it did.
@@ -86,13 +94,25 @@ impl Committer {
     pub(super) fn new(
         shared: Arc<Shared>,
         engine: StoreWriter,
-        herald: Notifier,
+        (herald, answering): (Option<Notifier>, Answering),
         batch_bytes: usize,
         retention: Retention,
     ) -> Self {
         let (recent, chores) = (Recent::new(RECENT_MAX), Chores::new(retention.clone()));
-        let (queue, untold) = (FairQueue::new(), Untold::default());
-        Self { shared, engine, herald, queue, batch_bytes, retention, recent, chores, untold }
+        let (queue, arrived, untold) = (FairQueue::new(), Vec::new(), Untold::default());
+        Self {
+            shared,
+            engine,
+            herald,
+            queue,
+            answering,
+            arrived,
+            batch_bytes,
+            retention,
+            recent,
+            chores,
+            untold,
+        }
     }
 
     /// Works until every handle is gone or one shut the store down.
@@ -116,11 +136,7 @@ impl Committer {
             }
             // It takes in as many sends as the channel holds. With those that wait in the channel,
             // twice as many wait at most.
-            while self.queue.len() < commands.max_capacity()
-                && let Ok(command) = commands.try_recv()
-            {
-                self.take_in(command, &mut commands);
-            }
+            self.take_in_all(&mut commands);
             // A shutdown while the channel was full could not send its command, so the flag is
             // looked at, too.
             if self.shared.is_closed() {
@@ -158,9 +174,20 @@ impl Committer {
         commands.blocking_recv().ok_or(TryRecvError::Disconnected)
     }
 
+    /// Takes in what waits in the channel, as far as there is room, without waiting for more.
+    fn take_in_all(&mut self, commands: &mut mpsc::Receiver<Command>) {
+        let room = commands.max_capacity().saturating_sub(self.queue.len());
+        let (mut arrived, mut context) = (mem::take(&mut self.arrived), Context::from_waker(Waker::noop()));
+        // All at once, because the places in the channel are given back under a lock.
+        if room > 0 && commands.poll_recv_many(&mut context, &mut arrived, room).is_ready() {
+            arrived.drain(..).for_each(|command| self.take_in(command, commands));
+        }
+        self.arrived = arrived;
+    }
+
     fn take_in(&mut self, command: Command, commands: &mut mpsc::Receiver<Command>) {
         match command {
-            Command::Job(lane, call, permit) => self.queue.push(lane, call.bytes(), (call, permit)),
+            Command::Job(call, permit) => self.queue.push(permit.turn(), call.bytes(), (call, permit)),
             Command::Upkeep(upkeep, reply) => self.keep_up(upkeep, &reply),
             Command::Wake => {}
             Command::Close => commands.close(),
@@ -179,8 +206,7 @@ impl Committer {
                 self.recent = Recent::new(RECENT_MAX);
                 self.chores.begin_anew();
                 self.drop_unwritten_cursors();
-                let read = self.tell();
-                self.herald.tell(Vec::new(), read);
+                self.tell(Vec::new());
             }
             *self.shared.writing.lock() = None;
         }
@@ -218,7 +244,7 @@ impl Committer {
         // repeat. It may also leave the engine and `recent` half-changed, which is why the store
         // counts as failed below: nothing is written before both were made anew.
         let written = catch_unwind(AssertUnwindSafe(|| self.write(calls)));
-        drop(permits);
+        self.answering.hand_over(Answered::Permits(permits));
         *self.shared.writing.lock() = None;
         if written.is_err() {
             metrics::commit_failed();
@@ -255,17 +281,18 @@ impl Committer {
         // one.
         let refusal = failure.clone().or_else(|| self.shared.refusal());
         let obstacles = Obstacles { failure: failure.as_ref(), refusal: refusal.as_ref() };
-        let mut plan = Plan::new(&tables, &self.recent, number, clock::unix_ms()).keeping(&self.retention);
-        let mut replies = Vec::new();
+        let mut plan = Plan::new(&tables, &self.recent, number, clock::unix_ms())
+            .keeping(&self.retention)
+            .observed(self.herald.is_some())
+            .expecting(calls.size_hint().0);
+        let mut replies = Vec::with_capacity(calls.size_hint().0);
         while !plan.is_full(self.chores.are_behind())
             && let Some(call) = calls.next()
         {
             replies.push(call.plan(&mut plan, &obstacles, &self.shared));
         }
         let committed = plan.finish().map_or(Ok(()), |planned| self.commit(planned));
-        for reply in replies {
-            reply.send(&committed);
-        }
+        self.answering.hand_over(Answered::Replies(replies, committed));
     }
 
     /// Makes a batch durable, and hands over what is new.
@@ -281,29 +308,29 @@ impl Committer {
         // out again.
         remembered.note(&mut self.recent);
         self.chores.note(freed, erasures);
-        // The observer may miss a batch, and catches up later. Who watches an inbox may not, and
-        // waits for nothing else, so that is not left to the thread of the observer.
-        let read = self.tell();
-        self.herald.tell(news, read);
+        self.tell(news);
         Ok(())
     }
 
     /// Wakes those who watch the inboxes that the last batch changed, and the thread that takes
-    /// erased texts out of the files.
-    ///
-    /// Returns each cursor that rose with the members whom it concerns.
-    fn tell(&mut self) -> Vec<(MemberId, ReadCursor)> {
+    /// erased texts out of the files, and hands over to the observer what inboxes got.
+    fn tell(&mut self, news: Vec<(MemberId, Entry)>) {
         let Untold { concerned, cursors, erased_ms } = mem::take(&mut self.untold);
         if let Some(erased_ms) = erased_ms {
             self.shared.erased(erased_ms);
         }
         let told: Vec<_> = cursors.iter().flat_map(concerned_by).collect();
+        // The observer may miss a batch, and catches up later. Who watches an inbox may not, and
+        // waits for nothing else, so that is not left to the thread of the observer.
         let watchers = &self.shared.watchers;
         if !watchers.is_empty() {
-            concerned.iter().for_each(|member| watchers.notify(member));
+            let members = concerned.iter().filter_map(|inbox| keys::member_of_inbox(inbox).ok());
+            members.for_each(|member| watchers.notify(&member));
             told.iter().for_each(|(member, cursor)| watchers.notify_read(cursor, member));
         }
-        told
+        if let Some(herald) = &mut self.herald {
+            herald.tell(news, told);
+        }
     }
 }
 

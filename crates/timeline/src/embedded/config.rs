@@ -22,7 +22,7 @@ pub struct Config {
     pub(super) cache_bytes: u64,
     pub(super) retention: Retention,
     pub(super) erased_within: Duration,
-    pub(super) observer: Arc<dyn Observer>,
+    pub(super) observer: Option<Arc<dyn Observer>>,
 }
 
 impl Config {
@@ -50,7 +50,7 @@ impl Config {
             cache_bytes: 32 * 1024 * 1024,
             retention: Retention::new(),
             erased_within: Self::ERASED_WITHIN_DEFAULT,
-            observer: Arc::new(()),
+            observer: None,
         }
     }
 
@@ -126,7 +126,7 @@ impl Config {
     /// observer is one, too.
     #[must_use]
     pub fn observer(self, observer: impl Observer + 'static) -> Self {
-        Self { observer: Arc::new(observer), ..self }
+        Self { observer: Some(Arc::new(observer)), ..self }
     }
 
     pub(super) fn validate(&self) -> Result<()> {

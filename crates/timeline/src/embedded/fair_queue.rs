@@ -16,12 +16,20 @@ pub(super) struct FairQueue<K, T> {
     // The lanes that are not empty, the next one first.
     // A lane stands here once if it is in `lanes`, which holds no empty one.
     turns: VecDeque<K>,
+    // The rooms of lanes that were emptied, for those that come.
+    spare: Vec<VecDeque<(usize, T)>>,
     length: usize,
 }
 
-impl<K: Hash + Eq + Clone, T> FairQueue<K, T> {
+/// How many rooms are kept for lanes that come.
+const SPARE_MAX: usize = 64;
+
+/// How many commands a room has place for that is kept.
+const SPARE_COMMANDS_MAX: usize = 64;
+
+impl<K: Hash + Eq + Copy, T> FairQueue<K, T> {
     pub(super) fn new() -> Self {
-        Self { lanes: HashMap::default(), turns: VecDeque::new(), length: 0 }
+        Self { lanes: HashMap::default(), turns: VecDeque::new(), spare: Vec::new(), length: 0 }
     }
 
     /// Returns how many commands wait.
@@ -32,7 +40,7 @@ impl<K: Hash + Eq + Clone, T> FairQueue<K, T> {
     /// Adds a command that will write about so many bytes.
     pub(super) fn push(&mut self, lane: K, bytes: usize, command: T) {
         self.length += 1;
-        let waiting = self.lanes.entry(lane.clone()).or_default();
+        let waiting = self.lanes.entry(lane).or_insert_with(|| self.spare.pop().unwrap_or_default());
         if waiting.is_empty() {
             self.turns.push_back(lane);
         }
@@ -42,7 +50,7 @@ impl<K: Hash + Eq + Clone, T> FairQueue<K, T> {
     /// Takes the commands of the next batch: up to `share` bytes of each lane, and no further lane
     /// after `most` bytes.
     pub(super) fn take(&mut self, share: usize, most: usize) -> Vec<T> {
-        let (mut batch, mut total) = (Vec::new(), 0);
+        let (mut batch, mut total) = (Vec::with_capacity(self.length), 0);
         // Each lane has one turn for a batch: one that is put back at the end waits for the next
         // batch.
         for _ in 0..self.turns.len() {
@@ -66,7 +74,8 @@ impl<K: Hash + Eq + Clone, T> FairQueue<K, T> {
                 batch.push(command);
             }
             if waiting.is_empty() {
-                self.lanes.remove(&lane);
+                let room = self.lanes.remove(&lane).filter(|room| room.capacity() <= SPARE_COMMANDS_MAX);
+                self.spare.extend(room.filter(|_| self.spare.len() < SPARE_MAX));
             } else {
                 self.turns.push_back(lane);
             }

@@ -87,9 +87,15 @@ pub(super) fn conversation(history_prefix: &[u8]) -> Result<Conversation> {
 /// Returns the key of an entry of the inbox or history `prefix`.
 pub(super) fn entry(prefix: &[u8], sequence: Seq) -> Vec<u8> {
     let mut key = Vec::with_capacity(prefix.len() + 8);
-    key.extend_from_slice(prefix);
-    key.extend_from_slice(&sequence.get().to_be_bytes());
+    put_entry(&mut key, prefix, sequence.get());
     key
+}
+
+/// Makes `key` that of an entry of the inbox or history `prefix`.
+pub(super) fn put_entry(key: &mut Vec<u8>, prefix: &[u8], sequence: u64) {
+    key.clear();
+    key.extend_from_slice(prefix);
+    key.extend_from_slice(&sequence.to_be_bytes());
 }
 
 /// Returns what the key of an entry begins with; `None` if it is not the key of an entry.

@@ -1,6 +1,7 @@
 //! How many commands of one sender may wait.
 
 use std::collections::HashMap;
+use std::hash::BuildHasher as _;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -44,10 +45,35 @@ impl Lane {
     }
 }
 
+/// What stands for a lane where it waits for its turn: a digest of whose it is.
+///
+/// Its seed is made at random for each store, so nobody can find two that share a turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct LaneTurn(u64);
+
 /// A place in a lane, taken until it is dropped.
 #[derive(Debug)]
 pub(super) struct LanePermit {
-    _permit: OwnedSemaphorePermit,
+    turn: LaneTurn,
+    permit: OwnedSemaphorePermit,
+}
+
+impl LanePermit {
+    /// Returns the turn of its lane.
+    pub(super) fn turn(&self) -> LaneTurn {
+        self.turn
+    }
+
+    /// Gives places back: those of one lane that come one after the other all at once.
+    pub(super) fn give_back(permits: impl IntoIterator<Item = Self>) {
+        let mut same: Option<OwnedSemaphorePermit> = None;
+        for Self { permit, .. } in permits {
+            match &mut same {
+                Some(same) if Arc::ptr_eq(same.semaphore(), permit.semaphore()) => same.merge(permit),
+                _ => same = Some(permit),
+            }
+        }
+    }
 }
 
 /// Lets a part of the queue's length of each lane in; the others wait outside, and take no place
@@ -55,14 +81,15 @@ pub(super) struct LanePermit {
 #[derive(Debug)]
 pub(super) struct Lanes {
     each: usize,
-    waiting: Mutex<HashMap<Lane, Arc<Semaphore>, foldhash::fast::RandomState>>,
+    waiting: Mutex<HashMap<LaneTurn, Arc<Semaphore>, foldhash::fast::RandomState>>,
+    seed: foldhash::quality::RandomState,
 }
 
 impl Lanes {
     /// Creates the lanes of a queue of this length.
     pub(super) fn new(queue: usize) -> Self {
         // With a quarter for each lane, a sender that floods leaves three quarters of the queue.
-        Self { each: queue.div_ceil(4), waiting: Mutex::default() }
+        Self { each: queue.div_ceil(4), waiting: Mutex::default(), seed: Default::default() }
     }
 
     /// Waits until there is a place in a lane, and takes it.
@@ -71,6 +98,7 @@ impl Lanes {
     ///
     /// A dropped call takes none.
     pub(super) async fn enter(&self, lane: &Lane) -> Result<LanePermit> {
+        let turn = LaneTurn(self.seed.hash_one(lane));
         let semaphore = {
             // The lock is held for the look-up alone, and not while the sender waits.
             let mut waiting = self.waiting.lock();
@@ -81,11 +109,11 @@ impl Lanes {
                 // meanwhile.
                 waiting.retain(|_, semaphore| Arc::strong_count(semaphore) > 1);
             }
-            match waiting.get(lane) {
+            match waiting.get(&turn) {
                 Some(semaphore) => Arc::clone(semaphore),
                 None => {
                     let semaphore = Arc::new(Semaphore::new(self.each));
-                    waiting.insert(lane.clone(), Arc::clone(&semaphore));
+                    waiting.insert(turn, Arc::clone(&semaphore));
                     semaphore
                 }
             }
@@ -98,7 +126,7 @@ impl Lanes {
                 error,
             )
         })?;
-        Ok(LanePermit { _permit: permit })
+        Ok(LanePermit { turn, permit })
     }
 }
 

@@ -4,6 +4,7 @@ mod boxes;
 mod changing;
 mod grouping;
 mod members;
+mod prepared_send;
 mod purging;
 mod rows;
 mod sending;
@@ -16,8 +17,8 @@ use fjall::{OwnedWriteBatch as WriteBatch, Slice};
 
 use self::boxes::{BoxStep, Boxes, WrittenBoxes};
 pub(super) use self::changing::bytes_of_change;
+pub(super) use self::prepared_send::PreparedSend;
 use self::rows::{Rows, WrittenRows};
-pub(super) use self::sending::bytes_of;
 use self::texts::Texts;
 use super::groups::PlannedGroups;
 use super::recent::Recent;
@@ -36,7 +37,7 @@ use crate::{Entry, MemberId, ReadCursor, Retention, Seq};
 pub(super) struct Plan<'a> {
     tables: &'a Tables,
     unix_ms: u64,
-    batch: WriteBatch,
+    number: u64,
     boxes: Boxes<'a>,
     rows: Rows<'a>,
     texts: Texts<'a>,
@@ -44,7 +45,7 @@ pub(super) struct Plan<'a> {
     // By the key in `state`; `None` for a cursor that goes.
     received: HashMap<Vec<u8>, Option<Seq>, foldhash::fast::RandomState>,
     // By the key in `sends`.
-    answers: HashMap<Vec<u8>, StoredAnswer, foldhash::fast::RandomState>,
+    answers: HashMap<Slice, StoredAnswer, foldhash::fast::RandomState>,
     // Where the copies of messages to groups are, by the key in `sends`.
     copies: HashMap<Vec<u8>, Slice, foldhash::fast::RandomState>,
     /// The keys in `state` that say which entries are no messages.
@@ -52,13 +53,18 @@ pub(super) struct Plan<'a> {
     /// Whether texts go that tables may have.
     has_erased: bool,
     // The cursors that rise, by the key of the row: of several of one row the last is told.
-    cursors: HashMap<Vec<u8>, ReadCursor, foldhash::fast::RandomState>,
+    cursors: HashMap<Slice, ReadCursor, foldhash::fast::RandomState>,
+    /// Whether somebody hears of the `news`.
+    is_observed: bool,
     news: Vec<(MemberId, Entry)>,
+    /// In which records are made, one after the other.
+    buffer: Vec<u8>,
 }
 
 /// What a plan writes and whom it concerns.
 pub(super) struct Planned {
     pub(super) batch: WriteBatch,
+    /// What the observer hears.
     pub(super) news: Vec<(MemberId, Entry)>,
     /// How far conversations were read.
     pub(super) cursors: Vec<ReadCursor>,
@@ -73,15 +79,16 @@ pub(super) struct Planned {
 
 /// What is at hand for the next batches once this one is durable.
 pub(super) struct Remembered {
-    extents: Extents,
+    /// By what the keys of the box begin with.
+    extents: Vec<(Slice, Extent)>,
     rows: WrittenRows,
 }
 
 impl Planned {
-    /// Returns the members whose inboxes it changes; one may be there more than once.
-    pub(super) fn concerned(&self) -> Vec<MemberId> {
-        let freed = self.freed.iter().map(|(_, freed)| &freed.member);
-        self.news.iter().map(|(member, _)| member).chain(freed).cloned().collect()
+    /// Returns what the keys of the inboxes begin with that it changes.
+    pub(super) fn concerned(&self) -> Vec<Slice> {
+        let boxes = self.remembered.extents.iter().map(|(prefix, _)| prefix);
+        boxes.filter(|prefix| !keys::is_history(prefix)).cloned().collect()
     }
 }
 
@@ -95,9 +102,6 @@ impl Remembered {
     }
 }
 
-/// Where boxes begin and end, by what their keys begin with.
-type Extents = HashMap<Vec<u8>, Extent, foldhash::fast::RandomState>;
-
 /// After how many entries a batch takes no further call.
 ///
 /// It is more than a batch of the smallest sends has; changes of three messages to 10,000 members
@@ -110,7 +114,7 @@ impl<'a> Plan<'a> {
         Self {
             tables,
             unix_ms,
-            batch: tables.batch(number),
+            number,
             boxes: Boxes::new(tables, recent),
             rows: Rows::new(tables, recent),
             texts: Texts::new(tables, number),
@@ -121,7 +125,9 @@ impl<'a> Plan<'a> {
             non_messages: Vec::new(),
             has_erased: false,
             cursors: HashMap::default(),
+            is_observed: true,
             news: Vec::new(),
+            buffer: Vec::new(),
         }
     }
 
@@ -129,6 +135,17 @@ impl<'a> Plan<'a> {
     pub(super) fn keeping(mut self, retention: &'a Retention) -> Self {
         self.boxes.keep(retention);
         self
+    }
+
+    /// Makes room for so many calls.
+    pub(super) fn expecting(mut self, calls: usize) -> Self {
+        self.answers.reserve(calls);
+        self
+    }
+
+    /// Says whether anybody observes what inboxes get; if not, it is not put together.
+    pub(super) fn observed(self, is_observed: bool) -> Self {
+        Self { is_observed, ..self }
     }
 
     /// Returns whether another call is to go into another batch.
@@ -140,13 +157,16 @@ impl<'a> Plan<'a> {
     }
 
     /// Returns what is to be written, or `None` when nothing is.
-    pub(super) fn finish(mut self) -> Option<Planned> {
+    pub(super) fn finish(self) -> Option<Planned> {
         let is_empty = self.boxes.is_empty() && self.rows.is_empty() && self.received.is_empty();
         if is_empty && !self.groups.has_changes() {
             return None;
         }
-        self.groups.write(self.tables, &mut self.batch);
-        let (tables, mut batch) = (self.tables, self.batch);
+        let tables = self.tables;
+        // A batch of many sends is large; all that they write is here by now.
+        let records = self.boxes.records() + self.rows.len() + self.answers.len() + self.copies.len();
+        let mut batch = tables.batch_of(self.number, records);
+        self.groups.write(tables, &mut batch);
         for (key, sequence) in self.received {
             match sequence {
                 Some(sequence) => batch.insert(&tables.state, key, records::encode_sequence(sequence)),

@@ -7,6 +7,8 @@ use std::collections::HashMap;
 use std::hash::BuildHasher as _;
 use std::mem;
 
+use fjall::Slice;
+
 use super::records::{Extent, Row};
 use crate::MemberId;
 
@@ -47,7 +49,7 @@ impl Recent {
     }
 
     /// Notes the extent of a box.
-    pub(super) fn insert(&mut self, key: Vec<u8>, extent: Extent) {
+    pub(super) fn insert(&mut self, key: Slice, extent: Extent) {
         self.extents.insert(key, extent);
     }
 
@@ -57,7 +59,7 @@ impl Recent {
     }
 
     /// Notes a row, or that there is none any more.
-    pub(super) fn note_row(&mut self, key: Vec<u8>, row: Option<Row>) {
+    pub(super) fn note_row(&mut self, key: Slice, row: Option<Row>) {
         match row {
             Some(row) => self.rows.insert(key, row),
             None => self.rows.remove(&key),
@@ -71,7 +73,7 @@ impl Recent {
 
     /// Notes that these members of a history have a row and have not left, or that it is not known
     /// of any.
-    pub(super) fn note_audience(&mut self, history: Vec<u8>, audience: Option<Audience>) {
+    pub(super) fn note_audience(&mut self, history: Slice, audience: Option<Audience>) {
         match audience {
             Some(audience) => self.audiences.insert(history, audience),
             None => self.audiences.remove(&history),
@@ -97,8 +99,8 @@ impl Recent {
 /// again stays, and no order of use is kept.
 #[derive(Debug)]
 struct Generations<V> {
-    young: HashMap<Vec<u8>, V, foldhash::fast::RandomState>,
-    old: HashMap<Vec<u8>, V, foldhash::fast::RandomState>,
+    young: HashMap<Slice, V, foldhash::fast::RandomState>,
+    old: HashMap<Slice, V, foldhash::fast::RandomState>,
     half_max: usize,
 }
 
@@ -107,7 +109,7 @@ impl<V: Copy> Generations<V> {
         Self { young: HashMap::default(), old: HashMap::default(), half_max }
     }
 
-    fn insert(&mut self, key: Vec<u8>, value: V) {
+    fn insert(&mut self, key: Slice, value: V) {
         // A box is used by writing to it, which comes by here with its new end. So a busy box is
         // copied into the young half whenever the halves change, although `get` moves nothing.
         if self.young.len() >= self.half_max && !self.young.contains_key(&key) {
@@ -139,8 +141,8 @@ mod tests {
     fn the_latest_extent_counts_and_the_size_is_bounded() {
         let mut recent = Recent::new(10);
         for number in 1..=1_000 {
-            recent.insert(b"busy".to_vec(), extent(number));
-            recent.insert(number.to_be_bytes().to_vec(), extent(number));
+            recent.insert(b"busy".into(), extent(number));
+            recent.insert(number.to_be_bytes().into(), extent(number));
             assert_eq!(recent.get(b"busy"), Some(extent(number)));
             assert_eq!(recent.get(&number.to_be_bytes()), Some(extent(number)));
             assert!(recent.extents.young.len() + recent.extents.old.len() <= 20);
@@ -151,11 +153,11 @@ mod tests {
     #[test]
     fn a_row_that_was_removed_is_not_remembered_from_before() {
         let (mut recent, row) = (Recent::new(1), Row::default());
-        recent.note_row(b"a".to_vec(), Some(row));
-        recent.note_row(b"b".to_vec(), Some(row));
+        recent.note_row(b"a".into(), Some(row));
+        recent.note_row(b"b".into(), Some(row));
         assert_eq!((recent.row(b"a"), recent.row(b"b")), (Some(row), Some(row)));
-        recent.note_row(b"a".to_vec(), None);
-        recent.note_row(b"b".to_vec(), None);
+        recent.note_row(b"a".into(), None);
+        recent.note_row(b"b".into(), None);
         assert_eq!((recent.row(b"a"), recent.row(b"b")), (None, None));
     }
 

@@ -7,6 +7,7 @@ mod extent;
 mod group;
 #[cfg(test)]
 pub(super) mod layout_2;
+mod message;
 mod row;
 mod send;
 
@@ -18,6 +19,7 @@ pub(super) use self::extent::{Extent, decode_extent, encode_extent};
 pub(super) use self::group::{
     decode_group, decode_role, decode_summary, encode_group, encode_role, encode_summary,
 };
+pub(super) use self::message::{Placing, UnplacedRecord};
 pub(super) use self::row::{Row, decode_row, encode_row};
 pub(super) use self::send::{StoredAnswer, decode_answer, decode_copies, encode_answer, encode_copies};
 use crate::{Error, ErrorKind, Message, Result, Seq};

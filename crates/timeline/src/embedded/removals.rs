@@ -22,7 +22,7 @@ use fjall::{OwnedWriteBatch as WriteBatch, Readable as _};
 use super::records::Extent;
 use super::tables::{Tables, read_error};
 use super::{keys, metrics, records};
-use crate::{MemberId, Result, Seq};
+use crate::{Result, Seq};
 
 /// How many entries one batch removes at most: a send that comes meanwhile waits for their keys to
 /// be written, and for one flush.
@@ -39,9 +39,8 @@ const BOXES_MAX: usize = if cfg!(test) { 3 } else { 16_384 };
 pub(super) const PUT_OFF: Duration = Duration::from_secs(if cfg!(test) { 1 } else { 5 });
 
 /// What the acks of one batch free of a box.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Freed {
-    pub(super) member: MemberId,
     /// How many entries were freed by this batch.
     pub(super) entries: u64,
     /// Whether nothing was left to remove of the box before.
@@ -76,7 +75,7 @@ impl Removals {
 
     /// Notes what a batch has freed that is durable now.
     pub(super) fn note(&mut self, freed: impl IntoIterator<Item = (Vec<u8>, Freed)>) {
-        for (prefix, Freed { entries, is_first, .. }) in freed {
+        for (prefix, Freed { entries, is_first }) in freed {
             self.entries += entries;
             // What was left before is at hand already, or `more` says that it is in `state`.
             if is_first && self.boxes.len() < BOXES_MAX {

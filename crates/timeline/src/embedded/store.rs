@@ -9,17 +9,18 @@ use std::{fmt, thread};
 use async_trait::async_trait;
 use fjall::PersistMode;
 use tokio::runtime::Handle;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
-use self::asking::blocking;
-use super::committer::{Command, Committer, Job};
+use self::asking::{READS_MAX, blocking};
+use super::committer::{ANSWERED_MAX, Answering, Command, Committer, Job, run_answering};
 use super::directory::Directory;
 use super::eraser::Eraser;
 use super::exchange::Export;
 use super::lanes::{Lane, Lanes};
 use super::opened::Opened;
+use super::plan::PreparedSend;
 use super::shared::Shared;
 use super::thread_guard::ThreadGuard;
 use super::watchdog::Watchdog;
@@ -43,6 +44,8 @@ pub struct EmbeddedStore {
     commands: mpsc::Sender<Command>,
     lanes: Lanes,
     shared: Arc<Shared>,
+    // Held by those that read.
+    reads: Semaphore,
     // Each thread of the store holds a token of this until it ends.
     threads: TaskTracker,
 }
@@ -104,7 +107,8 @@ impl EmbeddedStore {
         //
         //  shutdown, or the last handle dropped ──► the queue closes ──► timeline-commit ends
         //        ┌─────────────────────────────────────────────────────────────┘
-        //        ├─ drops the notifier ──► timeline-tell ends
+        //        ├─ drops the notifier ──► timeline-tell ends, if there is an observer
+        //        ├─ drops the answering ─► timeline-answer ends
         //        ├─ drops `keep` ────────► timeline-keep ends
         //        └─ drops `erase` ───────► timeline-erase ends
         //
@@ -119,39 +123,49 @@ impl EmbeddedStore {
         let retention = config.retention.clone();
         let threads = TaskTracker::new();
         let guard = |name| ThreadGuard::new(name, &shared, threads.token());
-        let herald = Notifier::start(Arc::clone(&config.observer), guard("timeline-tell"))?;
+        let herald = match &config.observer {
+            Some(observer) => Some(Notifier::start(Arc::clone(observer), guard("timeline-tell"))?),
+            None => None,
+        };
         let engine =
             StoreWriter::new(config, directory, Arc::clone(&shared), commit, (tables, marker, last_batch));
-        let committer = Committer::new(Arc::clone(&shared), engine, herald, batch_bytes, retention);
+        let (answering, answered) = std_mpsc::sync_channel(ANSWERED_MAX);
+        let told = (herald, Answering::new(answering));
+        let committer = Committer::new(Arc::clone(&shared), engine, told, batch_bytes, retention);
         // Threads of their own, because they block on the disk all the time. They end with the
         // queue.
         spawn("timeline-keep", guard("timeline-keep"), move || keeper.run(&stop))?;
+        spawn("timeline-answer", guard("timeline-answer"), move || run_answering(&answered))?;
         spawn("timeline-erase", guard("timeline-erase"), move || eraser.run(&stop_erasing))?;
         let held = (guard("timeline-commit"), keep, erase);
         spawn("timeline-commit", held, move || committer.run(receiver))?;
         threads.close();
-        Ok(Self { commands, lanes, shared, threads })
+        Ok(Self { commands, lanes, shared, reads: Semaphore::new(READS_MAX), threads })
     }
 }
 
 #[async_trait]
 impl Store for EmbeddedStore {
     async fn append(&self, append: Append) -> Result<Appended> {
-        let (lane, append) = (Lane::of(&append), Box::new(append));
-        self.ask(lane, |reply| Job::Append(append, reply)).await
+        let (lane, send) = (Lane::of(&append), Box::new(PreparedSend::new(append)));
+        let written = self.ask(lane, |reply| Job::Append(send, reply)).await?;
+        Ok(written.appended)
     }
 
     async fn append_all(&self, appends: Vec<Append>) -> Vec<Result<Appended>> {
         // All are handed over before the first answer is waited for, so that one flush is for many.
         let mut handed = Vec::with_capacity(appends.len());
         for append in appends {
-            let (lane, append) = (Lane::of(&append), Box::new(append));
-            handed.push(self.hand_over(lane, |reply| Job::Append(append, reply)).await);
+            let (lane, send) = (Lane::of(&append), Box::new(PreparedSend::new(append)));
+            handed.push(self.hand_over(lane, |reply| Job::Append(send, reply)).await);
         }
         let mut answers = Vec::with_capacity(handed.len());
         for answer in handed {
             answers.push(match answer {
-                Ok(answer) => answer.await.unwrap_or_else(|_| Err(self.gone())),
+                Ok(answer) => {
+                    let written = answer.await.unwrap_or_else(|_| Err(self.gone()));
+                    written.map(|written| written.appended)
+                }
                 Err(error) => Err(error),
             });
         }

@@ -97,7 +97,13 @@ impl Tables {
 
     /// Begins the batch `number`, which is written into every keyspace: see `inspect/numbers.rs`.
     pub(super) fn batch(&self, number: u64) -> OwnedWriteBatch {
-        let mut batch = self.database.batch();
+        self.batch_of(number, 0)
+    }
+
+    /// Begins the batch `number` with room for so many records beside the number.
+    pub(super) fn batch_of(&self, number: u64, records: usize) -> OwnedWriteBatch {
+        let capacity = keys::KEYSPACES.len() + records;
+        let mut batch = OwnedWriteBatch::with_capacity(self.database.clone(), capacity);
         let record = fjall::Slice::from(records::encode_number(number));
         for keyspace in [&self.entries, &self.state, &self.sends, &self.bodies] {
             batch.insert(keyspace, keys::BATCH, record.clone());

@@ -4,18 +4,18 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use crate::embedded::plan::{self, Plan};
+use crate::embedded::plan::{self, Plan, PreparedSend};
 use crate::embedded::shared::Shared;
 use crate::embedded::{groups, verify};
 use crate::message_change::{Change, Changed, MessageChange};
-use crate::store::{Append, Appended, GroupChange};
+use crate::store::{Appended, GroupChange};
 use crate::{Conversation, Error, Group, GroupName, MemberId, Result, Seq};
 
 /// A caller that waits, and what for.
 #[derive(Debug)]
 pub(in crate::embedded) enum Job {
     /// Writes a send.
-    Append(Box<Append>, oneshot::Sender<Result<Appended>>),
+    Append(Box<PreparedSend>, oneshot::Sender<Result<WrittenSend>>),
     /// Raises how far an inbox was received.
     Received(MemberId, Seq, oneshot::Sender<Result<Seq>>),
     /// Frees an inbox.
@@ -34,6 +34,15 @@ pub(in crate::embedded) enum Job {
     Forget(MemberId, Option<Vec<u8>>, oneshot::Sender<Result<Option<Vec<u8>>>>),
 }
 
+/// The answer to a send, with the send itself.
+///
+/// What the caller has made it lets go of as well; many callers do that faster than one thread.
+#[derive(Debug)]
+pub(in crate::embedded) struct WrittenSend {
+    pub(in crate::embedded) appended: Appended,
+    _send: Box<PreparedSend>,
+}
+
 /// Why calls are not made, if they are not.
 pub(super) struct Obstacles<'a> {
     /// Why nothing can be written.
@@ -43,8 +52,9 @@ pub(super) struct Obstacles<'a> {
 }
 
 /// A caller and what it is told if the batch becomes durable.
-pub(super) enum Reply {
-    Append(oneshot::Sender<Result<Appended>>, Result<Appended>),
+#[derive(Debug)]
+pub(in crate::embedded) enum Reply {
+    Append(oneshot::Sender<Result<WrittenSend>>, Result<WrittenSend>),
     Sequence(oneshot::Sender<Result<Seq>>, Result<Seq>),
     Group(oneshot::Sender<Result<Group>>, Result<Group>),
     Change(oneshot::Sender<Result<Changed>>, Result<Changed>),
@@ -63,7 +73,7 @@ impl Job {
     /// Returns about how many bytes it will write.
     pub(super) fn bytes(&self) -> usize {
         match self {
-            Self::Append(append, ..) => plan::bytes_of(append),
+            Self::Append(send, ..) => send.bytes(),
             // The name is in two keys.
             Self::Received(member, ..)
             | Self::Ack(member, ..)
@@ -81,7 +91,10 @@ impl Job {
         // What is small, or makes room, is written also to a disk with little room.
         let writable = failure.map_or(Ok(()), |failure| Err(failure.clone()));
         let reply = match self {
-            Self::Append(append, reply) => Reply::Append(reply, plan.append(&append, refusal)),
+            Self::Append(send, reply) => {
+                let appended = plan.append(&send, refusal);
+                Reply::Append(reply, appended.map(|appended| WrittenSend { appended, _send: send }))
+            }
             Self::Group(name, change, reply) => {
                 Reply::Group(reply, plan.change_group(&name, &change, refusal))
             }

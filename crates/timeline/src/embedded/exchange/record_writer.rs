@@ -115,7 +115,7 @@ impl RecordWriter {
                     digest: token.digest,
                     place: line::sequence(place, "place")?,
                 };
-                self.send(&key, records::encode_answer(&answer));
+                self.send(&key, records::encode_answer(&answer).to_vec());
                 Ok(())
             }
         }

@@ -8,7 +8,7 @@ use fjall::PersistMode;
 use tokio::time::timeout;
 
 use super::super::directory::Directory;
-use super::super::plan::Plan;
+use super::super::plan::{Plan, PreparedSend};
 use super::super::recent::Recent;
 use super::super::writer::Commit;
 use super::super::{Config, EmbeddedStore, check_deep, opening};
@@ -61,14 +61,14 @@ fn a_send_that_waits_for_the_same_flush_is_history() {
     let parent = tempfile::tempdir().unwrap();
     let directory = Arc::new(Directory::lock(parent.path()).unwrap());
     let opened = opening::open(&Config::new(parent.path()), &directory).unwrap();
-    let append = Append {
+    let send = PreparedSend::new(Append {
         conversation: Conversation::group(name()),
         from: None,
         to: Destination::Group(name()),
         recipients: vec![member("a")],
         message: Message::new("{}").unwrap(),
         token: None,
-    };
+    });
     let create = |without_history| GroupChange::Create {
         title: String::new(),
         open: false,
@@ -79,14 +79,14 @@ fn a_send_that_waits_for_the_same_flush_is_history() {
     let plan = || Plan::new(&opened.tables, &recent, opened.last_batch + 1, 7);
 
     let mut after = plan();
-    after.append(&append, None).unwrap();
+    after.append(&send, None).unwrap();
     let error = after.change_group(&name(), &create(true), None).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict);
     after.change_group(&name(), &create(false), None).unwrap();
 
     let mut before = plan();
     before.change_group(&name(), &create(true), None).unwrap();
-    before.append(&append, None).unwrap();
+    before.append(&send, None).unwrap();
     assert!(before.finish().is_some());
 }
 

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use fjall::{OwnedWriteBatch as WriteBatch, Slice};
 
-use super::Extents;
 use crate::embedded::recent::Recent;
 use crate::embedded::records::{EntryReader, Extent};
 use crate::embedded::removals::Freed;
@@ -12,32 +11,40 @@ use crate::embedded::tables::{Tables, read_error};
 use crate::embedded::{keys, records};
 use crate::{Conversation, Keep, MemberId, Result, Retention, Seq};
 
+// A message of this batch may be changed by a later call of it, so each record goes into the batch
+// at the end, once.
 /// The boxes that a batch writes to.
 pub(super) struct Boxes<'a> {
     tables: &'a Tables,
     recent: &'a Recent,
     /// What is kept; everything without it.
     retention: Option<&'a Retention>,
-    extents: Extents,
-    // By the key in `entries`. A message of this batch may be changed by a later call of it, so
-    // each record goes into the batch at the end, once.
-    entries: HashMap<Vec<u8>, Slice, foldhash::fast::RandomState>,
     // By what the keys of the box begin with.
-    leaving: HashMap<Vec<u8>, Leaving, foldhash::fast::RandomState>,
+    boxes: HashMap<Slice, PlannedBox, foldhash::fast::RandomState>,
+    // Entries of earlier batches that are there in another way, by the key in `entries`.
+    rewritten: HashMap<Vec<u8>, Slice, foldhash::fast::RandomState>,
+    // How many entries the boxes get.
+    grown: usize,
+}
+
+/// A box as this batch leaves it.
+struct PlannedBox {
+    extent: Extent,
+    /// The records of its new entries: the last one is that of its top.
+    records: Vec<Slice>,
+    leaving: Option<Leaving>,
 }
 
 /// What becomes of a box with the next step; until it is [taken](Boxes::take) nothing has changed.
 pub(super) struct BoxStep {
-    pub(super) prefix: Vec<u8>,
+    pub(super) prefix: Slice,
     pub(super) extent: Extent,
     leaving: Option<Leaving>,
 }
 
 /// What is left to remove of a box, with what this batch frees of it.
-#[derive(Clone)]
+#[derive(Clone, Copy)]
 struct Leaving {
-    /// Whose inbox it is; `None` for a history.
-    member: Option<MemberId>,
     left: Extent,
     entries: u64,
     is_first: bool,
@@ -45,7 +52,8 @@ struct Leaving {
 
 /// What of the boxes concerns others once the batch is durable.
 pub(super) struct WrittenBoxes {
-    pub(super) extents: Extents,
+    /// Where boxes begin and end, by what their keys begin with.
+    pub(super) extents: Vec<(Slice, Extent)>,
     /// What was freed of inboxes, by what their keys begin with.
     pub(super) freed: Vec<(Vec<u8>, Freed)>,
     /// What the keys of the histories begin with of which entries go, and how many.
@@ -58,9 +66,9 @@ impl<'a> Boxes<'a> {
             tables,
             recent,
             retention: None,
-            extents: HashMap::default(),
-            entries: HashMap::default(),
-            leaving: HashMap::default(),
+            boxes: HashMap::default(),
+            rewritten: HashMap::default(),
+            grown: 0,
         }
     }
 
@@ -72,108 +80,143 @@ impl<'a> Boxes<'a> {
     pub(super) fn extent(&self, prefix: &[u8]) -> Result<Extent> {
         // The order matters: what this batch gave out counts first. `recent` says the same as the
         // tables, and saves the look into them.
-        match self.extents.get(prefix).copied().or_else(|| self.recent.get(prefix)) {
+        match self.boxes.get(prefix).map(|planned| planned.extent).or_else(|| self.recent.get(prefix)) {
             Some(extent) => Ok(extent),
             None => self.tables.extent(&self.tables.snapshot(), prefix),
         }
     }
 
-    /// Returns the record of an entry, with what this batch wrote so far.
-    pub(super) fn record(&self, key: &[u8]) -> Result<Option<Slice>> {
-        match self.entries.get(key) {
+    /// Returns the record of an entry of a box, with what this batch wrote so far.
+    pub(super) fn record(&self, prefix: &[u8], sequence: Seq) -> Result<Option<Slice>> {
+        if let Some(record) = self.boxes.get(prefix).and_then(|planned| planned.new_record(sequence)) {
+            return Ok(Some(record.clone()));
+        }
+        let key = keys::entry(prefix, sequence);
+        match self.rewritten.get(&key) {
             Some(record) => Ok(Some(record.clone())),
-            None => self.tables.entries.get(key).map_err(read_error),
+            None => self.tables.entries.get(&key).map_err(read_error),
         }
     }
 
     /// Returns the step in which an inbox gets one entry more, and loses what it does not keep.
-    pub(super) fn grow_inbox(&self, member: &MemberId) -> Result<BoxStep> {
+    pub(super) fn grow_inbox(&self, prefix: Slice) -> Result<BoxStep> {
         let keep = self.retention.map(Retention::of_inboxes).unwrap_or_default();
-        self.grow(keys::inbox(member), keep, Some(member))
+        self.grow(prefix, keep)
     }
 
     /// Returns the step in which a history gets one entry more, and loses what it does not keep.
-    pub(super) fn grow_history(&self, prefix: Vec<u8>, conversation: &Conversation) -> Result<BoxStep> {
+    pub(super) fn grow_history(&self, prefix: Slice, conversation: &Conversation) -> Result<BoxStep> {
         let keep = self.retention.map(|retention| retention.of_history(conversation)).unwrap_or_default();
-        self.grow(prefix, keep, None)
+        self.grow(prefix, keep)
     }
 
     /// Returns the step in which a history gets one entry more, and loses all others.
-    pub(super) fn grow_purged(&self, prefix: Vec<u8>) -> Result<BoxStep> {
+    pub(super) fn grow_purged(&self, prefix: Slice) -> Result<BoxStep> {
         let extent = self.grown(&prefix)?;
         let top = self.extent(&prefix)?.top;
-        self.leave(prefix, extent, top, None)
+        self.leave(prefix, extent, top)
     }
 
     /// Returns the step in which an inbox loses its entries up to `floor`; `None` if it did before.
     pub(super) fn free(&self, member: &MemberId, floor: Seq) -> Result<Option<BoxStep>> {
-        self.raise(keys::inbox(member), floor, Some(member))
+        self.raise(keys::inbox(member).into(), floor)
     }
 
     /// Returns the step that takes the entries of a history up to `floor`, `None` if it did before.
-    pub(super) fn erase(&self, prefix: Vec<u8>, floor: Seq) -> Result<Option<BoxStep>> {
-        self.raise(prefix, floor, None)
+    pub(super) fn erase(&self, prefix: Slice, floor: Seq) -> Result<Option<BoxStep>> {
+        self.raise(prefix, floor)
     }
 
     /// Takes a step that writes no entry.
     pub(super) fn take(&mut self, step: BoxStep) {
-        let BoxStep { prefix, extent, leaving } = step;
-        if let Some(leaving) = leaving {
-            self.leaving.insert(prefix.clone(), leaving);
-        }
-        self.extents.insert(prefix, extent);
+        self.planned(step);
     }
 
     /// Takes a step with which a box has grown, and writes the entry.
     pub(super) fn push(&mut self, mut step: BoxStep, at_ms: u64, record: Slice) {
         step.extent.last_ms = at_ms;
-        self.entries.insert(keys::entry(&step.prefix, step.extent.top), record);
-        self.take(step);
+        self.grown += 1;
+        self.planned(step).records.push(record);
     }
 
     /// Writes an entry that is there in another way.
-    pub(super) fn rewrite(&mut self, key: Vec<u8>, record: Slice) {
-        self.entries.insert(key, record);
+    pub(super) fn rewrite(&mut self, prefix: &[u8], sequence: Seq, record: Slice) {
+        let planned = self.boxes.get_mut(prefix);
+        if let Some(new) = planned.and_then(|planned| planned.new_record_mut(sequence)) {
+            *new = record;
+        } else {
+            self.rewritten.insert(keys::entry(prefix, sequence), record);
+        }
     }
 
     /// Returns how many entries are written.
     pub(super) fn written(&self) -> usize {
-        self.entries.len()
+        self.grown + self.rewritten.len()
+    }
+
+    /// Returns how many records are written as a rule: entries, and where their boxes end.
+    pub(super) fn records(&self) -> usize {
+        self.written() + self.boxes.len()
     }
 
     /// Returns whether nothing of any box has changed.
     pub(super) fn is_empty(&self) -> bool {
         // Whatever changes a box writes where it ends.
-        self.extents.is_empty()
+        self.boxes.is_empty()
     }
 
     /// Writes all of it.
     pub(super) fn write(self, batch: &mut WriteBatch) -> WrittenBoxes {
-        for (key, record) in self.entries {
-            batch.insert(&self.tables.entries, key, record);
+        let Tables { entries, state, .. } = self.tables;
+        for (key, record) in self.rewritten {
+            batch.insert(entries, key, record);
         }
-        let state = &self.tables.state;
-        for (prefix, extent) in &self.extents {
+        let (mut key, mut extents) = (Vec::new(), Vec::with_capacity(self.boxes.len()));
+        let mut left = Vec::new();
+        for (prefix, PlannedBox { extent, records, leaving }) in self.boxes {
+            let before = extent.top.get() - records.len() as u64;
+            for (sequence, record) in (before + 1..).zip(records) {
+                keys::put_entry(&mut key, &prefix, sequence);
+                batch.insert(entries, key.as_slice(), record);
+            }
+            if let Some(leaving) = leaving {
+                left.push((prefix.clone(), leaving));
+            }
+            extents.push((prefix, extent));
+        }
+        for (prefix, extent) in &extents {
             batch.insert(state, keys::extent(prefix), records::encode_extent(*extent));
         }
         let (mut freed, mut erasures) = (Vec::new(), Vec::new());
-        for (prefix, Leaving { member, left, entries, is_first }) in self.leaving {
+        for (prefix, Leaving { left, entries, is_first }) in left {
             let record = records::encode_extent(left);
-            if let Some(member) = member {
-                batch.insert(state, keys::removal(&prefix), record);
-                freed.push((prefix, Freed { member, entries, is_first }));
-            } else {
+            if keys::is_history(&prefix) {
                 batch.insert(state, keys::erasure(&prefix), record);
-                erasures.push((prefix, entries));
+                erasures.push((prefix.to_vec(), entries));
+            } else {
+                batch.insert(state, keys::removal(&prefix), record);
+                freed.push((prefix.to_vec(), Freed { entries, is_first }));
             }
         }
-        WrittenBoxes { extents: self.extents, freed, erasures }
+        WrittenBoxes { extents, freed, erasures }
     }
 
-    fn grow(&self, prefix: Vec<u8>, keep: Keep, member: Option<&MemberId>) -> Result<BoxStep> {
+    /// Takes a step, and returns its box.
+    fn planned(&mut self, step: BoxStep) -> &mut PlannedBox {
+        let BoxStep { prefix, extent, leaving } = step;
+        let new = PlannedBox { extent, records: Vec::new(), leaving: None };
+        let planned = self.boxes.entry(prefix).or_insert(new);
+        planned.extent = extent;
+        if leaving.is_some() {
+            planned.leaving = leaving;
+        }
+        planned
+    }
+
+    fn grow(&self, prefix: Slice, keep: Keep) -> Result<BoxStep> {
         let extent = self.grown(&prefix)?;
         match floor_of(keep, extent) {
-            Some(floor) => self.leave(prefix, extent, floor, member),
+            Some(floor) => self.leave(prefix, extent, floor),
             None => Ok(BoxStep { prefix, extent, leaving: None }),
         }
     }
@@ -190,49 +233,61 @@ impl<'a> Boxes<'a> {
             return Ok(extent.last_ms);
         }
         // Layouts before the third did not say it with the end of the box.
-        match self.record(&keys::entry(prefix, extent.top))? {
+        match self.record(prefix, extent.top)? {
             Some(record) => Ok(EntryReader::default().entry(extent.top, &record)?.entry.at_ms),
             None => Ok(0),
         }
     }
 
-    fn raise(&self, prefix: Vec<u8>, floor: Seq, member: Option<&MemberId>) -> Result<Option<BoxStep>> {
+    fn raise(&self, prefix: Slice, floor: Seq) -> Result<Option<BoxStep>> {
         let extent = self.extent(&prefix)?;
         let floor = floor.min(extent.top);
         if floor <= extent.floor {
             return Ok(None);
         }
-        self.leave(prefix, extent, floor, member).map(Some)
+        self.leave(prefix, extent, floor).map(Some)
     }
 
     /// Returns the step in which the floor of a box, which is lower in `extent`, rises.
-    fn leave(
-        &self,
-        prefix: Vec<u8>,
-        extent: Extent,
-        floor: Seq,
-        member: Option<&MemberId>,
-    ) -> Result<BoxStep> {
+    fn leave(&self, prefix: Slice, extent: Extent, floor: Seq) -> Result<BoxStep> {
         let entries = floor.get().saturating_sub(extent.floor.get());
-        let leaving = if let Some(before) = self.leaving.get(&prefix) {
+        let planned = self.boxes.get(&prefix).and_then(|planned| planned.leaving.as_ref());
+        let leaving = if let Some(before) = planned {
             let left = Extent { top: floor, ..before.left };
-            Leaving { left, entries: before.entries + entries, ..before.clone() }
+            Leaving { left, entries: before.entries + entries, ..*before }
         } else {
             // What went before may not be removed yet. Nothing is left of a box that has lost
             // nothing, which saves the look.
-            let before = if extent.floor == Seq::ZERO { None } else { self.left(&prefix, member)? };
+            let before = if extent.floor == Seq::ZERO { None } else { self.left(&prefix)? };
             let after = before.map_or(extent.floor, |left| left.floor);
             let left = Extent { floor: after, top: floor, last_ms: 0 };
-            Leaving { member: member.cloned(), left, entries, is_first: before.is_none() }
+            Leaving { left, entries, is_first: before.is_none() }
         };
         Ok(BoxStep { prefix, extent: Extent { floor, ..extent }, leaving: Some(leaving) })
     }
 
-    fn left(&self, prefix: &[u8], member: Option<&MemberId>) -> Result<Option<Extent>> {
-        if member.is_some() {
-            return self.tables.left_to_remove(prefix);
+    fn left(&self, prefix: &[u8]) -> Result<Option<Extent>> {
+        if keys::is_history(prefix) {
+            return self.tables.left_to_erase(prefix);
         }
-        self.tables.left_to_erase(prefix)
+        self.tables.left_to_remove(prefix)
+    }
+}
+
+impl PlannedBox {
+    /// Returns the record of an entry that the box gets with this batch.
+    fn new_record(&self, sequence: Seq) -> Option<&Slice> {
+        self.records.get(self.index(sequence)?)
+    }
+
+    fn new_record_mut(&mut self, sequence: Seq) -> Option<&mut Slice> {
+        let index = self.index(sequence)?;
+        self.records.get_mut(index)
+    }
+
+    fn index(&self, sequence: Seq) -> Option<usize> {
+        let behind = self.extent.top.get().checked_sub(sequence.get())?;
+        self.records.len().checked_sub(usize::try_from(behind).ok()? + 1)
     }
 }
 

@@ -38,8 +38,8 @@ struct Prepared {
     history: BoxStep,
     /// The recipients of the message with the steps of their inboxes.
     inboxes: Vec<(MemberId, BoxStep)>,
-    /// The keys of the copies that are still there.
-    copies: Vec<Vec<u8>>,
+    /// The copies that are still there: what the keys of their inboxes begin with, and where.
+    copies: Vec<(Slice, Seq)>,
     at_ms: u64,
 }
 
@@ -52,7 +52,7 @@ impl Plan<'_> {
         change: &MessageChange,
         refusal: Option<&Error>,
     ) -> Result<Changed> {
-        let history = keys::history(&change.conversation);
+        let history = Slice::from(keys::history(&change.conversation));
         let target = self.target(&history, change)?;
         if let Some(done) = self.done_before(&target, &change.change)? {
             return Ok(done);
@@ -64,8 +64,10 @@ impl Plan<'_> {
         let history = self.boxes.grow_history(history, &change.conversation)?;
         let (mut inboxes, mut there) = (Vec::with_capacity(copies.len()), Vec::with_capacity(copies.len()));
         for (member, sequence) in copies {
-            let inbox = self.boxes.grow_inbox(&member)?;
-            there.extend(self.copy_there(&inbox, sequence, &target.entry)?);
+            let inbox = self.boxes.grow_inbox(keys::inbox(&member).into())?;
+            if self.has_copy(&inbox, sequence, &target.entry)? {
+                there.push((inbox.prefix.clone(), sequence));
+            }
             inboxes.push((member, inbox));
         }
         let at_ms = self.at_ms(&history);
@@ -96,7 +98,7 @@ impl Plan<'_> {
         if place <= extent.floor || place > extent.top {
             return Err(unknown());
         }
-        let Some(record) = self.boxes.record(&keys::entry(history, place))? else {
+        let Some(record) = self.boxes.record(history, place)? else {
             page::check_contiguous(&[], place, place)?;
             return Err(unknown());
         };
@@ -176,18 +178,17 @@ impl Plan<'_> {
         record.map(|record| records::decode_copies(&record)).transpose()
     }
 
-    /// Returns the key of a copy if the inbox still has it.
-    fn copy_there(&self, inbox: &BoxStep, sequence: Seq, message: &Entry) -> Result<Option<Vec<u8>>> {
+    /// Returns whether an inbox still has a copy.
+    fn has_copy(&self, inbox: &BoxStep, sequence: Seq, message: &Entry) -> Result<bool> {
         if sequence <= inbox.extent.floor || sequence >= inbox.extent.top {
-            return Ok(None);
+            return Ok(false);
         }
         // A salvage may have cut the inbox, and given the sequence to another entry since; only the
         // tag tells.
-        let key = keys::entry(&inbox.prefix, sequence);
-        let Some(record) = self.boxes.record(&key)? else { return Ok(None) };
+        let Some(record) = self.boxes.record(&inbox.prefix, sequence)? else { return Ok(false) };
         let copy = EntryReader::default().entry(sequence, &record)?.entry;
         let is_copy = copy.tag == message.tag && copy.place == message.place;
-        Ok((is_copy && copy.kind == message.kind).then_some(key))
+        Ok(is_copy && copy.kind == message.kind)
     }
 
     /// Writes what becomes of the message, in its history and in its copies.
@@ -220,11 +221,11 @@ impl Plan<'_> {
             text,
         };
         let copy = Slice::from(records::encode(&record));
-        for key in copies {
-            self.boxes.rewrite(key.clone(), copy.clone());
+        for (inbox, sequence) in copies {
+            self.boxes.rewrite(inbox, *sequence, copy.clone());
         }
         let of_history = Slice::from(records::encode(&EntryRecord { copies: target.copies, ..record }));
-        self.boxes.rewrite(keys::entry(&history.prefix, entry.sequence), of_history);
+        self.boxes.rewrite(&history.prefix, entry.sequence, of_history);
         if entry.kind == EntryKind::Message {
             // An edit counts, too: people edit to take something back that they wrote.
             self.has_erased = true;

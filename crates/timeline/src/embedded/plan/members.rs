@@ -1,5 +1,7 @@
 //! What members do for themselves: what they received, read, and free.
 
+use fjall::Slice;
+
 use super::rows::Rows;
 use super::{Plan, keys};
 use crate::embedded::records::Row;
@@ -94,8 +96,8 @@ impl Plan<'_> {
     }
 
     /// Returns the row of a member with its key.
-    fn row_of(&self, member: &MemberId, history: &[u8]) -> Result<(Vec<u8>, Row)> {
-        let key = keys::row(member, history);
+    fn row_of(&self, member: &MemberId, history: &[u8]) -> Result<(Slice, Row)> {
+        let key = Slice::from(keys::row(member, history));
         match self.rows.row(&key)? {
             Some(row) => Ok((key, row)),
             None => {

@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use fjall::Slice;
+
 use super::telling::telling;
 use super::{Plan, keys};
 use crate::conversation::Parties;
@@ -21,7 +23,7 @@ impl Plan<'_> {
         conversation: &Conversation,
         refusal: Option<&Error>,
     ) -> Result<Seq> {
-        let prefix = keys::history(conversation);
+        let prefix = Slice::from(keys::history(conversation));
         let before = self.boxes.extent(&prefix)?;
         let is_purged = match before.top.get() - before.floor.get() {
             0 => true,
@@ -37,7 +39,7 @@ impl Plan<'_> {
         let members = self.members_of(conversation, &prefix, (before.floor, before.top))?;
         let history = self.boxes.grow_purged(prefix)?;
         let inboxes = members.into_iter().map(|member| -> Result<_> {
-            let inbox = self.boxes.grow_inbox(&member)?;
+            let inbox = self.boxes.grow_inbox(keys::inbox(&member).into())?;
             Ok((member, inbox))
         });
         let inboxes: Vec<_> = inboxes.collect::<Result<_>>()?;
@@ -58,7 +60,7 @@ impl Plan<'_> {
     /// changes nothing.
     pub(in crate::embedded) fn expire(&mut self, prefix: Vec<u8>, floor: Seq) -> Result<()> {
         let step = if keys::is_history(&prefix) {
-            self.boxes.erase(prefix, floor)?
+            self.boxes.erase(prefix.into(), floor)?
         } else {
             self.boxes.free(&keys::member_of_inbox(&prefix)?, floor)?
         };
@@ -69,7 +71,7 @@ impl Plan<'_> {
     }
 
     fn is_purge(&self, history: &[u8], place: Seq) -> Result<bool> {
-        let Some(record) = self.boxes.record(&keys::entry(history, place))? else { return Ok(false) };
+        let Some(record) = self.boxes.record(history, place)? else { return Ok(false) };
         Ok(EntryReader::of(history).entry(place, &record)?.entry.kind == EntryKind::Purge)
     }
 

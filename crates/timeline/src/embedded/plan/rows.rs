@@ -3,14 +3,14 @@
 use std::collections::{HashMap, HashSet};
 use std::ops::Bound;
 
-use fjall::{OwnedWriteBatch as WriteBatch, Readable as _};
+use fjall::{OwnedWriteBatch as WriteBatch, Readable as _, Slice};
 
+use super::PreparedSend;
 use crate::conversation::Parties;
 use crate::embedded::recent::{Audience, Recent};
 use crate::embedded::records::Row;
 use crate::embedded::tables::{Tables, read_error};
 use crate::embedded::{keys, records};
-use crate::store::Append;
 use crate::{MemberId, Result, Seq};
 
 /// How many stored rows of a member one call removes at most, while senders wait.
@@ -21,9 +21,9 @@ pub(super) struct Rows<'a> {
     tables: &'a Tables,
     recent: &'a Recent,
     // By the key in `state`.
-    rows: HashMap<Vec<u8>, PlannedRow, foldhash::fast::RandomState>,
+    rows: HashMap<Slice, PlannedRow, foldhash::fast::RandomState>,
     // By what the keys of the history begin with.
-    audiences: HashMap<Vec<u8>, Option<Audience>, foldhash::fast::RandomState>,
+    audiences: HashMap<Slice, Option<Audience>, foldhash::fast::RandomState>,
 }
 
 #[derive(Clone, Copy)]
@@ -35,14 +35,14 @@ struct PlannedRow {
 /// What a call makes of rows; until it is [taken](Rows::take) nothing has changed.
 #[derive(Default)]
 pub(super) struct RowStep {
-    rows: Vec<(Vec<u8>, PlannedRow)>,
-    audiences: Vec<(Vec<u8>, Option<Audience>)>,
+    rows: Vec<(Slice, PlannedRow)>,
+    audiences: Vec<(Slice, Option<Audience>)>,
 }
 
 /// What of the rows is remembered once the batch is durable.
 pub(super) struct WrittenRows {
-    rows: Vec<(Vec<u8>, Option<Row>)>,
-    audiences: Vec<(Vec<u8>, Option<Audience>)>,
+    rows: Vec<(Slice, Option<Row>)>,
+    audiences: Vec<(Slice, Option<Audience>)>,
 }
 
 impl WrittenRows {
@@ -72,34 +72,37 @@ impl<'a> Rows<'a> {
 
     /// Returns what becomes of the rows of a message's recipients and of its sender.
     ///
-    /// Its history has the keys that begin with `history`, and the message the time `at_ms`.
-    pub(super) fn of_send(&self, append: &Append, history: &[u8], place: Seq, at_ms: u64) -> Result<RowStep> {
-        let mut step = RowStep::default();
+    /// The message has a place in its history, and the time `at_ms`.
+    pub(super) fn of_send(&self, send: &PreparedSend, place: Seq, at_ms: u64) -> Result<RowStep> {
+        let PreparedSend { append, history, .. } = send;
         let is_pair = matches!(append.conversation.parties(), Parties::Pair(..));
+        let mut step = RowStep { rows: Vec::with_capacity(2), audiences: Vec::new() };
         let is_recipient = append.from.as_ref().is_some_and(|from| append.recipients.contains(from));
         let mut sender = None;
-        if let Some(from) = &append.from {
-            let key = keys::row(from, history);
+        if let (Some(from), Some(key)) = (&append.from, &send.sender_row) {
             // Who only sends to a group is in no list. The row is there so that what they sent is
             // found when it is to be deleted.
             let only_sends = !is_pair && !is_recipient;
             let new = || Row { has_left: only_sends, ..new_row(place, at_ms) };
-            let row = self.row(&key)?.unwrap_or_else(new);
+            let row = self.row(key)?.unwrap_or_else(new);
             // One who has left, and is named as a recipient, is back like the others.
             let (read, has_left) = (row.read.max(place), row.has_left && !is_recipient);
-            step.change(key, Some(Row { read, has_left, ..row }));
+            step.change(key.clone(), Some(Row { read, has_left, ..row }));
             sender = Some(from).filter(|_| !is_recipient && !has_left);
         }
+        if is_pair {
+            for key in &send.pair_rows {
+                self.sent_to(&mut step, key.clone(), is_pair, place, at_ms)?;
+            }
+            return Ok(step);
+        }
         // With the sender it is the same audience whichever of a group sends to the others.
-        let audience = (!is_pair).then(|| self.recent.digest(append.recipients.iter().chain(sender)));
-        if audience.is_none() || self.audience(history) != audience {
-            let recipients = append.recipients.iter();
-            for member in recipients.filter(|member| append.from.as_ref() != Some(*member)) {
-                self.sent_to(&mut step, keys::row(member, history), is_pair, place, at_ms)?;
+        let audience = Some(self.recent.digest(append.recipients.iter().chain(sender)));
+        if self.audience(history) != audience {
+            for member in send.receivers() {
+                self.sent_to(&mut step, keys::row(member, history).into(), is_pair, place, at_ms)?;
             }
-            if audience.is_some() {
-                step.audiences.push((history.to_vec(), audience));
-            }
+            step.audiences.push((history.clone(), audience));
         }
         Ok(step)
     }
@@ -114,7 +117,7 @@ impl<'a> Rows<'a> {
     ) -> Result<RowStep> {
         let mut step = RowStep::default();
         for member in joined {
-            let key = keys::row(member, history);
+            let key = Slice::from(keys::row(member, history));
             match self.row(&key)? {
                 None => step.change(key, Some(Row { joined: top, since_ms: at_ms, ..Row::default() })),
                 Some(row) if row.has_left => {
@@ -127,10 +130,10 @@ impl<'a> Rows<'a> {
             }
         }
         for member in left {
-            let key = keys::row(member, history);
+            let key = Slice::from(keys::row(member, history));
             if let Some(row) = self.row(&key)?.filter(|row| !row.has_left) {
                 step.change(key, Some(Row { has_left: true, ..row }));
-                step.audiences = vec![(history.to_vec(), None)];
+                step.audiences = vec![(history.into(), None)];
             }
         }
         Ok(step)
@@ -147,8 +150,11 @@ impl<'a> Rows<'a> {
     ) -> Result<(RowStep, Option<Vec<u8>>)> {
         let (first, end) = (keys::rows(member), keys::rows_end(member));
         let planned = self.rows.iter().filter(|(_, planned)| planned.row.is_some());
-        let mut removed: HashSet<Vec<u8>> =
-            planned.map(|(key, _)| key).filter(|key| key.starts_with(&first)).cloned().collect();
+        let mut removed: HashSet<Vec<u8>> = planned
+            .map(|(key, _)| key)
+            .filter(|key| key.starts_with(&first))
+            .map(|key| key.to_vec())
+            .collect();
         let begin = after.map_or(Bound::Included(first), |after| Bound::Excluded(after.to_vec()));
         let (snapshot, mut last) = (self.tables.snapshot(), None);
         let rows = snapshot.range(&self.tables.state, (begin, Bound::Excluded(end)));
@@ -165,14 +171,14 @@ impl<'a> Rows<'a> {
         }
         let mut step = RowStep::default();
         for key in removed {
-            step.audiences.push((keys::history_in_row(&key).to_vec(), None));
-            step.change(key, None);
+            step.audiences.push((keys::history_in_row(&key).into(), None));
+            step.change(key.into(), None);
         }
         Ok((step, last))
     }
 
     /// Returns the step in which one row becomes another.
-    pub(super) fn of_change(key: Vec<u8>, row: Row) -> RowStep {
+    pub(super) fn of_change(key: Slice, row: Row) -> RowStep {
         let mut step = RowStep::default();
         step.change(key, Some(row));
         step
@@ -181,6 +187,11 @@ impl<'a> Rows<'a> {
     pub(super) fn take(&mut self, step: RowStep) {
         self.rows.extend(step.rows);
         self.audiences.extend(step.audiences);
+    }
+
+    /// Returns how many rows were looked at or have changed.
+    pub(super) fn len(&self) -> usize {
+        self.rows.len()
     }
 
     /// Returns whether no row has changed.
@@ -194,8 +205,8 @@ impl<'a> Rows<'a> {
         let mut rows = Vec::with_capacity(self.rows.len());
         for (key, PlannedRow { row, is_changed }) in self.rows {
             match row {
-                Some(row) if is_changed => batch.insert(state, key.as_slice(), records::encode_row(&row)),
-                None if is_changed => batch.remove(state, key.as_slice()),
+                Some(row) if is_changed => batch.insert(state, key.clone(), records::encode_row(&row)),
+                None if is_changed => batch.remove(state, key.clone()),
                 Some(_) | None => {}
             }
             rows.push((key, row));
@@ -204,7 +215,7 @@ impl<'a> Rows<'a> {
     }
 
     /// Plans the row of one who gets a message and has not sent it.
-    fn sent_to(&self, step: &mut RowStep, key: Vec<u8>, is_pair: bool, place: Seq, at_ms: u64) -> Result<()> {
+    fn sent_to(&self, step: &mut RowStep, key: Slice, is_pair: bool, place: Seq, at_ms: u64) -> Result<()> {
         if let Some(Some(row)) = self.known(&key) {
             if row.has_left {
                 step.change(key, Some(Row { has_left: false, ..row }));
@@ -249,7 +260,7 @@ impl<'a> Rows<'a> {
 }
 
 impl RowStep {
-    fn change(&mut self, key: Vec<u8>, row: Option<Row>) {
+    fn change(&mut self, key: Slice, row: Option<Row>) {
         self.rows.push((key, PlannedRow { row, is_changed: true }));
     }
 }

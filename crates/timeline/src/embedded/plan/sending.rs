@@ -3,37 +3,12 @@
 use fjall::Slice;
 
 use super::boxes::BoxStep;
-use super::texts::is_shared;
-use super::{Plan, keys, records};
+use super::{Plan, PreparedSend, keys, records};
 use crate::conversation::Parties;
-use crate::embedded::records::{EntryRecord, StoredAnswer};
+use crate::embedded::records::{Placing, StoredAnswer};
 use crate::embedded::tables::read_error;
 use crate::store::{Append, Appended, IdempotencyKey};
-use crate::{Destination, Entry, EntryKind, EntryStatus, Error, ErrorKind, MemberId, Result, Seq, Tag};
-
-/// Returns about how many bytes a send will write: its text, the names in each record, and those in
-/// each key.
-pub(in crate::embedded) fn bytes_of(append: &Append) -> usize {
-    let from = append.from.as_ref().map_or(0, |member| member.as_str().len());
-    let to = match &append.to {
-        Destination::Member(member) => member.as_str().len(),
-        Destination::Group(group) => group.as_str().len(),
-    };
-    let message_id = append.token.as_ref().map_or(0, |token| token.message_id.as_str().len());
-    let (text, recipients) = (append.message.as_str().len(), append.recipients.len());
-    let record = RECORD_BYTES + from + to + message_id;
-    let records = record * (recipients + 1);
-    let texts = if is_shared(recipients, &append.message) { text } else { text * (recipients + 1) };
-    // A box has its name in the key of the entry and in that of its record; a row and a list of
-    // copies have that of the member once more.
-    let keys =
-        append.recipients.iter().map(|member| 4 * member.as_str().len()).sum::<usize>() + 3 * (from + to);
-    texts + records + keys
-}
-
-/// About as many bytes as an entry has beside its text and its names, with its key, the record of
-/// its box and the row of its member.
-const RECORD_BYTES: usize = 150;
+use crate::{Entry, Error, ErrorKind, MemberId, Result, Seq};
 
 impl Plan<'_> {
     /// Plans a send, or finds that it was done before. An error changes nothing.
@@ -43,13 +18,13 @@ impl Plan<'_> {
     /// was lost.
     pub(in crate::embedded) fn append(
         &mut self,
-        append: &Append,
+        send: &PreparedSend,
         refusal: Option<&Error>,
     ) -> Result<Appended> {
-        let history = keys::history(&append.conversation);
-        let send = append.token.as_ref().map(|token| (keys::send(&history, &token.message_id), token));
-        if let Some((key, token)) = &send
-            && let Some(answer) = self.repeated(&history, key, token)?
+        let PreparedSend { append, history, .. } = send;
+        let token = send.answer.as_ref().zip(append.token.as_ref());
+        if let Some((key, token)) = token
+            && let Some(answer) = self.repeated(history, key, token)?
         {
             return Ok(Appended::new(answer.sequence, answer.place, Vec::new()));
         }
@@ -57,48 +32,37 @@ impl Plan<'_> {
             return Err(refusal.clone());
         }
 
-        let history = self.boxes.grow_history(history, &append.conversation)?;
-        let inboxes = append.recipients.iter().map(|member| self.boxes.grow_inbox(member));
-        let inboxes: Vec<_> = inboxes.collect::<Result<_>>()?;
+        let history = self.boxes.grow_history(history.clone(), &append.conversation)?;
+        let mut inboxes = Vec::with_capacity(send.inboxes.len());
+        for prefix in &send.inboxes {
+            inboxes.push(self.boxes.grow_inbox(prefix.clone())?);
+        }
         let (place, at_ms) = (history.extent.top, self.at_ms(&history));
-        let rows = self.rows.of_send(append, &history.prefix, place, at_ms)?;
+        let rows = self.rows.of_send(send, place, at_ms)?;
 
         // From here on nothing fails.
         self.rows.take(rows);
         // The last recipient's sequence is the answer; who makes the send puts the receiver there.
         let answer = inboxes.last().map_or(Seq::ZERO, |inbox| inbox.extent.top);
-        self.write_message(append, history, inboxes, at_ms);
-        if let Some((key, token)) = send {
-            self.answers.insert(key, StoredAnswer { sequence: answer, digest: token.digest, place });
+        self.write_message(send, history, inboxes, at_ms);
+        if let Some((key, token)) = token {
+            let answer = StoredAnswer { sequence: answer, digest: token.digest, place };
+            self.answers.insert(key.clone(), answer);
         }
         Ok(Appended::new(answer, place, Vec::new()))
     }
 
     /// Writes a message into its history and the inboxes of its recipients.
-    fn write_message(&mut self, append: &Append, history: BoxStep, inboxes: Vec<BoxStep>, at_ms: u64) {
-        // The tag is random and not counted: after an older copy of the store was put back, the
-        // same sequences are given out again, and only the tags tell the entries apart.
-        let (place, tag) = (history.extent.top, Tag::new(fastrand::u64(..)));
-        let record = EntryRecord {
-            kind: EntryKind::Message,
-            status: EntryStatus::Original,
-            at_ms,
-            tag,
-            place,
-            changed: None,
-            target: None,
-            copies: None,
-            from: append.from.as_ref(),
-            to: Some(&append.to),
-            message_id: append.token.as_ref().map(|token| token.message_id.as_str()),
-            text: self.texts.add(&append.message, append.recipients.len()),
-        };
+    fn write_message(&mut self, send: &PreparedSend, history: BoxStep, inboxes: Vec<BoxStep>, at_ms: u64) {
+        let (append, place) = (&send.append, history.extent.top);
+        let body = send.record.is_shared().then(|| self.texts.share(&append.message));
+        let placing = Placing { at_ms, place, body };
         // The copies share one record in memory.
-        let copy = Slice::from(records::encode(&record));
+        let copy = self.record(send, placing, None);
         let of_history = match append.conversation.parties() {
             Parties::Pair(smaller, larger) => {
                 let copies = Some((sent_to(append, &inboxes, smaller), sent_to(append, &inboxes, larger)));
-                Slice::from(records::encode(&EntryRecord { copies, ..record }))
+                self.record(send, placing, copies)
             }
             Parties::Group(_) => {
                 let tops = inboxes.iter().map(|inbox| inbox.extent.top);
@@ -109,18 +73,34 @@ impl Plan<'_> {
             }
         };
         self.boxes.push(history, at_ms, of_history);
+        if self.is_observed {
+            self.tell_message(send, &inboxes, place, at_ms);
+        }
+        for inbox in inboxes {
+            self.boxes.push(inbox, at_ms, copy.clone());
+        }
+    }
+
+    fn record(&mut self, send: &PreparedSend, placing: Placing, copies: Option<(Seq, Seq)>) -> Slice {
+        self.buffer.clear();
+        send.record.put(placing, copies, &mut self.buffer);
+        Slice::from(self.buffer.as_slice())
+    }
+
+    /// Notes the entries that recipients get, for the observer.
+    fn tell_message(&mut self, send: &PreparedSend, inboxes: &[BoxStep], place: Seq, at_ms: u64) {
+        let append = &send.append;
         let entry = Entry {
             from: append.from.clone(),
             to: Some(append.to.clone()),
             at_ms,
             message_id: append.token.as_ref().map(|token| token.message_id.clone()),
             place,
-            tag: Some(tag),
+            tag: Some(send.tag),
             ..Entry::new(Seq::ZERO, append.message.clone())
         };
         for (member, inbox) in append.recipients.iter().zip(inboxes) {
             self.news.push((member.clone(), Entry { sequence: inbox.extent.top, ..entry.clone() }));
-            self.boxes.push(inbox, at_ms, copy.clone());
         }
     }
 

@@ -41,7 +41,9 @@ impl Plan<'_> {
             }
             told.sequence = inbox.extent.top;
             self.boxes.push(inbox, entry.at_ms, record);
-            self.news.push((member, told));
+            if self.is_observed {
+                self.news.push((member, told));
+            }
         }
     }
 }

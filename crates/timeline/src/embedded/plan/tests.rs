@@ -96,6 +96,10 @@ fn long(text: &str) -> Message {
     Message::new(format!("{{\"t\":\"{}\"}}", text.repeat(300))).unwrap()
 }
 
+fn prepared(append: &Append) -> PreparedSend {
+    PreparedSend::new(append.clone())
+}
+
 /// A message from `a` to `b`.
 fn to_b(message: Message) -> Append {
     Append {
@@ -146,15 +150,15 @@ fn a_send_answers_with_its_place_and_a_repetition_with_the_same() {
     let directory = tempfile::tempdir().unwrap();
     let mut world = World::open(directory.path());
     let send = with_id(to_b(text("1")), "id");
-    world.call(|plan| plan.append(&to_group(&["b"], text("0")), None)).unwrap();
+    world.call(|plan| plan.append(&prepared(&to_group(&["b"], text("0"))), None)).unwrap();
     let first = Appended::new(seq(2), seq(1), Vec::new());
     world.write(|plan| {
-        assert_eq!(plan.append(&send, None).unwrap(), first);
-        assert_eq!(plan.append(&send, None).unwrap(), first, "in one batch");
+        assert_eq!(plan.append(&prepared(&send), None).unwrap(), first);
+        assert_eq!(plan.append(&prepared(&send), None).unwrap(), first, "in one batch");
     });
-    assert!(world.write(|plan| assert_eq!(plan.append(&send, None).unwrap(), first)).is_none());
+    assert!(world.write(|plan| assert_eq!(plan.append(&prepared(&send), None).unwrap(), first)).is_none());
     let refusal = crate::Error::new(ErrorKind::Unavailable, "the disk is full");
-    assert_eq!(world.call(|plan| plan.append(&send, Some(&refusal))).unwrap(), first);
+    assert_eq!(world.call(|plan| plan.append(&prepared(&send), Some(&refusal))).unwrap(), first);
     assert_eq!(world.inbox("b").iter().map(|entry| entry.place.get()).collect::<Vec<_>>(), [1, 1]);
 }
 
@@ -166,7 +170,7 @@ fn times_never_fall_in_a_history_and_its_copies_have_them() {
     for (now_ms, conversation) in sent {
         world.now_ms = now_ms;
         let send = if conversation == "pair" { to_b(text("1")) } else { to_group(&["b"], text("1")) };
-        world.call(|plan| plan.append(&send, None)).unwrap();
+        world.call(|plan| plan.append(&prepared(&send), None)).unwrap();
     }
     world.now_ms = 3;
     let changed = world.call(|plan| plan.change_message(&change(pair(), 1, Change::Recall), None));
@@ -178,7 +182,7 @@ fn times_never_fall_in_a_history_and_its_copies_have_them() {
     assert_eq!(times(world.inbox("a")), [100, 100, 1_000, 1_000]);
     assert_eq!(times(world.inbox("b")), [900, 100, 100, 1_000, 900, 1_000]);
     world.recent = Recent::new(1);
-    world.call(|plan| plan.append(&to_b(text("2")), None)).unwrap();
+    world.call(|plan| plan.append(&prepared(&to_b(text("2"))), None)).unwrap();
     assert_eq!(world.history(&pair()).last().unwrap().at_ms, 1_000, "also when it is not at hand");
 }
 
@@ -189,7 +193,9 @@ fn boxes_that_may_hold_so_many_lose_their_oldest_with_the_send_that_is_too_many(
     let keep = |entries| Keep::everything().entries(entries);
     world.retention = Retention::new().inboxes(keep(20)).pairs(keep(2));
     for number in 1..=22 {
-        world.call(|plan| plan.append(&with_id(to_b(text("1")), &number.to_string()), None)).unwrap();
+        world
+            .call(|plan| plan.append(&prepared(&with_id(to_b(text("1")), &number.to_string())), None))
+            .unwrap();
     }
     let inbox = world.inbox("b");
     assert_eq!((inbox.len(), inbox[0].sequence), (22, seq(1)), "a tenth more may stay");
@@ -198,7 +204,7 @@ fn boxes_that_may_hold_so_many_lose_their_oldest_with_the_send_that_is_too_many(
     let tables = &world.opened.tables;
     let mut plan = Plan::new(tables, &world.recent, world.opened.last_batch + 1, 7).keeping(&world.retention);
     for number in 23..=24 {
-        plan.append(&with_id(to_b(text("1")), &number.to_string()), None).unwrap();
+        plan.append(&prepared(&with_id(to_b(text("1")), &number.to_string())), None).unwrap();
     }
     let Planned { batch, freed, erasures, erased_ms, .. } = plan.finish().unwrap();
     assert_eq!(freed.iter().map(|(_, freed)| freed.entries).collect::<Vec<_>>(), [3, 3]);
@@ -210,9 +216,9 @@ fn boxes_that_may_hold_so_many_lose_their_oldest_with_the_send_that_is_too_many(
     assert_eq!(expired, 22 - 3, "a text lives as long as its history");
     // The ids of those that are gone are free at once.
     world.recent = Recent::new(1);
-    let again = world.call(|plan| plan.append(&with_id(to_b(text("1")), "22"), None)).unwrap();
+    let again = world.call(|plan| plan.append(&prepared(&with_id(to_b(text("1")), "22")), None)).unwrap();
     assert_eq!(again.place, seq(25));
-    let kept = world.call(|plan| plan.append(&with_id(to_b(text("1")), "24"), None)).unwrap();
+    let kept = world.call(|plan| plan.append(&prepared(&with_id(to_b(text("1")), "24")), None)).unwrap();
     assert_eq!(kept.place, seq(24));
 }
 
@@ -220,7 +226,7 @@ fn boxes_that_may_hold_so_many_lose_their_oldest_with_the_send_that_is_too_many(
 fn what_is_kept_no_longer_goes_up_to_the_floor_and_no_further() {
     let directory = tempfile::tempdir().unwrap();
     let mut world = World::open(directory.path());
-    world.write(|plan| (0..5).for_each(|_| drop(plan.append(&to_b(text("1")), None).unwrap())));
+    world.write(|plan| (0..5).for_each(|_| drop(plan.append(&prepared(&to_b(text("1"))), None).unwrap())));
     let (inbox, history) = (keys::inbox(&member("b")), keys::history(&pair()));
     world.write(|plan| {
         plan.expire(inbox.clone(), seq(2)).unwrap();
@@ -232,7 +238,7 @@ fn what_is_kept_no_longer_goes_up_to_the_floor_and_no_further() {
     assert!(world.write(|plan| plan.expire(history.clone(), seq(3)).unwrap()).is_none(), "it never falls");
     world.write(|plan| plan.expire(history, seq(99)).unwrap());
     assert!(world.history(&pair()).is_empty());
-    world.call(|plan| plan.append(&to_b(text("2")), None)).unwrap();
+    world.call(|plan| plan.append(&prepared(&to_b(text("2"))), None)).unwrap();
     assert_eq!(world.history(&pair())[0].sequence, seq(6), "it goes on counting");
 }
 
@@ -242,7 +248,7 @@ fn a_batch_takes_less_while_much_is_left_to_erase() {
     let mut world = World::open(directory.path());
     world.write(|plan| {
         assert!(!plan.is_full(true));
-        plan.append(&to_group(&["a", "b", "c"], text("1")), None).unwrap();
+        plan.append(&prepared(&to_group(&["a", "b", "c"], text("1"))), None).unwrap();
         assert_eq!((plan.is_full(true), plan.is_full(false)), (true, false));
     });
 }

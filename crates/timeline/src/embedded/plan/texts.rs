@@ -42,10 +42,15 @@ impl<'a> Texts<'a> {
         if !is_shared(recipients, message) {
             return EncodedText::Here(message.as_str());
         }
+        EncodedText::Body(self.share(message))
+    }
+
+    /// Writes a text that many entries share, and returns its key.
+    pub(super) fn share(&mut self, message: &Message) -> BodyKey {
         let key = keys::body(self.number, self.count);
         self.count += 1;
         self.written.insert(key, message.clone());
-        EncodedText::Body(key)
+        key
     }
 
     /// Removes a text that no entry has any more.

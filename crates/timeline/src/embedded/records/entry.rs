@@ -56,7 +56,8 @@ pub(in crate::embedded) struct Stored {
 const STATUS: u16 = 7;
 const CHANGED: u16 = 8;
 const TARGET: u16 = 16;
-const COPIES: u16 = 32;
+/// The flag of a record that tells where the copies of a pair's message are.
+pub(super) const COPIES: u16 = 32;
 
 /// Returns the record of an entry.
 pub(in crate::embedded) fn encode(entry: &EntryRecord<'_>) -> Vec<u8> {

@@ -20,12 +20,11 @@ pub(in crate::embedded) struct StoredAnswer {
 }
 
 /// Returns the record of an answer.
-pub(in crate::embedded) fn encode_answer(answer: &StoredAnswer) -> Vec<u8> {
-    let mut record = Vec::with_capacity(33);
-    record.push(VERSION);
-    record.extend(answer.sequence.get().to_be_bytes());
-    record.extend(answer.digest);
-    record.extend(answer.place.get().to_be_bytes());
+pub(in crate::embedded) fn encode_answer(answer: &StoredAnswer) -> [u8; 33] {
+    let mut record = [VERSION; 33];
+    record[1..9].copy_from_slice(&answer.sequence.get().to_be_bytes());
+    record[9..25].copy_from_slice(&answer.digest);
+    record[25..].copy_from_slice(&answer.place.get().to_be_bytes());
     record
 }
 

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use super::super::directory::Directory;
 use super::super::opened::Opened;
-use super::super::plan::Plan;
+use super::super::plan::{Plan, PreparedSend};
 use super::super::recent::Recent;
 use super::super::{Config, opening, salvage};
 use super::*;
 use crate::store::Append;
-use crate::{Conversation, Destination, ErrorKind, Message};
+use crate::{Conversation, Destination, ErrorKind, MemberId, Message};
 
 fn open(directory: &Path) -> Opened {
     let lock = Arc::new(Directory::lock(directory).unwrap());
@@ -48,8 +48,8 @@ fn write(opened: &mut Opened, plan: impl FnOnce(&mut Plan<'_>)) -> Vec<(Vec<u8>,
 }
 
 fn send(opened: &mut Opened, id: &str, count: usize) {
-    let append = note(id, 1);
-    write(opened, |plan| (0..count).for_each(|_| drop(plan.append(&append, None).unwrap())));
+    let prepared = PreparedSend::new(note(id, 1));
+    write(opened, |plan| (0..count).for_each(|_| drop(plan.append(&prepared, None).unwrap())));
 }
 
 fn ack(opened: &mut Opened, id: &str, sequence: u64) -> Vec<(Vec<u8>, Freed)> {
@@ -256,7 +256,8 @@ fn removed_entries_give_their_room_back_and_histories_keep_theirs() {
     let directory = tempfile::tempdir().unwrap();
     let mut opened = open(directory.path());
     let append = note("a", 2_000);
-    write(&mut opened, |plan| (0..300).for_each(|_| drop(plan.append(&append, None).unwrap())));
+    let prepared = PreparedSend::new(append.clone());
+    write(&mut opened, |plan| (0..300).for_each(|_| drop(plan.append(&prepared, None).unwrap())));
     let merge = |opened: &Opened| {
         opened.tables.entries.rotate_memtable_and_wait().unwrap();
         opened.tables.entries.major_compact().unwrap();

@@ -41,7 +41,7 @@ impl EmbeddedStore {
         let (reply, answer) = oneshot::channel();
         // Dropped before this was sent, a call has no effect. Dropped later, it is written all the
         // same, and nobody hears the answer.
-        self.commands.send(Command::Job(lane, call(reply), permit)).await.map_err(|_| self.gone())?;
+        self.commands.send(Command::Job(call(reply), permit)).await.map_err(|_| self.gone())?;
         Ok(answer)
     }
 
@@ -51,6 +51,11 @@ impl EmbeddedStore {
         &self,
         read: impl FnOnce(&Tables) -> Result<T> + Send + 'static,
     ) -> Result<T> {
+        let turn = self.reads.acquire().await;
+        // The semaphore is never closed, so this does not fail.
+        let _turn = turn.map_err(|error| {
+            Error::with_source(ErrorKind::Unavailable, "the reads of the store were ended; read again", error)
+        })?;
         let (tables, shared) = (self.shared.tables()?, Arc::clone(&self.shared));
         blocking(move || {
             let read = catch_unwind(AssertUnwindSafe(|| read(&tables))).unwrap_or_else(|_| {
@@ -81,6 +86,12 @@ impl EmbeddedStore {
         })
     }
 }
+
+/// How many reads there are at a time; others wait for them.
+///
+/// Each has a thread, whose memory stays for a while: a hundred thousand readers that begin at the
+/// same time would take hundreds of them, which a disk does not serve faster.
+pub(super) const READS_MAX: usize = 64;
 
 /// Runs what may wait for the disk off the async threads.
 pub(super) async fn blocking<T: Send + 'static>(

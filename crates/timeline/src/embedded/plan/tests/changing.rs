@@ -11,8 +11,8 @@ fn a_message_is_sent_edited_and_recalled_in_one_batch() {
     let mut world = World::open(directory.path());
     let (_, news) = world
         .write(|plan| {
-            plan.append(&to_b(text("1")), None).unwrap();
-            plan.append(&to_b(text("2")), None).unwrap();
+            plan.append(&prepared(&to_b(text("1"))), None).unwrap();
+            plan.append(&prepared(&to_b(text("2"))), None).unwrap();
             let edited = plan.change_message(&edit(pair(), 1, text("3")), None).unwrap();
             assert_eq!(edited, Changed::new(seq(3), 7));
             assert_eq!(plan.change_message(&edit(pair(), 1, text("3")), None).unwrap(), edited);
@@ -40,7 +40,7 @@ fn the_text_before_an_edit_counts_as_erased_and_a_deletion_after_a_recall_takes_
     let directory = tempfile::tempdir().unwrap();
     let mut world = World::open(directory.path());
     let is_noted = |world: &World| world.opened.tables.state.get(keys::ERASED).unwrap().is_some();
-    world.call(|plan| plan.append(&to_b(text("1")), None)).unwrap();
+    world.call(|plan| plan.append(&prepared(&to_b(text("1"))), None)).unwrap();
     assert!(!is_noted(&world));
     world.call(|plan| plan.change_message(&edit(pair(), 1, text("2")), None)).unwrap();
     assert!(is_noted(&world));
@@ -56,7 +56,7 @@ fn the_text_before_an_edit_counts_as_erased_and_a_deletion_after_a_recall_takes_
 fn a_change_that_is_refused_writes_nothing() {
     let directory = tempfile::tempdir().unwrap();
     let mut world = World::open(directory.path());
-    world.call(|plan| plan.append(&to_b(text("1")), None)).unwrap();
+    world.call(|plan| plan.append(&prepared(&to_b(text("1"))), None)).unwrap();
     let refusal = crate::Error::new(ErrorKind::Unavailable, "the disk is full");
     let mut by_b = change(pair(), 1, Change::Delete);
     by_b.by = Some(member("b"));
@@ -86,7 +86,7 @@ fn the_shared_text_of_a_group_goes_with_the_message() {
     members.push("a");
     let bodies = |world: &World| world.keys(&world.opened.tables.bodies, b"");
     for message in [long("1"), long("2")] {
-        world.call(|plan| plan.append(&to_group(&members, message), None)).unwrap();
+        world.call(|plan| plan.append(&prepared(&to_group(&members, message)), None)).unwrap();
     }
     assert_eq!(bodies(&world), 2);
     world.call(|plan| plan.change_message(&edit(group(), 1, long("3")), None)).unwrap();
@@ -97,7 +97,7 @@ fn the_shared_text_of_a_group_goes_with_the_message() {
     assert_eq!(bodies(&world), 0);
     // In one batch the text never comes into being.
     world.write(|plan| {
-        plan.append(&to_group(&members, long("5")), None).unwrap();
+        plan.append(&prepared(&to_group(&members, long("5"))), None).unwrap();
         plan.change_message(&edit(group(), 6, long("6")), None).unwrap();
         plan.change_message(&change(group(), 6, Change::Delete), None).unwrap();
     });
@@ -120,7 +120,7 @@ fn the_shared_text_of_a_group_goes_with_the_message() {
 fn copies_that_were_freed_do_not_come_back() {
     let directory = tempfile::tempdir().unwrap();
     let mut world = World::open(directory.path());
-    world.write(|plan| (0..3).for_each(|_| drop(plan.append(&to_b(text("1")), None).unwrap())));
+    world.write(|plan| (0..3).for_each(|_| drop(plan.append(&prepared(&to_b(text("1"))), None).unwrap())));
     world.write(|plan| {
         // What is freed by the same batch is freed for the change, too.
         plan.ack(&member("b"), seq(2)).unwrap();
@@ -137,7 +137,7 @@ fn copies_that_were_freed_do_not_come_back() {
 fn an_inbox_that_lost_the_copy_keeps_what_it_has_in_its_place() {
     let directory = tempfile::tempdir().unwrap();
     let mut world = World::open(directory.path());
-    world.call(|plan| plan.append(&to_b(text("1")), None)).unwrap();
+    world.call(|plan| plan.append(&prepared(&to_b(text("1"))), None)).unwrap();
     let (tables, number) = (&world.opened.tables, world.opened.last_batch + 1);
     let (mut batch, key) = (tables.batch(number), keys::entry(&keys::inbox(&member("b")), seq(1)));
     let mut other = tables.entries.get(&key).unwrap().unwrap().to_vec();
@@ -154,7 +154,7 @@ fn an_inbox_that_lost_the_copy_keeps_what_it_has_in_its_place() {
 fn a_deletion_by_the_program_names_the_other_member_in_the_inboxes_of_a_pair() {
     let directory = tempfile::tempdir().unwrap();
     let mut world = World::open(directory.path());
-    world.call(|plan| plan.append(&to_b(text("1")), None)).unwrap();
+    world.call(|plan| plan.append(&prepared(&to_b(text("1"))), None)).unwrap();
     let mut by_nobody = edit(pair(), 1, text("2"));
     by_nobody.by = None;
     world.call(|plan| plan.change_message(&by_nobody, None)).unwrap();
@@ -169,7 +169,7 @@ fn a_deletion_by_the_program_names_the_other_member_in_the_inboxes_of_a_pair() {
 fn a_message_of_an_earlier_layout_cannot_be_changed_and_says_why() {
     let directory = tempfile::tempdir().unwrap();
     let mut world = World::open(directory.path());
-    world.call(|plan| plan.append(&to_b(text("1")), None)).unwrap();
+    world.call(|plan| plan.append(&prepared(&to_b(text("1"))), None)).unwrap();
     let (tables, number) = (&world.opened.tables, world.opened.last_batch + 1);
     let mut batch = tables.batch(number);
     let (from, to) = (member("a"), Destination::Member(member("b")));
@@ -202,7 +202,7 @@ fn an_edit_by_the_program_of_a_note_to_oneself_shows_its_text() {
     let to_self = Conversation::single(member("a"), member("a"));
     let note = Append { conversation: to_self.clone(), recipients: vec![member("a")], ..to_b(text("1")) };
     let note = Append { to: Destination::Member(member("a")), ..note };
-    world.call(|plan| plan.append(&note, None)).unwrap();
+    world.call(|plan| plan.append(&prepared(&note), None)).unwrap();
     let by_nobody = MessageChange::new(to_self.clone(), seq(1), None, Change::Edit(text("2")));
     world.call(|plan| plan.change_message(&by_nobody, None)).unwrap();
     for entries in [world.inbox("a"), world.history(&to_self)] {
@@ -216,7 +216,7 @@ fn an_edit_that_is_one_more_than_the_history_keeps_shows_no_text() {
     let directory = tempfile::tempdir().unwrap();
     let mut world = World::open(directory.path());
     world.retention = Retention::new().pairs(Keep::everything().entries(2));
-    world.write(|plan| (0..2).for_each(|_| drop(plan.append(&to_b(text("1")), None).unwrap())));
+    world.write(|plan| (0..2).for_each(|_| drop(plan.append(&prepared(&to_b(text("1"))), None).unwrap())));
     let heard = |world: &mut World, place| {
         let (_, news) = world
             .write(|plan| {
@@ -229,6 +229,6 @@ fn an_edit_that_is_one_more_than_the_history_keeps_shows_no_text() {
     assert_eq!(heard(&mut world, 1), vec![(EntryKind::Edit, None); 2]);
     assert!(world.inbox("b").iter().all(|entry| entry.edited.is_none()), "as whoever reads it");
     // The message of place 2 goes with the next entry, and that of 4 is the last but one.
-    world.call(|plan| plan.append(&to_b(text("3")), None)).unwrap();
+    world.call(|plan| plan.append(&prepared(&to_b(text("3"))), None)).unwrap();
     assert_eq!(heard(&mut world, 4), vec![(EntryKind::Edit, Some(text("2"))); 2]);
 }

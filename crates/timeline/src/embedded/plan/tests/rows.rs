@@ -25,10 +25,12 @@ fn change_group(world: &mut World, change: &GroupChange) {
 fn a_pair_has_a_row_for_each_and_the_sender_has_read_what_is_sent() {
     let directory = tempfile::tempdir().unwrap();
     let mut world = World::open(directory.path());
-    let (first, _) = world.write(|plan| drop(plan.append(&to_b(text("1")), None).unwrap())).unwrap();
+    let (first, _) =
+        world.write(|plan| drop(plan.append(&prepared(&to_b(text("1"))), None).unwrap())).unwrap();
     // Three entries, three ends of boxes, and two rows.
     assert_eq!(first, 8);
-    let (second, _) = world.write(|plan| drop(plan.append(&to_b(text("2")), None).unwrap())).unwrap();
+    let (second, _) =
+        world.write(|plan| drop(plan.append(&prepared(&to_b(text("2"))), None).unwrap())).unwrap();
     assert_eq!(second, 7, "the row of the receiver is as it was");
     let new = Row { since_ms: 7, ..Row::default() };
     assert_eq!(row(&world, "a", &pair()), Some(Row { read: seq(2), ..new }));
@@ -46,7 +48,8 @@ fn a_pair_has_a_row_for_each_and_the_sender_has_read_what_is_sent() {
     assert_eq!(row(&world, "b", &pair()), Some(Row { read: seq(2), cleared: seq(2), ..new }));
     assert!(world.write(|plan| plan.clear(&member("b"), &pair()).unwrap()).is_none());
     world.recent = Recent::new(1);
-    let (third, _) = world.write(|plan| drop(plan.append(&to_b(text("3")), None).unwrap())).unwrap();
+    let (third, _) =
+        world.write(|plan| drop(plan.append(&prepared(&to_b(text("3"))), None).unwrap())).unwrap();
     assert_eq!(third, 7, "also when nothing is at hand");
     assert_eq!(row(&world, "b", &pair()), Some(Row { read: seq(2), cleared: seq(2), ..new }));
 }
@@ -59,7 +62,7 @@ fn who_comes_later_has_nothing_unread_from_before() {
         [(&["b"][..], 7), (&["b"][..], 8), (&["b", "a"][..], 9), (&["c", "b", "a"][..], 10)]
     {
         world.now_ms = now_ms;
-        world.call(|plan| plan.append(&to_group(recipients, text("1")), None)).unwrap();
+        world.call(|plan| plan.append(&prepared(&to_group(recipients, text("1"))), None)).unwrap();
     }
     let row = |id| row(&world, id, &group());
     assert_eq!(row("b"), Some(Row { since_ms: 7, ..Row::default() }));
@@ -74,7 +77,7 @@ fn the_same_members_need_no_look_and_other_members_do() {
     let mut world = World::open(directory.path());
     let send = |world: &mut World, recipients: &[&str]| {
         let append = to_group(recipients, text("1"));
-        world.write(|plan| drop(plan.append(&append, None).unwrap())).unwrap().0
+        world.write(|plan| drop(plan.append(&prepared(&append), None).unwrap())).unwrap().0
     };
     // An entry, the end of a box and a row for each, the history with its list of copies, and the
     // row of the sender.
@@ -99,7 +102,7 @@ fn those_who_send_to_the_others_of_a_group_need_no_look() {
     let mut world = World::open(directory.path());
     let send = |world: &mut World, from: &str, recipients: &[&str]| {
         let append = Append { from: Some(member(from)), ..to_group(recipients, text("1")) };
-        world.call(|plan| plan.append(&append, None)).unwrap();
+        world.call(|plan| plan.append(&prepared(&append), None)).unwrap();
         world.recent.audience(&keys::history(&group()))
     };
     let all = |world: &World| Some(world.recent.digest(&["a", "b", "c"].map(member)));
@@ -127,7 +130,7 @@ fn those_who_send_to_the_others_of_a_group_need_no_look() {
 fn who_leaves_a_group_comes_back_by_joining_or_by_being_named() {
     let directory = tempfile::tempdir().unwrap();
     let mut world = World::open(directory.path());
-    world.call(|plan| plan.append(&to_group(&["b", "c"], text("1")), None)).unwrap();
+    world.call(|plan| plan.append(&prepared(&to_group(&["b", "c"], text("1"))), None)).unwrap();
     world.now_ms = 8;
     change_group(&mut world, &create(&["b", "c", "d"]));
     assert_eq!(row(&world, "b", &group()), Some(Row { since_ms: 7, ..Row::default() }), "as it was");
@@ -136,7 +139,7 @@ fn who_leaves_a_group_comes_back_by_joining_or_by_being_named() {
     change_group(&mut world, &GroupChange::Leave { members: vec![member("c"), member("d")] });
     assert_eq!(row(&world, "d", &group()), Some(Row { has_left: true, ..joined }));
     // The list is the one that was sent to last, and yet not all of it are in the group.
-    world.call(|plan| plan.append(&to_group(&["b", "c"], text("2")), None)).unwrap();
+    world.call(|plan| plan.append(&prepared(&to_group(&["b", "c"], text("2"))), None)).unwrap();
     assert_eq!(row(&world, "c", &group()), Some(Row { since_ms: 7, ..Row::default() }), "named again");
     world.now_ms = 9;
     change_group(&mut world, &GroupChange::Join { members: vec![member("d")], members_max: 10 });
