@@ -74,7 +74,9 @@ impl InboxWatchers {
     pub fn notify_read(&self, cursor: &ReadCursor, member: &MemberId) {
         let (mut woken, mut locked) = (Vec::new(), self.lock());
         locked.readers.each(member, |reader| {
-            reader.cursors.get_or_insert_default().add(cursor);
+            if reader.takes_cursors {
+                reader.cursors.get_or_insert_default().add(cursor);
+            }
             reader.has_changed = true;
             woken.extend(reader.waker.take());
         });
@@ -89,6 +91,20 @@ impl InboxWatchers {
         locked.readers.all(|reader| woken.extend(reader.waker.take()));
         drop(locked);
         woken.into_iter().for_each(Waker::wake);
+    }
+
+    /// Returns the inboxes that somebody reads, each once.
+    ///
+    /// For a store that looks for changes which it was not told of.
+    #[must_use]
+    pub fn members(&self) -> Vec<MemberId> {
+        self.lock().readers.members()
+    }
+
+    /// Returns whether somebody reads an inbox.
+    #[must_use]
+    pub fn is_watched(&self, member: &MemberId) -> bool {
+        self.lock().readers.contains(member)
     }
 
     /// Returns how many readers there are; none counts after the end of the store.
@@ -141,6 +157,20 @@ impl InboxChanges {
     /// after which only a restart helps.
     pub async fn changed(&mut self) -> Result<()> {
         poll_fn(|context| self.poll_changed(context)).await
+    }
+
+    /// Keeps no cursors for this reader from now on.
+    ///
+    /// For one that only shows that somebody is there, and never waits for a change: it takes the
+    /// same memory however much was read.
+    #[must_use]
+    pub fn without_cursors(self) -> Self {
+        let mut locked = self.watchers.lock();
+        if let Some(reader) = locked.readers.get_mut(self.place) {
+            reader.takes_cursors = false;
+        }
+        drop(locked);
+        self
     }
 
     pub(crate) fn poll_changed(&self, context: &Context<'_>) -> Poll<Result<()>> {

@@ -48,6 +48,8 @@ pub(super) struct WaitingReader {
     next: u32,
     // Whether a change came since the reader was last told of one.
     pub(super) has_changed: bool,
+    // Whether it takes the cursors that rise; nobody frees those of one that does not.
+    pub(super) takes_cursors: bool,
 }
 
 /// What the last reader of an inbox has in place of a next one.
@@ -71,7 +73,14 @@ impl Readers {
             inboxes.insert_unique(hash, place, hash_of);
         }
         if let Some(free) = places.get_mut(place as usize) {
-            *free = Some(WaitingReader { member, waker: None, cursors: None, next, has_changed: false });
+            *free = Some(WaitingReader {
+                member,
+                waker: None,
+                cursors: None,
+                next,
+                has_changed: false,
+                takes_cursors: true,
+            });
         }
         self.len += 1;
         place
@@ -95,6 +104,18 @@ impl Readers {
     /// Returns whose inbox it is that the reader at a place reads.
     pub(super) fn member(&self, place: u32) -> Option<&MemberId> {
         at(&self.places, place).map(|reader| &reader.member)
+    }
+
+    /// Returns the inboxes that have readers, each once.
+    pub(super) fn members(&self) -> Vec<MemberId> {
+        let readers = self.inboxes.iter().filter_map(|last| at(&self.places, *last));
+        readers.map(|reader| reader.member.clone()).collect()
+    }
+
+    /// Returns whether an inbox has readers.
+    pub(super) fn contains(&self, member: &MemberId) -> bool {
+        let hash = self.hasher.hash_one(member);
+        self.inboxes.find(hash, |last| is_of(&self.places, *last, member)).is_some()
     }
 
     /// Does something with each reader of an inbox.

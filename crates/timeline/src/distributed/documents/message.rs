@@ -6,7 +6,7 @@
 
 use mongodb::bson::{RawArray, RawBsonRef, RawDocument};
 
-use super::field::{Field, Unreadable, fields};
+use super::field::{Field, Unreadable};
 use crate::Message;
 
 /// The text of an entry that has no message.
@@ -111,6 +111,7 @@ mod tests {
     use mongodb::bson::oid::ObjectId;
     use mongodb::bson::{Bson, RawDocumentBuf, doc};
 
+    use super::super::field::fields;
     use super::*;
 
     fn text_of(message: impl Into<Bson>) -> Result<String, Unreadable> {

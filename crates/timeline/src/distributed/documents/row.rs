@@ -2,7 +2,7 @@
 //!
 //! | field | type | what |
 //! |---|---|---|
-//! | `_id` | Binary(16) | [`EntryId::of_row`](super::super::entry_id::EntryId::of_row) |
+//! | `_id` | Binary(16) | [`EntryId::of_row`] |
 //! | `member` | string | whose row it is |
 //! | `id` | string | the history |
 //! | `pair` | array of two strings | the members of a pair, the smaller one (by bytes) first |
@@ -13,10 +13,12 @@
 //! | `since` | int64 ms | when they came |
 //! | `left` | boolean | whether they have left the group; absent is false |
 
-use mongodb::bson::{Document, RawDocument, doc};
+use mongodb::bson::{Bson, Document, RawDocument, doc};
 
 use super::super::box_id::BoxId;
+use super::super::entry_id::EntryId;
 use super::field::{Unreadable, fields};
+use super::time;
 use crate::{Conversation, MemberId, Parties, Result, Seq};
 
 /// What one member has of one conversation.
@@ -36,6 +38,11 @@ pub(in crate::distributed) struct RowDoc {
 }
 
 impl RowDoc {
+    /// Returns the `_id` of the row of a member.
+    pub(in crate::distributed) fn key(member: &MemberId, history: &BoxId) -> Bson {
+        EntryId::of_row(member, history).to_bson()
+    }
+
     /// Returns what of a row says whose it is: all but its `_id` and what changes.
     pub(in crate::distributed) fn identity(member: &MemberId, conversation: &Conversation) -> Document {
         let mut document = doc! { "member": member.as_str(), "id": BoxId::history(conversation).as_str() };
@@ -43,6 +50,20 @@ impl RowDoc {
             Parties::Pair(one, other) => document.insert("pair", [one.as_str(), other.as_str()]),
             Parties::Group(group) => document.insert("group", group.as_str()),
         };
+        document
+    }
+
+    pub(in crate::distributed) fn to_document(&self) -> Document {
+        let Self { member, conversation, read, joined, cleared, since_ms, has_left } = self;
+        let mut document = doc! { "_id": Self::key(member, &BoxId::history(conversation)) };
+        document.extend(Self::identity(member, conversation));
+        document.extend(doc! {
+            "read": read.to_i64(),
+            "joined": joined.to_i64(),
+            "cleared": cleared.to_i64(),
+            "since": time(*since_ms),
+            "left": *has_left,
+        });
         document
     }
 
@@ -94,8 +115,6 @@ impl RowDoc {
 mod tests {
     use mongodb::bson::RawDocumentBuf;
 
-    use super::super::super::entry_id::EntryId;
-    use super::super::time;
     use super::*;
     use crate::{ErrorKind, GroupName};
 
@@ -120,25 +139,10 @@ mod tests {
         Conversation::single(MemberId::new("b").unwrap(), MemberId::new("a:c").unwrap())
     }
 
-    /// Returns a row as it is written, field by field.
-    fn document(row: &RowDoc) -> Document {
-        let RowDoc { member, conversation, read, joined, cleared, since_ms, has_left } = row;
-        let mut document = RowDoc::identity(member, conversation);
-        document.extend(doc! {
-            "_id": EntryId::of_row(member, &BoxId::history(conversation)).to_bson(),
-            "read": read.to_i64(),
-            "joined": joined.to_i64(),
-            "cleared": cleared.to_i64(),
-            "since": time(*since_ms),
-            "left": *has_left,
-        });
-        document
-    }
-
     #[test]
     fn rows_read_as_they_were_written() {
         for row in [row(pair()), row(Conversation::group(GroupName::new("tea").unwrap()))] {
-            assert_eq!(read(&document(&row)).unwrap(), row);
+            assert_eq!(read(&row.to_document()).unwrap(), row);
         }
     }
 
@@ -160,14 +164,14 @@ mod tests {
             doc! { "read": -1 },
             doc! { "left": 1 },
         ] {
-            let mut document = document(&row(pair()));
+            let mut document = row(pair()).to_document();
             document.extend(wrong);
             let error = read(&document).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Corrupt, "{document}");
             assert!(error.to_string().contains("\"p3:a:c:b\" in the collection of rows"), "{error}");
         }
         for missing in ["member", "pair"] {
-            let mut document = document(&row(pair()));
+            let mut document = row(pair()).to_document();
             document.remove(missing);
             assert_eq!(read(&document).unwrap_err().kind(), ErrorKind::Corrupt, "{missing}");
         }
