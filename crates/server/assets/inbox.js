@@ -15,23 +15,30 @@ const HOPELESS_MS = 30_000;
 
 /**
  * Hands each entry to `apply` once the one before it was. `restarted` is called when the server has another past than
- * the one we read, before it is read from the beginning; `passed` when entries are gone that we have not read; `failed`
- * with why the inbox cannot be read now, and with `null` when it can again.
+ * the one we read, before it is read from the beginning; `assured` when it has said that our position is of its past;
+ * `passed` when entries are gone that we have not read; `failed` with why the inbox cannot be read now, and with `null`
+ * when it can again.
  */
 export class Inbox {
   #running = null;
   #asked = 0;
   #sure = false;
+  #doubts = 0;
   #restarts = 0;
   #wake = null;
   #stopped = false;
 
-  constructor(member, { sequence, tag, generation }, { apply, restarted, passed, failed }) {
+  constructor(member, { sequence, tag, generation }, { apply, restarted, assured, passed, failed }) {
     this.member = member;
     this.last = sequence;
     this.tag = tag;
     this.generation = generation;
-    Object.assign(this, { apply, restarted, passed, failed });
+    Object.assign(this, { apply, restarted, assured, passed, failed });
+  }
+
+  /** Whether the server has said that our position is of its past: until then no place that we know means anything to it. */
+  get sure() {
+    return this.#sure;
   }
 
   /** An entry that the server pushed. The next one is applied at once; one after a gap makes us ask. */
@@ -44,6 +51,7 @@ export class Inbox {
   /** There is a new connection, maybe to a server with another past: it is asked at once. */
   doubt() {
     this.#sure = false;
+    this.#doubts += 1;
     this.#wake?.();
   }
 
@@ -68,12 +76,12 @@ export class Inbox {
   async #run() {
     const backoff = new Backoff({ first: 300, most: 10_000 });
     for (;;) {
-      const { asked, last, tag } = { asked: this.#asked, last: this.last, tag: this.tag };
+      const { asked, doubts, last, tag } = { asked: this.#asked, doubts: this.#doubts, last: this.last, tag: this.tag };
       try {
         const answer = await sync(this.member, { last, tag, count: PAGE });
         if (this.#stopped) return;
-        // Begun again meanwhile: the answer is to another question.
-        if (this.last !== last) continue;
+        // Begun again meanwhile: the answer is to another question. After a new doubt it may be of another server.
+        if (this.last !== last || this.#doubts !== doubts) continue;
         const done = this.#read(answer);
         this.failed(null);
         backoff.reset();
@@ -105,7 +113,7 @@ export class Inbox {
       Object.assign(this, { last: floor, tag: null });
       this.passed(last > 0);
     }
-    this.#sure = true;
+    this.#assure();
     const live = last > 0 && entries.length <= LIVE_MAX;
     for (const entry of entries) if (entry.sequence === this.last + 1) this.#take(entry, live);
     if (this.last >= latest) {
@@ -114,6 +122,12 @@ export class Inbox {
     }
     if (this.last === last) throw new Error("the server leaves out messages");
     return false;
+  }
+
+  #assure() {
+    if (this.#sure) return;
+    this.#sure = true;
+    this.assured();
   }
 
   #pause(time) {

@@ -1,5 +1,8 @@
 // How far conversations are read, so that all devices of a person agree: tells the server what was seen here, hears
 // what was read elsewhere, and asks what is unread where the browser cannot know it.
+//
+// A server that was set back has other messages at the places that we know, and a cursor never falls: told of such a
+// place, it would take for read what nobody has seen. So nothing is told before our past is known to be that of the server.
 
 import { Backoff } from "./backoff.js";
 import { cursorOf, cursorsIn, reportRead, unreadIn } from "./conversations.js";
@@ -13,6 +16,7 @@ export class Reads {
   #me;
   #book;
   #life;
+  #isSure;
   #unreported = new Set();
   #doubted = new Set();
   #timer = 0;
@@ -20,14 +24,15 @@ export class Reads {
   #reported = -Infinity;
   #backoff = new Backoff();
 
-  constructor(me, book, connection, life) {
+  /** `isSure` says whether the places that we know are of the past of the server; `assured` is called when they are. */
+  constructor(me, book, connection, life, isSure) {
     this.#me = me;
     this.#book = book;
     this.#life = life;
+    this.#isSure = isSure;
     book.on("read", ({ key }) => this.#plan(this.#unreported, key), life);
     book.on("doubt", ({ key }) => this.#plan(this.#doubted, key), life);
     connection.on("message", ({ channel, text }) => channel === `$read:${me}` && this.#hear(text));
-    connection.on("open", () => this.#hurry());
     life.addEventListener("abort", () => clearTimeout(this.#timer));
   }
 
@@ -65,7 +70,8 @@ export class Reads {
     this.#timer ||= setTimeout(() => this.#run(), wait);
   }
 
-  #hurry() {
+  /** The places that we know are of the past of the server: what has waited for that is told. */
+  assured() {
     this.#backoff.reset();
     if (this.#unreported.size + this.#doubted.size === 0) return;
     clearTimeout(this.#timer);
@@ -73,8 +79,15 @@ export class Reads {
     this.#later(FIRST_MS);
   }
 
+  /** The server has other messages than those that were read: of these it is told nothing. */
+  startOver() {
+    this.#unreported.clear();
+    this.#doubted.clear();
+  }
+
   /** Reports first: what is unread is counted from there. */
   async #run() {
+    if (!this.#isSure()) return void (this.#timer = 0);
     [this.#timer, this.#running, this.#reported] = [0, true, performance.now()];
     let wait = AGAIN_MS;
     try {
@@ -102,7 +115,7 @@ export class Reads {
   /** Does it for each key, and takes it out; one that the server refuses for good is left, as one it never heard of. */
   async #each(keys, work) {
     for (const key of [...keys]) {
-      if (this.#life.aborted) return;
+      if (this.#life.aborted || !this.#isSure()) return;
       keys.delete(key);
       const entry = this.#book.conversations.get(key);
       if (!entry || entry.kind === "unknown") continue;

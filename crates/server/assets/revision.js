@@ -10,19 +10,20 @@ export function isChangeable({ mine, pending, sequence, message }) {
   return mine && !pending && sequence !== null && message.verified && !message.gone;
 }
 
-/** Gives a message of ours another text. Rejects with a sentence. */
-export function revise(conversation, me, { sequence, raw }, text) {
-  return told(editMessage(conversation, me, sequence, rewritten(raw, text.toWellFormed())), "edited");
+/** Gives a message of ours another text, where it is sure to lie where we know it. Rejects with a sentence. */
+export function revise(conversation, me, { sequence, raw }, text, isSure) {
+  return told(() => editMessage(conversation, me, sequence, rewritten(raw, text.toWellFormed())), "edited", isSure);
 }
 
-/** Deletes a message of ours for everybody. Rejects with a sentence. */
-export function withdraw(conversation, me, { sequence }) {
-  return told(recallMessage(conversation, me, sequence), "deleted");
+/** Deletes a message of ours for everybody, where it is sure to lie where we know it. Rejects with a sentence. */
+export function withdraw(conversation, me, { sequence }, isSure) {
+  return told(() => recallMessage(conversation, me, sequence), "deleted", isSure);
 }
 
-async function told(answer, done) {
+async function told(change, done, isSure) {
+  if (!isSure) throw new Error(`The message could not be ${done}: this page is not up to date with the server yet. Try again in a moment.`);
   try {
-    await answer;
+    await change();
   } catch (error) {
     console.warn("a message is not changed", error);
     throw new Error(`The message could not be ${done}: ${reasonOf(error)}.`, { cause: error });

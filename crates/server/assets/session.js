@@ -51,7 +51,7 @@ export class Session extends Emitter {
     this.connection = new Connection(login === null ? () => hubAddress("user", me) : () => login.door(), this.life);
     this.book.on("freed", ({ key, floor }) => this.#threads.get(key)?.clearTo(floor));
     this.catalogue = new Catalogue(me, this.book, this.connection, this.life);
-    this.reads = new Reads(me, this.book, this.connection, this.life);
+    this.reads = new Reads(me, this.book, this.connection, this.life, () => this.#isSure());
     this.drafts = new Drafts(me, this.life);
     this.presence = new Presence(this.connection, this.life);
     this.receipts = new Receipts(me, this.book.store, this.connection, this.life);
@@ -64,6 +64,7 @@ export class Session extends Emitter {
         this.book.startOver(generation);
         this.#startOver("The messages on this server were set back, as when a backup is restored. This page has started over and shows what is there now.");
       },
+      assured: () => this.reads.assured(),
       passed: (missed) => missed && this.#passed(),
       failed: (error) => this.health.note("reading", error),
     });
@@ -134,12 +135,20 @@ export class Session extends Emitter {
 
   /** Gives a message of ours another text; says so when that fails, and rejects. */
   async edit(entry, record, text) {
-    await revise(entry, this.me, record, text).catch((error) => this.#saySo(error));
+    await revise(entry, this.me, record, text, this.#isSure()).catch((error) => this.#saySo(error));
   }
 
   /** Deletes a message of ours for everybody. */
   async remove(entry, record) {
-    await withdraw(entry, this.me, record).catch((error) => this.#saySo(error));
+    await withdraw(entry, this.me, record, this.#isSure()).catch((error) => this.#saySo(error));
+  }
+
+  /**
+   * Whether the places that we know are those of this server. Without a connection it may be set back at any time, and
+   * with a new one it may have been. Until that is known it is told of no place: it would take it for that of another message.
+   */
+  #isSure() {
+    return this.connection.state === "open" && this.inbox.sure;
   }
 
   #saySo(error) {
@@ -210,6 +219,7 @@ export class Session extends Emitter {
 
   #startOver(notice) {
     this.#threads.clear();
+    this.reads.startOver();
     this.receipts.startOver();
     this.#reported = 0;
     for (const entry of this.outbox.entries) this.#queued(entry);
@@ -286,7 +296,7 @@ export class Session extends Emitter {
       this.#reporting = 0;
       const sequence = this.inbox.last;
       // What is not reported now is reported after the next connect.
-      if (sequence <= this.#reported || this.connection.state !== "open") return;
+      if (sequence <= this.#reported || !this.#isSure()) return;
       this.connection.call("received", { sequence }).then(
         () => {
           this.#reported = Math.max(this.#reported, sequence);

@@ -164,7 +164,7 @@ async fn an_answer_from_before_the_last_message_is_asked_for_again() {
         };
         let done;
         const answered = new Promise(resolve => (done = resolve));
-        new Reads('Alice', book, { on() {} }, life.signal);
+        new Reads('Alice', book, { on() {} }, life.signal, () => true);
         hear(1, 2);
         // One of the two is gone.
         book.noteChange('direct:Bob', { kind: 'recall', target: 1, place: 2, at: 2, edited: null });
@@ -172,6 +172,39 @@ async fn an_answer_from_before_the_last_message_is_asked_for_again() {
         return await Promise.race([answered, late]) ?? known();
     ";
     check(test, json!({ "unread": 2, "readPlace": 0, "top": 3 })).await;
+}
+
+#[tokio::test]
+async fn what_was_read_is_not_told_to_a_server_that_may_have_another_past() {
+    let test = "
+        const { Reads } = await import('/assets/reads.js');
+        const { book, hear } = opened(), timers = [], posted = [];
+        window.setTimeout = run => timers.push(run) + 1_000_000;
+        const allDue = async () => { for (const run of timers.splice(0)) await run(); };
+        window.fetch = async (path, { body }) => {
+            posted.push(JSON.parse(body).sequence);
+            return new Response('{}');
+        };
+        let sure = false;
+        const reads = new Reads('Alice', book, { on() {} }, new AbortController().signal, () => sure);
+        hear(1, 2);
+        book.read('direct:Bob', 2);
+        await allDue();
+        const early = posted.length;
+        sure = true;
+        reads.assured();
+        await allDue();
+        // It was set back: what was read there is no news here.
+        sure = false;
+        hear(3);
+        book.read('direct:Bob', 3);
+        reads.startOver();
+        sure = true;
+        reads.assured();
+        await allDue();
+        return [early, posted];
+    ";
+    check(test, json!([0, ["2"]])).await;
 }
 
 #[tokio::test]

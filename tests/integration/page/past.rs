@@ -7,7 +7,14 @@ use test_support::{Chromium, require};
 use tests::Tidings;
 
 use super::isolation::store;
+use super::modules::run;
 use super::person::Person;
+
+/// Lets the answers about the inbox come later than the page would tell how far something is read.
+const SLOW_INBOX: &str =
+    "(window.ask = fetch, window.fetch = (path, ...more) => String(path).startsWith('/timeline/sync')
+    ? window.ask(path, ...more).then(answer => new Promise(resolve => setTimeout(resolve, 1_000, answer)))
+    : window.ask(path, ...more), true)";
 
 const NOTICE: &str = "(notice => notice.hidden ? '' : notice.textContent)(document.querySelector('#notice'))";
 
@@ -44,8 +51,8 @@ async fn nine_of_which_a_backup_has_three(server: &mut Tidings, alice: &Person, 
     send(server, &["old 4", "old 5", "old 6", "old 7", "old 8", "old 9"]).await;
     alice.open("Bob").await;
     alice.sees(&["one", "two", "three", "old 4", "old 5", "old 6", "old 7", "old 8", "old 9"]).await;
-    // The browser keeps how far she has read a moment later: a page that is closed before that is of
-    // the past that the backup has.
+    // The browser keeps how far she has read a moment later: a page that is closed before that is
+    // of the past that the backup has.
     let kept = "JSON.parse(localStorage.getItem('tidings:1:Alice:book'))?.cursor";
     alice.until(&format!("{kept} === {}", 9 + others)).await;
     server.kill();
@@ -87,10 +94,18 @@ async fn a_restored_backup_that_has_grown_past_the_page_is_noticed_too() {
     let new: Vec<String> = (4..=12).map(|number| format!("new {number}")).collect();
     let new: Vec<&str> = new.iter().map(String::as_str).collect();
     send(&server, &new).await;
-    let alice = Person::enter(&profile, &server, "Alice").await;
+    let page = profile.page().await.unwrap();
+    page.open(&server.url("/")).await.unwrap();
+    // The list is there first, and the page knows of more that was read than the server does. That
+    // is of the other past: told, it would make six messages read that nobody has seen.
+    page.evaluate::<bool>(SLOW_INBOX).await.unwrap();
+    let alice = Person::come_in(page, "Alice").await;
     alice.until(&format!("{NOTICE}.includes('were set back')")).await;
     // Three of them she has read, in the past that both have in common.
     alice.sees_unread("direct:Bob", "9").await;
+    // The server has it so, too, and another device of hers.
+    let elsewhere = Person::enter(&chromium.profile().await.unwrap(), &server, "Alice").await;
+    elsewhere.sees_unread("direct:Bob", "9").await;
     alice.open("Bob").await;
     alice.sees(&[&["one", "two", "three"], &new[..]].concat()).await;
 }
@@ -127,4 +142,44 @@ async fn what_was_read_before_a_backup_was_restored_is_not_new() {
     alice.sees_unread("direct:Bob", "1").await;
     alice.sees_unread("direct:Carol", "").await;
     alice.until("document.title.startsWith('(1) ')").await;
+}
+
+#[tokio::test]
+async fn an_answer_from_before_a_doubt_does_not_end_it() {
+    let test = "
+        const { Inbox } = await import('/assets/inbox.js');
+        const told = [];
+        const tell = what => () => told.push(what);
+        const heard = { apply() {}, passed() {}, failed() {}, restarted: tell('restarted'), assured: tell('assured') };
+        const inbox = new Inbox('Alice', { sequence: 9, tag: '1', generation: '1' }, heard);
+        const answers = [{ latestSeq: '9' }, { latestSeq: '12', reset: true }, { latestSeq: '0' }];
+        window.fetch = async () => {
+            // With the first answer on its way there is a new connection, to another past.
+            if (answers.length === 3) inbox.doubt();
+            return new Response(JSON.stringify({ generation: '1', floor: '0', entrySet: [], ...answers.shift() }));
+        };
+        await inbox.catchUp();
+        return [told, inbox.sure];
+    ";
+    let Some(found) = run(test).await else { return };
+    assert_eq!(found, json!([["restarted", "assured"], true]));
+}
+
+#[tokio::test]
+async fn a_message_is_not_changed_where_another_may_lie() {
+    let test = "
+        const { revise, withdraw } = await import('/assets/revision.js');
+        const asked = [], conversation = { kind: 'direct', peer: 'Bob' }, record = { sequence: 9, raw: '{}' };
+        window.fetch = async path => (asked.push(path), new Response('{}'));
+        const failed = change => change.then(() => false, error => error.message.includes('not up to date'));
+        const refused = [
+            await failed(revise(conversation, 'Alice', record, 'new', false)),
+            await failed(withdraw(conversation, 'Alice', record, false)),
+        ];
+        await revise(conversation, 'Alice', record, 'new', true);
+        await withdraw(conversation, 'Alice', record, true);
+        return [refused, asked];
+    ";
+    let Some(found) = run(test).await else { return };
+    assert_eq!(found, json!([[true, true], ["/timeline/edit", "/timeline/recall"]]));
 }
