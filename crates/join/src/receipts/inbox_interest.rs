@@ -83,7 +83,9 @@ impl InboxInterest {
 }
 
 impl<L> InterestHook<L> {
-    /// Puts itself in front of another hook; without an interest it does nothing but pass on.
+    /// Puts itself in front of another hook.
+    ///
+    /// Without an interest it does nothing but pass on.
     #[must_use]
     pub fn new(interest: Option<InboxInterest>, hook: L) -> Self {
         Self { interest, hook }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::{Error, ErrorKind, Observer, Result, Retention};
 
-/// Where a distributed store keeps its entries, who gives out sequences, and who is told.
+/// Where a distributed store is, and who is told of it.
 ///
 /// ```no_run
 /// # async fn start() -> timeline::Result<()> {
@@ -64,6 +64,10 @@ impl Config {
 
     /// How long a call to MongoDB may take unless it is set.
     pub const TIMEOUT_DEFAULT: Duration = Duration::from_secs(10);
+
+    /// Between what [`timeout`](Self::timeout) is.
+    pub const TIMEOUT_BOUNDS: RangeInclusive<Duration> =
+        Duration::from_millis(100)..=Duration::from_secs(120);
 
     /// Creates the settings for a MongoDB replica set, all others at their defaults.
     ///
@@ -147,8 +151,8 @@ impl Config {
 
     /// Sets whether sequences go on from the counters of the Go service.
     ///
-    /// They are looked for in the same Redis database, where a box is used for the first time. Off
-    /// by default. The Go service must not run meanwhile.
+    /// They are looked for in the same Redis database, where a box is used for the first time.
+    /// False by default. The Go service must not run meanwhile.
     #[cfg(feature = "redis")]
     #[must_use]
     pub fn go_counters(self, go_on: bool) -> Self {
@@ -166,7 +170,7 @@ impl Config {
 
     /// Sets whether histories are read from secondaries where there are any.
     ///
-    /// They may be a little behind then, never with a gap. Off by default.
+    /// They may be a little behind then, never with a gap. False by default.
     #[must_use]
     pub fn histories_from_secondaries(self, allowed: bool) -> Self {
         Self { histories_from_secondaries: allowed, ..self }

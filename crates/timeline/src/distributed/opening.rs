@@ -1,4 +1,6 @@
-//! What is done before a store takes calls, its indexes and its format; then, how it is.
+//! What is done before a store takes calls: its indexes, its format.
+//!
+//! Then, how it is.
 
 use std::sync::Arc;
 use std::time::Duration;

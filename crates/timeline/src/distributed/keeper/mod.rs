@@ -1,4 +1,4 @@
-//! What keeps a store small: retention, and the removal of what nobody can read any more.
+//! What keeps a store small: retention, and the removal of what nobody can read.
 //!
 //! ```text
 //!  send, change ──► grown   too many entries ──► the floor rises at once

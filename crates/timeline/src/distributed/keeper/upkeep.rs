@@ -1,4 +1,6 @@
-//! What this process has noted of boxes a moment ago, so that it need not be noted again.
+//! What this process has noted of boxes a moment ago.
+//!
+//! It need not be noted again.
 
 use std::fmt;
 use std::time::Duration;

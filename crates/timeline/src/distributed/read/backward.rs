@@ -1,4 +1,6 @@
-//! The entries of a history before a sequence, from the last one down and without a gap.
+//! The entries of a history before a sequence, without a gap.
+//!
+//! They are read from the last one down.
 //!
 //! The page of the newest entries begins below the first hole that it meets: readers who come from
 //! below cannot reach what is above that either. A page before a sequence ends at a hole, and has

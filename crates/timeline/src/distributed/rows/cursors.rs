@@ -13,47 +13,20 @@
 use std::collections::HashMap;
 
 use mongodb::bson::doc;
-use parking_lot::Mutex;
-use tokio::sync::{Mutex as AsyncMutex, oneshot};
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::super::box_id::{BoxId, Side, peer_of};
 use super::super::entry_id::EntryId;
 use super::super::shared::Shared;
 use super::super::tops;
+use super::cursor_queue::Raise;
 use super::find::find;
 use super::updates::update;
 use crate::{Conversation, Error, ErrorKind, MemberId, ReadCursor, Result, Seq};
 
 /// How many cursors one command raises at most.
 const RAISES_MAX: usize = 512;
-
-/// The cursors that wait to be raised: one for each caller that waits.
-pub(in crate::distributed) struct CursorQueue {
-    waiting: Mutex<Vec<Raise>>,
-    /// Held by who raises them.
-    turn: AsyncMutex<()>,
-}
-
-/// A cursor that is to rise.
-struct Raise {
-    member: MemberId,
-    conversation: Conversation,
-    history: BoxId,
-    row: EntryId,
-    to: Seq,
-    answer: oneshot::Sender<Result<(Seq, bool)>>,
-}
-
-impl CursorQueue {
-    pub(in crate::distributed) fn new() -> Self {
-        Self { waiting: Mutex::new(Vec::new()), turn: AsyncMutex::new(()) }
-    }
-
-    fn take(&self) -> Vec<Raise> {
-        std::mem::take(&mut *self.waiting.lock())
-    }
-}
 
 /// Raises how far a member has read, and returns it and whether it has risen.
 ///
@@ -81,8 +54,8 @@ pub(in crate::distributed) async fn read(
         to: sequence,
         answer,
     };
-    shared.cursors.waiting.lock().push(raise);
-    let turn = shared.cursors.turn.lock().await;
+    shared.cursors.add(raise);
+    let turn = shared.cursors.turn().await;
     let mut raises = shared.cursors.take();
     while !raises.is_empty() {
         let rest = raises.split_off(raises.len().min(RAISES_MAX));

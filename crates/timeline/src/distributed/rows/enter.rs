@@ -78,7 +78,7 @@ fn merged(entries: Vec<RowEntry>) -> Vec<(EntryId, RowEntry)> {
 fn statement(row: EntryId, entry: &RowEntry) -> Document {
     let mut new = RowDoc::identity(&entry.member, &entry.conversation);
     new.extend(doc! { "cleared": 0_i64, "since": time(entry.since_ms) });
-    // Of the first sends of a moment a later one may be entered before, and must not hide the others.
+    // Of the first sends of a moment a later one may be entered before: it must not hide others.
     let mut change = doc! { "$min": { "joined": entry.joined.to_i64() } };
     // A field is in one of the operators only.
     match entry.read {

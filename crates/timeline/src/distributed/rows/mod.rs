@@ -10,13 +10,15 @@
 //! ```
 
 mod cache;
+mod cursor_queue;
 mod cursors;
 mod enter;
 mod find;
 mod updates;
 
 pub(super) use self::cache::RowsCache;
-pub(super) use self::cursors::{CursorQueue, never_in, read, read_of};
+pub(super) use self::cursor_queue::CursorQueue;
+pub(super) use self::cursors::{never_in, read, read_of};
 pub(super) use self::enter::{RowEntry, enter};
 pub(super) use self::find::{find, find_of, find_present};
 pub(super) use self::updates::update;

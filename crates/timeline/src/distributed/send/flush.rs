@@ -54,7 +54,7 @@ pub(super) struct Flush {
     operations: Vec<Operation>,
     // By operation, as the next two.
     replies: Vec<Option<Reply>>,
-    steps: Vec<Step>,
+    phases: Vec<Phase>,
     /// When the sequences of entries that are not there yet were reserved.
     reserved_at: Instant,
     /// When callers are answered at the latest.
@@ -67,7 +67,7 @@ pub(super) struct Flush {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Step {
+enum Phase {
     Entry,
     Copies,
     Ended,
@@ -108,13 +108,13 @@ impl Flush {
     ) -> Self {
         let (operations, replies): (Vec<_>, Vec<_>) =
             sends.into_iter().map(|(operation, reply)| (operation, Some(reply))).unzip();
-        let steps = vec![Step::Entry; operations.len()];
+        let phases = vec![Phase::Entry; operations.len()];
         Self {
             shared,
             background,
             operations,
             replies,
-            steps,
+            phases,
             reserved_at,
             end,
             delivery: Delivery::default(),
@@ -229,7 +229,7 @@ impl Flush {
     }
 
     fn has_ended(&self) -> bool {
-        self.steps.iter().all(|step| *step == Step::Ended)
+        self.phases.iter().all(|step| *step == Phase::Ended)
     }
 
     /// Writes until all has ended or time is up.
@@ -257,13 +257,13 @@ impl Flush {
         self.shared.sequencer.seen(&operation.history, operation.entry.seq, operation.entry.entry.at_ms);
         self.delivery.add(at, operation, reserved_at);
         self.rows_due.push(at);
-        self.steps[at] = Step::Copies;
+        self.phases[at] = Phase::Copies;
     }
 
     /// Ends an operation whose entry is not there, and will not be.
     fn give_up(&mut self, at: usize, error: &Error) {
         self.vacate(at);
-        self.steps[at] = Step::Ended;
+        self.phases[at] = Phase::Ended;
         if let Some(reply) = self.replies[at].take() {
             reply.send(&Err(error.clone()));
         }

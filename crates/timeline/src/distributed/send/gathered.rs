@@ -102,9 +102,7 @@ mod tests {
             token: None,
         };
         let room = Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap();
-        let Entered::First(reply, _) = Underway::default().enter(&append) else {
-            panic!("not the first")
-        };
+        let Entered::First(reply, _) = Underway::default().enter(&append) else { panic!("not the first") };
         Waiting::new(append, reply, Instant::now(), room)
     }
 

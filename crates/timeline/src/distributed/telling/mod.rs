@@ -40,6 +40,7 @@
 mod behind;
 mod catch_up;
 mod departures;
+mod failure;
 mod hearing;
 mod metrics;
 mod mongo;

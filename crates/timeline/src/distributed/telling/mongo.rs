@@ -4,7 +4,7 @@ use mongo_link::{ErrorKind, FeedConfig, FeedEvent};
 use mongodb::bson::{DateTime, doc};
 
 use super::departures;
-use super::way::Failure;
+use super::failure::Failure;
 use crate::distributed::clock;
 use crate::distributed::database::{Collections, Database};
 use crate::distributed::node_id::NodeId;

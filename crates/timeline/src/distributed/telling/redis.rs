@@ -9,7 +9,7 @@ use tokio::sync::OnceCell;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::departures;
-use super::way::Failure;
+use super::failure::Failure;
 use crate::distributed::config::Config;
 use crate::distributed::shared::Shared;
 

@@ -1,14 +1,10 @@
 //! How nodes reach each other.
 
-use std::error::Error as StdError;
-
+use super::failure::Failure;
 use super::mongo::MongoWay;
 #[cfg(feature = "redis")]
 use super::redis::RedisWay;
 use crate::distributed::shared::Shared;
-
-/// Why nobody could be reached, for a line of the log.
-pub(super) type Failure = Box<dyn StdError + Send + Sync>;
 
 /// How nodes reach each other: through Redis, or through MongoDB where there is none.
 pub(super) enum Way {

@@ -92,9 +92,12 @@ fn every_operation_and_every_message_of_a_stream_says_what_it_is() {
 
 #[test]
 fn every_failure_of_the_store_has_a_response() {
-    use ErrorKind::{Closed, Config, Conflict, Corrupt, Forbidden, InvalidInput, NotFound, Unavailable, UnknownOutcome};
+    use ErrorKind::{
+        Closed, Config, Conflict, Corrupt, Forbidden, InvalidInput, NotFound, Unavailable, UnknownOutcome,
+    };
     let had = statuses::responses(|_| true);
-    let kinds = [InvalidInput, Conflict, Forbidden, NotFound, Unavailable, UnknownOutcome, Closed, Config, Corrupt];
+    let kinds =
+        [InvalidInput, Conflict, Forbidden, NotFound, Unavailable, UnknownOutcome, Closed, Config, Corrupt];
     for status in kinds.map(|kind| Code::from(kind).http) {
         assert!(had.contains_key(&status.to_string()), "{status}");
     }

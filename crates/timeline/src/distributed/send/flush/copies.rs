@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use futures_util::StreamExt as _;
 use futures_util::stream;
 
-use super::{Flush, Step, renew_if_old};
+use super::{Flush, Phase, renew_if_old};
 use crate::distributed::box_id::BoxId;
 use crate::distributed::intents::Noted;
 use crate::distributed::keeper;
@@ -15,7 +15,7 @@ use crate::{Result, Retention, Seq};
 impl Flush {
     /// Tries once to write the copies and rows of entries that are there, and answers.
     pub(super) async fn attempt_copies(&mut self, noted: &mut Noted) -> Result<()> {
-        if !self.steps.contains(&Step::Copies) {
+        if !self.phases.contains(&Phase::Copies) {
             return Ok(());
         }
         // The order matters: others may have deleted an old intent, or a new primary may not have
@@ -28,12 +28,12 @@ impl Flush {
         entered?;
         self.rows_due.clear();
         let mut done = Vec::new();
-        for at in (0..self.operations.len()).filter(|at| self.steps[*at] == Step::Copies) {
+        for at in (0..self.operations.len()).filter(|at| self.phases[*at] == Phase::Copies) {
             done.extend(self.delivery.sequences(at).map(|sequences| (at, sequences)));
         }
         self.keep(&done).await;
         for (at, sequences) in done {
-            self.steps[at] = Step::Ended;
+            self.phases[at] = Phase::Ended;
             if let Some(reply) = self.replies[at].take() {
                 reply.send(&Ok(self.operations[at].answer(&sequences)));
             }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use mongodb::bson::doc;
 use tokio::time::Instant;
 
-use super::{Flush, Step, renew_if_old};
+use super::{Flush, Phase, renew_if_old};
 use crate::distributed::box_id::Side;
 use crate::distributed::clock;
 use crate::distributed::database::Collections;
@@ -22,7 +22,7 @@ use crate::{Error, ErrorKind, MemberId, Parties, Result, Seq};
 impl Flush {
     /// Tries once to write the entries that are not there yet into their histories.
     pub(super) async fn attempt_entries(&mut self, noted: &mut Noted) -> Result<()> {
-        if !self.steps.contains(&Step::Entry) {
+        if !self.phases.contains(&Phase::Entry) {
             return Ok(());
         }
         // The order matters: an intent that others may have taken for that of a dead node, and a
@@ -57,7 +57,7 @@ impl Flush {
         for at in 0..self.operations.len() {
             let operation = &self.operations[at];
             let Parties::Group(name) = operation.conversation.parties() else { continue };
-            if self.steps[at] != Step::Copies || operation.entry.seq != Seq::ZERO.next() {
+            if self.phases[at] != Phase::Copies || operation.entry.seq != Seq::ZERO.next() {
                 continue;
             }
             let group = groups::get(&self.shared, name).await?;
@@ -76,7 +76,7 @@ impl Flush {
     }
 
     fn open(&self) -> Vec<usize> {
-        (0..self.steps.len()).filter(|at| self.steps[*at] == Step::Entry).collect()
+        (0..self.phases.len()).filter(|at| self.phases[*at] == Phase::Entry).collect()
     }
 
     /// Looks at entries that are there already.
