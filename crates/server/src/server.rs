@@ -1,7 +1,6 @@
 //! The running server: started whole or not at all, and stopped in order.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::bail;

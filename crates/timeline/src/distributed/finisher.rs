@@ -41,7 +41,7 @@ pub(super) async fn run(shared: Arc<Shared>) {
         if !shared.state.borrow().is_well() {
             continue;
         }
-        match shared.stop.run_until_cancelled(look(&shared)).await {
+        match shared.stop.run_until_cancelled(Box::pin(look(&shared))).await {
             None => break,
             Some(Ok(())) => {}
             Some(Err(error)) => {

@@ -4,7 +4,7 @@
 //!
 //! | field | type | what |
 //! |---|---|---|
-//! | `_id` | Binary(16), or ObjectId | [`EntryId`], made before the first attempt |
+//! | `_id` | Binary(16), or an `ObjectId` | [`EntryId`], made before the first attempt |
 //! | `id` | string | the box: [`BoxId`] |
 //! | `seq` | int64 | from 1 |
 //! | `message` | string, or document | the text of the message; absent is `{}` |

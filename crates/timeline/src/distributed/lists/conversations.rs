@@ -4,7 +4,7 @@ use super::super::box_id::BoxId;
 use super::super::database::Database;
 use super::super::rows;
 use super::super::shared::Shared;
-use super::listed::{Candidate, Rank, page};
+use super::listed::{Candidate, Listing, page};
 use super::{extents, last_messages, summaries};
 use crate::{ConversationMark, ConversationPage, Count, MemberId, Result};
 
@@ -46,10 +46,10 @@ async fn candidates(database: &Database, member: &MemberId) -> Result<Vec<Candid
 async fn listed(database: &Database, candidates: Vec<Candidate>) -> Result<Vec<Candidate>> {
     let (mut listed, mut open) = (Vec::with_capacity(candidates.len()), Vec::new());
     for candidate in candidates {
-        match candidate.rank() {
-            Rank::Listed => listed.push(candidate),
-            Rank::Open => open.push(candidate),
-            Rank::Left => {}
+        match candidate.listing() {
+            Listing::Listed => listed.push(candidate),
+            Listing::Open => open.push(candidate),
+            Listing::Left => {}
         }
     }
     let windows: Vec<_> = open.iter().map(Candidate::window).collect();

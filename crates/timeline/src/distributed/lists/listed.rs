@@ -21,7 +21,7 @@ pub(super) struct Candidate {
 
 /// Whether a conversation is in the list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Rank {
+pub(super) enum Listing {
     Listed,
     Left,
     /// It is if there is a message that the member sees, which is to be looked for.
@@ -29,25 +29,25 @@ pub(super) enum Rank {
 }
 
 impl Candidate {
-    pub(super) fn rank(&self) -> Rank {
+    pub(super) fn listing(&self) -> Listing {
         let Self { row, extent, .. } = self;
         if row.has_left {
-            return Rank::Left;
+            return Listing::Left;
         }
         if extent.top == Seq::ZERO {
             // It never had an entry.
-            return Rank::Listed;
+            return Listing::Listed;
         }
         if floor_of(row, extent) >= extent.top || extent.is_purged() {
-            return Rank::Left;
+            return Listing::Left;
         }
         // What was cleared does not come back with a change of what is in it.
         let is_cleared = row.cleared > extent.floor && !extent.ends_with_message();
         // Nor does one come back with a place that was given out in vain, such as behind a purge.
         if is_cleared || extent.ends_with_hole() {
-            return Rank::Open;
+            return Listing::Open;
         }
-        Rank::Listed
+        Listing::Listed
     }
 
     /// Returns the entries among which a message may be that the member sees.
@@ -115,22 +115,22 @@ mod tests {
 
     #[test]
     fn a_conversation_is_listed_while_there_is_something_in_it() {
-        let standing = |extent, cleared| candidate("a", extent, cleared).rank();
-        assert_eq!(standing((0, 0, 0), 0), Rank::Listed, "a group that never had an entry");
-        assert_eq!(standing((0, 5, 0), 0), Rank::Listed);
-        assert_eq!(standing((0, 5, 2), 0), Rank::Listed, "a change is an entry, too");
-        assert_eq!(standing((5, 5, 0), 0), Rank::Left, "retention removed all");
-        assert_eq!(standing((4, 5, 5), 0), Rank::Left, "it was purged");
-        assert_eq!(standing((4, 6, 1), 0), Rank::Listed, "something came behind the purge");
-        assert_eq!(standing((0, 5, 0), 5), Rank::Left, "it was cleared");
-        assert_eq!(standing((0, 6, 0), 5), Rank::Listed, "a message came since");
-        assert_eq!(standing((0, 6, 2), 5), Rank::Open, "a change came since");
-        assert_eq!(standing((4, 6, 6), 0), Rank::Open, "a place behind the purge was closed");
-        assert_eq!(standing((0, 6, 6), 5), Rank::Open, "so was one since it was cleared");
-        assert_eq!(standing((5, 6, 2), 5), Rank::Listed, "what was cleared is gone for all");
+        let standing = |extent, cleared| candidate("a", extent, cleared).listing();
+        assert_eq!(standing((0, 0, 0), 0), Listing::Listed, "a group that never had an entry");
+        assert_eq!(standing((0, 5, 0), 0), Listing::Listed);
+        assert_eq!(standing((0, 5, 2), 0), Listing::Listed, "a change is an entry, too");
+        assert_eq!(standing((5, 5, 0), 0), Listing::Left, "retention removed all");
+        assert_eq!(standing((4, 5, 5), 0), Listing::Left, "it was purged");
+        assert_eq!(standing((4, 6, 1), 0), Listing::Listed, "something came behind the purge");
+        assert_eq!(standing((0, 5, 0), 5), Listing::Left, "it was cleared");
+        assert_eq!(standing((0, 6, 0), 5), Listing::Listed, "a message came since");
+        assert_eq!(standing((0, 6, 2), 5), Listing::Open, "a change came since");
+        assert_eq!(standing((4, 6, 6), 0), Listing::Open, "a place behind the purge was closed");
+        assert_eq!(standing((0, 6, 6), 5), Listing::Open, "so was one since it was cleared");
+        assert_eq!(standing((5, 6, 2), 5), Listing::Listed, "what was cleared is gone for all");
         let mut left = candidate("a", (0, 5, 0), 0);
         left.row.has_left = true;
-        assert_eq!(left.rank(), Rank::Left);
+        assert_eq!(left.listing(), Listing::Left);
     }
 
     #[test]

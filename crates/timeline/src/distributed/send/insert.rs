@@ -51,7 +51,7 @@ pub(in crate::distributed) async fn insert_entries(
             inserted.extend(command.run(database, side).await);
             command = Command::default();
         }
-        command.add(entry, bytes);
+        command.add(&entry, bytes);
     }
     inserted.extend(command.run(database, side).await);
     inserted
@@ -85,7 +85,7 @@ impl Command {
             || self.documents.len() < COMMAND_ENTRIES && self.bytes + bytes <= COMMAND_BYTES
     }
 
-    fn add(&mut self, entry: EntryDoc, bytes: usize) {
+    fn add(&mut self, entry: &EntryDoc, bytes: usize) {
         if bytes > ENTRY_BYTES {
             let text = format!(
                 "the message and the names of its recipients have {bytes} bytes together; at most \
@@ -200,7 +200,7 @@ mod tests {
     }
 
     /// What becomes of three entries after an answer with these errors.
-    fn outcome(write_errors: &[Value], concern: Option<Value>) -> [&'static str; 3] {
+    fn outcome(write_errors: &[Value], concern: &Value) -> [&'static str; 3] {
         let answer = json!({ "writeErrors": write_errors, "writeConcernError": concern });
         let many: InsertManyError = serde_json::from_value(answer).unwrap();
         let error = Error::new(ErrorKind::Unavailable, "the test says so");
@@ -218,21 +218,21 @@ mod tests {
     fn each_entry_has_its_own_outcome() {
         let too_large = json!({ "index": 2, "code": 10_334, "errmsg": "object to insert too large" });
         let errors = [duplicate(0, "_id_"), duplicate(1, "id_1_seq_1"), too_large];
-        assert_eq!(outcome(&errors, None), ["there", "taken", "refused"]);
-        assert_eq!(outcome(&errors[1..2], None), ["written", "taken", "written"]);
+        assert_eq!(outcome(&errors, &Value::Null), ["there", "taken", "refused"]);
+        assert_eq!(outcome(&errors[1..2], &Value::Null), ["written", "taken", "written"]);
     }
 
     #[test]
     fn what_a_majority_did_not_confirm_is_unknown() {
         let concern = json!({ "code": 64, "codeName": "WriteConcernFailed", "errmsg": "timed out" });
         let errors = [duplicate(0, "_id_"), duplicate(1, "id_1_seq_1")];
-        assert_eq!(outcome(&errors, Some(concern)), ["unknown", "taken", "unknown"]);
+        assert_eq!(outcome(&errors, &concern), ["unknown", "taken", "unknown"]);
         // The server stopped being the primary in the middle.
         let stepped_down = json!({ "index": 2, "code": 11_602, "errmsg": "operation was interrupted" });
         let errors = [duplicate(0, "_id_"), stepped_down];
-        assert_eq!(outcome(&errors, None), ["unknown", "unknown", "unknown"]);
+        assert_eq!(outcome(&errors, &Value::Null), ["unknown", "unknown", "unknown"]);
         let without_message = json!({ "index": 1, "code": 11_000, "errmsg": "" });
-        assert_eq!(outcome(&[without_message], None), ["written", "unknown", "written"]);
+        assert_eq!(outcome(&[without_message], &Value::Null), ["written", "unknown", "written"]);
     }
 
     #[test]

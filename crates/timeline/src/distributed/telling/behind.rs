@@ -97,8 +97,8 @@ mod tests {
         behind.add(&a.member, Seq::new(3).unwrap(), now);
         behind.add(&a.member, Seq::new(2).unwrap(), now);
         behind.add(&b.member, b.top, now);
-        assert_eq!(behind.take(now, 1), [a.clone()]);
-        assert_eq!(behind.take(now, 8), [b.clone()]);
+        assert_eq!(behind.take(now, 1), std::slice::from_ref(&a));
+        assert_eq!(behind.take(now, 8), std::slice::from_ref(&b));
         assert!(behind.take(now, 8).is_empty() && behind.next().is_none());
         behind.again(a, now);
         assert!(behind.take(now, 8).is_empty());

@@ -269,7 +269,7 @@ impl Order {
     }
 
     /// Has an entry read again for which there was no room, or missed where nobody watches.
-    fn leave_out(&mut self, member: &MemberId, sequence: Seq, told: &mut Told) {
+    fn leave_out(&self, member: &MemberId, sequence: Seq, told: &mut Told) {
         match self.watched.get(member) {
             Some(watched) if sequence <= watched.told => {}
             Some(_) => told.behind.push((member.clone(), sequence)),

@@ -109,7 +109,7 @@ impl RedisWay {
                 }
                 Ok(Event::Message(message)) => departures::hear(shared, &message.payload),
                 Ok(Event::Disconnected { error, .. } | Event::Refused { error, .. }) => {
-                    until = until.or(Some(Instant::now() + SILENCE_MAX));
+                    until = until.or_else(|| Some(Instant::now() + SILENCE_MAX));
                     teller.hearing().down(&error);
                 }
                 Ok(_) => {}
