@@ -100,9 +100,9 @@
 //!
 //! # Limits
 //!
-//! - **Groups** have at most [`GROUP_MEMBERS_MAX`] members. A [`Timeline`](crate::Timeline) allows
-//!   1,000 unless [`group_members_max`](crate::Config::group_members_max) says otherwise; do not
-//!   set it higher than that.
+//! - **Groups** have at most [`GROUP_MEMBERS_MAX`] members, and sends to more are refused. A
+//!   [`Timeline`](crate::Timeline) allows 1,000 unless
+//!   [`group_members_max`](crate::Config::group_members_max) says otherwise.
 //! - **A node** has 4,096 sends or 64 MiB in its queue and 64 calls to MongoDB under way; who comes
 //!   then waits within the timeout. A batch has 256 sends, 4 MiB of texts and 10,000 copies.
 //! - **The observer** hears of what its node wrote, and of what others wrote into inboxes that are
@@ -192,11 +192,9 @@ mod telling;
 mod tops;
 
 pub use self::config::Config;
+pub use self::groups::GROUP_MEMBERS_MAX;
 pub use self::legacy::{CheckReport, Duplicate, Hole, Repaired, check, repair};
 #[cfg(feature = "redis")]
 pub use self::probe::probe_redis;
 pub use self::probe::{Probe, probe};
 pub use self::store::DistributedStore;
-
-/// The most members that a group may have here: a send is one copy for each.
-pub const GROUP_MEMBERS_MAX: usize = 5_000;
