@@ -137,7 +137,7 @@
 //! | `chat_history` | the same of histories; an entry has the list of its copies, and a change under way | `id`, `seq`: unique; the same and `kind`, of what is no message | until it is purged or too old |
 //! | `chat_rows` | what a member has of a conversation: read, joined, cleared | `member`, `id`: unique; `id`, `member` | until the member is forgotten |
 //! | `chat_groups` | a group with its members | `_id`; `members.id` | for ever |
-//! | `chat_intents` | what a node is doing | `_id`, `at` | a second longer than that; of a dead node about a minute |
+//! | `chat_intents` | what a node is doing | `_id`, `at` | a second longer than that; of a dead node until another one has finished it, a minute at most |
 //! | `chat_notices` | what nodes tell each other without Redis | a change stream | a minute |
 //! | `chat_boxes` | boxes that retention or removal has to look at, by when | `look_at` | until there is nothing to do |
 //! | `chat_meta` | the format and the generation of the store, and which node looks after retention | `_id` | for ever |
