@@ -84,6 +84,8 @@
 //! | `mpx` | [`mpx`], the crate redis-mpx: many subscriptions over one Redis Pub/Sub connection | no |
 //! | `timeline` | [`timeline`], the crate message-timeline: the model and the trait of a store | yes |
 //! | `timeline-embedded` | `timeline::embedded`, a store in one directory of one process | yes |
+//! | `timeline-mongo` | `timeline::distributed`, a store on MongoDB for any number of processes | no |
+//! | `timeline-redis` | sequences from Redis for that store, and notices to its other processes; with `timeline-mongo` | no |
 //! | `timeline-memory` | `timeline::memory`, a store in memory, for the tests of programs | no |
 //! | `timeline-http` | `timeline::http`, the service as an axum router | no |
 //! | `timeline-grpc` | `timeline::grpc`, the service and its client with tonic | no |

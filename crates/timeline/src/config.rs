@@ -36,8 +36,8 @@ impl Config {
     /// Sets the most distinct members of one group send, and of one group.
     ///
     /// 1,000 by default, 1 to 10,000. A group send is one atomic write of one copy for each member,
-    /// for which other senders wait. Groups that have more members when the bound is lowered keep
-    /// them.
+    /// for which other senders wait; the store on MongoDB refuses more than 5,000. Groups that have
+    /// more members when the bound is lowered keep them.
     #[must_use]
     pub fn group_members_max(self, members: usize) -> Self {
         Self { group_members_max: members, ..self }

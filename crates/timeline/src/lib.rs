@@ -55,8 +55,8 @@
 //! |---|---|
 //! | ids of members, groups and messages | 1 to 512 bytes of UTF-8 without control characters |
 //! | message | the text of a JSON object, at most 64 KiB ([`Config::message_bytes_max`]) and 128 levels deep, its numbers within a double, its characters whole |
-//! | members of a group send | 1 to 1,000 distinct ones ([`Config::group_members_max`]) |
-//! | members of a group | up to 1,000 ([`Config::group_members_max`]), whose ids have 1 MiB together |
+//! | members of a group send | 1 to 1,000 distinct ones ([`Config::group_members_max`]; up to 10,000, and 5,000 on MongoDB) |
+//! | members of a group | up to 1,000 (the same setting), whose ids have 1 MiB together |
 //! | title of a group | up to 512 bytes of UTF-8 without control characters |
 //! | groups of a page | 100 unless told, 1,000 at most |
 //! | sequence | from 1; 0 is before the first |
@@ -185,13 +185,21 @@
 //!
 //! # Delivery
 //!
-//! An acknowledged send is durable: the embedded store flushes its journal with `fdatasync` before
-//! it answers, for all senders that wait at once. A send that failed with
-//! [`Unavailable`](ErrorKind::Unavailable) may have taken effect; repeated with the same
-//! [`MessageId`] it has one effect and one answer, also concurrently and after a crash. The id
-//! holds within the conversation and for ever; used for another text or by another sender it is a
-//! [`Conflict`](ErrorKind::Conflict), and the first message stays. An [`Observer`] hears of every
-//! inbox entry soon after it is durable.
+//! An acknowledged send is durable, in the way of its store. All stores obey the same laws.
+//!
+//! | store | for | answers a send when |
+//! |---|---|---|
+//! | `embedded::EmbeddedStore` | one process and one directory | its journal is flushed with `fdatasync`, once for all senders that wait |
+//! | `distributed::DistributedStore` | any number of equal processes on one MongoDB, with sequences from Redis or without | a majority of the replica set has it in its journals |
+//! | `memory::MemoryStore` | tests | it is in memory |
+//!
+//! A send that failed with [`Unavailable`](ErrorKind::Unavailable) or
+//! [`UnknownOutcome`](ErrorKind::UnknownOutcome) may have taken effect; repeated with the same
+//! [`MessageId`] it has one effect and one answer, also concurrently and after a crash, and at any
+//! node. The id holds within the conversation and for ever; used for another text or by another
+//! sender it is a [`Conflict`](ErrorKind::Conflict), and the first message stays. An [`Observer`]
+//! hears of every inbox entry soon after it is durable; that of one node among several, of what
+//! its node wrote and of inboxes that somebody waits for there.
 //!
 //! # Errors
 //!

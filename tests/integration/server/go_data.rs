@@ -41,7 +41,7 @@ async fn a_check_tells_of_it_a_repair_moves_duplicates_and_a_server_goes_on() {
     assert_eq!(checked.status.code(), Some(1), "{said}");
     assert!(said.contains("problem --mongo-url: 1 documents have the sequence of another one"), "{said}");
     assert!(said.contains("run `tidings repair`"), "{said}");
-    for note in ["\"bob\" from 3 to 3", "another document of \"bob\" at 2"] {
+    for note in ["\"bob\" from 3 to 3", "another document of \"bob\" at 2", "it must not run from now on"] {
         assert!(
             said.lines().any(|line| line.starts_with("note    --mongo-url: ") && line.contains(note)),
             "{said}"

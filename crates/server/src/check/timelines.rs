@@ -45,6 +45,13 @@ async fn look(
         return Ok(());
     }
     let report = distributed::check(store).await.map_err(shown)?;
+    if !probe.is_indexed && report.entries > 0 {
+        notes.push(format!(
+            "--mongo-url: there are {} entries, and no server has opened the store yet; if they are of the Go \
+             service, it must not run from now on",
+            report.entries
+        ));
+    }
     if !report.is_whole() {
         notes.extend(report.to_string().lines().map(|line| format!("--mongo-url: {line}")));
     }

@@ -7,6 +7,7 @@
 mod contract;
 mod failures;
 mod legacy;
+mod members;
 mod migration;
 mod place;
 mod probe;

@@ -25,6 +25,7 @@ use super::super::documents::{GroupDoc, RowDoc, time};
 use super::super::entry_id::EntryId;
 use super::super::shared::Shared;
 use super::super::tops::{self, Top};
+use super::bound::bounded;
 use super::page::{Found, MARK, find};
 use super::transaction::{Claim, Transaction, Written};
 use crate::store::GroupChange;
@@ -65,6 +66,7 @@ pub(in crate::distributed) async fn change(
 ) -> Result<Group> {
     // Before all else: no message that is sent to a group that was not there yet is older than it.
     let at_ms = clock::unix_ms();
+    let change = bounded(change)?;
     let limit = shared.config.timeout;
     let end = Instant::now() + limit;
     let conversation = Conversation::group(name.clone());

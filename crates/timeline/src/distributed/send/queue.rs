@@ -13,6 +13,7 @@ use super::metrics;
 use super::repetitions::{Answer, Entered, Underway};
 use super::sender;
 use super::waiting::{Waiting, crowded};
+use crate::distributed::groups;
 use crate::distributed::shared::Shared;
 use crate::store::{Append, Appended};
 use crate::{Error, ErrorKind, Result};
@@ -91,6 +92,7 @@ impl Sender {
         if self.closing.is_cancelled() {
             return Err(Error::closed());
         }
+        groups::check_send(&append)?;
         let until = Instant::now() + self.timeout;
         let room = Arc::clone(&self.room).acquire_many_owned(room_of(&append));
         let Ok(room) = timeout_at(until, room).await else { return Err(crowded(self.timeout)) };

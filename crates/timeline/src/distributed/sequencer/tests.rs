@@ -72,6 +72,29 @@ pub(super) fn fresh(mongo: &Mongo) -> Config {
 /// What the clock of the nodes says.
 pub(super) const NOW_MS: u64 = 1_700_000_000_000;
 
+/// Has two nodes whose clocks are an hour apart write one history in turn.
+pub(super) async fn clocks_apart(config: &Config) {
+    const AHEAD_MS: u64 = NOW_MS + 3_600_000;
+    let (ahead, behind) = (TestNode::start(config).await, TestNode::start(config).await);
+    let history = BoxId::stored(Side::History, "seq:a:b");
+    let (mut last, mut last_ms) = (Seq::ZERO, 0);
+    for (node, now_ms) in [(&behind, NOW_MS), (&ahead, AHEAD_MS), (&behind, NOW_MS), (&ahead, AHEAD_MS)] {
+        let wants = [Want { boxed: &history, count: 1 }];
+        // The end is read, as after a refusal: the index of one node does not know of the other.
+        let reserved = node.sequencer.again(&wants, now_ms).await.unwrap()[0];
+        assert!(reserved.first > last && reserved.at_ms >= last_ms, "{reserved:?} after {last} at {last_ms}");
+        node.put(&history, reserved.first, i64::try_from(reserved.at_ms).unwrap()).await;
+        (last, last_ms) = (reserved.first, reserved.at_ms);
+    }
+    assert_eq!(last_ms, AHEAD_MS);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clocks_apart_change_no_sequence_and_no_time_falls() {
+    let Some(mongo) = require(Mongo::start().await) else { return };
+    clocks_apart(&fresh(&mongo)).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn ends_are_those_of_entries_and_of_what_heads_remember() {
     let Some(mongo) = require(Mongo::start().await) else { return };

@@ -12,3 +12,4 @@ mod mortal;
 mod primaries;
 mod races;
 mod scene;
+mod secondaries;

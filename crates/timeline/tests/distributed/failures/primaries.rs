@@ -20,7 +20,7 @@ const BEFORE: usize = 5;
 const ALONE: usize = 8;
 
 /// What a mongod does for tests: it throws away what it is sent of the log of the primary.
-const NOTHING_NEW: &str = "stopReplProducer";
+pub(super) const NOTHING_NEW: &str = "stopReplProducer";
 
 /// Waits until a member has one of the messages that no other has; nobody else is told of it.
 async fn has_alone(set: &MongoSet, member: usize, database: &str) {

@@ -13,7 +13,7 @@ use crate::Seq;
 use crate::distributed::box_id::BoxId;
 use crate::distributed::config::Config;
 use crate::distributed::sequencer::Want;
-use crate::distributed::sequencer::tests::{NOW_MS, TestNode, fresh, inbox, seq};
+use crate::distributed::sequencer::tests::{NOW_MS, TestNode, clocks_apart, fresh, inbox, seq};
 
 /// For what must come, however busy the machine is.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -82,6 +82,13 @@ async fn counters_go_on_from_the_store_whatever_redis_forgets() {
     tell(&mut beside, &["HSET", &key, "s", "1"]).await;
     tell(&mut beside, &["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]).await;
     one_by_redis(&node, &mut beside, &prefix, &a, last).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clocks_apart_change_no_sequence_of_redis_and_no_time_falls() {
+    let Some(mongo) = require(Mongo::start().await) else { return };
+    let Some(redis) = require(Redis::private().await) else { return };
+    clocks_apart(&both(&mongo, redis.url()).0).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
