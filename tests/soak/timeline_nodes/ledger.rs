@@ -1,6 +1,6 @@
 //! What was tried, answered and read so far, and whether that can be.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::mem;
 
 use parking_lot::Mutex;
@@ -39,7 +39,8 @@ struct Inbox {
     last: u64,
     tag: Option<u64>,
     acked: u64,
-    places: HashSet<(Talk, u64)>,
+    /// The sequence and the tag of what is there.
+    places: HashMap<(Talk, u64), (u64, u64)>,
     ids: HashMap<String, u64>,
 }
 
@@ -153,7 +154,7 @@ impl Ledger {
         let inner = self.inner.lock();
         inner.sent.iter().find_map(|(id, Sent { talk, place, failed })| {
             let has = |user: &usize| {
-                inner.inboxes.get(user).is_some_and(|inbox| inbox.places.contains(&(*talk, *place)))
+                inner.inboxes.get(user).is_some_and(|inbox| inbox.places.contains_key(&(*talk, *place)))
             };
             let misses = talk.members().into_iter().find(|user| !failed.contains(user) && !has(user))?;
             Some(format!("user {misses} has not got {id}, which was acknowledged at {place} of {talk:?}"))
@@ -180,9 +181,13 @@ impl Inbox {
             return Err(format!("user {user} has read up to {last} and gets {}", got.sequence).into());
         }
         if let Some(talk) = got.talk
-            && !places.insert((talk, got.place))
+            && let Some((sequence, tag)) = places.insert((talk, got.place), (got.sequence, got.tag))
         {
-            let text = format!("user {user} gets {} of {talk:?} a second time: {got:?}", got.place);
+            let text = format!(
+                "user {user} gets {} of {talk:?} a second time: {got:?}, and before that as {sequence} with the \
+                 tag {tag}",
+                got.place
+            );
             return Err(text.into());
         }
         // What its history has lost may be sent once more with its id.
