@@ -1,6 +1,7 @@
 //! The one place that chooses the store of the timelines.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use sha2::{Digest as _, Sha256};
@@ -8,11 +9,15 @@ use tidings::hub::Hub;
 use tidings::join::receipts::{InboxInterest, InboxPublisher};
 use tidings::timeline::distributed::{self, DistributedStore};
 use tidings::timeline::embedded::EmbeddedStore;
-use tidings::timeline::{self, Timeline};
+use tidings::timeline::{self, Store as _, Timeline};
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::config::{self, Config, TimelineStore};
 use crate::data_dir::DataDir;
+
+/// How long a start waits for a store that others share.
+const OPENING: Duration = Duration::from_secs(3);
 
 /// The timelines of the server.
 #[derive(Debug)]
@@ -49,6 +54,9 @@ pub(crate) async fn start(
     let store = distributed_config(config).observer(observer);
     let store = DistributedStore::start(store).await;
     let store = Arc::new(store.map_err(|error| shown(config, "--timeline", &error))?);
+    // One that opens in a moment is not told as one that is down. One that does not starts all the
+    // same, and is ready when MongoDB is.
+    drop(timeout(OPENING, store.state().wait_for(timeline::State::is_well)).await);
     if let Some(interest) = interest {
         interest.show_to(Arc::clone(&store));
     }
@@ -81,11 +89,11 @@ pub(crate) fn distributed_config(config: &Config) -> distributed::Config {
 /// of its addresses.
 pub(crate) fn shown(config: &Config, setting: &str, error: &timeline::Error) -> anyhow::Error {
     let why = format!("{error:#}").replace('\n', " ");
-    let secrets = [
-        config.timeline.mongo_url.as_ref().map(|url| url.expose()),
-        config.redis_url.as_ref().map(|url| url.expose()),
-    ];
-    let why = secrets.into_iter().flatten().fold(why, |why, secret| config::hidden_in_error(&why, secret));
+    // An error is of one of the two; whatever looks like an address in it is hidden.
+    let mongo = config.timeline.mongo_url.as_ref().map(|url| url.expose());
+    let redis = config.redis_url.as_ref().map(|url| url.expose());
+    let url = if why.contains("mongodb") { mongo.or(redis) } else { redis.or(mongo) };
+    let why = config::hidden_in_error(&why, url.unwrap_or_default());
     anyhow!("{setting}: {why}")
 }
 

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use tidings::timeline::distributed::Config;
+
 use super::setting::{self, Setting};
 use super::values::SettingsReader;
 use super::{address, value};
@@ -178,6 +180,9 @@ fn collection(text: &str) -> Result<String, String> {
         return Err(
             "is not the name of a collection; give 1 to 128 bytes without $, like chat_sync".to_owned()
         );
+    }
+    if Config::OWN_COLLECTIONS.contains(&text) {
+        return Err("is a collection in which the store keeps something else; name another".to_owned());
     }
     Ok(text.to_owned())
 }

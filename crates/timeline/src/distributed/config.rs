@@ -52,6 +52,10 @@ impl Config {
     /// The collection of the histories unless it is set.
     pub const HISTORIES_DEFAULT: &'static str = "chat_history";
 
+    /// The collections that the store has beside those two.
+    pub const OWN_COLLECTIONS: [&'static str; 6] =
+        ["chat_rows", "chat_groups", "chat_intents", "chat_notices", "chat_boxes", "chat_meta"];
+
     /// What keys in Redis begin with unless it is set.
     #[cfg(feature = "redis")]
     pub const REDIS_PREFIX_DEFAULT: &'static str = "tidings:timeline:";
@@ -200,6 +204,13 @@ impl Config {
         for (name, value) in [("inboxes", &self.inboxes), ("histories", &self.histories)] {
             if value.is_empty() || value.contains(['$', '\0']) || value.starts_with("system.") {
                 return wrong(format!("the name of the collection of the {name} cannot be {value:?}"));
+            }
+        }
+        for (name, value) in [("inboxes", &self.inboxes), ("histories", &self.histories)] {
+            if Self::OWN_COLLECTIONS.contains(&value.as_str()) {
+                return wrong(format!(
+                    "the {name} cannot be in {value}, which has something else; name another"
+                ));
             }
         }
         if self.inboxes == self.histories {

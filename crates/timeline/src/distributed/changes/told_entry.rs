@@ -71,7 +71,11 @@ pub(super) async fn write(shared: &Shared, head: &Head, told: EntryDoc) -> Resul
 async fn where_it_is(shared: &Shared, told: EntryDoc) -> Result<EntryDoc> {
     let history = BoxId::stored(Side::History, &told.boxed);
     let found = find_entries(shared, [(&history, told.key)]).await?;
-    let Some(found) = found.first() else { return Ok(told) };
+    let Some(found) = found.first() else {
+        // Copies of an entry that a rollback may take back would tell of a place that it has not.
+        let text = "no majority has the entry that tells of the change yet; try again";
+        return Err(Error::new(ErrorKind::Unavailable, text));
+    };
     let entry = Entry { at_ms: found.entry.at_ms, ..told.entry.clone() };
     Ok(EntryDoc { entry, ..told }.moved_to(found.seq))
 }
