@@ -4,8 +4,9 @@ use mongodb::bson::{Document, doc};
 
 use super::freeing::free;
 use super::settle::{settle, write_copies};
-use super::told_entry::{another_place, give_up, of_purge, write};
+use super::told_entry::{another_place, before, give_up, of_purge, write};
 use crate::distributed::box_id::BoxId;
+use crate::distributed::clock;
 use crate::distributed::documents::{Head, PendingChange, time};
 use crate::distributed::send::Operation;
 use crate::distributed::shared::Shared;
@@ -53,12 +54,19 @@ pub(in crate::distributed) async fn finish_purge(shared: &Shared, history: &BoxI
     }
 }
 
-/// Gives a purge another place, as something else has its own; what came between stays.
+/// Gives a purge another place, as something else has its own.
+///
+/// What came between was sent before anybody was told of the purge, and is purged as well: whoever
+/// reads the purge finds nothing before it.
 async fn move_place(shared: &Shared, history: &BoxId, purge: &PendingChange) -> Result<()> {
     let (place, at_ms) = another_place(shared, history).await?;
     let mut filter = under_way(history, purge);
     filter.insert("purge.place", purge.place.to_i64());
-    let update = doc! { "$set": { "purge.place": place.to_i64(), "purge.at": time(at_ms) } };
+    let floor = before(place).to_i64();
+    let update = doc! {
+        "$set": { "purge.place": place.to_i64(), "purge.at": time(at_ms), "floor_at": time(clock::unix_ms()) },
+        "$max": { "floor": floor, "top": floor, "last_at": time(at_ms) },
+    };
     let moved = shared
         .database
         .call(move |collections| async move { collections.histories.update_one(filter, update).await });

@@ -18,7 +18,7 @@ pub(super) fn of_change(history: &BoxId, message: &EntryDoc, change: &PendingCha
 /// Returns what tells of a purge.
 ///
 /// `floor` is that of the history: what is up to there is gone. A purge whose place was taken has
-/// another one since, and what came between is not gone.
+/// another one since, and what came between is gone as well.
 pub(super) fn of_purge(
     history: &BoxId,
     conversation: &Conversation,
