@@ -46,6 +46,11 @@ impl Place {
         }
     }
 
+    /// Returns the same for the laws, which a busy disk must not break.
+    fn patient(&self) -> Config {
+        self.config().timeout(PATIENCE)
+    }
+
     pub(crate) fn mongo_url(&self) -> &str {
         self.mongo.url()
     }
@@ -81,14 +86,14 @@ pub(crate) async fn opened(store: &dyn Store) {
 #[async_trait]
 impl World for Place {
     async fn start(&self) -> Arc<dyn Store> {
-        open(self.config()).await
+        open(self.patient()).await
     }
 
     async fn start_observed(&self, observer: Arc<dyn Observer>) -> Arc<dyn Store> {
-        open(self.config().observer(observer)).await
+        open(self.patient().observer(observer)).await
     }
 
     async fn start_keeping(&self, retention: Retention) -> Arc<dyn Store> {
-        open(self.config().retention(retention)).await
+        open(self.patient().retention(retention)).await
     }
 }
