@@ -40,3 +40,11 @@ impl Conversation {
         &self.0
     }
 }
+
+/// Returns the other member of a pair; `None` in groups and in notes to oneself.
+#[cfg(any(feature = "memory", feature = "mongo"))]
+pub(crate) fn peer_of<'a>(conversation: &'a Conversation, member: &MemberId) -> Option<&'a MemberId> {
+    let Parties::Pair(one, other) = conversation.parties() else { return None };
+    let peer = if one == member { other } else { one };
+    (peer != member).then_some(peer)
+}

@@ -226,6 +226,8 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs, clippy::must_use_candidate)]
 
+#[cfg(any(feature = "embedded", feature = "memory", feature = "mongo"))]
+mod clock;
 mod config;
 #[cfg(feature = "contract")]
 pub mod contract;

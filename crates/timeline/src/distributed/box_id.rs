@@ -97,13 +97,6 @@ impl fmt::Display for Side {
     }
 }
 
-/// Returns the other member of a pair; none in groups and in notes to oneself.
-pub(super) fn peer_of<'a>(conversation: &'a Conversation, member: &MemberId) -> Option<&'a MemberId> {
-    let Parties::Pair(one, other) = conversation.parties() else { return None };
-    let peer = if one == member { other } else { one };
-    (peer != member).then_some(peer)
-}
-
 /// Returns whether a member of a pair can stand in an id of the Go service.
 fn is_plain(member: &MemberId) -> bool {
     let name = member.as_str();
@@ -140,6 +133,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::conversation::peer_of;
 
     fn member(id: &str) -> MemberId {
         MemberId::new(id).unwrap()

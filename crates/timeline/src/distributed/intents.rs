@@ -26,6 +26,11 @@ use super::documents::{IntentDoc, IntentOp};
 use super::node_id::NodeId;
 use crate::Result;
 
+/// After how long an intent is noted again before something is begun.
+///
+/// Other nodes end what is older than the grace and 5 s, and forget it.
+const NOTED_MAX: Duration = Duration::from_secs(2);
+
 /// What this node has begun and not ended. Cloning shares it.
 #[derive(Clone)]
 pub(super) struct Intents(Arc<Inner>);
@@ -179,6 +184,11 @@ impl Noted {
     /// Other nodes take an old one for that of a dead node.
     pub(super) fn age(&self) -> Duration {
         self.noted_at.elapsed()
+    }
+
+    /// Writes it anew before something is begun, unless that was done a moment ago.
+    pub(super) async fn renew_if_old(&mut self) -> Result<()> {
+        if self.age() > NOTED_MAX { self.renew().await } else { Ok(()) }
     }
 
     /// Notes it again, as new.

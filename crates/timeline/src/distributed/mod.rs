@@ -164,7 +164,6 @@
 mod ack;
 mod box_id;
 mod changes;
-mod clock;
 mod config;
 mod database;
 mod documents;
@@ -198,3 +197,4 @@ pub use self::legacy::{CheckReport, Duplicate, Hole, Repaired, check, repair};
 pub use self::probe::probe_redis;
 pub use self::probe::{Probe, probe};
 pub use self::store::DistributedStore;
+use crate::clock;

@@ -174,7 +174,6 @@
 //! later layouts make an empty `marker.new` before they make a lock.
 
 mod check;
-mod clock;
 mod committer;
 mod config;
 mod damage;
@@ -216,3 +215,4 @@ pub use self::config::Config;
 pub use self::exchange::{Export, ImportProgress, Imported, import, is_cut_import};
 pub use self::salvage::{Salvaged, is_cut_salvage, salvage, salvage_noting};
 pub use self::store::EmbeddedStore;
+use crate::clock;

@@ -12,7 +12,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::boxes::{History, Inbox, SentCopies};
 use super::entry_box::EntryBox;
-use super::rows::{Rows, peer_of};
+use super::rows::Rows;
+use crate::conversation::peer_of;
 use crate::store::{Append, Appended};
 use crate::{
     Conversation, Count, Destination, Entry, EntryKind, Error, ErrorKind, Group, GroupName, HistoryPage,

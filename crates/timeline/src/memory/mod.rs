@@ -27,7 +27,6 @@
 //! another store.
 
 mod boxes;
-mod clock;
 mod entry_box;
 mod kept;
 mod rows;
@@ -36,3 +35,4 @@ mod sweeper;
 
 pub use self::kept::MemoryPlace;
 pub use self::store::MemoryStore;
+use crate::clock;

@@ -93,17 +93,11 @@ pub(super) fn key(conversation: &Conversation) -> String {
     }
 }
 
-/// Returns the other member of a pair; `None` in groups and in notes to oneself.
-pub(super) fn peer_of<'a>(conversation: &'a Conversation, member: &MemberId) -> Option<&'a MemberId> {
-    let Parties::Pair(one, other) = conversation.parties() else { return None };
-    let peer = if one == member { other } else { one };
-    (peer != member).then_some(peer)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::GroupName;
+    use crate::conversation::peer_of;
 
     fn member(id: &str) -> MemberId {
         MemberId::new(id).unwrap()

@@ -10,8 +10,8 @@ use tokio::sync::watch;
 
 use super::clock;
 use super::kept::{Locked, MemoryPlace};
-use super::rows::peer_of;
 use super::sweeper::Sweeper;
+use crate::conversation::peer_of;
 use crate::store::{Append, Appended, GroupChange, InboxChanges, InboxWatchers};
 use crate::{
     Changed, Conversation, ConversationMark, ConversationPage, ConversationView, Count, Entry, Error, Group,

@@ -3,7 +3,7 @@
 use mongodb::bson::{Bson, Document, doc};
 use tokio::time::{Instant, sleep};
 
-use super::attempts::{PAUSE, renew, unknown};
+use super::attempts::{PAUSE, unknown};
 use super::reservation::Reservation;
 use super::rewriting::{Rewriting, changed, check, is_done, kind_of};
 use super::settle::settle;
@@ -160,7 +160,7 @@ async fn begin(
     until: Instant,
 ) -> Result<bool> {
     loop {
-        let begun = match renew(noted).await {
+        let begun = match noted.renew_if_old().await {
             Ok(()) => update_as_read(shared, history, target, update.clone()).await,
             Err(error) => Err(error),
         };

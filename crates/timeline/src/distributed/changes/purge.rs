@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use mongodb::bson::{Bson, Document, doc};
 use tokio::time::{Instant, sleep};
 
-use super::attempts::{PAUSE, renew, unknown};
+use super::attempts::{PAUSE, unknown};
 use super::finish::finish_purge;
 use super::reservation::Reservation;
 use super::stored::{first_above, last_above};
@@ -152,7 +152,7 @@ async fn begin(
     until: Instant,
 ) -> Result<bool> {
     loop {
-        let begun = match renew(noted).await {
+        let begun = match noted.renew_if_old().await {
             Ok(()) => update_head(shared, history, pending).await,
             Err(error) => Err(error),
         };

@@ -22,7 +22,7 @@
 
 use mongodb::bson::{Document, RawDocument, doc};
 
-use super::super::box_id::{BoxId, Side, peer_of};
+use super::super::box_id::{BoxId, Side};
 use super::super::entry_id::EntryId;
 use super::change::PendingChange;
 use super::field::{Field, Unreadable, fields};
@@ -30,6 +30,7 @@ use super::kind::{CLAIM, HOLE, kind_number, kind_of, status_number, status_of};
 use super::message::{self, NOTHING};
 use super::record::Record;
 use super::{collection_of, time};
+use crate::conversation::peer_of;
 use crate::{Destination, Entry, EntryKind, EntryStatus, MemberId, Message, Result, Seq, Tag};
 
 /// An entry with what belongs to it in its box.

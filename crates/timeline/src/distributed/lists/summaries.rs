@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use super::super::box_id::peer_of;
 use super::super::database::Database;
 use super::super::entry_id::EntryId;
 use super::super::{groups, rows};
@@ -11,6 +10,7 @@ use super::last_messages::{self, LastMessage};
 use super::listed::Candidate;
 use super::unread;
 use super::views::{range_of, view_of};
+use crate::conversation::peer_of;
 use crate::page::PAGE_BYTES_MAX;
 use crate::{
     ConversationPage, ConversationSummary, Entry, GroupName, MemberId, Parties, Result, Seq, Unread,

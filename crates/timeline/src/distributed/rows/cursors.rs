@@ -16,13 +16,14 @@ use mongodb::bson::doc;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::super::box_id::{BoxId, Side, peer_of};
+use super::super::box_id::{BoxId, Side};
 use super::super::entry_id::EntryId;
 use super::super::shared::Shared;
 use super::super::tops;
 use super::cursor_queue::Raise;
 use super::find::find;
 use super::updates::update;
+use crate::conversation::peer_of;
 use crate::{Conversation, Error, ErrorKind, MemberId, ReadCursor, Result, Seq};
 
 /// How many cursors one command raises at most.

@@ -34,11 +34,6 @@ use crate::distributed::intents::Noted;
 use crate::distributed::shared::Shared;
 use crate::{Error, ErrorKind, Result};
 
-/// After how long an intent is noted again before something is begun.
-///
-/// Other nodes end what is older than the grace and 5 s.
-const NOTED_MAX: Duration = Duration::from_secs(2);
-
 /// How batches go on whose callers were told that the outcome is unknown.
 #[derive(Debug, Clone)]
 pub(super) struct Background {
@@ -285,11 +280,6 @@ impl Flush {
             }
         }
     }
-}
-
-/// Notes again what others may take for the work of a dead node.
-async fn renew_if_old(noted: &mut Noted) -> Result<()> {
-    if noted.age() > NOTED_MAX { noted.renew().await } else { Ok(()) }
 }
 
 fn late() -> Error {

@@ -3,8 +3,9 @@
 use std::cmp::Reverse;
 
 use super::super::entry_box::EntryBox;
-use super::super::rows::{Row, key, peer_of};
+use super::super::rows::{Row, key};
 use super::Locked;
+use crate::conversation::peer_of;
 use crate::{
     Conversation, ConversationMark, ConversationPage, ConversationSummary, ConversationView, Count, Entry,
     EntryKind, Error, ErrorKind, MemberId, Parties, Result, Seq, Unread, ViewPage,

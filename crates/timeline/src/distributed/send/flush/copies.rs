@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use futures_util::StreamExt as _;
 use futures_util::stream;
 
-use super::{Flush, Phase, renew_if_old};
+use super::{Flush, Phase};
 use crate::distributed::box_id::BoxId;
 use crate::distributed::intents::Noted;
 use crate::distributed::keeper;
@@ -20,7 +20,7 @@ impl Flush {
         }
         // The order matters: others may have deleted an old intent, or a new primary may not have
         // it, and if this node dies now the copies are missing.
-        renew_if_old(noted).await?;
+        noted.renew_if_old().await?;
         let (shared, operations) = (&*self.shared, self.operations.as_slice());
         let rows = self.rows_due.iter().flat_map(|at| operations[*at].rows()).collect();
         let (copied, entered) = tokio::join!(self.delivery.attempt(shared, operations), enter(shared, rows));

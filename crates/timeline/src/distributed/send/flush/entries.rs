@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use mongodb::bson::doc;
 use tokio::time::Instant;
 
-use super::{Flush, Phase, renew_if_old};
+use super::{Flush, Phase};
 use crate::distributed::box_id::Side;
 use crate::distributed::clock;
 use crate::distributed::database::Collections;
@@ -27,7 +27,7 @@ impl Flush {
         }
         // The order matters: an intent that others may have taken for that of a dead node, and a
         // sequence that readers may have passed, are made anew before anything is written.
-        renew_if_old(noted).await?;
+        noted.renew_if_old().await?;
         if self.reserved_at.elapsed() > HOLD / 2 {
             self.reserve_anew().await?;
         }
