@@ -59,14 +59,15 @@ pub struct LinkConfig {
 
 /// What a start does while MongoDB is away.
 ///
-/// A wrong setting and a login that is refused end a start either way.
+/// A wrong setting and a login that is refused end a start either way, if the server says so in the
+/// time that the start waits.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WhenAway {
     /// It fails.
     #[default]
     Refuse,
-    /// It returns a link whose calls fail until MongoDB is there.
+    /// It returns a link whose calls fail until MongoDB is there, after a second at the latest.
     Join,
 }
 

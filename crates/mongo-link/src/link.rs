@@ -59,7 +59,11 @@ impl Link {
         let server = Arc::new(Server::new(ClientMaker { address, settings: config }, database, calls));
         let stop = server.stop.clone().drop_guard();
         let mut probe = server.ask();
-        let found = server.answer(&mut probe).await.map_err(Error::at_start);
+        let limit = match when_away {
+            WhenAway::Refuse => server.maker.settings.timeout,
+            WhenAway::Join => server.maker.settings.timeout.min(JOIN_WAIT),
+        };
+        let found = server.answer(&mut probe, limit).await.map_err(Error::at_start);
         match &found {
             Err(error) if error.kind() == ErrorKind::Config || when_away == WhenAway::Refuse => {
                 return Err(error.clone());
@@ -271,6 +275,9 @@ impl fmt::Debug for Link {
         f.debug_struct("Link").field("address", self.address()).finish_non_exhaustive()
     }
 }
+
+/// How long a start that may join later waits for the first answer: what is there has answered.
+const JOIN_WAIT: Duration = Duration::from_secs(1);
 
 /// How long the wait before a repetition is at most: the first, and any.
 const WAIT_FIRST: Duration = Duration::from_millis(16);

@@ -93,9 +93,9 @@ impl Server {
         })
     }
 
-    /// Waits for what the primary answers; after an error the question may be under way still.
-    pub(crate) async fn answer(&self, probe: &mut Probe) -> Result<(), Error> {
-        let limit = self.maker.settings.timeout;
+    /// Waits so long for what the primary answers; after an error the question may be under way
+    /// still.
+    pub(crate) async fn answer(&self, probe: &mut Probe, limit: Duration) -> Result<(), Error> {
         match timeout(limit, joined(probe)).await {
             Ok(answer) => answer.unwrap_or_else(|| Err(Error::closed())),
             Err(_elapsed) => Err(Error::late(self.maker.server(), limit)),
@@ -121,7 +121,8 @@ impl Server {
                 continue;
             }
             let mut probe = self.ask();
-            let answer = caught(self.maker.server(), self.answer(&mut probe)).await;
+            let limit = self.maker.settings.timeout;
+            let answer = caught(self.maker.server(), self.answer(&mut probe, limit)).await;
             self.tell(answer.as_ref().err());
             if !probe.is_finished() {
                 // One at a time, also at a server that answers nobody.

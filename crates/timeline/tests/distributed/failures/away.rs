@@ -1,10 +1,24 @@
 //! A MongoDB that is away for a while.
 
-use timeline::State;
-use tokio::time::timeout;
+use std::time::Duration;
+
+use timeline::distributed::{Config, DistributedStore};
+use timeline::{State, Store as _};
+use tokio::time::{Instant, timeout};
 
 use super::scene::{Scene, ids, inbox, member, send, started};
 use crate::place::PATIENCE;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_start_does_not_wait_for_a_mongodb_that_is_away() {
+    let begun = Instant::now();
+    // Nobody listens there.
+    let store = DistributedStore::start(Config::new("mongodb://127.0.0.1:1")).await.unwrap();
+    let took = begun.elapsed();
+    assert!(took < Duration::from_secs(2), "it took {took:?}");
+    assert!(matches!(&*store.state().borrow(), State::Down { .. }));
+    assert!(store.shutdown(PATIENCE).await);
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_store_whose_mongodb_is_away_says_so_and_its_calls_wait() {
