@@ -107,6 +107,11 @@ pub enum EntryStatus {
     Expired,
     /// It was lost with a damaged file, and a salvage has closed the gap.
     Lost,
+    /// There was none: the place was reserved and not used, and nothing is lost.
+    ///
+    /// A node died in the middle of a send, or two nodes changed a message at once, and one of them
+    /// told of its change at another place.
+    Unused,
 }
 
 /// A random number that tells an entry from an earlier one at its place.

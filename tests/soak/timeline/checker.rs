@@ -149,7 +149,7 @@ impl Checker {
 
 /// Returns whether an entry is there only so that there is no hole: its writer died.
 fn is_given_up(entry: &Entry) -> bool {
-    MANY_NODES && entry.kind == EntryKind::Tombstone && entry.status == EntryStatus::Lost
+    MANY_NODES && entry.kind == EntryKind::Tombstone && entry.status == EntryStatus::Unused
 }
 
 /// Finds the talk of an entry of an inbox.

@@ -180,7 +180,7 @@ pub(super) fn told(entry: &Entry) -> String {
         EntryStatus::Edited | EntryStatus::Recalled | EntryStatus::Deleted => {
             assert!(entry.changed_at_ms > 1_700_000_000_000, "{entry:?}");
         }
-        EntryStatus::Expired | EntryStatus::Lost => {}
+        EntryStatus::Expired | EntryStatus::Lost | EntryStatus::Unused => {}
     }
     match kind {
         EntryKind::Message if status == EntryStatus::Edited => format!("{}*", short(&entry.message)),

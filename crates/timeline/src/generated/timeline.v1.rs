@@ -132,6 +132,8 @@ pub mod timeline_entry {
         Expired = 4,
         /// It was lost with a damaged file.
         Lost = 5,
+        /// There was none: the place was reserved for a message or a change, and not used. Nothing is lost.
+        Unused = 6,
     }
     impl Status {
         /// String value of the enum field names used in the ProtoBuf definition.
@@ -146,6 +148,7 @@ pub mod timeline_entry {
                 Self::Deleted => "DELETED",
                 Self::Expired => "EXPIRED",
                 Self::Lost => "LOST",
+                Self::Unused => "UNUSED",
             }
         }
         /// Creates an enum from field names used in the ProtoBuf definition.
@@ -157,6 +160,7 @@ pub mod timeline_entry {
                 "DELETED" => Some(Self::Deleted),
                 "EXPIRED" => Some(Self::Expired),
                 "LOST" => Some(Self::Lost),
+                "UNUSED" => Some(Self::Unused),
                 _ => None,
             }
         }
@@ -190,8 +194,8 @@ pub struct SendMessageReply {
 pub struct SendGroupRequest {
     #[prost(string, tag = "1")]
     pub group_name: ::prost::alloc::string::String,
-    /// Whose inboxes get the message; the sender's only if it is named. Where callers are known it may be empty, which means
-    /// all members of the group; a user names members of the group only.
+    /// Whose inboxes get the message; the sender's only if it is named. It is needed also for a group that the server knows.
+    /// Only where callers are known it may be empty, which means all members of the group; a user names members of the group only.
     #[prost(string, repeated, tag = "2")]
     pub group_members: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     /// The text of a JSON object.

@@ -7427,6 +7427,7 @@ impl serde::Serialize for timeline_entry::Status {
             Self::Deleted => "DELETED",
             Self::Expired => "EXPIRED",
             Self::Lost => "LOST",
+            Self::Unused => "UNUSED",
         };
         serializer.serialize_str(variant)
     }
@@ -7444,6 +7445,7 @@ impl<'de> serde::Deserialize<'de> for timeline_entry::Status {
             "DELETED",
             "EXPIRED",
             "LOST",
+            "UNUSED",
         ];
 
         struct GeneratedVisitor;
@@ -7490,6 +7492,7 @@ impl<'de> serde::Deserialize<'de> for timeline_entry::Status {
                     "DELETED" => Ok(timeline_entry::Status::Deleted),
                     "EXPIRED" => Ok(timeline_entry::Status::Expired),
                     "LOST" => Ok(timeline_entry::Status::Lost),
+                    "UNUSED" => Ok(timeline_entry::Status::Unused),
                     _ => Err(serde::de::Error::unknown_variant(value, FIELDS)),
                 }
             }

@@ -57,6 +57,7 @@ impl From<EntryStatus> for timeline_entry::Status {
             EntryStatus::Deleted => Self::Deleted,
             EntryStatus::Expired => Self::Expired,
             EntryStatus::Lost => Self::Lost,
+            EntryStatus::Unused => Self::Unused,
         }
     }
 }

@@ -76,7 +76,7 @@ async fn takes_over(place: &Place) {
     // The sequence that was never stored is closed after the grace.
     let inbox = watched(&timeline, &bob, 5).await;
     assert_eq!(texts(&inbox), [one, "{}", two, "{}", three]);
-    let gap = (EntryKind::Tombstone, EntryStatus::Lost);
+    let gap = (EntryKind::Tombstone, EntryStatus::Unused);
     let kinds: Vec<_> = inbox.iter().map(|entry| (entry.kind, entry.status) == gap).collect();
     assert_eq!(kinds, [false, false, false, true, false]);
     let page = timeline.sync(&alice, Seq::ZERO, Count::default()).await.unwrap();

@@ -77,7 +77,7 @@ async fn where_it_is(shared: &Shared, told: EntryDoc) -> Result<EntryDoc> {
         return Err(Error::new(ErrorKind::Unavailable, text));
     };
     let entry = Entry { at_ms: found.entry.at_ms, ..told.entry.clone() };
-    Ok(EntryDoc { entry, ..told }.moved_to(found.seq))
+    Ok(EntryDoc { entry, keyed_ms: found.keyed_ms, ..told }.moved_to(found.seq))
 }
 
 /// Reserves another place in a history, with the time that its entry has.

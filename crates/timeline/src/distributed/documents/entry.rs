@@ -10,6 +10,7 @@
 //! | `message` | string, or document | the text of the message; absent is `{}` |
 //! | `from`, `to`, `group` | string | who sent it, to which member or group |
 //! | `at` | int64 ms | when the store took it |
+//! | `keyed` | int64 ms | in histories: what `at` was at first, if it was raised; the `_id`s of copies have it |
 //! | `mid` | string | the message id |
 //! | `kind`, `status` | int32 | the tables of [`kind`](super::kind) |
 //! | `changed` | int64 ms | when the message was changed |
@@ -52,6 +53,8 @@ pub(in crate::distributed) struct EntryDoc {
     pub(in crate::distributed) told: Seq,
     /// A change under way.
     pub(in crate::distributed) change: Option<PendingChange>,
+    /// The time that the `_id`s of its copies have, if its own was raised since.
+    pub(in crate::distributed) keyed_ms: Option<u64>,
 }
 
 impl EntryDoc {
@@ -69,7 +72,7 @@ impl EntryDoc {
     /// Creates the tombstone that closes a hole.
     pub(in crate::distributed) fn hole(boxed: &BoxId, seq: Seq, at_ms: u64) -> Self {
         let bare = Self::bare(boxed, EntryId::fresh(at_ms), seq);
-        let (kind, status) = (EntryKind::Tombstone, EntryStatus::Lost);
+        let (kind, status) = (EntryKind::Tombstone, EntryStatus::Unused);
         let entry = Entry { kind, status, at_ms, ..bare.entry };
         let hole = Self { entry, is_hole: true, ..bare };
         // No history has what a hole of an inbox was to be a copy of.
@@ -94,6 +97,7 @@ impl EntryDoc {
             record: None,
             told: Seq::ZERO,
             change: None,
+            keyed_ms: None,
         }
     }
 
@@ -105,8 +109,8 @@ impl EntryDoc {
 
     /// Returns the `_id` of the copy that a member gets of this entry of a history.
     pub(in crate::distributed) fn copy_key(&self, member: &MemberId) -> EntryId {
-        // That of the first entry of a group may rise, and the `_id` has to stay.
-        let at_ms = if self.seq == Seq::ZERO.next() { 0 } else { self.entry.at_ms };
+        // That of the first entry was raised before `keyed_ms` was kept, and the `_id` has to stay.
+        let at_ms = if self.seq == Seq::ZERO.next() { 0 } else { self.keyed_ms.unwrap_or(self.entry.at_ms) };
         EntryId::of_copy(&self.key, at_ms, member)
     }
 
@@ -129,6 +133,7 @@ impl EntryDoc {
             record: None,
             told: Seq::ZERO,
             change: None,
+            keyed_ms: None,
             ..*self
         }
     }
@@ -187,6 +192,9 @@ impl EntryDoc {
                 document.insert(name, seq.to_i64());
             }
         }
+        if let Some(keyed_ms) = self.keyed_ms {
+            document.insert("keyed", time(keyed_ms));
+        }
         if entry.changed_at_ms > 0 {
             document.insert("changed", time(entry.changed_at_ms));
         }
@@ -228,6 +236,7 @@ struct Parts<'a> {
     record: Option<Record>,
     told: Seq,
     change: Option<PendingChange>,
+    keyed_ms: Option<u64>,
 }
 
 impl<'a> Parts<'a> {
@@ -242,6 +251,7 @@ impl<'a> Parts<'a> {
             record: None,
             told: Seq::ZERO,
             change: None,
+            keyed_ms: None,
         }
     }
 
@@ -267,6 +277,7 @@ impl<'a> Parts<'a> {
             "tag" => self.tag = Some(Tag::new(field.number()?.cast_unsigned())),
             "target" => entry.target = field.seq()?,
             "told" => self.told = field.seq()?,
+            "keyed" => self.keyed_ms = Some(field.millis()?),
             "change" => self.change = Some(PendingChange::read(field.document()?)?),
             "digest" => self.digests().0 = field.digest()?,
             "digest2" => self.digests().1 = Some(field.digest()?),
@@ -283,7 +294,7 @@ impl<'a> Parts<'a> {
         self.is_hole = number == i64::from(HOLE);
         self.is_claim = number == i64::from(CLAIM);
         if self.is_hole || self.is_claim {
-            (self.entry.kind, self.entry.status) = (EntryKind::Tombstone, EntryStatus::Lost);
+            (self.entry.kind, self.entry.status) = (EntryKind::Tombstone, EntryStatus::Unused);
         } else {
             self.entry.kind = kind_of(number).ok_or_else(|| field.is_not("the number of a kind"))?;
         }
@@ -322,6 +333,7 @@ impl<'a> Parts<'a> {
             record: self.record.map(Record::check).transpose()?,
             told: self.told,
             change: self.change,
+            keyed_ms: self.keyed_ms,
         })
     }
 }

@@ -8,14 +8,14 @@
 //! | 3 | a tombstone | | 3 | was deleted |
 //! | 4 | a deletion | | 4 | has left its history |
 //! | 5 | a purge | | 5 | was lost |
-//! | 6 | a hole that a tombstone closed | | | |
+//! | 6 | a place that was not used | | 6 | never was: only the kind 6 has this, and it is not written |
 //! | 7 | a claim | | | |
 
 use crate::{EntryKind, EntryStatus};
 
 /// The kind of a tombstone that stands where no writer came.
 ///
-/// Its status is that of what was lost.
+/// Its status is [`Unused`](EntryStatus::Unused).
 pub(in crate::distributed) const HOLE: i32 = 6;
 
 /// The kind of a document that holds a place for a moment, and reads as if it were not there.
@@ -42,6 +42,7 @@ pub(in crate::distributed) fn status_number(status: EntryStatus) -> i32 {
         EntryStatus::Deleted => 3,
         EntryStatus::Expired => 4,
         EntryStatus::Lost => 5,
+        EntryStatus::Unused => 6,
     }
 }
 
@@ -65,6 +66,7 @@ pub(super) fn status_of(number: i64) -> Option<EntryStatus> {
         EntryStatus::Deleted,
         EntryStatus::Expired,
         EntryStatus::Lost,
+        EntryStatus::Unused,
     ];
     statuses.into_iter().find(|status| i64::from(status_number(*status)) == number)
 }

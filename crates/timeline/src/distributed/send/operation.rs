@@ -96,7 +96,7 @@ impl Operation {
     pub(super) fn move_entry(&mut self, place: Seq, at_ms: u64) {
         self.entry = self.entry.clone().moved_to(place);
         // Copies have the time in their `_id`s; none was written yet.
-        self.entry.entry.at_ms = at_ms;
+        (self.entry.entry.at_ms, self.entry.keyed_ms) = (at_ms, None);
     }
 
     /// Returns the answer to the send.

@@ -142,6 +142,7 @@ pub(super) enum StatusName {
     Deleted,
     Expired,
     Lost,
+    Unused,
 }
 
 /// The names of [`Role`].
@@ -258,6 +259,7 @@ impl From<EntryStatus> for StatusName {
             EntryStatus::Deleted => Self::Deleted,
             EntryStatus::Expired => Self::Expired,
             EntryStatus::Lost => Self::Lost,
+            EntryStatus::Unused => Self::Unused,
         }
     }
 }
@@ -271,6 +273,7 @@ impl From<StatusName> for EntryStatus {
             StatusName::Deleted => Self::Deleted,
             StatusName::Expired => Self::Expired,
             StatusName::Lost => Self::Lost,
+            StatusName::Unused => Self::Unused,
         }
     }
 }

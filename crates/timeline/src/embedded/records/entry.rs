@@ -323,6 +323,7 @@ fn status_number(status: EntryStatus) -> u16 {
         EntryStatus::Deleted => 3,
         EntryStatus::Expired => 4,
         EntryStatus::Lost => 5,
+        EntryStatus::Unused => 6,
     }
 }
 
@@ -334,6 +335,7 @@ fn status_of(number: u16) -> Result<EntryStatus> {
         EntryStatus::Deleted,
         EntryStatus::Expired,
         EntryStatus::Lost,
+        EntryStatus::Unused,
     ];
     let status = statuses.into_iter().find(|status| status_number(*status) == number);
     status.ok_or_else(|| corrupt(&format!("has the unknown status {number}")))

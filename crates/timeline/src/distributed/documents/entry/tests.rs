@@ -48,7 +48,7 @@ fn full() -> EntryDoc {
     };
     let key = EntryId::of_message(&pair(), &MessageId::new("7f1c").unwrap(), 0);
     let entry = EntryDoc::of_history(&pair(), key, seq(7), entry, record);
-    EntryDoc { told: seq(8), change: Some(change), ..entry }
+    EntryDoc { told: seq(8), change: Some(change), keyed_ms: Some(1_699_999_999_999), ..entry }
 }
 
 #[test]
@@ -117,6 +117,11 @@ fn the_first_entry_has_the_same_copies_when_its_time_rises() {
     let mut later = first.clone();
     later.entry.at_ms += 1;
     assert_eq!(later.copy_key(&member("b")), first.copy_key(&member("b")));
+    // Another one keeps the time that it was written with.
+    let written = EntryDoc { keyed_ms: None, ..full() };
+    let mut raised = EntryDoc { keyed_ms: Some(written.entry.at_ms), ..written.clone() };
+    raised.entry.at_ms += 1;
+    assert_eq!(raised.copy_key(&member("b")), written.copy_key(&member("b")));
     assert_ne!(first.copy_key(&member("a")), first.copy_key(&member("b")));
     assert_ne!(first.copy_key(&member("b")), full().copy_key(&member("b")));
 }
@@ -149,7 +154,7 @@ fn holes_and_claims_read_as_they_were_written() {
     let inbox = BoxId::inbox(&member("b"));
     for (boxed, place) in [(&pair(), seq(4)), (&inbox, Seq::ZERO)] {
         let (hole, claim) = (EntryDoc::hole(boxed, seq(4), 5), EntryDoc::claim(boxed, seq(4), 5));
-        assert_eq!((hole.entry.kind, hole.entry.status), (EntryKind::Tombstone, EntryStatus::Lost));
+        assert_eq!((hole.entry.kind, hole.entry.status), (EntryKind::Tombstone, EntryStatus::Unused));
         assert_eq!((hole.entry.place, hole.is_hole, hole.is_claim), (place, true, false));
         assert_eq!((claim.is_hole, claim.is_claim), (false, true));
         assert_eq!(hole.to_document().get_i32("kind").unwrap(), HOLE);
