@@ -75,6 +75,10 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// first entry that is left. A position that this inbox cannot have given out (one beyond its
     /// end, or one whose entry has another tag) is answered without entries and with
     /// [`InboxPage::reset`].
+    ///
+    /// It does not wait for what is missing in front of other entries. The page ends there, and its
+    /// `latest_seq` is what is behind; whoever waits for [`inbox_changes`](Self::inbox_changes) is
+    /// woken when the place is closed.
     async fn inbox(&self, member: &MemberId, last_read: Position, count: Count) -> Result<InboxPage>;
 
     /// Returns a page of a history, ascending.
@@ -390,7 +394,9 @@ impl Appended {
 pub struct InboxPage {
     /// The last sequence of the inbox, or 0 for an empty one.
     ///
-    /// A reader can reach it now.
+    /// A reader who goes on reaches it. That is so now, but for an entry that is missing in front of
+    /// others as its writer has died or is late: it is waited for, and the store closes its place
+    /// after the grace.
     pub latest_seq: Seq,
     /// The last sequence of `entries`; 0 without any.
     pub entry_set_last_seq: Seq,
@@ -448,6 +454,8 @@ pub struct HistoryPage {
     /// The entries, ascending and without gaps.
     pub entries: Vec<Entry>,
     /// Whether there are further entries in the direction of the page.
+    ///
+    /// The next one may be waited for, as its writer has died or is late.
     pub more: bool,
     /// The entries up to this one are gone.
     ///

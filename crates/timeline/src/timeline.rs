@@ -6,6 +6,7 @@ mod conversations;
 mod deletions;
 mod group_sends;
 mod groups;
+mod holes;
 mod message_changes;
 mod watching;
 
@@ -15,9 +16,11 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 pub use self::batches::{SENDS_BYTES_MAX, SENDS_MAX};
 pub use self::group_sends::GroupSent;
+use self::holes::begins_at_hole;
 use crate::store::{Append, IdempotencyKey};
 use crate::{
     Config, Conversation, Count, Destination, Error, HistoryPage, InboxPage, MemberId, Message, NewMessage,
@@ -88,6 +91,11 @@ impl Timeline {
     /// [`Position`]; one with the tag of its entry also notices a store that was restored and has
     /// grown past it. When the answer says [`reset`](InboxPage::reset), start over.
     ///
+    /// After a node has died an entry may be missing in front of others that are there. Then the
+    /// answer has what is before it, and the next call waits until the place is closed, 5 s at
+    /// most. An answer without entries whose `latest_seq` is higher says that more is coming: call
+    /// again.
+    ///
     /// # Errors
     ///
     /// [`Unavailable`](crate::ErrorKind::Unavailable), [`Corrupt`](crate::ErrorKind::Corrupt) or
@@ -99,7 +107,12 @@ impl Timeline {
         last_read: impl Into<Position>,
         count: Count,
     ) -> Result<InboxPage> {
-        self.store.inbox(member, last_read.into(), count).await
+        let (begun, position) = (Instant::now(), last_read.into());
+        let page = self.store.inbox(member, position, count).await?;
+        if begins_at_hole(&page, position) {
+            return self.past_hole(member, position, count, begun, page).await;
+        }
+        Ok(page)
     }
 
     /// Returns a page of the history of a conversation.

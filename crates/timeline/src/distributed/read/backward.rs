@@ -3,8 +3,9 @@
 //! They are read from the last one down.
 //!
 //! The page of the newest entries begins below the first hole that it meets: readers who come from
-//! below cannot reach what is above that either. A page before a sequence ends at a hole, and has
-//! nothing if the hole is next to the sequence: its reader has what comes after the hole.
+//! below cannot reach what is above that either. Its reader waits until the holes are closed that
+//! it met, and so gets all that was there when it asked. A page before a sequence ends at a hole,
+//! and has nothing if the hole is next to the sequence: its reader has what comes after the hole.
 
 use mongodb::bson::{RawDocument, doc};
 
@@ -13,7 +14,8 @@ use super::super::documents::{EntryDoc, Head};
 use super::super::shared::Shared;
 use super::finds::{self, Source};
 use super::forward::limit_of_find;
-use super::holes::{MISSING_MAX, missing};
+use super::gap::Gap;
+use super::holes::MISSING_MAX;
 use crate::page::PAGE_BYTES_MAX;
 use crate::{Result, Seq};
 
@@ -26,8 +28,8 @@ pub(super) struct Backward {
     pub(super) head: Head,
     /// What the page has: contiguous, and descending.
     pub(super) entries: Vec<EntryDoc>,
-    /// The sequences that were found missing below another entry.
-    pub(super) missing: Vec<Seq>,
+    /// What was found missing below another entry, ascending.
+    pub(super) missing: Vec<Gap>,
     /// A claim that was met, and since when it is there.
     pub(super) claim: Option<(Seq, u64)>,
     bytes: usize,
@@ -127,10 +129,10 @@ impl Backward {
     /// Notes what is missing between the last document and the one at `seq`.
     fn meet_gap_above(&mut self, seq: Seq) {
         let Some(next) = self.next.filter(|next| *next > seq) else { return };
-        let room = MISSING_MAX.saturating_sub(self.missing.len());
         // The lowest are closed first: readers wait for those.
-        let holes: Vec<_> = missing(seq.next(), next.next()).take(room).collect();
-        drop(self.missing.splice(..0, holes));
+        self.missing.truncate(MISSING_MAX - 1);
+        let gap = Gap::between(seq.next(), next.next());
+        self.missing.splice(..0, gap).for_each(drop);
         self.begin_below();
     }
 
@@ -159,9 +161,10 @@ impl Backward {
         }
     }
 
-    /// Returns whether there is nothing in the page because the next entry is missing.
+    /// Returns whether the reader lacks what is there because something before it is missing.
     pub(super) fn waits(&self) -> bool {
-        self.before > Seq::ZERO && self.entries.is_empty() && !self.missing.is_empty()
+        let is_newest = self.before == Seq::ZERO;
+        !self.missing.is_empty() && (is_newest || self.entries.is_empty())
     }
 
     /// Returns how many documents the next find is to return.
@@ -214,7 +217,8 @@ mod tests {
 
     fn seen(page: &Backward) -> (Vec<u64>, Vec<u64>) {
         let sequences = page.entries.iter().map(|entry| entry.seq.get()).collect();
-        (sequences, page.missing.iter().map(|seq| seq.get()).collect())
+        let missing = page.missing.iter().flat_map(|gap| gap.each());
+        (sequences, missing.map(Seq::get).collect())
     }
 
     #[test]
@@ -232,7 +236,7 @@ mod tests {
         assert_eq!(seen(&page(0, 2, 0, &[9, 6, 5, 2, 1])), (vec![2, 1], vec![3, 4, 7, 8]));
         assert_eq!(seen(&page(0, 2, 0, &[7, 6, 5, 3])), (vec![7, 6], vec![]), "not among what it reads");
         assert_eq!(seen(&page(0, 9, 1, &[4, 3])), (vec![], vec![2]), "above the floor there are none");
-        assert!(!page(0, 9, 1, &[4, 3]).waits());
+        assert!(page(0, 9, 1, &[4, 3]).waits() && !page(0, 9, 1, &[4, 3, 2]).waits());
     }
 
     #[test]

@@ -6,7 +6,8 @@ use super::super::box_id::BoxId;
 use super::super::documents::{EntryDoc, Head};
 use super::super::shared::Shared;
 use super::finds::{self, Source};
-use super::holes::{MISSING_MAX, missing};
+use super::gap::Gap;
+use super::holes::MISSING_MAX;
 use crate::page::PAGE_BYTES_MAX;
 use crate::{Result, Seq, Tag};
 
@@ -27,8 +28,8 @@ pub(super) struct Forward {
     /// What the page has: contiguous from the first one after `after` and the floor.
     pub(super) entries: Vec<EntryDoc>,
     pub(super) end: Option<End>,
-    /// The sequences that were found missing below another entry.
-    pub(super) missing: Vec<Seq>,
+    /// What was found missing below another entry, ascending.
+    pub(super) missing: Vec<Gap>,
     bytes: usize,
     /// The sequence that comes next.
     next: Seq,
@@ -123,7 +124,7 @@ impl Forward {
         if seq > self.next {
             // The page ends here. What else the find has is looked at for further holes.
             self.end = Some(End::Hole);
-            self.missing.extend(missing(self.next, seq).take(MISSING_MAX - self.missing.len()));
+            self.missing.extend(Gap::between(self.next, seq));
         }
         self.next = seq.next();
         if self.end.is_some() {
@@ -225,11 +226,12 @@ mod tests {
         let mut page = Forward::new(Seq::ZERO, 100);
         assert!(take(&mut page, [entry(1), entry(2), entry(5), entry(6), entry(8)]));
         assert_eq!((sequences(&page), page.end), (vec![1, 2], Some(End::Hole)));
-        assert_eq!(page.missing, [3, 4, 7].map(seq));
+        let gap = |first, last| Gap { first: seq(first), last: seq(last) };
+        assert_eq!(page.missing, [gap(3, 4), gap(7, 7)]);
         assert_eq!(page.reached(), seq(2));
         let mut far = Forward::new(Seq::ZERO, 100);
-        assert!(!take(&mut far, [entry(1), entry(1 << 40)]));
-        assert_eq!(far.missing.len(), MISSING_MAX);
+        assert!(take(&mut far, [entry(1), entry(1 << 40)]));
+        assert_eq!(far.missing, [gap(2, (1 << 40) - 1)]);
     }
 
     #[test]

@@ -7,17 +7,20 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::super::box_id::BoxId;
+use super::gap::Gap;
 use crate::Seq;
 
-/// The most holes that are known at once.
+/// The most gaps that are known at once.
 ///
 /// Each is known for little more than the grace. One that finds no room is noted by a later read.
-const HOLES_MAX: usize = 10_000;
+const GAPS_MAX: usize = 10_000;
 
-/// The most holes that one read tells of; those behind them are met later.
+/// The most gaps that one read tells of; those behind them are met later.
 pub(super) const MISSING_MAX: usize = 1_000;
 
-/// The sequences below committed entries that nobody has written yet.
+/// The places below committed entries that nobody has written yet.
+///
+/// A gap is noted as a whole, however long it is, so that all of it is due at once.
 #[derive(Debug)]
 pub(in crate::distributed) struct Holes {
     grace: Duration,
@@ -26,19 +29,29 @@ pub(in crate::distributed) struct Holes {
 
 #[derive(Debug, Default)]
 struct Noted {
-    /// When each hole was first seen. No box is without one.
-    boxes: HashMap<BoxId, BTreeMap<Seq, Instant>>,
+    /// The gaps of each box by their first places; none overlaps another. No box is without one.
+    boxes: HashMap<BoxId, Gaps>,
     len: usize,
+}
+
+type Gaps = BTreeMap<Seq, NotedGap>;
+
+#[derive(Debug, Clone, Copy)]
+struct NotedGap {
+    last: Seq,
+    first_seen: Instant,
+    /// Whether it is so long that only readers who come there close more of it.
+    is_left: bool,
 }
 
 /// What is known of the holes that a read has met.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Seen {
     /// Those whose grace is over, ascending.
-    pub(super) due: Vec<Seq>,
+    pub(super) due: Vec<Gap>,
     /// Whether any of them was not known before.
     pub(super) is_new: bool,
-    /// Whether no hole of the box was known before: whoever notes the first sees to the box.
+    /// Whether nobody sees to the box: whoever notes the first hole does.
     pub(super) is_first: bool,
 }
 
@@ -52,77 +65,133 @@ impl Holes {
     }
 
     /// Notes holes that a read of the primary has met.
-    pub(super) fn note(&self, boxed: &BoxId, missing: &[Seq], now: Instant) -> Seen {
+    pub(super) fn note(&self, boxed: &BoxId, missing: &[Gap], now: Instant) -> Seen {
         let mut noted = self.noted.lock();
-        let mut seen = Seen { is_first: !noted.boxes.contains_key(boxed), ..Seen::default() };
-        let room = HOLES_MAX.saturating_sub(noted.len);
-        let holes = noted.boxes.entry(boxed.clone()).or_default();
-        let mut added = 0;
-        for seq in missing {
-            match holes.get(seq) {
-                Some(first_seen) if *first_seen + self.grace <= now => seen.due.push(*seq),
-                Some(_) => {}
-                None if added < room => {
-                    holes.insert(*seq, now);
-                    added += 1;
-                }
-                None => break,
+        let noted = &mut *noted;
+        if noted.len >= GAPS_MAX {
+            noted.drop_left();
+        }
+        let gaps = noted.boxes.entry(boxed.clone()).or_default();
+        let is_attended = gaps.values().any(|gap| !gap.is_left);
+        let (mut seen, mut room) = (Seen::default(), GAPS_MAX.saturating_sub(noted.len));
+        for gap in missing {
+            let known = parts_of(gaps, *gap);
+            let is_due = |(_, known): &&(Gap, NotedGap)| known.first_seen + self.grace <= now;
+            seen.due.extend(known.iter().filter(is_due).map(|(part, _)| *part));
+            for new in unknown(*gap, &known).into_iter().take(room) {
+                gaps.insert(new.first, NotedGap { last: new.last, first_seen: now, is_left: false });
+                (seen.is_new, room, noted.len) = (true, room - 1, noted.len + 1);
             }
         }
-        if holes.is_empty() {
+        seen.is_first = seen.is_new && !is_attended;
+        if gaps.is_empty() {
             noted.boxes.remove(boxed);
-            seen.is_first = false;
         }
-        noted.len += added;
-        seen.is_new = added > 0;
         seen
     }
 
-    /// Returns the holes of a box whose grace is over, ascending.
-    pub(super) fn due(&self, boxed: &BoxId, now: Instant) -> Vec<Seq> {
+    /// Returns the gaps of a box whose grace is over, ascending, but those that are left.
+    pub(super) fn due(&self, boxed: &BoxId, now: Instant) -> Vec<Gap> {
         let noted = self.noted.lock();
-        let holes = noted.boxes.get(boxed).into_iter().flatten();
-        holes.filter(|(_, first_seen)| **first_seen + self.grace <= now).map(|(seq, _)| *seq).collect()
+        let gaps = noted.boxes.get(boxed).into_iter().flatten();
+        let due = gaps.filter(|(_, gap)| !gap.is_left && gap.first_seen + self.grace <= now);
+        due.map(|(first, gap)| Gap { first: *first, last: gap.last }).collect()
     }
 
-    /// Returns when the grace of the first hole of a box is over; none without a hole.
+    /// Returns when the grace of the first gap of a box is over; none without one that is not left.
     pub(super) fn next_due(&self, boxed: &BoxId) -> Option<Instant> {
         let noted = self.noted.lock();
-        noted.boxes.get(boxed)?.values().min().map(|first_seen| *first_seen + self.grace)
+        let gaps = noted.boxes.get(boxed)?.values();
+        gaps.filter(|gap| !gap.is_left).map(|gap| gap.first_seen + self.grace).min()
     }
 
-    /// Returns when the grace of a hole is over; a hole that is not known begins now.
-    pub(super) fn due_at(&self, boxed: &BoxId, seq: Seq, now: Instant) -> Instant {
+    /// Returns when the first of some gaps can be closed; what is not known begins now.
+    pub(super) fn due_at(&self, boxed: &BoxId, missing: &[Gap], now: Instant) -> Instant {
         let noted = self.noted.lock();
-        let first_seen = noted.boxes.get(boxed).and_then(|holes| holes.get(&seq)).copied();
-        first_seen.unwrap_or(now) + self.grace
+        let gaps = noted.boxes.get(boxed);
+        let known = gaps.into_iter().flat_map(|gaps| missing.iter().flat_map(|gap| parts_of(gaps, *gap)));
+        known.map(|(_, gap)| gap.first_seen).min().unwrap_or(now) + self.grace
     }
 
-    /// Forgets holes that are none any more.
-    pub(super) fn forget(&self, boxed: &BoxId, closed: &[Seq]) {
+    /// Leaves what is due of a box to the readers who come there.
+    pub(super) fn leave(&self, boxed: &BoxId, now: Instant) {
         let mut noted = self.noted.lock();
-        let Some(holes) = noted.boxes.get_mut(boxed) else { return };
-        let removed = closed.iter().filter(|seq| holes.remove(*seq).is_some()).count();
-        if holes.is_empty() {
+        let gaps = noted.boxes.get_mut(boxed).into_iter().flat_map(BTreeMap::values_mut);
+        gaps.filter(|gap| gap.first_seen + self.grace <= now).for_each(|gap| gap.is_left = true);
+    }
+
+    /// Forgets places that are no holes any more.
+    pub(super) fn forget(&self, boxed: &BoxId, closed: Gap) {
+        let mut noted = self.noted.lock();
+        let noted = &mut *noted;
+        let Some(gaps) = noted.boxes.get_mut(boxed) else { return };
+        let before = gaps.len();
+        for (part, _) in parts_of(gaps, closed) {
+            remove(gaps, part);
+        }
+        noted.len = noted.len + gaps.len() - before;
+        if gaps.is_empty() {
             noted.boxes.remove(boxed);
         }
-        noted.len -= removed;
     }
 
     /// Forgets the holes of a box up to a floor.
     pub(super) fn forget_up_to(&self, boxed: &BoxId, floor: Seq) {
-        let freed = {
-            let noted = self.noted.lock();
-            let holes = noted.boxes.get(boxed).into_iter().flat_map(|holes| holes.range(..=floor));
-            holes.map(|(seq, _)| *seq).collect::<Vec<_>>()
-        };
-        self.forget(boxed, &freed);
+        self.forget(boxed, Gap { first: Seq::ZERO, last: floor });
+    }
+
+    /// Returns whether no hole is known.
+    pub(in crate::distributed) fn is_empty(&self) -> bool {
+        self.noted.lock().len == 0
     }
 }
 
-/// Returns the sequences from `first` to the one before `end`.
-pub(super) fn missing(first: Seq, end: Seq) -> impl DoubleEndedIterator<Item = Seq> {
-    (first.get()..end.get()).filter_map(|number| Seq::new(number).ok())
+impl Noted {
+    /// Forgets the gaps that are left, to make room.
+    ///
+    /// A reader who comes there notes them anew, and waits for the grace once more.
+    fn drop_left(&mut self) {
+        for gaps in self.boxes.values_mut() {
+            gaps.retain(|_, gap| !gap.is_left);
+        }
+        self.boxes.retain(|_, gaps| !gaps.is_empty());
+        self.len = self.boxes.values().map(BTreeMap::len).sum();
+    }
+}
+
+/// Returns the parts of a gap that are noted, ascending.
+fn parts_of(gaps: &Gaps, gap: Gap) -> Vec<(Gap, NotedGap)> {
+    let before = gaps.range(..gap.first).next_back();
+    let part = |(first, noted): (&Seq, &NotedGap)| {
+        let part = Gap { first: *first, last: noted.last }.shared_with(gap)?;
+        Some((part, *noted))
+    };
+    before.into_iter().chain(gaps.range(gap.first..=gap.last)).filter_map(part).collect()
+}
+
+/// Returns the parts of a gap that are not among the known ones, which ascend.
+fn unknown(gap: Gap, known: &[(Gap, NotedGap)]) -> Vec<Gap> {
+    let (mut unknown, mut next) = (Vec::new(), gap.first);
+    for (part, _) in known {
+        unknown.extend(Gap::between(next, part.first));
+        next = part.last.next();
+    }
+    unknown.extend(Gap::between(next, gap.last.next()));
+    unknown
+}
+
+/// Takes a part out of the gap that has it.
+fn remove(gaps: &mut Gaps, part: Gap) {
+    let Some((first, noted)) = gaps.range(..=part.first).next_back().map(|(first, noted)| (*first, *noted))
+    else {
+        return;
+    };
+    gaps.remove(&first);
+    for rest in [Gap::between(first, part.first), Gap::between(part.last.next(), noted.last.next())] {
+        if let Some(rest) = rest {
+            gaps.insert(rest.first, NotedGap { last: rest.last, ..noted });
+        }
+    }
 }
 
 #[cfg(test)]
@@ -136,56 +205,81 @@ mod tests {
         BoxId::inbox(&MemberId::new(member).unwrap())
     }
 
-    fn seqs(numbers: impl IntoIterator<Item = u64>) -> Vec<Seq> {
-        numbers.into_iter().map(|number| Seq::new(number).unwrap()).collect()
+    fn gap(first: u64, last: u64) -> Gap {
+        Gap { first: Seq::new(first).unwrap(), last: Seq::new(last).unwrap() }
     }
 
     #[test]
     fn a_hole_is_due_when_the_grace_since_it_was_first_seen_is_over() {
         let (holes, a, begin) = (Holes::new(GRACE), inbox("a"), Instant::now());
-        let first = holes.note(&a, &seqs([5, 6]), begin);
+        let first = holes.note(&a, &[gap(5, 6)], begin);
         assert_eq!(first, Seen { due: vec![], is_new: true, is_first: true });
         let later = begin + GRACE / 2;
-        let second = holes.note(&a, &seqs([5, 6, 9]), later);
-        assert_eq!(second, Seen { due: vec![], is_new: true, is_first: false });
+        let both = [gap(5, 6), gap(9, 9)];
+        assert_eq!(holes.note(&a, &both, later), Seen { due: vec![], is_new: true, is_first: false });
         assert_eq!(holes.next_due(&a), Some(begin + GRACE));
-        let third = holes.note(&a, &seqs([5, 6, 9]), begin + GRACE);
-        assert_eq!(third, Seen { due: seqs([5, 6]), is_new: false, is_first: false });
-        assert_eq!(holes.due(&a, begin + GRACE), seqs([5, 6]));
-        assert_eq!(holes.due(&a, later + GRACE), seqs([5, 6, 9]));
-        assert_eq!(holes.due_at(&a, seqs([9])[0], begin), later + GRACE);
-        assert_eq!(holes.due_at(&a, seqs([7])[0], begin), begin + GRACE);
+        let third = holes.note(&a, &both, begin + GRACE);
+        assert_eq!(third, Seen { due: vec![gap(5, 6)], is_new: false, is_first: false });
+        assert_eq!(holes.due(&a, begin + GRACE), [gap(5, 6)]);
+        assert_eq!(holes.due(&a, later + GRACE), both);
+        assert_eq!(holes.due_at(&a, &both, begin), begin + GRACE);
+        assert_eq!(holes.due_at(&a, &[gap(9, 9)], begin), later + GRACE);
+        assert_eq!(holes.due_at(&a, &[gap(7, 7)], begin), begin + GRACE);
+    }
+
+    #[test]
+    fn all_of_a_gap_is_due_at_once_however_long_it_is() {
+        let (holes, a, begin) = (Holes::new(GRACE), inbox("a"), Instant::now());
+        let all = gap(5, Seq::MAX.get() - 1);
+        holes.note(&a, &[all], begin);
+        // A writer came in the middle, and a reader begins behind it.
+        holes.forget(&a, gap(1_000, 1_000));
+        let due = [gap(5, 999), gap(1_001, all.last.get())];
+        assert_eq!(holes.due(&a, begin + GRACE), due);
+        let behind = gap(2_000, all.last.get());
+        let seen = holes.note(&a, &[behind], begin + GRACE);
+        assert_eq!(seen, Seen { due: vec![behind], is_new: false, is_first: false });
     }
 
     #[test]
     fn a_box_without_holes_is_forgotten() {
         let (holes, a, now) = (Holes::new(GRACE), inbox("a"), Instant::now());
-        holes.note(&a, &seqs([5, 6, 9]), now);
-        assert!(holes.note(&inbox("b"), &seqs([5]), now).is_first, "each box has its own");
-        holes.forget(&a, &seqs([5, 7]));
-        holes.forget_up_to(&a, seqs([6])[0]);
-        assert_eq!(holes.due(&a, now + GRACE), seqs([9]));
-        holes.forget(&a, &seqs([9]));
+        holes.note(&a, &[gap(5, 6), gap(9, 9)], now);
+        assert!(holes.note(&inbox("b"), &[gap(5, 5)], now).is_first, "each box has its own");
+        holes.forget(&a, gap(5, 5));
+        holes.forget(&a, gap(7, 7));
+        holes.forget_up_to(&a, gap(6, 6).last);
+        assert_eq!(holes.due(&a, now + GRACE), [gap(9, 9)]);
+        holes.forget(&a, gap(9, 9));
         assert_eq!((holes.next_due(&a), holes.noted.lock().len), (None, 1));
-        assert!(holes.note(&a, &seqs([5]), now).is_first);
+        assert!(holes.note(&a, &[gap(5, 5)], now).is_first);
     }
 
     #[test]
     fn what_finds_no_room_is_left_for_a_later_read() {
         let (holes, now) = (Holes::new(GRACE), Instant::now());
-        let most = HOLES_MAX as u64;
-        assert!(holes.note(&inbox("a"), &seqs(1..=most + 5), now).is_first);
-        assert_eq!(holes.note(&inbox("b"), &seqs([1]), now), Seen::default());
+        let most = GAPS_MAX as u64;
+        let odd: Vec<_> = (0..most + 5).map(|number| gap(2 * number + 1, 2 * number + 1)).collect();
+        assert!(holes.note(&inbox("a"), &odd, now).is_first);
+        assert_eq!(holes.note(&inbox("b"), &[gap(1, 1)], now), Seen::default());
         assert_eq!(holes.next_due(&inbox("b")), None);
-        holes.forget_up_to(&inbox("a"), seqs([most])[0]);
-        assert_eq!(holes.noted.lock().len, 0);
-        assert!(holes.note(&inbox("b"), &seqs([1]), now).is_first);
+        holes.forget_up_to(&inbox("a"), Seq::MAX);
+        assert!(holes.is_empty());
+        assert!(holes.note(&inbox("b"), &[gap(1, 1)], now).is_first);
     }
 
     #[test]
-    fn what_is_missing_lies_before_what_is_there() {
-        let [four, seven] = [4, 7].map(|number| Seq::new(number).unwrap());
-        assert_eq!(missing(four, seven).collect::<Vec<_>>(), seqs([4, 5, 6]));
-        assert_eq!(missing(seven, seven).count(), 0);
+    fn what_is_left_to_readers_is_due_to_them_and_makes_room_for_others() {
+        let (holes, a, begin) = (Holes::new(GRACE), inbox("a"), Instant::now());
+        let now = begin + GRACE;
+        holes.note(&a, &[gap(1, 99)], begin);
+        holes.leave(&a, now);
+        assert_eq!((holes.next_due(&a), holes.due(&a, now)), (None, vec![]));
+        assert_eq!(holes.note(&a, &[gap(1, 99)], now).due, [gap(1, 99)]);
+        assert!(holes.note(&a, &[gap(200, 200)], now).is_first, "nobody sees to the box any more");
+        let odd: Vec<_> = (500..500 + GAPS_MAX as u64).map(|n| gap(2 * n, 2 * n)).collect();
+        holes.note(&inbox("b"), &odd, now);
+        holes.note(&inbox("b"), &[gap(1, 1)], now);
+        assert_eq!(holes.note(&a, &[gap(1, 99)], now).due, [], "it was forgotten");
     }
 }

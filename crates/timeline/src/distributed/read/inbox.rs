@@ -58,15 +58,18 @@ fn gave_out(read: &Forward, position: Position) -> bool {
     }
 }
 
-/// Returns the last sequence that a reader can reach now.
+/// Returns the last sequence that a reader can reach.
 ///
-/// Behind a full page it is the newest that is known: only those who go on meet what is missing.
+/// Behind a full page, and behind a hole, it is the newest that is there: what was acknowledged is
+/// never passed over in silence. A reader who goes on at a hole gets nothing until it is closed,
+/// which the grace bounds.
 async fn latest(shared: &Shared, inbox: &BoxId, read: &Forward, last_read: Seq) -> Result<Seq> {
     let reached = read.reached().max(last_read);
     if let Some(last) = read.entries.last() {
         shared.sequencer.seen(inbox, last.seq, last.entry.at_ms);
     }
-    Ok(if read.end == Some(End::Full) { reached.max(lookups::newest(shared, inbox).await?) } else { reached })
+    let goes_on = matches!(read.end, Some(End::Full | End::Hole));
+    Ok(if goes_on { reached.max(lookups::newest(shared, inbox).await?) } else { reached })
 }
 
 #[cfg(test)]

@@ -12,11 +12,17 @@
 //! A hole is noted when it is first seen below a committed entry. It is left to its writer for the
 //! grace, on the clock of this node alone; then a tombstone closes it. Who wrote first is decided
 //! by the index, so a writer that comes later takes another sequence.
+//!
+//! What lies behind a hole was acknowledged, maybe. So no page says that it is the last one while
+//! there is something behind it: one of an inbox names the newest sequence, one of a history says
+//! that there is more, and the newest page of a history waits. Whoever goes on waits at the hole
+//! until it is closed.
 
 mod backward;
 mod edited;
 mod finds;
 mod forward;
+mod gap;
 mod history;
 mod holes;
 mod inbox;

@@ -3,6 +3,10 @@
 //! Whoever meets a hole first sees to its box: a task waits until the grace is over, closes what is
 //! still missing, and wakes who waits for the inbox. Each node does so for itself, on its own
 //! clock; the index lets one of them write, or the writer that came after all.
+//!
+//! One command closes [`PLACES_MAX`] places. The task goes on with the next ones, as all of a gap is
+//! due at once, up to [`ATTENDED_MAX`]. No writers have so many under way: the rest is left to the
+//! readers who come there, of whom each closes as much as a page has.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,11 +15,12 @@ use mongodb::bson::doc;
 use tokio::time::{Instant, sleep_until};
 
 use super::super::box_id::{BoxId, Side};
-use super::super::clock;
 use super::super::documents::{CLAIM, EntryDoc, HOLE, Head, time};
 use super::super::send::insert::{Inserted, insert_entries};
 use super::super::shared::Shared;
+use super::super::{call_end, clock};
 use super::finds::{self, Source};
+use super::gap::Gap;
 use super::lookups;
 use crate::{Error, Result, Seq};
 
@@ -25,18 +30,63 @@ const CLAIM_AGE: Duration = Duration::from_secs(10);
 /// How long the wait is after holes could not be closed.
 const RETRY: Duration = Duration::from_secs(1);
 
+/// How many places one command closes.
+const PLACES_MAX: u64 = 1_000;
+
+/// How far apart the places are that one command closes.
+const SPAN_MAX: u64 = 4_000;
+
+/// How many places of a box are closed at a time without a reader who comes there.
+const ATTENDED_MAX: u64 = 10_000;
+
+/// How long the waits are between two looks at a hole: the first, and any.
+const PAUSE_FIRST: Duration = Duration::from_millis(5);
+const PAUSE_MAX: Duration = Duration::from_millis(100);
+
 /// What a read does that has met holes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Met {
     /// Something has changed: it reads again.
     Closed,
-    /// The page ends at the first of them. All of them are closed after this time.
+    /// The page ends at the first of them. Some can be closed then, but not before.
     Young(Instant),
 }
 
+/// The waits of one call for holes that its reader cannot go without.
+#[derive(Debug)]
+pub(super) struct Waits {
+    until: Instant,
+    pause: Duration,
+}
+
+impl Waits {
+    /// The call keeps enough of its time for another read.
+    pub(super) fn of_call(shared: &Shared) -> Self {
+        let left = call_end::left(call_end::of_steps(shared.config.timeout));
+        Self { until: Instant::now() + left.mul_f64(0.8), pause: PAUSE_FIRST }
+    }
+
+    /// Waits a moment for holes that can be closed at `due`.
+    ///
+    /// Returns false, without a wait, if the call has no time for it.
+    ///
+    /// # Errors
+    ///
+    /// [`Closed`](crate::ErrorKind::Closed) if the store ends meanwhile.
+    pub(super) async fn wait(&mut self, shared: &Shared, due: Instant) -> Result<bool> {
+        let wake_at = due.min(Instant::now() + self.pause);
+        if wake_at >= self.until {
+            return Ok(false);
+        }
+        self.pause = (self.pause * 2).min(PAUSE_MAX);
+        wait(shared, wake_at).await?;
+        Ok(true)
+    }
+}
+
 /// Notes holes that a read of the primary has met, and closes those whose grace is over.
-pub(super) async fn met(shared: &Arc<Shared>, boxed: &BoxId, missing: &[Seq]) -> Result<Met> {
-    let (Some(first), Some(last)) = (missing.first(), missing.last()) else { return Ok(Met::Closed) };
+pub(super) async fn met(shared: &Arc<Shared>, boxed: &BoxId, missing: &[Gap]) -> Result<Met> {
+    let Some(lowest) = missing.first() else { return Ok(Met::Closed) };
     let now = Instant::now();
     let seen = shared.holes.note(boxed, missing, now);
     if seen.is_first {
@@ -45,24 +95,20 @@ pub(super) async fn met(shared: &Arc<Shared>, boxed: &BoxId, missing: &[Seq]) ->
     if seen.is_new {
         // What was freed and removed while the page was read is no hole.
         let floor = lookups::head(shared, boxed).await?.floor;
-        if floor >= *first {
+        if floor >= lowest.first {
             shared.holes.forget_up_to(boxed, floor);
             return Ok(Met::Closed);
         }
     }
     if seen.due.is_empty() {
-        return Ok(Met::Young(shared.holes.due_at(boxed, *last, now)));
+        return Ok(Met::Young(shared.holes.due_at(boxed, missing, now)));
     }
     close(shared, boxed, &seen.due).await?;
     Ok(Met::Closed)
 }
 
-/// Waits until young holes can be closed.
-///
-/// # Errors
-///
-/// [`Closed`](crate::ErrorKind::Closed) if the store ends meanwhile.
-pub(super) async fn wait(shared: &Shared, until: Instant) -> Result<()> {
+/// Waits, unless the store ends meanwhile.
+async fn wait(shared: &Shared, until: Instant) -> Result<()> {
     tokio::select! {
         () = sleep_until(until) => Ok(()),
         () = shared.stop.cancelled() => Err(Error::closed()),
@@ -71,26 +117,52 @@ pub(super) async fn wait(shared: &Shared, until: Instant) -> Result<()> {
 
 /// Closes the holes of a box as their times come, until it has none.
 async fn attend(shared: Arc<Shared>, boxed: BoxId) {
-    let mut not_before = Instant::now();
-    while let Some(due) = shared.holes.next_due(&boxed) {
-        if wait(&shared, due.max(not_before)).await.is_err() {
+    let (mut not_before, mut closed) = (Instant::now(), 0);
+    while let Some(due_at) = shared.holes.next_due(&boxed) {
+        let now = Instant::now();
+        if due_at > now {
+            closed = 0;
+        }
+        if due_at.max(not_before) > now && wait(&shared, due_at.max(not_before)).await.is_err() {
             return;
         }
         let due = shared.holes.due(&boxed, Instant::now());
-        if let Err(error) = close(&shared, &boxed, &due).await {
-            tracing::debug!("{} holes of one {} stay open for now: {error:#}", due.len(), boxed.side());
-            not_before = Instant::now() + RETRY;
+        match close(&shared, &boxed, &due).await {
+            Ok(places) => closed += places,
+            Err(error) => {
+                tracing::debug!("{} gaps of one {} stay open for now: {error:#}", due.len(), boxed.side());
+                not_before = Instant::now() + RETRY;
+            }
+        }
+        if closed >= ATTENDED_MAX {
+            shared.holes.leave(&boxed, Instant::now());
         }
     }
 }
 
+/// Returns the first of these gaps, as many places as one command closes.
+fn batch(due: &[Gap]) -> Vec<Gap> {
+    let (mut batch, mut room) = (Vec::new(), PLACES_MAX);
+    let end = due.first().map_or(0, |lowest| lowest.first.get().saturating_add(SPAN_MAX));
+    for gap in due {
+        let Some(part) = gap.cut(room.min(end.saturating_sub(gap.first.get()))) else { break };
+        room -= part.places();
+        batch.push(part);
+    }
+    batch
+}
+
 /// Closes holes whose grace is over, as far as nobody has written there meanwhile, and wakes the
 /// readers of the inbox.
-async fn close(shared: &Shared, boxed: &BoxId, due: &[Seq]) -> Result<()> {
-    let (Some(first), Some(last)) = (due.first(), due.last()) else { return Ok(()) };
-    let around = around(shared, boxed, *first, *last).await?;
+///
+/// It closes the first of them, as many as fit into one command, and returns how many places that
+/// are.
+async fn close(shared: &Shared, boxed: &BoxId, due: &[Gap]) -> Result<u64> {
+    let due = batch(due);
+    let (Some(lowest), Some(highest)) = (due.first(), due.last()) else { return Ok(0) };
+    let around = around(shared, boxed, lowest.first, highest.last).await?;
     let tombstones: Vec<_> =
-        around.holes(due).into_iter().map(|(seq, at_ms)| EntryDoc::hole(boxed, seq, at_ms)).collect();
+        around.holes(&due).into_iter().map(|(seq, at_ms)| EntryDoc::hole(boxed, seq, at_ms)).collect();
     let seqs: Vec<_> = tombstones.iter().map(|tombstone| tombstone.seq).collect();
     let inserted = insert_entries(&shared.database, boxed.side(), tombstones).await;
     let (mut written, mut taken) = (0, Vec::new());
@@ -102,17 +174,18 @@ async fn close(shared: &Shared, boxed: &BoxId, due: &[Seq]) -> Result<()> {
         }
     }
     if boxed.side() == Side::History && written > 0 {
-        raise_times(shared, boxed, &taken, *last).await?;
+        raise_times(shared, boxed, &taken, highest.last).await?;
     }
-    shared.holes.forget(boxed, due);
+    due.iter().for_each(|gap| shared.holes.forget(boxed, *gap));
     if written > 0 {
         metrics::counter!("timeline_holes_closed_total").increment(written);
-        tracing::info!("closed {written} holes of one {}, as no writer came", boxed.side());
+        tracing::debug!("closed {written} places of the {boxed}, as no writer came");
+        shared.episodes.places_closed(written);
     }
     if let Some(member) = boxed.to_member() {
         shared.watchers.notify(&member);
     }
-    Ok(())
+    Ok(due.iter().map(|gap| gap.places()).sum())
 }
 
 /// What is there around holes.
@@ -155,16 +228,16 @@ impl Around {
     ///
     /// A time is that of the entry below, or of the one above if there is none: the times of a
     /// history never fall.
-    fn holes(&self, due: &[Seq]) -> Vec<(Seq, u64)> {
-        let is_hole = |seq: &&Seq| **seq > self.floor;
-        let tombstone = |seq: &Seq| {
-            let at = self.entries.binary_search_by_key(seq, |(there, _)| *there).err()?;
+    fn holes(&self, due: &[Gap]) -> Vec<(Seq, u64)> {
+        let is_hole = |seq: &Seq| *seq > self.floor;
+        let tombstone = |seq: Seq| {
+            let at = self.entries.binary_search_by_key(&seq, |(there, _)| *there).err()?;
             // Where nothing was written behind it, there is no hole, but an end.
             let (_, above) = self.entries.get(at)?;
             let below = at.checked_sub(1).and_then(|below| self.entries.get(below));
-            Some((*seq, below.map_or(*above, |(_, below)| *below)))
+            Some((seq, below.map_or(*above, |(_, below)| *below)))
         };
-        due.iter().filter(is_hole).filter_map(tombstone).collect()
+        due.iter().flat_map(|gap| gap.each()).filter(is_hole).filter_map(tombstone).collect()
     }
 }
 
@@ -216,10 +289,14 @@ mod tests {
         Seq::new(number).unwrap()
     }
 
+    fn gap(first: u64, last: u64) -> Gap {
+        Gap { first: seq(first), last: seq(last) }
+    }
+
     fn holes(floor: u64, entries: &[(u64, u64)], due: &[u64]) -> Vec<(u64, u64)> {
         let entries = entries.iter().map(|(number, at_ms)| (seq(*number), *at_ms)).collect();
         let around = Around { floor: seq(floor), entries };
-        let due: Vec<_> = due.iter().copied().map(seq).collect();
+        let due: Vec<_> = due.iter().map(|number| gap(*number, *number)).collect();
         around.holes(&due).into_iter().map(|(seq, at_ms)| (seq.get(), at_ms)).collect()
     }
 
@@ -235,5 +312,13 @@ mod tests {
         assert_eq!(holes(5, &[(7, 20)], &[5, 6]), [(6, 20)]);
         assert_eq!(holes(7, &[], &[5, 6]), vec![]);
         assert_eq!(holes(0, &[(4, 10)], &[5, 6]), vec![], "the box ends below them");
+    }
+
+    #[test]
+    fn one_command_closes_so_many_places_that_are_not_far_apart() {
+        assert_eq!(batch(&[gap(5, 1 << 40)]), [gap(5, 1_004)]);
+        assert_eq!(batch(&[gap(5, 6), gap(9, 2_000)]), [gap(5, 6), gap(9, 1_006)]);
+        assert_eq!(batch(&[gap(5, 6), gap(9, 9), gap(5_000, 5_000)]), [gap(5, 6), gap(9, 9)]);
+        assert_eq!(batch(&[]), []);
     }
 }

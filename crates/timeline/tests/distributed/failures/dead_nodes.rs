@@ -1,6 +1,6 @@
 //! A node that dies after each of the steps of a send.
 
-use timeline::{ErrorKind, Seq, Timeline};
+use timeline::{Count, EntryStatus, ErrorKind, PageRequest, Seq, Timeline};
 
 use super::mortal::Mortal;
 use super::scene::{
@@ -70,6 +70,30 @@ async fn is_there_once(living: &Timeline, place: Seq) {
     assert_eq!(living.send_group(other).await.unwrap_err().kind(), ErrorKind::Conflict);
 }
 
+/// It dies with places that nobody else has, and others are sent behind them. A first look says that
+/// these are there, the next one waits for them, and so does the newest page of the history.
+async fn what_is_behind_its_places_is_told_at_once(scene: &Scene) {
+    let living = scene.node("living").await;
+    send_group(&living, MEMBERS, "first").await.unwrap();
+    dies_before(scene, "insert", "chat_history").await;
+    let third = send_group(&living, MEMBERS, "third").await.unwrap();
+    assert_eq!(third.place.get(), 3);
+
+    let reader = member("m1");
+    let page = living.sync(&reader, Seq::ZERO, Count::default()).await.unwrap();
+    assert_eq!((page.entries.len(), page.entry_set_last_seq.get(), page.latest_seq.get()), (1, 1, 3));
+    let page = living.sync(&reader, page.entry_set_last_seq, Count::default()).await.unwrap();
+    assert_eq!((page.entries.len(), page.entries[0].status), (2, EntryStatus::Unused));
+    assert!(ids(&page.entries).contains("third"));
+
+    let forward = living.history(&tea(), PageRequest::default()).await.unwrap();
+    assert_eq!((forward.entries.len(), forward.more), (1, true));
+    let newest = living.history(&tea(), PageRequest::before(Seq::ZERO, Count::default())).await.unwrap();
+    assert_eq!(ids(&newest.entries).len(), 2);
+    assert_contiguous(&newest.entries, Seq::ZERO);
+    assert!(living.shutdown(PATIENCE).await);
+}
+
 mod mongo {
     use super::*;
 
@@ -100,6 +124,12 @@ mod mongo {
 
 mod redis_and_mongo {
     use super::*;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn what_was_acknowledged_behind_the_places_of_a_dead_node_is_told_at_once() {
+        let Some(scene) = Scene::on_redis_and_mongo().await else { return };
+        what_is_behind_its_places_is_told_at_once(&scene).await;
+    }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn before_its_intent_a_dead_node_has_sent_nothing() {

@@ -44,7 +44,7 @@ async fn a_hole_is_closed_after_the_grace_and_not_before() {
     // The grace begins when a reader meets the hole.
     let (begun, bob) = (Instant::now(), member("bob"));
     let page = node.sync(&bob, seq(0), Count::default()).await.unwrap();
-    assert_eq!((page.entries.len(), page.latest_seq, page.reset), (1, seq(1), false));
+    assert_eq!((page.entries.len(), page.latest_seq, page.reset), (1, seq(3), false));
 
     let mut watch = node.watch(&bob, seq(1));
     let entries = follow(&mut watch, "third").await;
@@ -52,11 +52,11 @@ async fn a_hole_is_closed_after_the_grace_and_not_before() {
     assert!(waited >= GRACE, "it was closed after {waited:?}");
     let sequences: Vec<u64> = entries.iter().map(|entry| entry.sequence.get()).collect();
     assert_eq!(sequences, [2, 3]);
-    assert_eq!((entries[0].kind, entries[0].status), (EntryKind::Tombstone, EntryStatus::Lost));
+    assert_eq!((entries[0].kind, entries[0].status), (EntryKind::Tombstone, EntryStatus::Unused));
     // It stays what it is.
     let tag = entries[0].tag;
     let page = node.sync(&bob, seq(1), Count::default()).await.unwrap();
-    assert_eq!((page.entries[0].status, page.entries[0].tag), (EntryStatus::Lost, tag));
+    assert_eq!((page.entries[0].status, page.entries[0].tag), (EntryStatus::Unused, tag));
     let sent = send(&node, "ann", "bob", "fourth").await.unwrap();
     assert_eq!(sent.sequence, seq(4));
     assert!(node.shutdown(PATIENCE).await);
@@ -68,14 +68,29 @@ async fn a_writer_who_comes_within_the_grace_closes_the_hole_himself() {
     // Beyond the end of the test.
     let node = started(scene.config("one").grace(Duration::from_secs(60))).await;
     let (node, bob) = (with_a_hole(&scene, node).await, member("bob"));
+    // It waits for the writer, and then says that there is more.
     let page = node.sync(&bob, seq(1), Count::default()).await.unwrap();
-    assert_eq!((page.entries.len(), page.latest_seq, page.reset), (0, seq(1), false));
+    assert_eq!((page.entries.len(), page.latest_seq, page.reset), (0, seq(3), false));
 
     insert(&scene, 2, "second").await;
     let page = timeout(PATIENCE, node.sync(&bob, seq(1), Count::default())).await.unwrap().unwrap();
     let ids: Vec<&str> =
         page.entries.iter().map(|entry| entry.message_id.as_ref().unwrap().as_str()).collect();
     assert_eq!(ids, ["second", "third"]);
+    assert!(node.shutdown(PATIENCE).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_gap_of_thousands_of_places_costs_one_grace() {
+    let Some(scene) = Scene::on_mongo().await else { return };
+    let node = started(scene.config("one").grace(GRACE)).await;
+    send(&node, "ann", "bob", "first").await.unwrap();
+    insert(&scene, 9_002, "last").await;
+    let (begun, mut watch) = (Instant::now(), node.watch(&member("bob"), seq(0)));
+    let entries = follow(&mut watch, "last").await;
+    let waited = begun.elapsed();
+    assert_eq!(entries.len(), 9_002);
+    assert!(waited < 5 * GRACE, "it took {waited:?}");
     assert!(node.shutdown(PATIENCE).await);
 }
 
