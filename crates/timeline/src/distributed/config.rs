@@ -66,12 +66,13 @@ impl Config {
     /// Between what [`grace`](Self::grace) is.
     pub const GRACE_BOUNDS: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(60);
 
-    /// How long a call to MongoDB may take unless it is set.
+    /// How long a call of the store may take unless it is set.
     pub const TIMEOUT_DEFAULT: Duration = Duration::from_secs(10);
 
     /// Between what [`timeout`](Self::timeout) is.
-    pub const TIMEOUT_BOUNDS: RangeInclusive<Duration> =
-        Duration::from_millis(100)..=Duration::from_secs(120);
+    ///
+    /// The longest still lets a writer end before what lies below a floor is removed.
+    pub const TIMEOUT_BOUNDS: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(60);
 
     /// Creates the settings for a MongoDB replica set, all others at their defaults.
     ///
@@ -115,9 +116,11 @@ impl Config {
         Self { inboxes: inboxes.into(), histories: histories.into(), ..self }
     }
 
-    /// Sets how long the whole of a call to MongoDB may take.
+    /// Sets how long a call of the store may take, with all that it waits for.
     ///
-    /// 100 ms to 120 s; default 10 s.
+    /// The time begins with the call. What is not known by its end is answered with
+    /// [`UnknownOutcome`](crate::ErrorKind::UnknownOutcome), and goes on. 100 ms to 60 s; default
+    /// 10 s, as a failover takes about that long. Less, for callers who rather fail early.
     #[must_use]
     pub fn timeout(self, timeout: Duration) -> Self {
         Self { timeout, ..self }
@@ -201,6 +204,9 @@ impl Config {
         if !Self::GRACE_BOUNDS.contains(&self.grace) {
             return wrong(format!("grace is {:?}; it must be from 100 ms to 60 s", self.grace));
         }
+        if !Self::TIMEOUT_BOUNDS.contains(&self.timeout) {
+            return wrong(format!("timeout is {:?}; it must be from 100 ms to 60 s", self.timeout));
+        }
         for (name, value) in [("inboxes", &self.inboxes), ("histories", &self.histories)] {
             if value.is_empty() || value.contains(['$', '\0']) || value.starts_with("system.") {
                 return wrong(format!("the name of the collection of the {name} cannot be {value:?}"));
@@ -245,8 +251,11 @@ mod tests {
     fn settings_that_cannot_be_are_refused_by_their_names() {
         let config = || Config::new("mongodb://127.0.0.1");
         assert!(config().validate().is_ok());
+        assert!(config().timeout(Duration::from_secs(60)).validate().is_ok());
         let refused = [
             ("grace", config().grace(Duration::ZERO)),
+            ("timeout is 61s; it must be from 100 ms to 60 s", config().timeout(Duration::from_secs(61))),
+            ("timeout", config().timeout(Duration::from_millis(99))),
             ("inboxes", config().collections("", "b")),
             ("histories", config().collections("a", "system.b")),
             ("share", config().collections("a", "a")),

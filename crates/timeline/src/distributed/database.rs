@@ -7,6 +7,7 @@ use mongodb::options::{CollectionOptions, ReadConcern, ReadPreference, Selection
 use mongodb::{Collection, Database as DriverDatabase};
 
 use super::box_id::Side;
+use super::call_end;
 use super::config::Config;
 use crate::{Error, ErrorKind, Result};
 
@@ -76,7 +77,7 @@ impl Database {
         &self.link
     }
 
-    /// Does work of the driver, as `Link::call` does.
+    /// Does work of the driver, as `Link::call` does, in the time that the call under way has left.
     pub(super) async fn call<T, F, W>(&self, work: F) -> Result<T>
     where
         F: FnOnce(Collections) -> W + Send + 'static,
@@ -93,8 +94,8 @@ impl Database {
         W: Future<Output = DriverResult<T>> + Send + 'static,
         T: Send + 'static,
     {
-        let names = self.names.clone();
-        self.link.call(move |database| work(Collections::of(database, &names))).await
+        let (names, limit) = (self.names.clone(), call_end::left(self.link.timeout()));
+        self.link.call_within(limit, move |database| work(Collections::of(database, &names))).await
     }
 }
 

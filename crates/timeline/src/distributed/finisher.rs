@@ -38,6 +38,7 @@ pub(super) async fn run(shared: Arc<Shared>) {
             () = sleep(PERIOD.mul_f64(0.5 + fastrand::f64())) => {}
             () = shared.stop.cancelled() => break,
         }
+        shared.episodes.tell_over();
         if !shared.state.borrow().is_well() {
             continue;
         }
@@ -96,7 +97,7 @@ async fn end_intent(shared: &Arc<Shared>, intent: &IntentDoc, age: Duration) -> 
     noted.await?;
     if found.is_there {
         metrics::intent_ended();
-        tracing::info!("what node {} had begun {age:?} before was ended by this one", intent.node);
+        shared.episodes.intent_ended(&intent.node, age);
     }
     Ok(())
 }

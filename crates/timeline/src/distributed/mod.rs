@@ -80,7 +80,10 @@
 //!   majority has it in its journals, so that no failover takes it back.
 //! - Nothing is read, told or answered before a majority has it. A sequence that any reader has
 //!   seen is given to no other message, whatever becomes of Redis.
-//! - A reader skips nothing. It waits at a hole for the grace at most, then gets a tombstone.
+//! - A reader skips nothing. It waits at a hole for the grace at most, however long that is, then
+//!   gets a tombstone. What lies behind a hole is never passed over in silence: a page of an inbox
+//!   names it as the latest, one of a history says that there is more, and the newest page waits.
+//! - A call is answered within [`timeout`](Config::timeout), with all that it waits for.
 //! - A send, a change or a purge that was begun is finished whole or not at all, by any node. One
 //!   repeated with its [`MessageId`](crate::MessageId) has one effect and one answer, at any node.
 //! - Floors only rise, and are durable before anything is removed.
@@ -93,9 +96,9 @@
 //! | Redis is away, hangs, refuses writes or is too old | sends go on by the index. One line of the log at the beginning, one at the end |
 //! | Redis is empty, or without its last writes | a counter is compared with the entries before its first use at a node, after each new connection, and every 4 minutes; what is given out twice in between is refused by the index, and gets another sequence |
 //! | the primary changes | calls wait within [`timeout`](Config::timeout) |
-//! | MongoDB does not confirm a write in time | [`UnknownOutcome`](crate::ErrorKind::UnknownOutcome): the node goes on with the send in the background, and a repetition gets the answer |
+//! | MongoDB does not confirm a write in the time of a call | [`UnknownOutcome`](crate::ErrorKind::UnknownOutcome): the node goes on with the send in the background, and a repetition gets the answer |
 //! | there is no majority | [`Unavailable`](crate::ErrorKind::Unavailable) or `UnknownOutcome`; [`state`](crate::Store::state) says `Down` if there is no primary |
-//! | MongoDB is away at the start | [`DistributedStore::start`] returns; the state is `Down` with the reason, and it is tried again every 5 s at the latest |
+//! | MongoDB is away at the start | [`DistributedStore::start`] returns within a second; the state is `Down` with the reason, and it is tried again every 5 s at the latest |
 //! | nodes cannot hear each other | each looks once a second at the inboxes that are waited for there |
 //!
 //! # Limits
@@ -122,10 +125,14 @@
 //!   may be lost. Should the node die just then, too, nobody looks for the copies: the send, which
 //!   was not acknowledged, stays in the history alone until it is repeated with its message id.
 //! - **Clocks.** Sequences, holes and what nodes finish for others do not depend on the clocks of
-//!   nodes. What lies below a floor stays for 10 minutes on MongoDB's clock, and a node uses no
-//!   sequence that is older than half of that on its own. So two things must not happen: a clock of
-//!   MongoDB that jumps ahead by minutes, and a machine that is suspended in the middle of a send
-//!   and goes on minutes later with its clock as it was. The send could lie below the floor then.
+//!   nodes. What lies below a floor stays for 10 minutes on MongoDB's clock, and a node uses a
+//!   sequence for 4 minutes on its own, which goes on while the machine is suspended. So two things
+//!   must not happen: a clock of MongoDB that jumps ahead by minutes, and a machine that is frozen
+//!   by its host in the middle of a send and goes on minutes later with all of its clocks as they
+//!   were. The send could lie below the floor then.
+//! - **Holes that stay open.** The newest page of a history waits for the holes that it meets as
+//!   long as its call may take. If they are open still, as with a long [`grace`](Config::grace), it
+//!   has what is below them. Of a gap of more than 10,000 places the rest is closed as readers come.
 //! - **Moving.** Nothing imports an embedded store, or exports this one.
 //! - **Sharding** is untested. The shard key of `chat_sync` and `chat_history` would be `{id: 1}`.
 //!
@@ -163,11 +170,13 @@
 
 mod ack;
 mod box_id;
+mod call_end;
 mod changes;
 mod config;
 mod database;
 mod documents;
 mod entry_id;
+mod episodes;
 mod finisher;
 mod forget;
 mod groups;
@@ -176,6 +185,7 @@ mod keeper;
 mod kept;
 mod legacy;
 mod lists;
+mod moment;
 mod node_id;
 mod opening;
 mod probe;
@@ -189,6 +199,7 @@ mod shared;
 mod store;
 mod telling;
 mod tops;
+mod trouble;
 
 pub use self::config::Config;
 pub use self::groups::GROUP_MEMBERS_MAX;

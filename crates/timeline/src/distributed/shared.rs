@@ -3,12 +3,15 @@
 use std::sync::{Arc, OnceLock};
 
 use tokio::sync::watch;
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::call_end;
 use super::changes::Turns;
 use super::config::Config;
 use super::database::Database;
+use super::episodes::Episodes;
 use super::groups::GroupTurns;
 use super::intents::Intents;
 use super::keeper::Upkeep;
@@ -36,6 +39,7 @@ pub(super) struct Shared {
     pub(super) group_turns: GroupTurns,
     pub(super) turns: Turns,
     pub(super) upkeep: Upkeep,
+    pub(super) episodes: Episodes,
     pub(super) node: NodeId,
     pub(super) state: watch::Sender<State>,
     /// The generation of the store, once it is open.
@@ -46,18 +50,32 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    /// Runs work to its end, also when the caller is dropped.
+    /// Does the work of a call, whose steps end when its time is up.
+    pub(super) async fn timed<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        self.check_open()?;
+        call_end::until(Instant::now() + call_end::of_steps(self.config.timeout), work).await
+    }
+
+    /// Runs work to its end, also when the caller is dropped, or was answered as its time was up.
     pub(super) async fn whole<T: Send + 'static>(
         self: &Arc<Self>,
         work: impl Future<Output = Result<T>> + Send + 'static,
     ) -> Result<T> {
         self.check_open()?;
-        match self.tasks.spawn(work).await {
-            Ok(answer) => answer,
-            Err(error) => match error.try_into_panic() {
+        let (begun, limit) = (Instant::now(), self.config.timeout);
+        let work = self.tasks.spawn(call_end::until(begun + call_end::of_steps(limit), work));
+        match timeout_at(begun + limit, work).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(error)) => match error.try_into_panic() {
                 Ok(panic) => std::panic::resume_unwind(panic),
                 Err(_cancelled) => Err(Error::closed()),
             },
+            Err(_elapsed) => {
+                let text = format!(
+                    "the call was not done within {limit:?}, and goes on: look what became of it, or repeat it"
+                );
+                Err(Error::new(ErrorKind::UnknownOutcome, text))
+            }
         }
     }
 

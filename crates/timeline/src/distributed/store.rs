@@ -13,6 +13,7 @@ use tokio_util::task::TaskTracker;
 use super::changes::Turns;
 use super::config::Config;
 use super::database::Database;
+use super::episodes::Episodes;
 use super::groups::GroupTurns;
 use super::intents::Intents;
 use super::keeper::Upkeep;
@@ -24,6 +25,7 @@ use super::send::Sender;
 use super::sequencer::Sequencer;
 use super::shared::Shared;
 use super::telling::Teller;
+use super::trouble::Trouble;
 use super::{ack, changes, finisher, forget, groups, keeper, lists, opening, read, received, rows, telling};
 use crate::store::{Append, Appended, GroupChange, InboxChanges, InboxWatchers};
 use crate::{
@@ -46,8 +48,9 @@ pub struct DistributedStore {
 impl DistributedStore {
     /// Starts a node of the store.
     ///
-    /// It returns before the databases answer: until then its [`state`](Store::state) is `Down`,
-    /// and calls fail with [`Unavailable`](crate::ErrorKind::Unavailable). It is `Down` again while
+    /// It waits for the first answer of MongoDB, a second at most, so that a login which is refused
+    /// is an error. The store is open when its [`state`](Store::state) is `Well`: until then that is
+    /// `Down`, and calls fail with [`Unavailable`](crate::ErrorKind::Unavailable). It is `Down` again while
     /// no primary answers; calls wait for one then, as long as a call may take.
     ///
     /// # Errors
@@ -60,8 +63,9 @@ impl DistributedStore {
         let (node, tasks, stop) = (NodeId::fresh(), TaskTracker::new(), CancellationToken::new());
         let watchers = InboxWatchers::default();
         // The order matters: nothing fails once there are tasks that wait for the end of the store.
-        let (teller, telling) = Teller::new(&config, node.clone(), watchers.clone())?;
-        let sequencer = Sequencer::start(&config, database.clone(), &tasks, &stop)?;
+        let trouble = Trouble::default();
+        let (teller, telling) = Teller::new(&config, node.clone(), watchers.clone(), trouble.clone())?;
+        let sequencer = Sequencer::start(&config, database.clone(), &trouble, &tasks, &stop)?;
         let shared = Arc::new(Shared {
             intents: Intents::new(database.clone(), node.clone()),
             sequencer,
@@ -73,6 +77,7 @@ impl DistributedStore {
             group_turns: GroupTurns::new(),
             turns: Turns::new(),
             upkeep: Upkeep::new(),
+            episodes: Episodes::default(),
             node,
             state: watch::Sender::new(State::down("mongodb was not asked yet")),
             generation: OnceLock::new(),
@@ -115,13 +120,11 @@ impl Store for DistributedStore {
     }
 
     async fn inbox(&self, member: &MemberId, last_read: Position, count: Count) -> Result<InboxPage> {
-        self.shared.check_open()?;
-        read::inbox(&self.shared, member, last_read, count).await
+        self.shared.timed(read::inbox(&self.shared, member, last_read, count)).await
     }
 
     async fn history(&self, conversation: &Conversation, page: PageRequest) -> Result<HistoryPage> {
-        self.shared.check_open()?;
-        read::history(&self.shared, conversation, page).await
+        self.shared.timed(read::history(&self.shared, conversation, page)).await
     }
 
     async fn ack(&self, member: &MemberId, sequence: Seq) -> Result<Seq> {
@@ -139,8 +142,7 @@ impl Store for DistributedStore {
     }
 
     async fn received_of(&self, member: &MemberId) -> Result<Seq> {
-        self.shared.check_open()?;
-        received::of(&self.shared, member).await
+        self.shared.timed(received::of(&self.shared, member)).await
     }
 
     async fn change_group(&self, group: &GroupName, change: GroupChange) -> Result<Group> {
@@ -149,8 +151,7 @@ impl Store for DistributedStore {
     }
 
     async fn group(&self, group: &GroupName) -> Result<Option<Group>> {
-        self.shared.check_open()?;
-        groups::get(&self.shared, group).await
+        self.shared.timed(groups::get(&self.shared, group)).await
     }
 
     async fn groups_of(
@@ -159,8 +160,7 @@ impl Store for DistributedStore {
         after: Option<&GroupName>,
         count: Count,
     ) -> Result<GroupPage> {
-        self.shared.check_open()?;
-        groups::of_member(&self.shared, member, after, count).await
+        self.shared.timed(groups::of_member(&self.shared, member, after, count)).await
     }
 
     async fn change_message(&self, change: MessageChange) -> Result<Changed> {
@@ -175,18 +175,15 @@ impl Store for DistributedStore {
     }
 
     async fn read_of(&self, conversation: &Conversation, members: &[MemberId]) -> Result<Vec<Seq>> {
-        self.shared.check_open()?;
-        rows::read_of(&self.shared, conversation, members).await
+        self.shared.timed(rows::read_of(&self.shared, conversation, members)).await
     }
 
     async fn view(&self, member: &MemberId, conversation: &Conversation) -> Result<Option<ConversationView>> {
-        self.shared.check_open()?;
-        lists::view(&self.shared, member, conversation).await
+        self.shared.timed(lists::view(&self.shared, member, conversation)).await
     }
 
     async fn views(&self, member: &MemberId, after: Option<&Conversation>, count: Count) -> Result<ViewPage> {
-        self.shared.check_open()?;
-        lists::views(&self.shared, member, after, count).await
+        self.shared.timed(lists::views(&self.shared, member, after, count)).await
     }
 
     async fn conversations(
@@ -195,8 +192,7 @@ impl Store for DistributedStore {
         after: Option<&ConversationMark>,
         count: Count,
     ) -> Result<ConversationPage> {
-        self.shared.check_open()?;
-        lists::conversations(&self.shared, member, after, count).await
+        self.shared.timed(lists::conversations(&self.shared, member, after, count)).await
     }
 
     async fn clear(&self, member: &MemberId, conversation: &Conversation) -> Result<()> {

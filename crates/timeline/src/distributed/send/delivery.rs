@@ -13,7 +13,7 @@
 //! ```
 //!
 //! What was reserved long ago may lie below a floor, where an insert would succeed unseen: the
-//! reader is past it. So it is looked up first, and what is found holds for [`HOLD`].
+//! reader is past it. So it is looked up first, and what is found holds for [`USABLE`].
 
 mod places;
 
@@ -24,7 +24,7 @@ use std::time::Duration;
 use mongo_link::Backoff;
 use tokio::time::{Instant, sleep};
 
-use super::HOLD;
+use super::USABLE;
 use super::batch::Boxes;
 use super::insert::{Inserted, close_holes, insert_entries};
 use super::operation::Operation;
@@ -32,6 +32,7 @@ use crate::distributed::box_id::{BoxId, Side};
 use crate::distributed::clock;
 use crate::distributed::documents::EntryDoc;
 use crate::distributed::entry_id::EntryId;
+use crate::distributed::moment::Moment;
 use crate::distributed::shared::Shared;
 use crate::{Entry, Error, ErrorKind, MemberId, Result, Seq};
 
@@ -54,7 +55,7 @@ struct InboxCopy {
     /// The sequence that it has, or is to get.
     seq: Seq,
     /// Since when that sequence is known to be above the floor, or free.
-    known_at: Option<Instant>,
+    known_at: Option<Moment>,
     fate: Fate,
 }
 
@@ -67,8 +68,8 @@ enum Fate {
 
 impl InboxCopy {
     /// Returns whether the place may lie below the floor, or have this copy, unseen.
-    fn is_unsure(&self) -> bool {
-        self.known_at.is_none_or(|known_at| known_at.elapsed() > HOLD / 2)
+    fn is_unsure(&self, now: Moment) -> bool {
+        self.known_at.is_none_or(|known_at| now.since(known_at) > USABLE)
     }
 }
 
@@ -76,7 +77,7 @@ impl Delivery {
     /// Adds the copies of an operation.
     ///
     /// `reserved_at` says when this process reserved their sequences.
-    pub(super) fn add(&mut self, at: usize, operation: &Operation, reserved_at: Option<Instant>) {
+    pub(super) fn add(&mut self, at: usize, operation: &Operation, reserved_at: Option<Moment>) {
         let begin = self.copies.len();
         self.copies.extend(operation.copies().map(|(member, seq)| InboxCopy {
             operation: at,
@@ -228,7 +229,7 @@ impl Delivery {
         for at in taken {
             boxes.add(BoxId::inbox(&self.copies[*at].member));
         }
-        let now = Instant::now();
+        let now = Moment::now();
         let reserved = shared.sequencer.again(&boxes.wants(), clock::unix_ms()).await?;
         let mut given = boxes.reserved(&reserved);
         let (mut before, mut after) = (Vec::new(), Vec::new());

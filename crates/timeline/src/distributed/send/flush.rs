@@ -12,6 +12,7 @@
 
 mod copies;
 mod entries;
+mod times;
 
 use std::mem;
 use std::sync::Arc;
@@ -27,10 +28,13 @@ use super::insert::close_holes;
 use super::metrics;
 use super::operation::Operation;
 use super::repetitions::Reply;
+use super::sender::around;
 use super::spread::{spread, unknown};
 use crate::distributed::box_id::Side;
+use crate::distributed::call_end;
 use crate::distributed::documents::{EntryDoc, IntentKind, IntentOp};
 use crate::distributed::intents::Noted;
+use crate::distributed::moment::Moment;
 use crate::distributed::shared::Shared;
 use crate::{Error, ErrorKind, Result};
 
@@ -51,10 +55,12 @@ pub(super) struct Flush {
     replies: Vec<Option<Reply>>,
     phases: Vec<Phase>,
     /// When the sequences of entries that are not there yet were reserved.
-    reserved_at: Instant,
-    /// When callers are answered at the latest.
+    reserved_at: Moment,
+    /// When its steps end; its callers are answered soon after.
     end: Instant,
     delivery: Delivery,
+    /// The operations whose times were not compared with those of their groups yet.
+    undated: Vec<usize>,
     /// The operations whose rows are to be entered.
     rows_due: Vec<usize>,
     /// What closes places that were given out in vain: in histories, and in inboxes.
@@ -98,7 +104,7 @@ impl Flush {
         shared: Arc<Shared>,
         background: Background,
         sends: Vec<(Operation, Reply)>,
-        reserved_at: Instant,
+        reserved_at: Moment,
         end: Instant,
     ) -> Self {
         let (operations, replies): (Vec<_>, Vec<_>) =
@@ -113,6 +119,7 @@ impl Flush {
             reserved_at,
             end,
             delivery: Delivery::default(),
+            undated: Vec::new(),
             rows_due: Vec::new(),
             vacant: (Vec::new(), Vec::new()),
         }
@@ -122,8 +129,8 @@ impl Flush {
     ///
     /// `permit` is given back when its callers are answered.
     pub(super) async fn run(mut self, permit: OwnedSemaphorePermit) {
-        let (begun, end) = (Instant::now(), self.end);
-        let noted = timeout_at(end, self.note()).await;
+        let (begun, end, around) = (Instant::now(), self.end, around(&self.shared, self.end));
+        let noted = timeout_at(around, call_end::until(end, self.note())).await;
         let mut noted = match noted.unwrap_or_else(|_elapsed| Err(late())) {
             Ok(noted) => noted,
             Err(error) => {
@@ -132,7 +139,7 @@ impl Flush {
             }
         };
         // An attempt that is cut off is begun again, and finds what it wrote.
-        let written = timeout_at(end, self.write(&mut noted, end)).await;
+        let written = timeout_at(around, call_end::until(end, self.write(&mut noted, end))).await;
         let written = written.unwrap_or_else(|_elapsed| Err(late()));
         metrics::written(begun.elapsed());
         drop(permit);
@@ -189,12 +196,11 @@ impl Flush {
     /// Answers what is not ended; it goes on all the same.
     fn leave_open(&mut self, error: &Error) {
         let open: Vec<_> = self.replies.iter_mut().filter_map(Option::take).collect();
+        if open.is_empty() {
+            return;
+        }
         metrics::unknown(open.len());
-        tracing::warn!(
-            "mongodb did not say in time whether {} messages are stored; their senders are told to repeat \
-             them: {error:#}",
-            open.len()
-        );
+        self.shared.episodes.unknown_outcomes(open.len(), error);
         let error = unknown(error);
         for reply in open {
             reply.send(&Err(error.clone()));
@@ -209,7 +215,7 @@ impl Flush {
             let until = Instant::now() + self.shared.config.timeout;
             let attempt = async {
                 sleep(backoff.failed()).await;
-                self.write(noted, until).await
+                call_end::until(until, self.write(noted, until)).await
             };
             let written = tokio::select! {
                 written = attempt => written,
@@ -247,10 +253,11 @@ impl Flush {
     }
 
     /// Notes that an entry is in its history, durably.
-    fn stored(&mut self, at: usize, reserved_at: Option<Instant>) {
+    fn stored(&mut self, at: usize, reserved_at: Option<Moment>) {
         let operation = &self.operations[at];
         self.shared.sequencer.seen(&operation.history, operation.entry.seq, operation.entry.entry.at_ms);
         self.delivery.add(at, operation, reserved_at);
+        self.undated.push(at);
         self.rows_due.push(at);
         self.phases[at] = Phase::Copies;
     }

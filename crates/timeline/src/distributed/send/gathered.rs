@@ -88,6 +88,7 @@ mod tests {
 
     use super::*;
     use crate::distributed::send::repetitions::{Entered, Underway};
+    use crate::distributed::send::waiting::QueuedFate;
     use crate::store::Append;
     use crate::{Conversation, Destination, MemberId, Message};
 
@@ -103,7 +104,7 @@ mod tests {
         };
         let room = Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap();
         let Entered::First(reply, _) = Underway::default().enter(&append) else { panic!("not the first") };
-        Waiting::new(append, reply, Instant::now(), room)
+        Waiting::new(append, reply, Instant::now(), QueuedFate::default(), room)
     }
 
     #[tokio::test]

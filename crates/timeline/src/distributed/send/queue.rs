@@ -12,9 +12,10 @@ use tokio_util::task::TaskTracker;
 use super::metrics;
 use super::repetitions::{Answer, Entered, Underway};
 use super::sender;
-use super::waiting::{Waiting, crowded};
-use crate::distributed::groups;
+use super::spread::unknown;
+use super::waiting::{QueuedFate, Waiting, crowded};
 use crate::distributed::shared::Shared;
+use crate::distributed::{call_end, groups};
 use crate::store::{Append, Appended};
 use crate::{Error, ErrorKind, Result};
 
@@ -26,9 +27,9 @@ const ROOM_KIB: u32 = 64 * 1024;
 
 /// The handle by which callers send.
 ///
-/// Callers wait for a place in the queue, bounded by the time of a call. Who is dropped while
-/// waiting for a place has sent nothing; after that the send goes on. Dropping the handle lets what
-/// is in the queue go on to its end.
+/// The time of a call begins with it, and has all in it: the wait for a place in the queue, the one
+/// in the queue, and the batch. Who is dropped while waiting for a place has sent nothing; after
+/// that the send goes on. Dropping the handle lets what is in the queue go on to its end.
 pub(in crate::distributed) struct Sender {
     queue: mpsc::Sender<Waiting>,
     room: Arc<Semaphore>,
@@ -59,21 +60,22 @@ impl Sender {
 
     /// Writes a message.
     pub(in crate::distributed) async fn append(&self, append: Append) -> Result<Appended> {
-        let answer = self.hand_over(append).await?;
-        answer.await.unwrap_or_else(|_dropped| Err(unanswered()))
+        let begun = Instant::now();
+        let handed = self.hand_over(append, begun).await?;
+        handed.answered(begun, self.timeout).await
     }
 
     /// Writes messages, those of one sender in their order.
     pub(in crate::distributed) async fn append_all(&self, appends: Vec<Append>) -> Vec<Result<Appended>> {
         // All are handed over before the first answer is waited for, so that they share flushes.
-        let mut handed = Vec::with_capacity(appends.len());
+        let (begun, mut all) = (Instant::now(), Vec::with_capacity(appends.len()));
         for append in appends {
-            handed.push(self.hand_over(append).await);
+            all.push(self.hand_over(append, begun).await);
         }
-        let mut answers = Vec::with_capacity(handed.len());
-        for answer in handed {
-            answers.push(match answer {
-                Ok(answer) => answer.await.unwrap_or_else(|_dropped| Err(unanswered())),
+        let mut answers = Vec::with_capacity(all.len());
+        for handed in all {
+            answers.push(match handed {
+                Ok(handed) => handed.answered(begun, self.timeout).await,
                 Err(error) => Err(error),
             });
         }
@@ -88,12 +90,14 @@ impl Sender {
     }
 
     /// Puts a send into the queue, or lets it join the one that it repeats.
-    async fn hand_over(&self, append: Append) -> Result<Answer> {
+    ///
+    /// `begun` is when its call began.
+    async fn hand_over(&self, append: Append, begun: Instant) -> Result<Handed> {
         if self.closing.is_cancelled() {
             return Err(Error::closed());
         }
         groups::check_send(&append)?;
-        let until = Instant::now() + self.timeout;
+        let until = begun + call_end::of_steps(self.timeout);
         let room = Arc::clone(&self.room).acquire_many_owned(room_of(&append));
         let Ok(room) = timeout_at(until, room).await else { return Err(crowded(self.timeout)) };
         let room = room.map_err(|_closed| Error::closed())?;
@@ -104,10 +108,11 @@ impl Sender {
             let place = place.map_err(|_closed| Error::closed())?;
             // Nothing is awaited before it is in the queue, if it is noted as the first.
             let behind = match self.underway.enter(&append) {
-                Entered::Joined(answer) => return Ok(answer),
+                Entered::Joined(answer) => return Ok(Handed { answer, fate: None }),
                 Entered::First(reply, answer) => {
-                    place.send(Waiting::new(append, reply, until, room));
-                    return Ok(answer);
+                    let fate = QueuedFate::default();
+                    place.send(Waiting::new(append, reply, until, fate.clone(), room));
+                    return Ok(Handed { answer, fate: Some(fate) });
                 }
                 Entered::Behind(behind) => {
                     drop(place);
@@ -118,6 +123,24 @@ impl Sender {
             if timeout_at(until, behind).await.is_err() {
                 return Err(crowded(self.timeout));
             }
+        }
+    }
+}
+
+/// A send that was handed over.
+struct Handed {
+    answer: Answer,
+    /// What becomes of it in the queue; none if it joined another one.
+    fate: Option<QueuedFate>,
+}
+
+impl Handed {
+    /// Waits for the answer, until the time of the call is up.
+    async fn answered(self, begun: Instant, timeout: Duration) -> Result<Appended> {
+        match timeout_at(begun + timeout, self.answer).await {
+            Ok(answer) => answer.unwrap_or_else(|_dropped| Err(unanswered())),
+            Err(_elapsed) if self.fate.is_some_and(|fate| fate.decide()) => Err(crowded(timeout)),
+            Err(_elapsed) => Err(unknown(&late(timeout))),
         }
     }
 }
@@ -135,6 +158,10 @@ fn room_of(append: &Append) -> u32 {
     u32::try_from(kib).unwrap_or(ROOM_KIB).clamp(1, ROOM_KIB)
 }
 
+fn late(timeout: Duration) -> Error {
+    Error::new(ErrorKind::Unavailable, format!("mongodb did not confirm it within {timeout:?}"))
+}
+
 fn unanswered() -> Error {
     let text = "the task that was storing the message ended; repeat the message with its message id";
     Error::new(ErrorKind::UnknownOutcome, text)
@@ -142,6 +169,8 @@ fn unanswered() -> Error {
 
 #[cfg(test)]
 mod tests {
+    use tokio::sync::oneshot;
+
     use super::*;
     use crate::{Conversation, Destination, MemberId, Message};
 
@@ -160,5 +189,31 @@ mod tests {
         assert_eq!(room_of(&append(64 * 1024, 1)), 65);
         assert_eq!(room_of(&append(0, 1_024)), 65);
         assert_eq!(room_of(&append(ROOM_KIB as usize * 1024 + 1, 1)), ROOM_KIB);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_is_answered_in_time_and_says_whether_its_send_was_begun() {
+        let timeout = Duration::from_secs(10);
+        let handed = |fate: &Option<QueuedFate>| {
+            let (reply, answer) = oneshot::channel();
+            (reply, Handed { answer, fate: fate.clone() })
+        };
+        let queued = Some(QueuedFate::default());
+        let begun = Some(QueuedFate::default());
+        assert!(begun.as_ref().unwrap().decide());
+        let expected = [
+            (queued, ErrorKind::Unavailable),
+            (begun, ErrorKind::UnknownOutcome),
+            (None, ErrorKind::UnknownOutcome),
+        ];
+        for (fate, kind) in expected {
+            // A part of the time was spent before it was in the queue.
+            let call = Instant::now();
+            tokio::time::advance(Duration::from_secs(7)).await;
+            let (_reply, handed) = handed(&fate);
+            let error = handed.answered(call, timeout).await.unwrap_err();
+            assert_eq!((error.kind(), call.elapsed()), (kind, timeout));
+            assert!(fate.is_none_or(|fate| !fate.decide()), "it is not begun any more");
+        }
     }
 }

@@ -17,10 +17,11 @@ use super::operation::Operation;
 use super::repetitions::{self, Known, Reply, check_repeats};
 use super::waiting::{Waiting, crowded};
 use crate::distributed::box_id::BoxId;
-use crate::distributed::clock;
 use crate::distributed::documents::EntryDoc;
 use crate::distributed::entry_id::EntryId;
+use crate::distributed::moment::Moment;
 use crate::distributed::shared::Shared;
+use crate::distributed::{call_end, clock};
 use crate::store::Append;
 use crate::{Error, ErrorKind, MemberId, Result, Seq};
 
@@ -98,34 +99,48 @@ async fn begin(
     permit: OwnedSemaphorePermit,
 ) {
     let now = Instant::now();
-    let (batch, late): (Vec<_>, Vec<_>) = batch.into_iter().partition(|waiting| now < waiting.until);
+    let (batch, late): (Vec<_>, Vec<_>) = batch.into_iter().partition(|waiting| waiting.begin(now));
     for waiting in late {
         waiting.reply.send(&Err(crowded(shared.config.timeout)));
     }
-    if batch.is_empty() {
-        return;
-    }
-    let end = now + shared.config.timeout;
-    // The order matters: while MongoDB is away no sequence is reserved, which would become a hole.
-    if let Err(error) = wait_for_mongodb(shared, end).await {
-        return refuse(batch.into_iter().map(|waiting| waiting.reply), &error);
-    }
-    let (fresh, repeated) = sort(shared, batch, end).await;
+    // Its steps end with those of the call that has most time; each caller is answered in its own.
+    let Some(end) = batch.iter().map(|waiting| waiting.end).max() else { return };
+    let prepared = call_end::until(end, prepare(shared, batch, end)).await;
+    let Prepared { fresh, repeated } = prepared;
     let mut permit = Some(permit);
     if !repeated.is_empty() {
         // Either keeps the number of tasks bounded.
         let held = if fresh.is_empty() { permit.take() } else { None };
-        tasks.spawn(flush::answer_again(Arc::clone(shared), repeated, held));
+        let again = flush::answer_again(Arc::clone(shared), repeated, held);
+        tasks.spawn(call_end::until(end, again));
     }
     let Some(permit) = permit.filter(|_| !fresh.is_empty()) else { return };
-    let reserved_at = Instant::now();
-    match reserve(shared, fresh, end).await {
+    let reserved_at = Moment::now();
+    match call_end::until(end, reserve(shared, fresh, end)).await {
         Ok(sends) => {
             let flush = Flush::new(Arc::clone(shared), background.clone(), sends, reserved_at, end);
             tasks.spawn(flush.run(permit));
         }
         Err((replies, error)) => refuse(replies, &error),
     }
+}
+
+/// The sends of a batch, once it is known what the store has of them.
+#[derive(Default)]
+struct Prepared {
+    fresh: Vec<Fresh>,
+    repeated: Vec<(EntryDoc, Reply)>,
+}
+
+/// Waits for MongoDB, and looks up what it has of a batch.
+async fn prepare(shared: &Shared, batch: Vec<Waiting>, end: Instant) -> Prepared {
+    // The order matters: while MongoDB is away no sequence is reserved, which would become a hole.
+    if let Err(error) = wait_for_mongodb(shared, end).await {
+        refuse(batch.into_iter().map(|waiting| waiting.reply), &error);
+        return Prepared::default();
+    }
+    let (fresh, repeated) = sort(shared, batch, end).await;
+    Prepared { fresh, repeated }
 }
 
 /// Waits until MongoDB answers.
@@ -140,6 +155,12 @@ async fn wait_for_mongodb(shared: &Shared, end: Instant) -> Result<()> {
         shared.database.link().address()
     );
     Err(Error::new(ErrorKind::Unavailable, text))
+}
+
+/// Returns when a batch ends whose steps end at `end`: a step that is late says why.
+pub(super) fn around(shared: &Shared, end: Instant) -> Instant {
+    let timeout = shared.config.timeout;
+    end + (call_end::of_batch(timeout) - call_end::of_steps(timeout))
 }
 
 fn refuse(replies: impl IntoIterator<Item = Reply>, error: &Error) {
@@ -161,7 +182,7 @@ async fn sort(shared: &Shared, batch: Vec<Waiting>, end: Instant) -> (Vec<Fresh>
         append.token.as_ref().map(|token| (history.clone(), token.message_id.clone()))
     });
     let wanted: Vec<_> = with_id.collect();
-    let known = timeout_at(end, repetitions::look_up(shared, &wanted)).await;
+    let known = timeout_at(around(shared, end), repetitions::look_up(shared, &wanted)).await;
     let mut known = match known.unwrap_or_else(|_elapsed| Err(crowded(shared.config.timeout))) {
         Ok(known) => known.into_iter(),
         Err(error) => {
@@ -202,7 +223,8 @@ async fn reserve(
         boxes.add_send(&send.history, &send.append.recipients);
     }
     let wants = boxes.wants();
-    let reserved = timeout_at(end, shared.sequencer.reserve(&wants, clock::unix_ms())).await;
+    let reserving = shared.sequencer.reserve(&wants, clock::unix_ms());
+    let reserved = timeout_at(around(shared, end), reserving).await;
     drop(wants);
     let mut given = match reserved.unwrap_or_else(|_elapsed| Err(crowded(shared.config.timeout))) {
         Ok(reserved) => boxes.reserved(&reserved),

@@ -5,6 +5,7 @@ use tokio::time::Instant;
 use super::delivery::{Delivery, contended};
 use super::operation::Operation;
 use crate::distributed::box_id::BoxId;
+use crate::distributed::call_end;
 use crate::distributed::entry_id::EntryId;
 use crate::distributed::rows::{self, RowEntry};
 use crate::distributed::shared::Shared;
@@ -32,7 +33,7 @@ pub(in crate::distributed) async fn complete(
     operations: &[Operation],
     with_rows: bool,
 ) -> Vec<Result<Vec<Option<Seq>>>> {
-    let until = Instant::now() + shared.config.timeout;
+    let until = call_end::end(shared.config.timeout);
     let mut delivery = Delivery::default();
     for (at, operation) in operations.iter().enumerate() {
         delivery.add(at, operation, None);

@@ -1,5 +1,7 @@
 //! A send in the queue.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::OwnedSemaphorePermit;
@@ -14,14 +16,39 @@ use crate::{Error, ErrorKind};
 pub(super) struct Waiting {
     pub(super) append: Append,
     pub(super) reply: Reply,
-    /// Until when it is worth while to begin.
-    pub(super) until: Instant,
+    /// When its steps end; after that it is not begun.
+    pub(super) end: Instant,
+    fate: QueuedFate,
     _room: OwnedSemaphorePermit,
 }
 
+/// Whether a send in the queue was begun, or given up by its caller. Cloning shares it.
+///
+/// The first of the two counts, so a caller that gave it up knows that nothing is stored.
+#[derive(Debug, Clone, Default)]
+pub(super) struct QueuedFate(Arc<AtomicBool>);
+
+impl QueuedFate {
+    /// Decides it; false if the other side did before.
+    pub(super) fn decide(&self) -> bool {
+        !self.0.swap(true, Ordering::AcqRel)
+    }
+}
+
 impl Waiting {
-    pub(super) fn new(append: Append, reply: Reply, until: Instant, room: OwnedSemaphorePermit) -> Self {
-        Self { append, reply, until, _room: room }
+    pub(super) fn new(
+        append: Append,
+        reply: Reply,
+        end: Instant,
+        fate: QueuedFate,
+        room: OwnedSemaphorePermit,
+    ) -> Self {
+        Self { append, reply, end, fate, _room: room }
+    }
+
+    /// Returns whether it is to be begun now; its caller waits for the outcome then.
+    pub(super) fn begin(&self, now: Instant) -> bool {
+        now < self.end && self.fate.decide()
     }
 }
 
@@ -32,4 +59,17 @@ pub(super) fn crowded(timeout: Duration) -> Error {
          later"
     );
     Error::new(ErrorKind::Unavailable, text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_send_is_begun_or_given_up_and_never_both() {
+        let (fate, other) = (QueuedFate::default(), QueuedFate::default());
+        let caller = fate.clone();
+        assert!(fate.decide() && !caller.decide());
+        assert!(other.decide());
+    }
 }

@@ -6,13 +6,12 @@
 
 use std::sync::Arc;
 
-use tokio::time::Instant;
-
 use super::known::{Known, KnownTops, Reading};
 use super::{Reserved, Want, metrics};
 use crate::Result;
 use crate::distributed::box_id::BoxId;
 use crate::distributed::database::Database;
+use crate::distributed::moment::Moment;
 use crate::distributed::tops;
 
 /// Gives out the sequences behind the last entries.
@@ -38,7 +37,7 @@ impl IndexCounter {
         now_ms: u64,
         reading: Reading,
     ) -> Result<Vec<Reserved>> {
-        let began = Instant::now();
+        let began = Moment::now();
         let fresh = |want: &Want<'_>| match reading {
             Reading::IfNeeded => self.known.get(want.boxed).filter(|known| known.is_fresh(began)),
             Reading::Always => None,

@@ -3,16 +3,17 @@
 use std::fmt;
 use std::time::Duration;
 
-use parking_lot::Mutex;
-use quick_cache::unsync::Cache;
-use tokio::time::Instant;
-
 use super::{Reserved, Want};
 use crate::Seq;
 use crate::distributed::box_id::BoxId;
+use crate::distributed::config::Config;
+use crate::distributed::moment::Moment;
+use crate::distributed::send::{HOLD, USABLE};
 use crate::distributed::tops::Top;
+use parking_lot::Mutex;
+use quick_cache::unsync::Cache;
 
-/// What is known of the end of a box; the times are those of this process's own clock.
+/// What is known of the end of a box; the moments are those of this machine.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Known {
     /// The highest sequence that there is, or that this process has given out.
@@ -21,7 +22,7 @@ pub(super) struct Known {
     pub(super) at_ms: u64,
     pub(super) floor: Seq,
     /// When the store was read last, at the latest.
-    read: Instant,
+    read: Moment,
     /// The round of Redis in which its counter was compared with the store last.
     compared: Option<u64>,
 }
@@ -46,10 +47,18 @@ const FRESH: Duration = Duration::from_secs(60);
 /// as for [`FRESH`].
 const COMPARED: Duration = Duration::from_secs(4 * 60);
 
+// A floor was read, then a sequence was given out, then used with a last command: whatever was not
+// below the floor at the first is not removed before the last has come. A minute is left for a
+// server that takes in late what was sent in time.
+const _: () = assert!(
+    COMPARED.as_secs() + USABLE.as_secs() + Config::TIMEOUT_BOUNDS.end().as_secs() + 60 <= HOLD.as_secs()
+);
+
 impl Reading {
     /// Whether what a reservation that took so long gave out can still be used.
     ///
-    /// With what was known before it, and the time that a writer has, it is less than 10 minutes.
+    /// It counts from its beginning, before which nothing that is used was read earlier than
+    /// [`COMPARED`].
     pub(super) fn is_good_after(self, took: Duration) -> bool {
         match self {
             Self::IfNeeded => took < Duration::from_secs(45),
@@ -60,18 +69,18 @@ impl Reading {
 
 impl Known {
     /// Creates what is known after a reading that began then.
-    pub(super) fn read(top: Top, began: Instant) -> Self {
+    pub(super) fn read(top: Top, began: Moment) -> Self {
         Self { top: top.seq.max(top.floor), at_ms: top.at_ms, floor: top.floor, read: began, compared: None }
     }
 
     /// Whether the sequence behind the top can be given out without another reading.
-    pub(super) fn is_fresh(&self, now: Instant) -> bool {
-        now.saturating_duration_since(self.read) < FRESH
+    pub(super) fn is_fresh(&self, now: Moment) -> bool {
+        now.since(self.read) < FRESH
     }
 
     /// Whether the counter of Redis was compared with the store in this round.
-    pub(super) fn is_compared(&self, round: u64, now: Instant) -> bool {
-        self.compared == Some(round) && now.saturating_duration_since(self.read) < COMPARED
+    pub(super) fn is_compared(&self, round: u64, now: Moment) -> bool {
+        self.compared == Some(round) && now.since(self.read) < COMPARED
     }
 
     fn and(self, other: Self) -> Self {
@@ -157,8 +166,6 @@ impl fmt::Debug for KnownTops {
 
 #[cfg(test)]
 mod tests {
-    use tokio::time::advance;
-
     use super::*;
     use crate::MemberId;
 
@@ -171,7 +178,7 @@ mod tests {
     }
 
     fn read(top: u64, at_ms: u64, floor: u64) -> Known {
-        Known::read(Top { seq: seq(top), at_ms, floor: seq(floor) }, Instant::now())
+        Known::read(Top { seq: seq(top), at_ms, floor: seq(floor) }, Moment::now())
     }
 
     /// Takes sequences of one box.
@@ -179,8 +186,8 @@ mod tests {
         tops.take(&[want], &[end], now_ms)[0]
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn what_was_given_out_is_not_given_out_again_before_it_is_committed() {
+    #[test]
+    fn what_was_given_out_is_not_given_out_again_before_it_is_committed() {
         let (tops, alice) = (KnownTops::new(), inbox("alice"));
         let want = Want { boxed: &alice, count: 3 };
         let first = take(&tops, want, read(10, 500, 4), 400);
@@ -192,8 +199,8 @@ mod tests {
         assert_eq!(take(&tops, want, read(40, 0, 4), 0).first, seq(41));
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn sequences_are_above_the_floor_and_above_what_was_seen() {
+    #[test]
+    fn sequences_are_above_the_floor_and_above_what_was_seen() {
         let (tops, alice) = (KnownTops::new(), inbox("alice"));
         let want = Want { boxed: &alice, count: 1 };
         assert_eq!(take(&tops, want, read(0, 0, 7), 0).first, seq(8));
@@ -205,26 +212,28 @@ mod tests {
         assert!(tops.get(&inbox("bob")).is_none());
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn what_is_known_grows_too_old() {
+    #[test]
+    fn what_is_known_grows_too_old() {
         let (tops, alice) = (KnownTops::new(), inbox("alice"));
-        tops.learn(&alice, read(1, 0, 0));
+        let learned = tops.learn(&alice, read(1, 0, 0)).read;
         tops.compared(&alice, 5);
         let known = || tops.get(&alice).unwrap();
-        assert!(known().is_fresh(Instant::now()) && known().is_compared(5, Instant::now()));
-        assert!(!known().is_compared(6, Instant::now()), "there was another connection");
+        assert!(known().is_fresh(learned) && known().is_compared(5, learned));
+        assert!(!known().is_compared(6, learned), "there was another connection");
         // What this process writes says nothing of what others did.
-        advance(FRESH).await;
+        let later = learned + FRESH;
         tops.raise(&alice, seq(2), 0);
-        assert!(!known().is_fresh(Instant::now()) && known().is_compared(5, Instant::now()));
-        advance(COMPARED - FRESH).await;
-        assert!(!known().is_compared(5, Instant::now()));
-        let again = tops.learn(&alice, read(1, 0, 0));
-        assert!(again.is_fresh(Instant::now()) && again.top == seq(2));
+        assert!(!known().is_fresh(later) && known().is_compared(5, later));
+        // Also if the machine was suspended all the while.
+        let latest = learned + COMPARED;
+        assert!(!known().is_compared(5, latest));
+        let end = Top { seq: seq(1), ..Top::default() };
+        let again = tops.learn(&alice, Known::read(end, latest));
+        assert!(again.is_fresh(latest) && again.top == seq(2));
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_call_takes_of_all_its_boxes_in_the_order_in_which_it_wants_them() {
+    #[test]
+    fn a_call_takes_of_all_its_boxes_in_the_order_in_which_it_wants_them() {
         let (tops, alice, bob) = (KnownTops::new(), inbox("alice"), inbox("bob"));
         let wants = [Want { boxed: &bob, count: 2 }, Want { boxed: &alice, count: 1 }];
         let firsts = |ends: [Known; 2]| -> Vec<Seq> {
@@ -237,7 +246,7 @@ mod tests {
     #[test]
     fn the_largest_sequence_is_the_end() {
         let (tops, alice) = (KnownTops::new(), inbox("alice"));
-        let end = Known::read(Top { seq: Seq::MAX, ..Top::default() }, Instant::now());
+        let end = Known::read(Top { seq: Seq::MAX, ..Top::default() }, Moment::now());
         assert_eq!(take(&tops, Want { boxed: &alice, count: 2 }, end, 0).first, Seq::MAX);
     }
 }

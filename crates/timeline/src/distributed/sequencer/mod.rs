@@ -23,7 +23,6 @@ mod tests;
 
 use std::sync::Arc;
 
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -33,6 +32,8 @@ use self::redis::RedisCounter;
 use super::box_id::BoxId;
 use super::config::Config;
 use super::database::Database;
+use super::moment::Moment;
+use super::trouble::Trouble;
 use crate::{Result, Seq};
 
 /// How many sequences of which box are wanted.
@@ -69,12 +70,13 @@ impl Sequencer {
     pub(super) fn start(
         config: &Config,
         database: Database,
+        trouble: &Trouble,
         tasks: &TaskTracker,
         stop: &CancellationToken,
     ) -> Result<Self> {
         metrics::describe();
         let known = Arc::new(KnownTops::new());
-        let redis = RedisCounter::start(config, &database, &known, tasks, stop)?;
+        let redis = RedisCounter::start(config, &database, &known, trouble, tasks, stop)?;
         let index = IndexCounter::new(database, Arc::clone(&known));
         Ok(Self { known, redis, index })
     }
@@ -112,9 +114,14 @@ impl Sequencer {
         self.known.raise(boxed, seq, at_ms);
     }
 
+    /// Returns the floor of a box as this node knows it, 0 if it does not.
+    pub(super) fn floor(&self, boxed: &BoxId) -> Seq {
+        self.known.get(boxed).map_or(Seq::ZERO, |known| known.floor)
+    }
+
     async fn give(&self, wants: &[Want<'_>], now_ms: u64, mut reading: Reading) -> Result<Vec<Reserved>> {
         loop {
-            let began = Instant::now();
+            let began = Moment::now();
             let reserved = self.try_to_give(wants, now_ms, reading).await?;
             // A process that stood still meanwhile would use what is too old by now.
             if reading.is_good_after(began.elapsed()) {

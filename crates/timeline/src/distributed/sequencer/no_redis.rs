@@ -12,6 +12,7 @@ use super::{Reserved, Want};
 use crate::Result;
 use crate::distributed::config::Config;
 use crate::distributed::database::Database;
+use crate::distributed::trouble::Trouble;
 
 #[derive(Debug)]
 pub(super) enum RedisCounter {}
@@ -21,6 +22,7 @@ impl RedisCounter {
         _config: &Config,
         _database: &Database,
         _known: &Arc<KnownTops>,
+        _trouble: &Trouble,
         _tasks: &TaskTracker,
         _stop: &CancellationToken,
     ) -> Result<Option<Self>> {

@@ -31,7 +31,6 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 use redis_link::{Link, LinkConfig};
 use tokio::sync::Mutex as AsyncMutex;
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -43,7 +42,9 @@ use super::{Reserved, Want, metrics};
 use crate::distributed::box_id::BoxId;
 use crate::distributed::config::Config;
 use crate::distributed::database::Database;
+use crate::distributed::moment::Moment;
 use crate::distributed::tops;
+use crate::distributed::trouble::Trouble;
 use crate::{Result, Seq};
 
 /// Gives out sequences by counters in Redis, which are compared with the store.
@@ -92,6 +93,7 @@ impl RedisCounter {
         config: &Config,
         database: &Database,
         known: &Arc<KnownTops>,
+        trouble: &Trouble,
         tasks: &TaskTracker,
         stop: &CancellationToken,
     ) -> Result<Option<Self>> {
@@ -101,7 +103,7 @@ impl RedisCounter {
         Ok(Some(Self {
             database: database.clone(),
             known: Arc::clone(known),
-            link: GuardedLink::start(settings, url, &prefix, tasks, stop)?,
+            link: GuardedLink::start(settings, url, &prefix, trouble, tasks, stop)?,
             prefix,
             go_counters: config.go_counters,
             turn: AsyncMutex::new(()),
@@ -124,7 +126,7 @@ impl RedisCounter {
         let Some(link) = self.link.ready().await else { return Ok(given) };
         // The order matters: the round is read before the question. A server that was connected to
         // in between has another one.
-        let (round, now) = (self.link.round(&link), Instant::now());
+        let (round, now) = (self.link.round(&link), Moment::now());
         let asks = wants.iter().enumerate().map(|(place, want)| self.ask(place, *want));
         let asks = asks.filter(|ask| !self.link.is_away(ask.tag));
         let (mut asks, mut unread): (Vec<_>, Vec<_>) = asks.partition(|ask| {
@@ -197,7 +199,7 @@ impl RedisCounter {
         if asks.is_empty() {
             return Ok(());
         }
-        let began = Instant::now();
+        let began = Moment::now();
         let boxes: Vec<&BoxId> = asks.iter().map(|ask| ask.want.boxed).collect();
         let tops = tops::read_all(&self.database, &boxes).await?;
         let counters = if self.go_counters { go_counters::read(link, &boxes).await } else { Vec::new() };

@@ -10,6 +10,7 @@ use crate::distributed::box_id::{BoxId, Side};
 use crate::distributed::config::Config;
 use crate::distributed::database::Database;
 use crate::distributed::tops::{self, Top};
+use crate::distributed::trouble::Trouble;
 use crate::{MemberId, Seq};
 
 /// One node of a store, as far as sequences go.
@@ -23,7 +24,9 @@ impl TestNode {
     pub(super) async fn start(config: &Config) -> Self {
         let database = Database::start(config).await.unwrap();
         let stop = CancellationToken::new();
-        let sequencer = Sequencer::start(config, database.clone(), &TaskTracker::new(), &stop).unwrap();
+        let tasks = TaskTracker::new();
+        let sequencer =
+            Sequencer::start(config, database.clone(), &Trouble::default(), &tasks, &stop).unwrap();
         Self { database, sequencer, _stop: stop.drop_guard() }
     }
 

@@ -6,18 +6,31 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use super::metrics;
+use crate::distributed::trouble::Trouble;
 
-/// Whether this node hears what the others write, with a line for each change.
+/// Whether this node hears what the others write, and whether they hear what it writes.
+///
+/// The log has one line when either fails and one when both are well, unless the same Redis is in
+/// [`Trouble`] already, of which somebody else has told.
 ///
 /// Whenever something may have been missed, it wakes the task that looks at the inboxes.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Hearing {
     /// None before the first answer.
     is_up: Mutex<Option<bool>>,
     doubts: Notify,
+    trouble: Trouble,
 }
 
+/// What trouble shows in.
+const HEARING: &str = "hearing";
+const SAYING: &str = "saying";
+
 impl Hearing {
+    pub(super) fn new(trouble: Trouble) -> Self {
+        Self { is_up: Mutex::default(), doubts: Notify::new(), trouble }
+    }
+
     /// Returns whether what the others write is heard at once.
     pub(super) fn is_up(&self) -> bool {
         *self.is_up.lock() == Some(true)
@@ -25,10 +38,8 @@ impl Hearing {
 
     /// Notes that everything is heard from now on.
     pub(super) fn up(&self) {
-        match self.is_up.lock().replace(true) {
-            Some(false) => tracing::info!("the other nodes of the timeline store are heard again"),
-            None => tracing::debug!("the other nodes of the timeline store are heard"),
-            Some(true) => {}
+        if self.is_up.lock().replace(true) == Some(false) {
+            self.ends(HEARING);
         }
         metrics::others_heard(true);
         // What they said until now may have been missed.
@@ -41,12 +52,40 @@ impl Hearing {
             tracing::debug!("the other nodes of the timeline store are not heard: {why:#}");
             return;
         }
-        tracing::warn!(
-            "the other nodes of the timeline store are not heard, so the inboxes that are watched here are \
-             looked at every second: {why:#}"
-        );
+        if self.trouble.begins(HEARING) {
+            tracing::warn!(
+                "the other nodes of the timeline store are not heard, so the inboxes that are watched here are \
+                 looked at every second: {why:#}"
+            );
+        } else {
+            tracing::debug!("the other nodes of the timeline store are not heard either: {why:#}");
+        }
         metrics::others_heard(false);
         self.doubts.notify_one();
+    }
+
+    /// Notes that the others are not told what is new here.
+    pub(super) fn is_unheard(&self, why: &dyn Display) {
+        if self.trouble.begins(SAYING) {
+            tracing::warn!(
+                "the other nodes of the timeline store cannot be told what is new here; that is tried again, \
+                 and until then they find it within half a minute: {why:#}"
+            );
+        } else {
+            tracing::debug!("the other nodes of the timeline store are not told either: {why:#}");
+        }
+    }
+
+    /// Notes that they are told again.
+    pub(super) fn is_heard(&self) {
+        self.ends(SAYING);
+    }
+
+    fn ends(&self, place: &str) {
+        match self.trouble.ends(place) {
+            Some(after) => tracing::info!(?after, "the nodes of the timeline store hear each other again"),
+            None => tracing::debug!("{place} works again between the nodes of the timeline store"),
+        }
     }
 
     /// Notes that something may have been missed.
@@ -74,7 +113,7 @@ mod tests {
 
     #[test]
     fn whatever_may_have_been_missed_is_looked_at_once() {
-        let hearing = Hearing::default();
+        let hearing = Hearing::new(Trouble::default());
         assert!(!hearing.is_up() && hearing.doubted().now_or_never().is_none());
         hearing.up();
         hearing.doubt(&"a gap");

@@ -46,10 +46,7 @@ async fn say(shared: &Shared, way: &Way, text: &str) {
         if is_told {
             tracing::debug!("the other nodes of the timeline store are still not told: {error:#}");
         } else {
-            tracing::warn!(
-                "the other nodes of the timeline store cannot be told what is new here; that is tried again, \
-                 and until then they find it within half a minute: {error:#}"
-            );
+            shared.teller.hearing().is_unheard(&error);
         }
         is_told = true;
         tokio::select! {
@@ -59,7 +56,7 @@ async fn say(shared: &Shared, way: &Way, text: &str) {
     }
     metrics::said();
     if is_told {
-        tracing::info!("the other nodes of the timeline store are told again what is new here");
+        shared.teller.hearing().is_heard();
     }
 }
 

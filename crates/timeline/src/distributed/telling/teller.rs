@@ -20,6 +20,7 @@ use crate::distributed::config::Config;
 use crate::distributed::entry_id::EntryId;
 use crate::distributed::node_id::NodeId;
 use crate::distributed::tops::Top;
+use crate::distributed::trouble::Trouble;
 use crate::notifier::Notifier;
 use crate::store::InboxWatchers;
 use crate::{Entry, InboxPage, MemberId, ReadCursor, Result, Seq};
@@ -73,6 +74,7 @@ impl Teller {
         config: &Config,
         node: NodeId,
         watchers: InboxWatchers,
+        trouble: Trouble,
     ) -> Result<(Self, Telling)> {
         let telling = Telling { observer: TaskTracker::new() };
         let start = |observer| Notifier::start(observer, telling.observer.token());
@@ -86,7 +88,7 @@ impl Teller {
             to_say: Notify::new(),
             behind: Mutex::default(),
             to_read: Notify::new(),
-            hearing: Hearing::default(),
+            hearing: Hearing::new(trouble),
         };
         Ok((teller, telling))
     }

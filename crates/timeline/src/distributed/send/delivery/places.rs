@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use mongodb::bson::{Bson, Document, RawDocumentBuf, doc};
 use mongodb::options::Hint;
-use tokio::time::Instant;
 
 use super::{Delivery, Fate, InboxCopy};
 use crate::distributed::box_id::Side;
@@ -20,8 +19,8 @@ impl Delivery {
     ///
     /// They may be there already, or their places may be below the floor.
     pub(super) async fn look_up(&mut self, shared: &Shared, operations: &[Operation]) -> Result<()> {
-        let now = Instant::now();
-        let unsure = self.open(InboxCopy::is_unsure);
+        let now = Moment::now();
+        let unsure = self.open(|copy| copy.is_unsure(now));
         if unsure.is_empty() {
             return Ok(());
         }

@@ -2,22 +2,18 @@
 
 use std::collections::HashMap;
 
-use mongodb::bson::doc;
-use tokio::time::Instant;
-
 use super::{Flush, Phase};
 use crate::distributed::box_id::Side;
 use crate::distributed::clock;
-use crate::distributed::database::Collections;
-use crate::distributed::documents::{EntryDoc, time};
-use crate::distributed::groups;
+use crate::distributed::documents::EntryDoc;
 use crate::distributed::intents::Noted;
-use crate::distributed::send::HOLD;
+use crate::distributed::moment::Moment;
+use crate::distributed::send::USABLE;
 use crate::distributed::send::batch::Boxes;
 use crate::distributed::send::insert::{Inserted, insert_entries};
 use crate::distributed::send::operation::find_entries;
 use crate::distributed::send::repetitions::{check_repeats, is_gone};
-use crate::{Error, ErrorKind, MemberId, Parties, Result, Seq};
+use crate::{Error, ErrorKind, MemberId, Result, Seq};
 
 impl Flush {
     /// Tries once to write the entries that are not there yet into their histories.
@@ -28,7 +24,7 @@ impl Flush {
         // The order matters: an intent that others may have taken for that of a dead node, and a
         // sequence that readers may have passed, are made anew before anything is written.
         noted.renew_if_old().await?;
-        if self.reserved_at.elapsed() > HOLD / 2 {
+        if self.reserved_at.elapsed() > USABLE {
             self.reserve_anew().await?;
         }
         let open = self.open();
@@ -45,34 +41,11 @@ impl Flush {
             }
         }
         self.meet(&there).await?;
+        // The order matters: no copy is written, with its time, before the time of its entry is sure.
+        self.date_behind(&taken).await?;
         self.move_entries(&taken).await?;
         self.date_first_entries().await?;
         failure
-    }
-
-    /// Gives the first entries of groups no earlier time than that of the group.
-    ///
-    /// A group that is made without a history may be made between the reservation and the entry.
-    async fn date_first_entries(&mut self) -> Result<()> {
-        for at in 0..self.operations.len() {
-            let operation = &self.operations[at];
-            let Parties::Group(name) = operation.conversation.parties() else { continue };
-            if self.phases[at] != Phase::Copies || operation.entry.seq != Seq::ZERO.next() {
-                continue;
-            }
-            let group = groups::get(&self.shared, name).await?;
-            let Some(group) = group.filter(|group| group.created_at_ms > operation.entry.entry.at_ms) else {
-                continue;
-            };
-            let filter = doc! { "id": operation.history.as_str(), "_id": operation.entry.key.to_bson() };
-            let date = doc! { "$max": { "at": time(group.created_at_ms) } };
-            let dated = move |collections: Collections| async move {
-                collections.histories.update_one(filter, date).await
-            };
-            self.shared.database.call(dated).await?;
-            self.operations[at].entry.entry.at_ms = group.created_at_ms;
-        }
-        Ok(())
     }
 
     fn open(&self) -> Vec<usize> {
@@ -157,7 +130,7 @@ impl Flush {
         for operation in open.iter().map(|at| &self.operations[*at]) {
             boxes.add_send(&operation.history, operation.copies().map(|(member, _)| member));
         }
-        let now = Instant::now();
+        let now = Moment::now();
         let reserved = self.shared.sequencer.reserve(&boxes.wants(), clock::unix_ms()).await?;
         let mut given = boxes.reserved(&reserved);
         let mut copies: Vec<(MemberId, Seq)> = Vec::new();

@@ -19,6 +19,7 @@ use super::outages::{ALL, Outages, RedisOutage, bit};
 use super::script::{self, Least, Move, TAGS};
 use super::version;
 use crate::distributed::sequencer::metrics;
+use crate::distributed::trouble::Trouble;
 use crate::{Error, Result, Seq};
 
 /// How long Redis has for an answer; the index takes about as long.
@@ -33,6 +34,7 @@ struct Inner {
     /// The address for people.
     address: String,
     prefix: String,
+    trouble: Trouble,
     joined: watch::Sender<JoinState>,
     outages: Mutex<Outages>,
     /// How many outages are over.
@@ -60,6 +62,7 @@ impl GuardedLink {
         settings: LinkConfig,
         url: &str,
         prefix: &str,
+        trouble: &Trouble,
         tasks: &TaskTracker,
         stop: &CancellationToken,
     ) -> Result<Self> {
@@ -67,6 +70,7 @@ impl GuardedLink {
             settings: settings.timeout(BUDGET),
             address: Address::parse(url).map_err(script::of_link)?.to_string(),
             prefix: prefix.to_owned(),
+            trouble: trouble.clone(),
             joined: watch::Sender::new(JoinState::Joining),
             outages: Mutex::default(),
             comebacks: AtomicU64::new(0),
@@ -170,11 +174,15 @@ impl Inner {
         let outage = outages.begin(server, tags, Instant::now())?;
         metrics::redis_up(false);
         drop(outages);
-        tracing::warn!(
-            error = %format_args!("{error:#}"),
-            "redis at {server} gives out no sequences; until it does they are found in mongodb, which takes \
-             longer"
-        );
+        if self.trouble.begins(server) {
+            tracing::warn!(
+                error = %format_args!("{error:#}"),
+                "redis at {server} gives out no sequences; until it does they are found in mongodb, which takes \
+                 longer, and what other nodes write may be heard up to a second later"
+            );
+        } else {
+            tracing::debug!(error = %format_args!("{error:#}"), "redis at {server} gives out no sequences either");
+        }
         Some(outage)
     }
 
@@ -186,11 +194,10 @@ impl Inner {
         outages.end(outage, failed, Instant::now());
         metrics::redis_up(outages.is_empty());
         drop(outages);
-        tracing::info!(
-            after = ?outage.since.elapsed(),
-            "redis at {} gives out sequences again",
-            outage.server
-        );
+        match self.trouble.ends(&outage.server) {
+            Some(after) => tracing::info!(?after, "redis at {} is in use again", outage.server),
+            None => tracing::debug!("redis at {} gives out sequences again", outage.server),
+        }
     }
 }
 

@@ -46,7 +46,8 @@ impl Scene {
         let (sender, heard) = channel();
         let config = Config::new("mongodb://localhost").observer(Hears(sender));
         let watchers = InboxWatchers::default();
-        let (teller, _telling) = Teller::new(&config, NodeId::fresh(), watchers.clone()).unwrap();
+        let (teller, _telling) =
+            Teller::new(&config, NodeId::fresh(), watchers.clone(), Trouble::default()).unwrap();
         Self { teller, watchers, heard }
     }
 
