@@ -9,6 +9,7 @@ use super::rewriting::{Rewriting, changed, check, is_done, kind_of};
 use super::settle::settle;
 use super::stored::head_and_entry;
 use crate::distributed::box_id::BoxId;
+use crate::distributed::call_end;
 use crate::distributed::documents::{EntryDoc, Head, IntentKind, IntentOp, PendingChange};
 use crate::distributed::entry_id::EntryId;
 use crate::distributed::intents::Noted;
@@ -32,7 +33,7 @@ pub(in crate::distributed) async fn change_message(
     change: MessageChange,
 ) -> Result<Changed> {
     let history = BoxId::history(&change.conversation);
-    let until = Instant::now() + shared.config.timeout;
+    let until = call_end::end(shared.config.timeout);
     let _turn = shared.turns.wait(&history, until).await?;
     loop {
         if let Some(changed) = attempt(shared, &history, &change, until).await? {

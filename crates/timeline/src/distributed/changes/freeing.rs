@@ -16,8 +16,17 @@ use crate::distributed::shared::Shared;
 use crate::distributed::{ack, read};
 use crate::{EntryKind, Error, ErrorKind, Result, Seq};
 
-/// How many entries are freed at a time.
-const ENTRIES: u16 = 100;
+/// How many entries are freed at a time: at first, and at most.
+const ENTRIES_FIRST: u16 = 100;
+const ENTRIES_MAX: u16 = 1_000;
+
+/// How long one step takes, as near as a number of entries can bring it.
+///
+/// A step has a read, an update for each 2,000 copies, and a note of how far it is: with 100 entries
+/// of two members each it is mostly the confirmations that take the time, so a million of them would
+/// take ten thousand times that. With a group of thousands a step has as many copies as one command
+/// takes, and is as long as that.
+const STEP: Duration = Duration::from_millis(200);
 
 /// The most places that may be missing between two entries because they are written still.
 ///
@@ -35,8 +44,10 @@ const PAUSE: Duration = Duration::from_millis(25);
 pub(in crate::distributed) async fn free(shared: &Shared, history: &BoxId, to: Seq) -> Result<()> {
     let until = Instant::now() + shared.config.grace;
     let mut pruned = read::head(shared, history).await?.pruned;
+    let mut most = ENTRIES_FIRST;
     while pruned < to {
-        let (entries, last) = without_gaps(shared, history, pruned, to, until).await?;
+        let begun = Instant::now();
+        let (entries, last) = without_gaps(shared, history, pruned, to, most, until).await?;
         for changing in entries.iter().filter(|entry| entry.change.is_some()) {
             settle(shared, history, changing.seq).await?;
         }
@@ -44,8 +55,20 @@ pub(in crate::distributed) async fn free(shared: &Shared, history: &BoxId, to: S
         copies::expire(shared, &messages.collect::<Result<Vec<_>>>()?).await?;
         ack::raise(shared, history, &doc! { "pruned": last.to_i64() }).await?;
         pruned = last;
+        most = next_step(most, begun.elapsed());
     }
     Ok(())
+}
+
+/// Returns how many entries the next step has, after one of so many that took so long.
+fn next_step(entries: u16, took: Duration) -> u16 {
+    if took > 2 * STEP {
+        (entries / 2).max(1)
+    } else if took < STEP / 2 {
+        entries.saturating_mul(2).min(ENTRIES_MAX)
+    } else {
+        entries
+    }
 }
 
 /// Returns whether there are copies with the text of an entry, as far as the store knows.
@@ -62,12 +85,12 @@ async fn without_gaps(
     history: &BoxId,
     after: Seq,
     to: Seq,
+    most: u16,
     until: Instant,
 ) -> Result<(Vec<EntryDoc>, Seq)> {
     let mut is_closed = false;
     loop {
-        let entries = stored::entries_without_texts(shared, history, after, to, ENTRIES).await?;
-        let is_cut = entries.len() >= usize::from(ENTRIES);
+        let (entries, is_cut) = stored::entries_without_texts(shared, history, after, to, most).await?;
         let last = entries.last().filter(|_| is_cut).map_or(to, |last| last.seq);
         let missing = gaps(after, last, entries.iter().map(|entry| (entry.seq, entry.entry.at_ms)));
         if missing.is_empty() {
@@ -127,6 +150,13 @@ mod tests {
         assert_eq!(missing(4, 12, &[6, 7, 10]), [5, 8, 9, 11, 12]);
         assert!(missing(0, Seq::MAX.get(), &[Seq::MAX.get()]).is_empty(), "no writer has so many");
         assert_eq!(missing(0, 20_003, &[1, 20_001, 20_003]), [20_002]);
+    }
+
+    #[test]
+    fn steps_grow_and_shrink_with_the_time_that_they_take() {
+        let (fast, good, slow) = (STEP / 4, STEP, STEP * 3);
+        assert_eq!([next_step(100, fast), next_step(100, good), next_step(100, slow)], [200, 100, 50]);
+        assert_eq!((next_step(ENTRIES_MAX, fast), next_step(1, slow)), (ENTRIES_MAX, 1));
     }
 
     #[test]

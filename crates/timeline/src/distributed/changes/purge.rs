@@ -19,7 +19,7 @@ use crate::distributed::entry_id::EntryId;
 use crate::distributed::intents::Noted;
 use crate::distributed::send::operation::find_entries;
 use crate::distributed::shared::Shared;
-use crate::distributed::{clock, groups, keeper, read, tops};
+use crate::distributed::{call_end, clock, groups, keeper, read, tops};
 use crate::{Conversation, EntryKind, Error, ErrorKind, MemberId, Parties, Result, Seq};
 
 /// What an attempt to purge a history came to.
@@ -35,8 +35,9 @@ enum Attempt {
 /// Deletes all entries of a history, and returns the place of the purge that tells of it.
 ///
 /// From the update of the head on the history is empty for its readers, and its texts will leave
-/// the inboxes, whoever finishes that. A long history takes long: a caller that is dropped does not
-/// end it, and any node goes on where another one has ended.
+/// the inboxes, whoever finishes that. A long history takes longer than a call may: a caller that
+/// was answered or dropped does not end it, and any node goes on where another one has ended. Who
+/// repeats the call waits for the same end.
 ///
 /// # Errors
 ///
@@ -44,7 +45,7 @@ enum Attempt {
 /// when it was not confirmed in time.
 pub(in crate::distributed) async fn purge(shared: &Shared, conversation: &Conversation) -> Result<Seq> {
     let history = BoxId::history(conversation);
-    let until = Instant::now() + shared.config.timeout;
+    let until = call_end::end(shared.config.timeout);
     let turn = shared.turns.wait(&history, until).await?;
     loop {
         let op = IntentOp { kind: IntentKind::Purge, history: history.clone(), seq: Seq::ZERO, key: None };
@@ -58,11 +59,8 @@ pub(in crate::distributed) async fn purge(shared: &Shared, conversation: &Conver
             Attempt::Begun(reservation, key) => {
                 // Changes and sends that come now are behind the purge.
                 drop(turn);
-                finish(shared, &history).await?;
-                noted.done();
-                keeper::all_grown(shared, reservation.ends(&history)).await;
-                let told = find_entries(shared, [(&history, key)]).await?;
-                return Ok(told.first().map_or(reservation.place, |told| told.seq));
+                // The caller is answered in time, and this goes on.
+                return call_end::without(finish_all(shared, &history, &reservation, key, noted)).await;
             }
             Attempt::Late => noted.done(),
         }
@@ -82,7 +80,7 @@ async fn attempt(
 ) -> Result<Attempt> {
     let head = read::head(shared, history).await?;
     if head.purge.is_some() {
-        finish_purge(shared, history).await?;
+        call_end::without(finish_purge(shared, history)).await?;
         return Ok(Attempt::Late);
     }
     let purge = kind_number(EntryKind::Purge);
@@ -203,6 +201,21 @@ async fn has_begun(shared: &Shared, history: &BoxId, pending: &PendingChange) ->
         return Ok(true);
     }
     Ok(!find_entries(shared, [(history, pending.key)]).await?.is_empty())
+}
+
+/// Finishes a purge that was begun, and returns the place of the entry that tells of it.
+async fn finish_all(
+    shared: &Shared,
+    history: &BoxId,
+    reservation: &Reservation,
+    key: EntryId,
+    noted: Noted,
+) -> Result<Seq> {
+    finish(shared, history).await?;
+    noted.done();
+    keeper::all_grown(shared, reservation.ends(history)).await;
+    let told = find_entries(shared, [(history, key)]).await?;
+    Ok(told.first().map_or(reservation.place, |told| told.seq))
 }
 
 /// Finishes the purge; whoever has ended the steps of it meanwhile.

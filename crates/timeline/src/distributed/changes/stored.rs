@@ -27,15 +27,22 @@ pub(super) async fn head_and_entry(
     Ok((head, entry))
 }
 
+/// The most bytes of entries that one read has, unless a single one has more.
+///
+/// An entry of a large group names all of its members.
+const BYTES_MAX: usize = 8 * 1024 * 1024;
+
 /// Reads the entries of a box behind a sequence and up to another one, oldest first, without their
 /// texts.
+///
+/// Returns whether there may be more, beyond `limit` or beyond what one read has.
 pub(super) async fn entries_without_texts(
     shared: &Shared,
     boxed: &BoxId,
     after: Seq,
     to: Seq,
     limit: u16,
-) -> Result<Vec<EntryDoc>> {
+) -> Result<(Vec<EntryDoc>, bool)> {
     let without = doc! { "message": 0, "digest": 0, "digest2": 0 };
     entries_without(shared, boxed, (after, to), limit, without).await
 }
@@ -50,7 +57,7 @@ pub(in crate::distributed) async fn entries_without_records(
     limit: u16,
 ) -> Result<Vec<EntryDoc>> {
     let without = doc! { "message": 0, "digest": 0, "digest2": 0, "members": 0, "seqs": 0, "change": 0 };
-    entries_without(shared, boxed, (after, Seq::MAX), limit, without).await
+    Ok(entries_without(shared, boxed, (after, Seq::MAX), limit, without).await?.0)
 }
 
 async fn entries_without(
@@ -59,10 +66,16 @@ async fn entries_without(
     (after, to): (Seq, Seq),
     limit: u16,
     without: Document,
-) -> Result<Vec<EntryDoc>> {
+) -> Result<(Vec<EntryDoc>, bool)> {
     let filter = doc! { "id": boxed.as_str(), "seq": { "$gt": after.to_i64(), "$lte": to.to_i64() } };
     let found = find(shared, boxed.side(), Finding { without, limit, ..Finding::one(filter) }).await?;
-    found.iter().map(|document| EntryDoc::read(document, boxed.side())).collect()
+    let is_cut = found.len() >= usize::from(limit) || bytes_of(&found) >= BYTES_MAX;
+    let entries = found.iter().map(|document| EntryDoc::read(document, boxed.side()));
+    Ok((entries.collect::<Result<_>>()?, is_cut))
+}
+
+fn bytes_of(documents: &[RawDocumentBuf]) -> usize {
+    documents.iter().map(|document| document.as_bytes().len()).sum()
 }
 
 /// Returns the first entry of a history above its floor that fits.
@@ -119,8 +132,9 @@ async fn find(shared: &Shared, side: Side, finding: Finding) -> Result<Vec<RawDo
     let found = shared.database.call(move |collections| async move {
         let found = collections.entries_of(side).find(filter).projection(without).limit(limit.into());
         let mut cursor = found.sort(doc! { "id": step, "seq": step }).await?;
-        let mut documents = Vec::new();
-        while cursor.advance().await? {
+        let (mut documents, mut bytes) = (Vec::new(), 0);
+        while bytes < BYTES_MAX && cursor.advance().await? {
+            bytes += cursor.current().as_bytes().len();
             documents.push(cursor.current().to_owned());
         }
         Ok(documents)

@@ -19,12 +19,12 @@ use mongo_link::{Backoff, ErrorKind as LinkErrorKind};
 use tokio::time::{Instant, sleep};
 
 use super::super::box_id::{BoxId, Side};
-use super::super::clock;
 use super::super::database::of_link;
 use super::super::documents::{GroupDoc, RowDoc, time};
 use super::super::entry_id::EntryId;
 use super::super::shared::Shared;
 use super::super::tops::{self, Top};
+use super::super::{call_end, clock};
 use super::bound::bounded;
 use super::page::{Found, MARK, find};
 use super::transaction::{Claim, Transaction, Written};
@@ -67,12 +67,11 @@ pub(in crate::distributed) async fn change(
     // Before all else: no message that is sent to a group that was not there yet is older than it.
     let at_ms = clock::unix_ms();
     let change = bounded(change)?;
-    let limit = shared.config.timeout;
-    let end = Instant::now() + limit;
+    let end = call_end::end(shared.config.timeout);
     let conversation = Conversation::group(name.clone());
     let history = BoxId::history(&conversation);
     let call = Call { name, conversation, history, change, at_ms, mark: EntryId::fresh(at_ms) };
-    let _turn = shared.group_turns.wait(name, limit).await?;
+    let _turn = shared.group_turns.wait(name, end).await?;
     let mut backoff = Backoff::new(WAIT_FIRST, WAIT_MAX);
     loop {
         let error = match call.attempt(shared, end).await? {

@@ -12,5 +12,6 @@ mod turns;
 pub use self::bound::GROUP_MEMBERS_MAX;
 pub(super) use self::bound::check_send;
 pub(super) use self::change::change;
-pub(super) use self::page::{get, of_member, titles};
+pub(super) use self::page::{created, get, of_member, titles};
+pub(super) use self::transaction::CLAIMED;
 pub(super) use self::turns::GroupTurns;

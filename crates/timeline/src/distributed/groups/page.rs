@@ -79,30 +79,42 @@ pub(in crate::distributed) async fn of_member(
     Ok(GroupPage::new(groups, more))
 }
 
+/// Returns when groups were created, in milliseconds since 1970; those that the store does not know
+/// are left out.
+pub(in crate::distributed) async fn created(
+    database: &Database,
+    names: &[GroupName],
+) -> Result<Vec<(GroupName, u64)>> {
+    let found = fields_of(database, names, doc! { "created": 1 }).await?;
+    Ok(found.into_iter().map(|group| (group.name, group.created_at_ms)).collect())
+}
+
 /// Returns the titles of groups; those that the store does not know are left out.
 pub(in crate::distributed) async fn titles(
     database: &Database,
     names: &[GroupName],
 ) -> Result<HashMap<GroupName, String>> {
+    let found = fields_of(database, names, doc! { "title": 1 }).await?;
+    Ok(found.into_iter().map(|group| (group.name, group.title)).collect())
+}
+
+/// Returns groups with nothing but their names and some fields.
+async fn fields_of(database: &Database, names: &[GroupName], fields: Document) -> Result<Vec<Group>> {
     if names.is_empty() {
-        return Ok(HashMap::new());
+        return Ok(Vec::new());
     }
     let ids: Vec<_> = names.iter().map(|name| name.as_str().to_owned()).collect();
     let found: Vec<RawDocumentBuf> = database
         .call(move |collections| async move {
             let groups = collections.groups.clone_with_type::<RawDocumentBuf>();
-            let found = groups.find(doc! { "_id": { "$in": ids } }).projection(doc! { "title": 1 });
+            let found = groups.find(doc! { "_id": { "$in": ids } }).projection(fields);
             found.batch_size(BATCH).await?.try_collect().await
         })
         .await?;
-    let title = |document: &RawDocumentBuf| -> Result<(GroupName, String)> {
-        let GroupDoc { group, .. } = GroupDoc::read(document)?;
-        Ok((group.name, group.title))
-    };
-    found.iter().map(title).collect()
+    found.iter().map(|document| Ok(GroupDoc::read(document)?.group)).collect()
 }
 
-/// How many titles one answer of the server has at most; the driver's own 101 are few for a list.
+/// How many groups one answer of the server has at most; the driver's own 101 are few for a list.
 const BATCH: u32 = 5_000;
 
 /// Returns the fields of a summary: of the members only the one that is asked for, and how many

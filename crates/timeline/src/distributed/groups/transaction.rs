@@ -31,7 +31,7 @@ use super::super::entry_id::EntryId;
 use crate::Seq;
 
 /// How many places are claimed: more sends to a name that nobody has used are hardly under way.
-const CLAIMED: usize = 16;
+pub(in crate::distributed) const CLAIMED: usize = 16;
 
 /// The wait before a commit is asked for once more.
 const COMMIT_PAUSE: Duration = Duration::from_millis(50);

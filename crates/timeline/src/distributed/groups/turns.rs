@@ -1,7 +1,5 @@
 //! Who of this node changes a group now.
 
-use std::time::Duration;
-
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::{Instant, timeout_at};
 use xxhash_rust::xxh3::xxh3_64;
@@ -23,14 +21,14 @@ impl GroupTurns {
     }
 
     /// Waits until no other caller changes this group; a few groups share a turn.
-    pub(super) async fn wait(&self, group: &GroupName, limit: Duration) -> Result<MutexGuard<'_, ()>> {
+    pub(super) async fn wait(&self, group: &GroupName, end: Instant) -> Result<MutexGuard<'_, ()>> {
         let turn = usize::try_from(xxh3_64(group.as_str().as_bytes()) % TURNS).unwrap_or_default();
-        match timeout_at(Instant::now() + limit, self.0[turn].lock()).await {
+        match timeout_at(end, self.0[turn].lock()).await {
             Ok(turn) => Ok(turn),
             Err(_elapsed) => {
                 let text = format!(
-                    "other changes of the group {group}, or of one that shares its turn, did not end within \
-                     {limit:?}; try again later"
+                    "the group {group} was not changed: other changes of it, or of one that shares its turn, took \
+                     all of the time; try again later"
                 );
                 Err(Error::new(ErrorKind::Unavailable, text))
             }
@@ -40,15 +38,18 @@ impl GroupTurns {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[tokio::test(start_paused = true)]
     async fn one_caller_after_the_other_changes_a_group() {
-        let (turns, limit) = (GroupTurns::new(), Duration::from_secs(10));
+        let turns = GroupTurns::new();
+        let soon = || Instant::now() + Duration::from_secs(10);
         let tea = GroupName::new("tea").unwrap();
-        let first = turns.wait(&tea, limit).await.unwrap();
-        assert_eq!(turns.wait(&tea, limit).await.unwrap_err().kind(), ErrorKind::Unavailable);
+        let first = turns.wait(&tea, soon()).await.unwrap();
+        assert_eq!(turns.wait(&tea, soon()).await.unwrap_err().kind(), ErrorKind::Unavailable);
         drop(first);
-        assert!(turns.wait(&tea, limit).await.is_ok());
+        assert!(turns.wait(&tea, soon()).await.is_ok());
     }
 }

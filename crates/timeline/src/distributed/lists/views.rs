@@ -1,9 +1,9 @@
 //! What a conversation is to one of its members.
 
 use mongodb::bson::doc;
-use tokio::time::Instant;
 
 use super::super::box_id::BoxId;
+use super::super::call_end;
 use super::super::documents::RowDoc;
 use super::super::entry_id::EntryId;
 use super::super::rows::{self, never_in};
@@ -75,7 +75,7 @@ pub(in crate::distributed) async fn clear(
     };
     let row = EntryId::of_row(member, &BoxId::history(conversation)).to_bson();
     let clear = doc! { "q": { "_id": row }, "u": { "$max": { "cleared": extent.top.to_i64() } } };
-    rows::update(&shared.database, &[clear], Instant::now() + shared.config.timeout).await
+    rows::update(&shared.database, &[clear], call_end::end(shared.config.timeout)).await
 }
 
 async fn row_and_extent(

@@ -4,11 +4,13 @@
 //!  callers ──► queue ──► the first that gets its turn takes all that wait:
 //!                          1 looks at the rows and at the ends of the histories
 //!                          2 raises the cursors with one command
-//!                          3 tells of those that rose, then answers all
+//!                          3 looks how far they are: another node may have raised them further
+//!                          4 tells of those that rose, then answers all
 //! ```
 //!
 //! While one of them is at work others come, and are served together by the next. So there is one
-//! command at a time, and cursors of this node are told in the order in which they rose.
+//! command at a time, and cursors of this node are told in the order in which they rose. The last
+//! look makes answers rise, too: none is lower than one that any node gave before the call.
 
 use std::collections::HashMap;
 
@@ -17,6 +19,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::super::box_id::{BoxId, Side};
+use super::super::call_end;
 use super::super::entry_id::EntryId;
 use super::super::shared::Shared;
 use super::super::tops;
@@ -60,12 +63,21 @@ pub(in crate::distributed) async fn read(
     let mut raises = shared.cursors.take();
     while !raises.is_empty() {
         let rest = raises.split_off(raises.len().min(RAISES_MAX));
-        raise_all(shared, raises).await;
+        // It is the work of all who wait: each is answered in its own time, and none takes from it.
+        let end = Instant::now() + call_end::of_steps(shared.config.timeout);
+        call_end::until(end, raise_all(shared, raises)).await;
         raises = rest;
     }
     drop(turn);
     // Whoever had the turn has answered, unless it panicked.
-    answered.await.unwrap_or_else(|_dropped| Err(Error::closed()))
+    answered.await.unwrap_or_else(|_dropped| Err(unanswered()))
+}
+
+/// The error of a cursor that was taken by a call which panicked.
+fn unanswered() -> Error {
+    let text = "the call that raised this cursor together with its own panicked, so it is not known whether it \
+                has risen; repeat it, which is harmless, and please report the panic, which the log has";
+    Error::new(ErrorKind::UnknownOutcome, text)
 }
 
 /// Returns how far members have read a conversation, in their order; 0 for who was never in it.
@@ -139,9 +151,14 @@ async fn settle(
         doc! { "q": { "_id": row.to_bson() }, "u": { "$max": { "read": to.to_i64() } } }
     };
     let statements: Vec<_> = risen.iter().map(statement).collect();
-    let end = Instant::now() + shared.config.timeout;
-    let written = update(&shared.database, &statements, end).await;
-    let highest: HashMap<_, _> = risen.into_iter().collect();
+    let end = call_end::end(shared.config.timeout);
+    let written = match update(&shared.database, &statements, end).await {
+        Ok(()) => find(&shared.database, &rows_of(&risen)).await,
+        Err(error) => Err(error),
+    };
+    let found = written.as_ref().ok();
+    let stored = |row: &EntryId| found.and_then(|rows| rows.get(row)).map_or(Seq::ZERO, |row| row.read);
+    let highest: HashMap<_, _> = risen.into_iter().map(|(row, to)| (row, to.max(stored(&row)))).collect();
     let mut untold = highest.clone();
     for (raise, verdict) in raises.iter().zip(&mut verdicts) {
         if !matches!(verdict, Ok((_, true))) {
@@ -151,7 +168,8 @@ async fn settle(
             *verdict = Err(error.clone());
             continue;
         }
-        // Of several callers for one cursor all get the highest, which is told once.
+        // Of several callers for one cursor all get the highest, of this node or another one, which is
+        // told once.
         if let Some(to) = highest.get(&raise.row) {
             *verdict = Ok((*to, true));
         }
@@ -172,6 +190,10 @@ fn risen<'a>(verdicts: impl Iterator<Item = (EntryId, &'a Result<(Seq, bool)>)>)
         }
     }
     risen.into_iter().collect()
+}
+
+fn rows_of(risen: &[(EntryId, Seq)]) -> Vec<EntryId> {
+    risen.iter().map(|(row, _)| *row).collect()
 }
 
 /// Tells of a cursor that rose: the reader, and in a pair the other member.
@@ -207,6 +229,13 @@ mod tests {
         assert_eq!(verdict(Some(3), 2), Ok((3, false)));
         assert_eq!(verdict(Some(3), 10), Err(ErrorKind::InvalidInput));
         assert_eq!(verdict(None, 10), Err(ErrorKind::NotFound), "also beyond the last entry");
+    }
+
+    #[test]
+    fn a_cursor_whose_raiser_panicked_says_so() {
+        let error = unanswered();
+        assert_eq!(error.kind(), ErrorKind::UnknownOutcome);
+        assert!(error.to_string().contains("panicked"), "{error}");
     }
 
     #[test]

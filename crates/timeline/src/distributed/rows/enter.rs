@@ -6,6 +6,7 @@ use mongodb::bson::{Document, doc};
 use tokio::time::Instant;
 
 use super::super::box_id::BoxId;
+use super::super::call_end;
 use super::super::documents::{RowDoc, time};
 use super::super::entry_id::EntryId;
 use super::super::shared::Shared;
@@ -47,7 +48,7 @@ pub(in crate::distributed) async fn enter(shared: &Shared, entries: Vec<RowEntry
         return Ok(());
     }
     let statements: Vec<_> = due.iter().map(|(row, entry)| statement(*row, entry)).collect();
-    update(&shared.database, &statements, now + shared.config.timeout).await?;
+    update(&shared.database, &statements, call_end::end(shared.config.timeout)).await?;
     let present = due.into_iter().filter(|(_, entry)| entry.is_in).map(|(row, entry)| (row, entry.member));
     shared.rows.note(before, present, Instant::now());
     Ok(())

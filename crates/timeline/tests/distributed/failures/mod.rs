@@ -13,3 +13,4 @@ mod primaries;
 mod races;
 mod scene;
 mod secondaries;
+mod slow;

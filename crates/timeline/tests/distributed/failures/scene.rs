@@ -69,6 +69,34 @@ impl Scene {
             "blockTimeMS": 120_000,
             "errorCode": NOT_PRIMARY,
         };
+        self.fail(data).await
+    }
+
+    /// Has each command of a node on a collection wait for so long, and then be done.
+    pub(super) async fn hold(
+        &self,
+        node: &str,
+        command: &str,
+        collection: &str,
+        time: Duration,
+    ) -> Blocked<'_> {
+        let data = doc! {
+            "failCommands": [command],
+            "namespace": format!("{}.{collection}", self.database),
+            "appName": node,
+            "blockConnection": true,
+            "blockTimeMS": i64::try_from(time.as_millis()).unwrap(),
+        };
+        self.fail(data).await
+    }
+
+    /// Ends what commands wait for or fail with; those that wait go on to the end of that.
+    pub(super) async fn let_go(&self) {
+        let off = doc! { "configureFailPoint": "failCommand", "mode": "off" };
+        self.mongo.command("admin", off).await.unwrap();
+    }
+
+    async fn fail(&self, data: Document) -> Blocked<'_> {
         let fail = doc! { "configureFailPoint": "failCommand", "mode": "alwaysOn", "data": data };
         let answer = self.mongo.command("admin", fail).await.unwrap();
         let before = answer.get_i64("count").or_else(|_| answer.get_i32("count").map(i64::from)).unwrap();

@@ -1,0 +1,86 @@
+//! A MongoDB that takes its time with some commands.
+
+use std::time::Duration;
+
+use timeline::{Count, ErrorKind, GroupName, NewGroup, PageRequest, Seq};
+use tokio::time::Instant;
+
+use super::scene::{Scene, assert_contiguous, history, ids, inbox, member, send, send_group, started, tea};
+use crate::place::PATIENCE;
+
+/// Each step of a call has enough time, and all together have not.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_of_several_slow_steps_ends_in_its_own_time() {
+    let Some(scene) = Scene::on_mongo().await else { return };
+    let timeout = Duration::from_secs(2);
+    let node = started(scene.config("one").timeout(timeout)).await;
+    let sent = send(&node, "ann", "bob", "first").await.unwrap();
+    let conversation = timeline::Conversation::single(member("ann"), member("bob"));
+    let _slow = scene.hold("one", "find", "chat_history", Duration::from_millis(1_200)).await;
+
+    let begun = Instant::now();
+    let paged = node.history(&conversation, PageRequest::until(u64::MAX / 4, Count::default())).await;
+    let took = begun.elapsed();
+    assert_eq!(paged.unwrap_err().kind(), ErrorKind::Unavailable);
+    assert!(took < timeout + Duration::from_millis(300), "a read took {took:?}");
+
+    let begun = Instant::now();
+    let edited = node.delete_message(&conversation, sent.place, None).await;
+    let took = begun.elapsed();
+    assert!(edited.is_err(), "{edited:?}");
+    assert!(took < timeout + Duration::from_millis(300), "a change took {took:?}");
+    scene.let_go().await;
+    assert!(node.shutdown(PATIENCE).await);
+}
+
+/// The cursor rises at another node between the look and the update of this one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_answer_to_a_cursor_is_not_lower_than_what_another_node_has_answered() {
+    let Some(scene) = Scene::on_mongo().await else { return };
+    let (one, other) = (scene.node("one").await, scene.node("other").await);
+    for id in ["1", "2", "3"] {
+        send(&one, "ann", "bob", id).await.unwrap();
+    }
+    let (bob, conversation) = (member("bob"), timeline::Conversation::single(member("ann"), member("bob")));
+    let seq = |number| Seq::new(number).unwrap();
+    let held = scene.hold("one", "update", "chat_rows", Duration::from_secs(3)).await;
+    let late = one.read(&bob, &conversation, seq(1));
+    let early = async {
+        held.arrived().await;
+        other.read(&bob, &conversation, seq(3)).await
+    };
+    let (late, early) = tokio::join!(late, early);
+    assert_eq!((early.unwrap(), late.unwrap()), (seq(3), seq(3)));
+    scene.let_go().await;
+    assert!(one.shutdown(PATIENCE).await && other.shutdown(PATIENCE).await);
+}
+
+/// A group is made between the reservation of its first messages and their entries.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_first_messages_of_a_group_are_no_older_than_it_and_their_times_do_not_fall() {
+    let Some(scene) = Scene::on_mongo().await else { return };
+    let (one, other) = (scene.node("one").await, scene.node("other").await);
+    let held = scene.hold("one", "insert", "chat_history", Duration::from_secs(2)).await;
+    let sends =
+        async { tokio::join!(send_group(&one, 2, "1"), send_group(&one, 2, "2"), send_group(&one, 2, "3")) };
+    let created = async {
+        held.arrived().await;
+        let new = NewGroup::new(GroupName::new("tea").unwrap()).owner(member("m0"));
+        other.create_group(new.without_history(true)).await
+    };
+    let (sent, created) = tokio::join!(sends, created);
+    assert!(sent.0.is_ok() && sent.1.is_ok() && sent.2.is_ok(), "{sent:?}");
+    scene.let_go().await;
+    let created_at_ms = created.unwrap().created_at_ms;
+    let entries = history(&other, &tea()).await;
+    let times: Vec<u64> = entries.iter().map(|entry| entry.at_ms).collect();
+    assert!(times.is_sorted() && times[0] >= created_at_ms, "{times:?} and {created_at_ms}");
+    // Found by time, and each is there once for its readers, with the same time.
+    let since = other.history(&tea(), PageRequest::since(created_at_ms, Count::default())).await.unwrap();
+    assert_eq!(ids(&since.entries).len(), 3);
+    let copies = inbox(&other, &member("m1")).await;
+    assert_contiguous(&copies, Seq::ZERO);
+    assert_eq!(ids(&copies).len(), 3);
+    assert!(copies.iter().all(|copy| copy.at_ms >= created_at_ms));
+    assert!(one.shutdown(PATIENCE).await && other.shutdown(PATIENCE).await);
+}
