@@ -43,7 +43,7 @@
 //! [`Callers`](crate::Callers) who makes a call, before its body is read, and then holds users to
 //! what is theirs; [`Caller`](crate::Caller) says who may do what. A request may then leave out
 //! `from`, `member`, `owner` and `members` where they are the user, and `group_members` where they
-//! are all members of the group:
+//! are all members of the group. [`router`] needs them, also for a group that it knows:
 //!
 //! ```text
 //! POST /timeline/sendGroup     {"group_name":"tea","message":"{\"text\":\"hi\"}"}

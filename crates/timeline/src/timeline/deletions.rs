@@ -1,5 +1,9 @@
 //! The calls that delete whole conversations and members.
 
+use std::time::Duration;
+
+use tokio::time::Instant;
+
 use super::Timeline;
 use crate::page::COUNT_MAX;
 use crate::store::GroupChange;
@@ -7,6 +11,11 @@ use crate::{
     Change, Conversation, Count, Entry, EntryKind, Error, ErrorKind, MemberId, MessageChange, PageRequest,
     Parties, Result, Seq,
 };
+
+/// For how long one call deletes the messages of a member, one after the other.
+///
+/// It is less than a server waits for an answer, mostly. What is left is for the next call.
+const DELETING_MAX: Duration = Duration::from_secs(8);
 
 impl Timeline {
     /// Deletes all entries of a history.
@@ -34,6 +43,10 @@ impl Timeline {
     /// leave every group, and their inbox is freed to its end. The program sees to it that they
     /// send nothing meanwhile.
     ///
+    /// It deletes for 8 s at most. When messages are left then, it says how many it has deleted in
+    /// the text of an error of kind [`Unavailable`](crate::ErrorKind::Unavailable): repeat it until
+    /// it returns a number.
+    ///
     /// # Cancel safety
     ///
     /// A dropped call has done a part of it. Repeated, it goes on where that ended, and counts what
@@ -47,53 +60,52 @@ impl Timeline {
     /// errors end it where it is: [`Unavailable`](crate::ErrorKind::Unavailable),
     /// [`Corrupt`](crate::ErrorKind::Corrupt) or [`Closed`](crate::ErrorKind::Closed).
     pub async fn delete_member(&self, member: &MemberId) -> Result<u64> {
-        let (mut deleted, mut unknown, mut after) = (0, None, None);
+        let (mut deletion, mut after) = (Deletion::default(), None);
         loop {
             let page = self.store.views(member, after.as_ref(), Count::new(COUNT_MAX)).await?;
             for view in &page.views {
-                deleted += self.delete_sent(member, &view.conversation, &mut unknown).await?;
+                self.delete_sent(member, &view.conversation, &mut deletion).await?;
             }
             after = page.views.last().map(|view| view.conversation.clone());
             if !page.more || after.is_none() {
                 break;
             }
         }
-        if let Some(error) = unknown {
+        if let Some(error) = deletion.unknown {
             return Err(error);
         }
         self.leave_all(member).await?;
         self.store.forget(member).await?;
-        Ok(deleted)
+        Ok(deletion.deleted)
     }
 
-    /// Deletes what a member has sent to one conversation, and returns how many messages that were.
-    ///
-    /// The first message whose copies are not known is put into `unknown`, if nothing is there.
+    /// Deletes what a member has sent to one conversation.
     async fn delete_sent(
         &self,
         member: &MemberId,
         conversation: &Conversation,
-        unknown: &mut Option<Error>,
-    ) -> Result<u64> {
-        let (mut deleted, mut last_read) = (0, Seq::ZERO);
+        deletion: &mut Deletion,
+    ) -> Result<()> {
+        let mut last_read = Seq::ZERO;
         loop {
             let request = PageRequest::after(last_read, Count::new(COUNT_MAX));
             let page = self.store.history(conversation, request).await?;
             for place in places_of(&page.entries, member) {
+                deletion.check_time(member)?;
                 let change = MessageChange::new(conversation.clone(), place, None, Change::Delete);
                 match self.store.change_message(change).await {
-                    Ok(_) => deleted += 1,
+                    Ok(_) => deletion.deleted += 1,
                     // It went meanwhile.
                     Err(error) if error.kind() == ErrorKind::NotFound => {}
                     Err(error) if error.kind() == ErrorKind::Conflict => {
-                        unknown.get_or_insert_with(|| unchangeable(conversation, error));
+                        deletion.unknown.get_or_insert_with(|| unchangeable(conversation, error));
                     }
                     Err(error) => return Err(error),
                 }
             }
             match page.entries.last() {
                 Some(last) if page.more => last_read = last.sequence,
-                _ => return Ok(deleted),
+                _ => return Ok(()),
             }
         }
     }
@@ -112,6 +124,31 @@ impl Timeline {
                 return Ok(());
             }
         }
+    }
+}
+
+/// How far the deletion of a member is.
+#[derive(Default)]
+struct Deletion {
+    /// How many messages are deleted.
+    deleted: u64,
+    /// The error of the first message whose copies are not known.
+    unknown: Option<Error>,
+    /// When the first message was deleted: what comes before is not kept, so that time does not count.
+    begun: Option<Instant>,
+}
+
+impl Deletion {
+    /// Ends the call when its time is up.
+    fn check_time(&mut self, member: &MemberId) -> Result<()> {
+        if self.begun.get_or_insert_with(Instant::now).elapsed() < DELETING_MAX {
+            return Ok(());
+        }
+        let text = format!(
+            "{} messages of {member} are deleted, and more are left: repeat the call, which goes on",
+            self.deleted
+        );
+        Err(Error::new(ErrorKind::Unavailable, text))
     }
 }
 

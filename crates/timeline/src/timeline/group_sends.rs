@@ -19,8 +19,9 @@ pub struct GroupSent {
 impl Timeline {
     /// Stores a message to a group.
     ///
-    /// It is stored in the history of the group and in the inbox of each member. The call returns
-    /// when it is durable, and says which inboxes did not get it. Repeated with the same
+    /// It is stored in the history of the group and in the inbox of each member that it names, also
+    /// of a group that the store knows: nobody looks up who is in that. The call returns when it is
+    /// durable, and says which inboxes did not get it. Repeated with the same
     /// `message_id` it gives the first answer; the members of the repetition do not matter.
     ///
     /// # Cancel safety

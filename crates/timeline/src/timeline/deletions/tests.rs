@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::watch;
+use tokio::time::sleep;
 
 use super::*;
 use crate::memory::MemoryStore;
@@ -11,11 +12,13 @@ use crate::{
     HistoryPage, InboxPage, Message, NewMessage, Position, State, Store, ViewPage,
 };
 
-/// A store that does not know where the copies of one history are, as of those of layout 2.
+/// A store that does not know where the copies of one history are, as of those of layout 2, and
+/// takes some time for each change.
 #[derive(Debug)]
 struct FromBefore {
     store: MemoryStore,
     unknown: Conversation,
+    each: Duration,
 }
 
 #[async_trait]
@@ -73,6 +76,7 @@ impl Store for FromBefore {
         if change.conversation == self.unknown {
             return Err(Error::new(ErrorKind::Conflict, "where the copies are is not known"));
         }
+        sleep(self.each).await;
         self.store.change_message(change).await
     }
 
@@ -136,7 +140,7 @@ async fn kinds(timeline: &Timeline, conversation: &Conversation) -> Vec<EntryKin
 async fn a_member_stays_until_what_cannot_be_deleted_is_purged() {
     let unknown = Conversation::single(member("a"), member("b"));
     let other = Conversation::single(member("a"), member("c"));
-    let store = FromBefore { store: MemoryStore::default(), unknown: unknown.clone() };
+    let store = FromBefore { store: MemoryStore::default(), unknown: unknown.clone(), each: Duration::ZERO };
     let timeline = Timeline::start(Config::default(), store).unwrap();
     for to in ["b", "c"] {
         let message = Message::new("{}").unwrap();
@@ -151,4 +155,20 @@ async fn a_member_stays_until_what_cannot_be_deleted_is_purged() {
     timeline.purge(&unknown).await.unwrap();
     assert_eq!(timeline.delete_member(&member("a")).await.unwrap(), 0);
     assert_eq!(timeline.view(&member("a"), &unknown).await.unwrap(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deletion_that_takes_long_says_how_far_it_is_and_goes_on_when_it_is_repeated() {
+    let unknown = Conversation::single(member("x"), member("y"));
+    let store = FromBefore { store: MemoryStore::default(), unknown, each: Duration::from_secs(1) };
+    let timeline = Timeline::start(Config::default(), store).unwrap();
+    for _ in 0..10 {
+        let message = Message::new("{}").unwrap();
+        timeline.send(NewMessage::new(member("a"), member("b"), message)).await.unwrap();
+    }
+    let late = timeline.delete_member(&member("a")).await.unwrap_err();
+    assert!(late.kind() == ErrorKind::Unavailable && late.to_string().contains("8 messages"), "{late}");
+    let conversation = Conversation::single(member("a"), member("b"));
+    assert!(timeline.view(&member("a"), &conversation).await.unwrap().is_some(), "the member is there");
+    assert_eq!(timeline.delete_member(&member("a")).await.unwrap(), 2);
 }
