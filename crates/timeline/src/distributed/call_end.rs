@@ -29,8 +29,13 @@ pub(super) fn of_steps(timeout: Duration) -> Duration {
 }
 
 /// Returns how much of the time of a call a batch has.
-pub(super) fn of_batch(timeout: Duration) -> Duration {
+fn of_batch(timeout: Duration) -> Duration {
     timeout.mul_f64(0.95)
+}
+
+/// Returns when a batch ends whose steps end at `end`.
+pub(super) fn around(end: Instant, timeout: Duration) -> Instant {
+    end + of_batch(timeout).saturating_sub(of_steps(timeout))
 }
 
 /// Does work whose steps end then.

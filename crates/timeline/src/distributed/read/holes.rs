@@ -109,7 +109,8 @@ impl Holes {
     pub(super) fn due_at(&self, boxed: &BoxId, missing: &[Gap], now: Instant) -> Instant {
         let noted = self.noted.lock();
         let gaps = noted.boxes.get(boxed);
-        let known = gaps.into_iter().flat_map(|gaps| missing.iter().flat_map(|gap| parts_of(gaps, *gap)));
+        let known =
+            gaps.into_iter().flat_map(|gaps| missing.iter().flat_map(move |gap| parts_of(gaps, *gap)));
         known.map(|(_, gap)| gap.first_seen).min().unwrap_or(now) + self.grace
     }
 
@@ -187,10 +188,9 @@ fn remove(gaps: &mut Gaps, part: Gap) {
         return;
     };
     gaps.remove(&first);
-    for rest in [Gap::between(first, part.first), Gap::between(part.last.next(), noted.last.next())] {
-        if let Some(rest) = rest {
-            gaps.insert(rest.first, NotedGap { last: rest.last, ..noted });
-        }
+    let rests = [Gap::between(first, part.first), Gap::between(part.last.next(), noted.last.next())];
+    for rest in rests.into_iter().flatten() {
+        gaps.insert(rest.first, NotedGap { last: rest.last, ..noted });
     }
 }
 

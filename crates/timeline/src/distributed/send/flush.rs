@@ -28,7 +28,6 @@ use super::insert::close_holes;
 use super::metrics;
 use super::operation::Operation;
 use super::repetitions::Reply;
-use super::sender::around;
 use super::spread::{spread, unknown};
 use crate::distributed::box_id::Side;
 use crate::distributed::call_end;
@@ -129,7 +128,9 @@ impl Flush {
     ///
     /// `permit` is given back when its callers are answered.
     pub(super) async fn run(mut self, permit: OwnedSemaphorePermit) {
-        let (begun, end, around) = (Instant::now(), self.end, around(&self.shared, self.end));
+        let (begun, end) = (Instant::now(), self.end);
+        // What is late within it says why before this is over.
+        let around = call_end::around(end, self.shared.config.timeout);
         let noted = timeout_at(around, call_end::until(end, self.note())).await;
         let mut noted = match noted.unwrap_or_else(|_elapsed| Err(late())) {
             Ok(noted) => noted,

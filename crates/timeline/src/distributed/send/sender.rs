@@ -157,12 +157,6 @@ async fn wait_for_mongodb(shared: &Shared, end: Instant) -> Result<()> {
     Err(Error::new(ErrorKind::Unavailable, text))
 }
 
-/// Returns when a batch ends whose steps end at `end`: a step that is late says why.
-pub(super) fn around(shared: &Shared, end: Instant) -> Instant {
-    let timeout = shared.config.timeout;
-    end + (call_end::of_batch(timeout) - call_end::of_steps(timeout))
-}
-
 fn refuse(replies: impl IntoIterator<Item = Reply>, error: &Error) {
     for reply in replies {
         reply.send(&Err(error.clone()));
@@ -182,7 +176,8 @@ async fn sort(shared: &Shared, batch: Vec<Waiting>, end: Instant) -> (Vec<Fresh>
         append.token.as_ref().map(|token| (history.clone(), token.message_id.clone()))
     });
     let wanted: Vec<_> = with_id.collect();
-    let known = timeout_at(around(shared, end), repetitions::look_up(shared, &wanted)).await;
+    let known =
+        timeout_at(call_end::around(end, shared.config.timeout), repetitions::look_up(shared, &wanted)).await;
     let mut known = match known.unwrap_or_else(|_elapsed| Err(crowded(shared.config.timeout))) {
         Ok(known) => known.into_iter(),
         Err(error) => {
@@ -224,7 +219,7 @@ async fn reserve(
     }
     let wants = boxes.wants();
     let reserving = shared.sequencer.reserve(&wants, clock::unix_ms());
-    let reserved = timeout_at(around(shared, end), reserving).await;
+    let reserved = timeout_at(call_end::around(end, shared.config.timeout), reserving).await;
     drop(wants);
     let mut given = match reserved.unwrap_or_else(|_elapsed| Err(crowded(shared.config.timeout))) {
         Ok(reserved) => boxes.reserved(&reserved),

@@ -41,7 +41,7 @@ impl Flush {
             }
         }
         self.meet(&there).await?;
-        // The order matters: no copy is written, with its time, before the time of its entry is sure.
+        // The order matters: a place that was taken is known until its entry has another one.
         self.date_behind(&taken).await?;
         self.move_entries(&taken).await?;
         self.date_first_entries().await?;

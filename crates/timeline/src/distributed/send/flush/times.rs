@@ -13,7 +13,6 @@
 //! have the time that their entry was written with, which the entry keeps then.
 
 use std::collections::BTreeMap;
-use std::mem;
 
 use mongodb::bson::{Bson, Document, doc};
 
@@ -35,13 +34,11 @@ struct Earliest {
 impl Flush {
     /// Raises times in histories where groups were made since their first entries were reserved.
     pub(super) async fn date_first_entries(&mut self) -> Result<()> {
-        let due = mem::take(&mut self.undated);
-        let dated = self.date_entries(&due).await;
-        if dated.is_err() {
-            // The next attempt looks again.
-            self.undated = due;
-        }
-        dated
+        // An attempt that fails, or is cut off, leaves them to the next one.
+        let due = self.undated.clone();
+        self.date_entries(&due).await?;
+        self.undated.clear();
+        Ok(())
     }
 
     async fn date_entries(&mut self, due: &[usize]) -> Result<()> {
