@@ -1,5 +1,6 @@
 //! The task of the keeper.
 
+use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -39,7 +40,7 @@ pub(in crate::distributed) async fn run(shared: Arc<Shared>) {
         _ = state.wait_for(State::is_well) => {}
         () = shared.stop.cancelled() => return,
     }
-    let mut keeper = Keeper { is_keeper: false, census: None, is_failing: false };
+    let mut keeper = Keeper { is_keeper: false, census: None, is_told: false };
     loop {
         let pause = keeper.round(&shared).await;
         tokio::select! {
@@ -57,7 +58,8 @@ struct Keeper {
     is_keeper: bool,
     /// What is left of the census with which each keeper begins.
     census: Option<Census>,
-    is_failing: bool,
+    /// Whether the log was told that it fails.
+    is_told: bool,
 }
 
 impl Keeper {
@@ -65,15 +67,18 @@ impl Keeper {
     async fn round(&mut self, shared: &Shared) -> Duration {
         match self.keep(shared).await {
             Ok(pause) => {
-                if self.is_failing {
-                    self.is_failing = false;
+                if mem::take(&mut self.is_told) {
                     tracing::info!("the boxes of the timeline store are kept again");
                 }
                 pause
             }
             Err(error) => {
-                if !self.is_failing {
-                    self.is_failing = true;
+                // Of a MongoDB that is away the link tells.
+                let is_outage = !shared.database.link().state().borrow().is_well();
+                if is_outage || self.is_told {
+                    tracing::debug!("the boxes of the timeline store are not kept: {error:#}");
+                } else {
+                    self.is_told = true;
                     tracing::warn!(
                         "the boxes of the timeline store are not kept, which is tried again: {error:#}"
                     );
