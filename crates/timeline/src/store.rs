@@ -394,9 +394,9 @@ impl Appended {
 pub struct InboxPage {
     /// The last sequence of the inbox, or 0 for an empty one.
     ///
-    /// A reader who goes on reaches it. That is so now, but for an entry that is missing in front of
-    /// others as its writer has died or is late: it is waited for, and the store closes its place
-    /// after the grace.
+    /// A reader who goes on reaches it. That is so now, but for an entry that is missing in front
+    /// of others as its writer has died or is late: it is waited for, and the store closes its
+    /// place after the grace.
     pub latest_seq: Seq,
     /// The last sequence of `entries`; 0 without any.
     pub entry_set_last_seq: Seq,

@@ -180,6 +180,7 @@ mod episodes;
 mod finisher;
 mod forget;
 mod groups;
+mod hold;
 mod intents;
 mod keeper;
 mod kept;

@@ -20,7 +20,7 @@ use tokio::time::Instant;
 use super::keep::keep_of;
 use crate::distributed::box_id::{BoxId, Side};
 use crate::distributed::database::Database;
-use crate::distributed::send::HOLD;
+use crate::distributed::hold::HOLD;
 use crate::distributed::shared::Shared;
 use crate::{Error, ErrorKind, Result, Seq};
 

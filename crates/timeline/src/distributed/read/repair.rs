@@ -4,9 +4,9 @@
 //! still missing, and wakes who waits for the inbox. Each node does so for itself, on its own
 //! clock; the index lets one of them write, or the writer that came after all.
 //!
-//! One command closes [`PLACES_MAX`] places. The task goes on with the next ones, as all of a gap is
-//! due at once, up to [`ATTENDED_MAX`]. No writers have so many under way: the rest is left to the
-//! readers who come there, of whom each closes as much as a page has.
+//! One command closes [`PLACES_MAX`] places. The task goes on with the next ones, as all of a gap
+//! is due at once, up to [`ATTENDED_MAX`]. No writers have so many under way: the rest is left to
+//! the readers who come there, of whom each closes as much as a page has.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -168,8 +168,8 @@ async fn settle(
             *verdict = Err(error.clone());
             continue;
         }
-        // Of several callers for one cursor all get the highest, of this node or another one, which is
-        // told once.
+        // Of several callers for one cursor all get the highest, of this node or another one, which
+        // is told once.
         if let Some(to) = highest.get(&raise.row) {
             *verdict = Ok((*to, true));
         }

@@ -24,7 +24,6 @@ use std::time::Duration;
 use mongo_link::Backoff;
 use tokio::time::{Instant, sleep};
 
-use super::USABLE;
 use super::batch::Boxes;
 use super::insert::{Inserted, close_holes, insert_entries};
 use super::operation::Operation;
@@ -32,6 +31,7 @@ use crate::distributed::box_id::{BoxId, Side};
 use crate::distributed::clock;
 use crate::distributed::documents::EntryDoc;
 use crate::distributed::entry_id::EntryId;
+use crate::distributed::hold::USABLE;
 use crate::distributed::moment::Moment;
 use crate::distributed::shared::Shared;
 use crate::{Entry, Error, ErrorKind, MemberId, Result, Seq};

@@ -30,17 +30,6 @@ mod sender;
 pub(super) mod spread;
 mod waiting;
 
-use std::time::Duration;
-
 pub(super) use self::operation::Operation;
 pub(super) use self::queue::Sender;
 pub(super) use self::spread::spread;
-
-/// How long what lies below a floor stays at least, so that a late writer meets it.
-pub(super) const HOLD: Duration = Duration::from_secs(10 * 60);
-
-/// For how long a sequence is used that was given out, on the clock of a
-/// [`Moment`](super::moment::Moment).
-///
-/// Its floor was read up to 4 minutes before, and its last command may take as long as a call.
-pub(super) const USABLE: Duration = Duration::from_secs(4 * 60);

@@ -6,9 +6,8 @@ use std::time::Duration;
 use super::{Reserved, Want};
 use crate::Seq;
 use crate::distributed::box_id::BoxId;
-use crate::distributed::config::Config;
+use crate::distributed::hold::COMPARED;
 use crate::distributed::moment::Moment;
-use crate::distributed::send::{HOLD, USABLE};
 use crate::distributed::tops::Top;
 use parking_lot::Mutex;
 use quick_cache::unsync::Cache;
@@ -37,22 +36,9 @@ pub(super) enum Reading {
 
 /// How long what was read is good for "the last entry + 1".
 ///
-/// After it a sequence is used within half of the time for which nothing is removed behind a floor
-/// (10 minutes), so that no entry is put where one was removed.
+/// After it a sequence is used within less than the time for which nothing is removed behind a
+/// floor, as [`hold`](crate::distributed::hold) says, so that no entry is put where one was removed.
 const FRESH: Duration = Duration::from_secs(60);
-
-/// How long a counter in Redis is trusted that was compared with the store.
-///
-/// Another node may be without Redis all the while, and its entries read and removed. The rest is
-/// as for [`FRESH`].
-const COMPARED: Duration = Duration::from_secs(4 * 60);
-
-// A floor was read, then a sequence was given out, then used with a last command: whatever was not
-// below the floor at the first is not removed before the last has come. A minute is left for a
-// server that takes in late what was sent in time.
-const _: () = assert!(
-    COMPARED.as_secs() + USABLE.as_secs() + Config::TIMEOUT_BOUNDS.end().as_secs() + 60 <= HOLD.as_secs()
-);
 
 impl Reading {
     /// Whether what a reservation that took so long gave out can still be used.

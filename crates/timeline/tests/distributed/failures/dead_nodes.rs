@@ -70,8 +70,8 @@ async fn is_there_once(living: &Timeline, place: Seq) {
     assert_eq!(living.send_group(other).await.unwrap_err().kind(), ErrorKind::Conflict);
 }
 
-/// It dies with places that nobody else has, and others are sent behind them. A first look says that
-/// these are there, the next one waits for them, and so does the newest page of the history.
+/// It dies with places that nobody else has, and others are sent behind them. A first look says
+/// that these are there, the next one waits for them, and so does the newest page of the history.
 async fn what_is_behind_its_places_is_told_at_once(scene: &Scene) {
     let living = scene.node("living").await;
     send_group(&living, MEMBERS, "first").await.unwrap();

@@ -1,4 +1,4 @@
-//! Times that never fall in a history, also when something came between a reservation and its entry.
+//! Times that never fall in a history, whatever came between a reservation and its entry.
 //!
 //! A history is paged by time as one looks into a book: a time in the middle says on which side to
 //! go on. An entry that is earlier than one before it would be passed over. An entry has its time
