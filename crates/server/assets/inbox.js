@@ -120,7 +120,8 @@ export class Inbox {
       this.#restarts = 0;
       return true;
     }
-    if (this.last === last) throw new Error("the server leaves out messages");
+    // The server waits for one whose writer has died, and closes its place. It was asked as long as a call may wait.
+    if (this.last === last) throw new Error("a message in front of others is not there yet");
     return false;
   }
 
