@@ -83,7 +83,8 @@ pub trait Store: Send + Sync + fmt::Debug {
 
     /// Returns a page of a history, ascending.
     ///
-    /// A conversation never heard of has no entries.
+    /// A conversation never heard of has no entries. As [`inbox`](Self::inbox) it does not wait for
+    /// what is missing in front of other entries: the page [lacks](HistoryPage::lacks) them.
     async fn history(&self, conversation: &Conversation, page: PageRequest) -> Result<HistoryPage>;
 
     /// Frees the member's inbox up to `sequence`, and returns the floor.
@@ -461,12 +462,18 @@ pub struct HistoryPage {
     ///
     /// Retention removed them, or they were purged.
     pub floor: Seq,
+    /// An entry that is there, and that the page lacks; 0 if there is none.
+    ///
+    /// One in front of it is missing, as its writer has died or is late, and the store closes its
+    /// place after the grace. The page has nothing if it begins there. The newest page has what is
+    /// before that, and this is the newest of all.
+    pub lacks: Seq,
 }
 
 impl HistoryPage {
     /// Creates a page.
     #[must_use]
     pub fn new(entries: Vec<Entry>, more: bool, floor: Seq) -> Self {
-        Self { entries, more, floor }
+        Self { entries, more, floor, lacks: Seq::ZERO }
     }
 }

@@ -16,11 +16,10 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 use tokio::sync::watch;
-use tokio::time::Instant;
 
 pub use self::batches::{SENDS_BYTES_MAX, SENDS_MAX};
 pub use self::group_sends::GroupSent;
-use self::holes::begins_at_hole;
+pub(crate) use self::holes::{HoleAt, HoleWaits};
 use crate::store::{Append, IdempotencyKey};
 use crate::{
     Config, Conversation, Count, Destination, Error, HistoryPage, InboxPage, MemberId, Message, NewMessage,
@@ -107,12 +106,14 @@ impl Timeline {
         last_read: impl Into<Position>,
         count: Count,
     ) -> Result<InboxPage> {
-        let (begun, position) = (Instant::now(), last_read.into());
-        let page = self.store.inbox(member, position, count).await?;
-        if begins_at_hole(&page, position) {
-            return self.past_hole(member, position, count, begun, page).await;
+        let (position, waits) = (last_read.into(), HoleWaits::begin());
+        loop {
+            let (page, hole) = self.sync_now(member, position, count).await?;
+            match hole {
+                Some(hole) if self.wait_at(&hole, &waits).await => {}
+                _ => return Ok(page),
+            }
         }
-        Ok(page)
     }
 
     /// Returns a page of the history of a conversation.
@@ -120,13 +121,23 @@ impl Timeline {
     /// It begins above the [floor](HistoryPage::floor): what retention removed or a purge deleted
     /// is gone for everybody.
     ///
+    /// Where an entry is missing in front of others, as after a node has died, it waits until the
+    /// place is closed, 5 s at most. [`lacks`](HistoryPage::lacks) says if it is not by then.
+    ///
     /// # Errors
     ///
     /// [`Unavailable`](crate::ErrorKind::Unavailable), [`Corrupt`](crate::ErrorKind::Corrupt) or
     /// [`Closed`](crate::ErrorKind::Closed); a conversation never heard of is not an error but
     /// empty.
     pub async fn history(&self, conversation: &Conversation, page: PageRequest) -> Result<HistoryPage> {
-        self.store.history(conversation, page).await
+        let waits = HoleWaits::begin();
+        loop {
+            let (page, hole) = self.history_now(conversation, page, &waits).await?;
+            match hole {
+                Some(hole) if self.wait_at(&hole, &waits).await => {}
+                _ => return Ok(page),
+            }
+        }
     }
 
     /// Notes that a member's program has received its inbox up to `sequence`.

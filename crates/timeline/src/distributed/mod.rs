@@ -82,7 +82,7 @@
 //!   seen is given to no other message, whatever becomes of Redis.
 //! - A reader skips nothing. It waits at a hole for the grace at most, however long that is, then
 //!   gets a tombstone. What lies behind a hole is never passed over in silence: a page of an inbox
-//!   names it as the latest, one of a history says that there is more, and the newest page waits.
+//!   names it as the latest, and one of a history says what it lacks. Those who ask wait there.
 //! - A call is answered within [`timeout`](Config::timeout), with all that it waits for.
 //! - A send, a change or a purge that was begun is finished whole or not at all, by any node. One
 //!   repeated with its [`MessageId`](crate::MessageId) has one effect and one answer, at any node.
@@ -130,9 +130,8 @@
 //!   must not happen: a clock of MongoDB that jumps ahead by minutes, and a machine that is frozen
 //!   by its host in the middle of a send and goes on minutes later with all of its clocks as they
 //!   were. The send could lie below the floor then.
-//! - **Holes that stay open.** The newest page of a history waits for the holes that it meets as
-//!   long as its call may take. If they are open still, as with a long [`grace`](Config::grace), it
-//!   has what is below them. Of a gap of more than 10,000 places the rest is closed as readers come.
+//! - **Holes that stay open.** Reads wait for 5 s at holes. If these are open still, as with a long
+//!   [`grace`](Config::grace), the newest page of a history has what is below them. Of a gap of more than 10,000 places the rest is closed as readers come.
 //! - **Moving.** Nothing imports an embedded store, or exports this one.
 //! - **Sharding** is untested. The shard key of `chat_sync` and `chat_history` would be `{id: 1}`.
 //!

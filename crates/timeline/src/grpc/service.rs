@@ -13,7 +13,8 @@ use tonic_types::{ErrorDetails, StatusExt};
 
 use crate::proto::v1;
 use crate::service::in_flight::{self, AnswerMemory, Full};
-use crate::service::{self, Calls, NotWatched, RequestConnection, Watches, Watching};
+use crate::service::{self, Calls, NotWatched, Paged, RequestConnection, Watches, Watching};
+use crate::timeline::HoleWaits;
 use crate::{CallRefused, Caller, Error};
 
 /// The calls as a gRPC service.
@@ -71,6 +72,35 @@ impl TimelineService {
         answer.extensions_mut().insert(Arc::new(Mutex::new(Some(room))));
         Ok(answer)
     }
+
+    /// Answers a read of a page.
+    ///
+    /// At a hole it waits without the room of an answer, and reads again.
+    async fn answer_page<Q: Clone, T: Message, F>(
+        &self,
+        connection: Option<RequestConnection>,
+        request: Q,
+        waits: &HoleWaits,
+        call: impl Fn(Q) -> F,
+    ) -> Result<Response<T>, Status>
+    where
+        F: Future<Output = Result<Paged<T>, Error>>,
+    {
+        let mut has_time = true;
+        loop {
+            let mut hole = None;
+            let once = async {
+                let paged = call(request.clone()).await?;
+                hole = paged.hole;
+                Ok::<_, Error>(paged.reply)
+            };
+            let answer = self.answer_large(connection.clone(), once).await;
+            let Some(hole) = hole.filter(|_| has_time) else { return answer };
+            // Its room is given back before the wait. When the time is up it is read once more.
+            drop(answer);
+            has_time = self.calls.wait_at(&hole, waits).await;
+        }
+    }
 }
 
 #[async_trait]
@@ -95,24 +125,27 @@ impl v1::timeline_server::Timeline for TimelineService {
         &self,
         request: Request<v1::SyncMessageRequest>,
     ) -> Result<Response<v1::SyncMessageReply>, Status> {
-        let call = Call::of(request)?;
-        self.answer_large(call.connection, self.calls.sync(&call.caller, call.request)).await
+        let Call { caller, connection, request, .. } = Call::of(request)?;
+        let read = |request| self.calls.sync(&caller, request);
+        self.answer_page(connection, request, &HoleWaits::begin(), read).await
     }
 
     async fn get_single_history_message(
         &self,
         request: Request<v1::GetSingleHistoryMessageRequest>,
     ) -> Result<Response<v1::GetSingleHistoryMessageReply>, Status> {
-        let call = Call::of(request)?;
-        self.answer_large(call.connection, self.calls.single_history(&call.caller, call.request)).await
+        let (Call { caller, connection, request, .. }, waits) = (Call::of(request)?, HoleWaits::begin());
+        let read = |request| self.calls.single_history(&caller, request, &waits);
+        self.answer_page(connection, request, &waits, read).await
     }
 
     async fn get_group_history_message(
         &self,
         request: Request<v1::GetGroupHistoryMessageRequest>,
     ) -> Result<Response<v1::GetGroupHistoryMessageReply>, Status> {
-        let call = Call::of(request)?;
-        self.answer_large(call.connection, self.calls.group_history(&call.caller, call.request)).await
+        let (Call { caller, connection, request, .. }, waits) = (Call::of(request)?, HoleWaits::begin());
+        let read = |request| self.calls.group_history(&caller, request, &waits);
+        self.answer_page(connection, request, &waits, read).await
     }
 
     async fn create_group(

@@ -16,9 +16,10 @@ use super::content::Content;
 use super::problem::Problem;
 use super::query;
 use super::shared::Shared;
-use crate::Result;
-use crate::service::RequestConnection;
 use crate::service::in_flight::{AnswerBody, Pieces};
+use crate::service::{Paged, RequestConnection};
+use crate::timeline::HoleWaits;
+use crate::{Error, Result};
 
 /// The body of a `POST`, or why it cannot be read.
 pub(super) type Body = Result<Bytes, BytesRejection>;
@@ -104,6 +105,44 @@ where
             answer.unwrap_or_else(IntoResponse::into_response)
         }
         Err(problem) => problem.into_response(),
+    }
+}
+
+/// Answers a `GET` of a page.
+///
+/// At a hole it waits without the room of an answer, and reads again.
+pub(super) async fn got_page<T, R, F>(
+    shared: &Shared,
+    asked: Asked,
+    path: &[(&'static str, String)],
+    waits: &HoleWaits,
+    call: impl Fn(T) -> F,
+) -> Response
+where
+    T: DeserializeOwned + Clone,
+    R: Message + Serialize,
+    F: Future<Output = Result<Paged<R>>>,
+{
+    let (headers, RawQuery(query), connection) = asked;
+    let request: T = match query::decode(query.as_deref().unwrap_or_default(), path) {
+        Ok(request) => request,
+        Err(problem) => return problem.into_response(),
+    };
+    let mut has_time = true;
+    loop {
+        let mut hole = None;
+        let once = async {
+            let paged = call(request.clone()).await?;
+            hole = paged.hole;
+            Ok::<_, Error>(paged.reply)
+        };
+        let answer = read(shared, Codec::of_accept(&headers), connection.clone(), once).await;
+        let Some(hole) = hole.filter(|_| has_time) else {
+            return answer.unwrap_or_else(IntoResponse::into_response);
+        };
+        // Its room is given back before the wait. When the time is up it is read once more.
+        drop(answer);
+        has_time = shared.calls.wait_at(&hole, waits).await;
     }
 }
 

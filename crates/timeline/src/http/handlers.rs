@@ -8,12 +8,13 @@ use axum::extract::State;
 use axum::http::{Extensions, HeaderMap};
 use axum::response::Response;
 
-use super::answer::{Asked, AskingConnection, Body, got, posted, posted_many};
+use super::answer::{Asked, AskingConnection, Body, got, got_page, posted, posted_many};
 use super::called::{Called, InPath};
 use super::problem::Problem;
 use super::shared::Shared;
 use crate::Caller;
 use crate::proto::v1;
+use crate::timeline::HoleWaits;
 
 pub(super) async fn send(
     State(shared): State<Shared>,
@@ -82,7 +83,8 @@ pub(super) async fn received_of(
 }
 
 pub(super) async fn sync(State(shared): State<Shared>, Called(caller): Called, asked: Asked) -> Response {
-    got(&shared, asked, &[], async |request| shared.calls.sync(&caller, request).await).await
+    let waits = HoleWaits::begin();
+    got_page(&shared, asked, &[], &waits, |request| shared.calls.sync(&caller, request)).await
 }
 
 pub(super) async fn single_history(
@@ -92,7 +94,9 @@ pub(super) async fn single_history(
     asked: Asked,
 ) -> Response {
     let path = [("from", from), ("to", to)];
-    got(&shared, asked, &path, async |request| shared.calls.single_history(&caller, request).await).await
+    let waits = HoleWaits::begin();
+    let call = |request| shared.calls.single_history(&caller, request, &waits);
+    got_page(&shared, asked, &path, &waits, call).await
 }
 
 pub(super) async fn group_history(
@@ -102,5 +106,7 @@ pub(super) async fn group_history(
     asked: Asked,
 ) -> Response {
     let path = [("group", group)];
-    got(&shared, asked, &path, async |request| shared.calls.group_history(&caller, request).await).await
+    let waits = HoleWaits::begin();
+    let call = |request| shared.calls.group_history(&caller, request, &waits);
+    got_page(&shared, asked, &path, &waits, call).await
 }

@@ -16,6 +16,7 @@ use super::fields::AskedPart;
 use super::rules::Rules;
 use super::{CallRefused, Caller, Callers, fields};
 use crate::proto::v1;
+use crate::timeline::{HoleAt, HoleWaits};
 use crate::{Conversation, Entry, Error, NewGroupMessage, NewMessage, Position, Result, Tag, Timeline};
 
 /// The calls over a timeline, by those who may. Every field is checked, and an error names the one
@@ -84,20 +85,22 @@ impl Calls {
         &self,
         caller: &Caller,
         request: v1::SyncMessageRequest,
-    ) -> Result<v1::SyncMessageReply> {
+    ) -> Result<Paged<v1::SyncMessageReply>> {
         let rules = Rules::of(caller);
         let position = Position::new(fields::last_read(request.last_read)?, request.last_tag.map(Tag::new));
         let count = fields::count(request.count)?;
         let member = fields::member("member", rules.filled_in(request.member))?;
         rules.read_inbox(&member)?;
-        Ok((&self.timeline.sync(&member, position, count).await?).into())
+        let (page, hole) = self.timeline.sync_now(&member, position, count).await?;
+        Ok(Paged { reply: (&page).into(), hole })
     }
 
     pub(crate) async fn single_history(
         &self,
         caller: &Caller,
         request: v1::GetSingleHistoryMessageRequest,
-    ) -> Result<v1::GetSingleHistoryMessageReply> {
+        waits: &HoleWaits,
+    ) -> Result<Paged<v1::GetSingleHistoryMessageReply>> {
         let rules = Rules::of(caller);
         let from = fields::member("from", rules.filled_in(request.from))?;
         let to = fields::member("to", request.to)?;
@@ -109,16 +112,17 @@ impl Calls {
             since_ms: request.since_ms,
             until_ms: request.until_ms,
         })?;
-        let page = self.timeline.history(&Conversation::single(from, to), page).await?;
+        let (page, hole) = self.timeline.history_now(&Conversation::single(from, to), page, waits).await?;
         let (entry_set, floor) = (entry_set(&page.entries), page.floor.to_i64());
-        Ok(v1::GetSingleHistoryMessageReply { entry_set, more: page.more, floor })
+        Ok(Paged { reply: v1::GetSingleHistoryMessageReply { entry_set, more: page.more, floor }, hole })
     }
 
     pub(crate) async fn group_history(
         &self,
         caller: &Caller,
         request: v1::GetGroupHistoryMessageRequest,
-    ) -> Result<v1::GetGroupHistoryMessageReply> {
+        waits: &HoleWaits,
+    ) -> Result<Paged<v1::GetGroupHistoryMessageReply>> {
         let rules = Rules::of(caller);
         let name = fields::group("group", request.group)?;
         let page = fields::page(&AskedPart {
@@ -129,10 +133,21 @@ impl Calls {
             until_ms: request.until_ms,
         })?;
         rules.read_group_history(&name, self.judged(rules, &name).await?.as_ref())?;
-        let page = self.timeline.history(&Conversation::group(name), page).await?;
+        let (page, hole) = self.timeline.history_now(&Conversation::group(name), page, waits).await?;
         let (entry_set, floor) = (entry_set(&page.entries), page.floor.to_i64());
-        Ok(v1::GetGroupHistoryMessageReply { entry_set, more: page.more, floor })
+        Ok(Paged { reply: v1::GetGroupHistoryMessageReply { entry_set, more: page.more, floor }, hole })
     }
+
+    /// Waits at the hole of a page, without the room of an answer; false when its time is up.
+    pub(crate) async fn wait_at(&self, hole: &HoleAt, waits: &HoleWaits) -> bool {
+        self.timeline.wait_at(hole, waits).await
+    }
+}
+
+/// The reply of a page, and where it lacks entries that are there.
+pub(crate) struct Paged<R> {
+    pub(crate) reply: R,
+    pub(crate) hole: Option<HoleAt>,
 }
 
 impl fmt::Debug for Calls {

@@ -20,7 +20,7 @@ use std::ops::RangeFrom;
 pub use self::call_refused::{CallRefused, CallRefusedKind};
 pub(crate) use self::caller::Everybody;
 pub use self::caller::{CallEnd, Caller, Callers};
-pub(crate) use self::calls::Calls;
+pub(crate) use self::calls::{Calls, Paged};
 pub(crate) use self::code::Code;
 pub use self::in_flight::{AnswerMemory, AnswerPermit, RequestConnection};
 pub(crate) use self::watch_body::{Chunk, WatchBody};

@@ -3,9 +3,9 @@
 //! They are read from the last one down.
 //!
 //! The page of the newest entries begins below the first hole that it meets: readers who come from
-//! below cannot reach what is above that either. Its reader waits until the holes are closed that
-//! it met, and so gets all that was there when it asked. A page before a sequence ends at a hole,
-//! and has nothing if the hole is next to the sequence: its reader has what comes after the hole.
+//! below cannot reach what is above that either. It says what it lacks, and its reader waits for
+//! that. A page before a sequence ends at a hole, and has nothing if the hole is next to the
+//! sequence: its reader has what comes after the hole.
 
 use mongodb::bson::{RawDocument, doc};
 
@@ -33,6 +33,8 @@ pub(super) struct Backward {
     /// A claim that was met, and since when it is there.
     pub(super) claim: Option<(Seq, u64)>,
     bytes: usize,
+    /// The first document that was met, which is the newest of all if the page has the newest.
+    newest: Seq,
     /// The sequence that comes next, if there was one above it.
     next: Option<Seq>,
     is_over: bool,
@@ -96,6 +98,7 @@ impl Backward {
             missing: Vec::new(),
             claim: None,
             bytes: 0,
+            newest: Seq::ZERO,
             next: None,
             is_over: false,
         }
@@ -114,6 +117,7 @@ impl Backward {
             return Ok(());
         }
         self.next = Some(finds::before(seq));
+        self.newest = self.newest.max(seq);
         if seq != self.before {
             self.push(EntryDoc::read(document, boxed.side())?);
         }
@@ -161,10 +165,19 @@ impl Backward {
         }
     }
 
-    /// Returns whether the reader lacks what is there because something before it is missing.
-    pub(super) fn waits(&self) -> bool {
-        let is_newest = self.before == Seq::ZERO;
-        !self.missing.is_empty() && (is_newest || self.entries.is_empty())
+    /// Returns what is there and cannot be in the page, as something is missing; 0 if nothing is.
+    ///
+    /// Of the newest page it is the newest entry; one before a sequence has nothing then.
+    pub(super) fn lacks(&self) -> Seq {
+        if self.missing.is_empty() {
+            Seq::ZERO
+        } else if self.before == Seq::ZERO {
+            self.newest
+        } else if self.entries.is_empty() {
+            finds::before(self.before)
+        } else {
+            Seq::ZERO
+        }
     }
 
     /// Returns how many documents the next find is to return.
@@ -236,17 +249,18 @@ mod tests {
         assert_eq!(seen(&page(0, 2, 0, &[9, 6, 5, 2, 1])), (vec![2, 1], vec![3, 4, 7, 8]));
         assert_eq!(seen(&page(0, 2, 0, &[7, 6, 5, 3])), (vec![7, 6], vec![]), "not among what it reads");
         assert_eq!(seen(&page(0, 9, 1, &[4, 3])), (vec![], vec![2]), "above the floor there are none");
-        assert!(page(0, 9, 1, &[4, 3]).waits() && !page(0, 9, 1, &[4, 3, 2]).waits());
+        assert_eq!(page(0, 9, 1, &[4, 3]).lacks(), seq(4));
+        assert_eq!(page(0, 9, 1, &[4, 3, 2]).lacks(), Seq::ZERO);
     }
 
     #[test]
     fn a_page_before_a_sequence_ends_above_a_hole() {
         let ended = page(8, 9, 0, &[8, 7, 5, 4]);
-        assert_eq!((seen(&ended), ended.waits()), ((vec![7], vec![6]), false));
+        assert_eq!((seen(&ended), ended.lacks()), ((vec![7], vec![6]), Seq::ZERO));
         let waiting = page(8, 9, 0, &[8, 6, 5]);
-        assert_eq!((seen(&waiting), waiting.waits()), ((vec![], vec![7]), true));
+        assert_eq!((seen(&waiting), waiting.lacks()), ((vec![], vec![7]), seq(7)));
         let at_a_hole = page(8, 9, 4, &[7, 6, 5]);
-        assert_eq!((seen(&at_a_hole), at_a_hole.waits()), ((vec![7, 6, 5], vec![]), false));
+        assert_eq!((seen(&at_a_hole), at_a_hole.lacks()), ((vec![7, 6, 5], vec![]), Seq::ZERO));
     }
 
     #[test]

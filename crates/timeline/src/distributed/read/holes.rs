@@ -105,15 +105,6 @@ impl Holes {
         gaps.filter(|gap| !gap.is_left).map(|gap| gap.first_seen + self.grace).min()
     }
 
-    /// Returns when the first of some gaps can be closed; what is not known begins now.
-    pub(super) fn due_at(&self, boxed: &BoxId, missing: &[Gap], now: Instant) -> Instant {
-        let noted = self.noted.lock();
-        let gaps = noted.boxes.get(boxed);
-        let known =
-            gaps.into_iter().flat_map(|gaps| missing.iter().flat_map(move |gap| parts_of(gaps, *gap)));
-        known.map(|(_, gap)| gap.first_seen).min().unwrap_or(now) + self.grace
-    }
-
     /// Leaves what is due of a box to the readers who come there.
     pub(super) fn leave(&self, boxed: &BoxId, now: Instant) {
         let mut noted = self.noted.lock();
@@ -222,9 +213,6 @@ mod tests {
         assert_eq!(third, Seen { due: vec![gap(5, 6)], is_new: false, is_first: false });
         assert_eq!(holes.due(&a, begin + GRACE), [gap(5, 6)]);
         assert_eq!(holes.due(&a, later + GRACE), both);
-        assert_eq!(holes.due_at(&a, &both, begin), begin + GRACE);
-        assert_eq!(holes.due_at(&a, &[gap(9, 9)], begin), later + GRACE);
-        assert_eq!(holes.due_at(&a, &[gap(7, 7)], begin), begin + GRACE);
     }
 
     #[test]

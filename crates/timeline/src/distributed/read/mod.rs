@@ -14,9 +14,9 @@
 //! by the index, so a writer that comes later takes another sequence.
 //!
 //! What lies behind a hole was acknowledged, maybe. So no page says that it is the last one while
-//! there is something behind it: one of an inbox names the newest sequence, one of a history says
-//! that there is more, and the newest page of a history waits. Whoever goes on waits at the hole
-//! until it is closed.
+//! there is something behind it: one of an inbox names the newest sequence, one of a history what
+//! it lacks. Nobody waits here, where an answer has memory: the [`Timeline`](crate::Timeline) and
+//! the services do, and read again.
 
 mod backward;
 mod edited;

@@ -15,10 +15,10 @@ use mongodb::bson::doc;
 use tokio::time::{Instant, sleep_until};
 
 use super::super::box_id::{BoxId, Side};
+use super::super::clock;
 use super::super::documents::{CLAIM, EntryDoc, HOLE, Head, time};
 use super::super::send::insert::{Inserted, insert_entries};
 use super::super::shared::Shared;
-use super::super::{call_end, clock};
 use super::finds::{self, Source};
 use super::gap::Gap;
 use super::lookups;
@@ -39,49 +39,13 @@ const SPAN_MAX: u64 = 4_000;
 /// How many places of a box are closed at a time without a reader who comes there.
 const ATTENDED_MAX: u64 = 10_000;
 
-/// How long the waits are between two looks at a hole: the first, and any.
-const PAUSE_FIRST: Duration = Duration::from_millis(5);
-const PAUSE_MAX: Duration = Duration::from_millis(100);
-
 /// What a read does that has met holes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Met {
     /// Something has changed: it reads again.
     Closed,
-    /// The page ends at the first of them. Some can be closed then, but not before.
-    Young(Instant),
-}
-
-/// The waits of one call for holes that its reader cannot go without.
-#[derive(Debug)]
-pub(super) struct Waits {
-    until: Instant,
-    pause: Duration,
-}
-
-impl Waits {
-    /// The call keeps enough of its time for another read.
-    pub(super) fn of_call(shared: &Shared) -> Self {
-        let left = call_end::left(call_end::of_steps(shared.config.timeout));
-        Self { until: Instant::now() + left.mul_f64(0.8), pause: PAUSE_FIRST }
-    }
-
-    /// Waits a moment for holes that can be closed at `due`.
-    ///
-    /// Returns false, without a wait, if the call has no time for it.
-    ///
-    /// # Errors
-    ///
-    /// [`Closed`](crate::ErrorKind::Closed) if the store ends meanwhile.
-    pub(super) async fn wait(&mut self, shared: &Shared, due: Instant) -> Result<bool> {
-        let wake_at = due.min(Instant::now() + self.pause);
-        if wake_at >= self.until {
-            return Ok(false);
-        }
-        self.pause = (self.pause * 2).min(PAUSE_MAX);
-        wait(shared, wake_at).await?;
-        Ok(true)
-    }
+    /// The page ends at the first of them.
+    Young,
 }
 
 /// Notes holes that a read of the primary has met, and closes those whose grace is over.
@@ -101,7 +65,7 @@ pub(super) async fn met(shared: &Arc<Shared>, boxed: &BoxId, missing: &[Gap]) ->
         }
     }
     if seen.due.is_empty() {
-        return Ok(Met::Young(shared.holes.due_at(boxed, missing, now)));
+        return Ok(Met::Young);
     }
     close(shared, boxed, &seen.due).await?;
     Ok(Met::Closed)
