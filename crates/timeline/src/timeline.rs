@@ -6,7 +6,7 @@ mod conversations;
 mod deletions;
 mod group_sends;
 mod groups;
-mod holes;
+pub(crate) mod holes;
 mod message_changes;
 mod watching;
 
@@ -19,7 +19,7 @@ use tokio::sync::watch;
 
 pub use self::batches::{SENDS_BYTES_MAX, SENDS_MAX};
 pub use self::group_sends::GroupSent;
-pub(crate) use self::holes::{HoleAt, HoleWaits};
+use self::holes::HoleWaits;
 use crate::store::{Append, IdempotencyKey};
 use crate::{
     Config, Conversation, Count, Destination, Error, HistoryPage, InboxPage, MemberId, Message, NewMessage,

@@ -14,7 +14,7 @@ use tonic_types::{ErrorDetails, StatusExt};
 use crate::proto::v1;
 use crate::service::in_flight::{self, AnswerMemory, Full};
 use crate::service::{self, Calls, NotWatched, Paged, RequestConnection, Watches, Watching};
-use crate::timeline::HoleWaits;
+use crate::timeline::holes::HoleWaits;
 use crate::{CallRefused, Caller, Error};
 
 /// The calls as a gRPC service.

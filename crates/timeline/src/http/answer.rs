@@ -18,7 +18,7 @@ use super::query;
 use super::shared::Shared;
 use crate::service::in_flight::{AnswerBody, Pieces};
 use crate::service::{Paged, RequestConnection};
-use crate::timeline::HoleWaits;
+use crate::timeline::holes::HoleWaits;
 use crate::{Error, Result};
 
 /// The body of a `POST`, or why it cannot be read.

@@ -14,7 +14,7 @@ use super::problem::Problem;
 use super::shared::Shared;
 use crate::Caller;
 use crate::proto::v1;
-use crate::timeline::HoleWaits;
+use crate::timeline::holes::HoleWaits;
 
 pub(super) async fn send(
     State(shared): State<Shared>,

@@ -16,7 +16,7 @@ use super::fields::AskedPart;
 use super::rules::Rules;
 use super::{CallRefused, Caller, Callers, fields};
 use crate::proto::v1;
-use crate::timeline::{HoleAt, HoleWaits};
+use crate::timeline::holes::{HoleAt, HoleWaits};
 use crate::{Conversation, Entry, Error, NewGroupMessage, NewMessage, Position, Result, Tag, Timeline};
 
 /// The calls over a timeline, by those who may. Every field is checked, and an error names the one
