@@ -131,11 +131,6 @@ impl Holes {
     pub(super) fn forget_up_to(&self, boxed: &BoxId, floor: Seq) {
         self.forget(boxed, Gap { first: Seq::ZERO, last: floor });
     }
-
-    /// Returns whether no hole is known.
-    pub(in crate::distributed) fn is_empty(&self) -> bool {
-        self.noted.lock().len == 0
-    }
 }
 
 impl Noted {
@@ -252,7 +247,7 @@ mod tests {
         assert_eq!(holes.note(&inbox("b"), &[gap(1, 1)], now), Seen::default());
         assert_eq!(holes.next_due(&inbox("b")), None);
         holes.forget_up_to(&inbox("a"), Seq::MAX);
-        assert!(holes.is_empty());
+        assert_eq!(holes.noted.lock().len, 0);
         assert!(holes.note(&inbox("b"), &[gap(1, 1)], now).is_first);
     }
 

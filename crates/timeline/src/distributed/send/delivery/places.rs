@@ -5,10 +5,11 @@ use std::collections::HashMap;
 use mongodb::bson::{Bson, Document, RawDocumentBuf, doc};
 use mongodb::options::Hint;
 
-use super::{Delivery, Fate, InboxCopy};
+use super::{Delivery, Fate};
 use crate::distributed::box_id::Side;
 use crate::distributed::documents::EntryDoc;
 use crate::distributed::entry_id::EntryId;
+use crate::distributed::moment::Moment;
 use crate::distributed::send::operation::Operation;
 use crate::distributed::shared::Shared;
 use crate::distributed::tops;

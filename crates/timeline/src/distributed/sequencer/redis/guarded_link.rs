@@ -196,7 +196,10 @@ impl Inner {
         drop(outages);
         match self.trouble.ends(&outage.server) {
             Some(after) => tracing::info!(?after, "redis at {} is in use again", outage.server),
-            None => tracing::debug!("redis at {} gives out sequences again", outage.server),
+            None => {
+                let after = outage.since.elapsed();
+                tracing::debug!(?after, "redis at {} gives out sequences again", outage.server);
+            }
         }
     }
 }
