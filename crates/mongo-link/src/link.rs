@@ -60,12 +60,10 @@ impl Link {
         let stop = server.stop.clone().drop_guard();
         let mut probe = server.ask();
         let found = server.answer(&mut probe).await.map_err(Error::at_start);
-        match &found {
-            Err(error) if error.kind() == ErrorKind::Config || when_away == WhenAway::Refuse => {
-                return Err(error.clone());
-            }
-            Err(error) => tracing::warn!("{error}; the link keeps asking"),
-            Ok(()) => {}
+        if let Err(error) = &found
+            && (error.kind() == ErrorKind::Config || when_away == WhenAway::Refuse)
+        {
+            return Err(error.clone());
         }
         server.tell(found.as_ref().err());
         let keep = server.stop.clone().run_until_cancelled_owned(Arc::clone(&server).keep());
