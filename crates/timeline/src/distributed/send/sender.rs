@@ -20,6 +20,7 @@ use crate::distributed::box_id::BoxId;
 use crate::distributed::clock;
 use crate::distributed::documents::EntryDoc;
 use crate::distributed::entry_id::EntryId;
+use crate::distributed::indexes;
 use crate::distributed::shared::Shared;
 use crate::store::Append;
 use crate::{Error, ErrorKind, MemberId, Result, Seq};
@@ -107,7 +108,7 @@ async fn begin(
     }
     let end = now + shared.config.timeout;
     // The order matters: while MongoDB is away no sequence is reserved, which would become a hole.
-    if let Err(error) = wait_for_mongodb(shared, end).await {
+    if let Err(error) = wait_until_safe(shared, end).await {
         return refuse(batch.into_iter().map(|waiting| waiting.reply), &error);
     }
     let (fresh, repeated) = sort(shared, batch, end).await;
@@ -128,18 +129,24 @@ async fn begin(
     }
 }
 
-/// Waits until MongoDB answers.
-async fn wait_for_mongodb(shared: &Shared, end: Instant) -> Result<()> {
+/// Waits until MongoDB answers, and has the indexes without which nothing is acknowledged.
+async fn wait_until_safe(shared: &Shared, end: Instant) -> Result<()> {
     let mut state = shared.database.link().state();
     let is_there = timeout_at(end, state.wait_for(mongo_link::State::is_well)).await;
-    if matches!(is_there, Ok(Ok(_))) {
+    if !matches!(is_there, Ok(Ok(_))) {
+        let address = shared.database.link().address();
+        return Err(refused(&format!("mongodb at {address} is away; send again later")));
+    }
+    let safety = shared.database.safety();
+    let mut unsure = safety.subscribe();
+    if matches!(timeout_at(end, unsure.wait_for(Option::is_none)).await, Ok(Ok(_))) {
         return Ok(());
     }
-    let text = format!(
-        "the message was not stored: mongodb at {} is away; send again later",
-        shared.database.link().address()
-    );
-    Err(Error::new(ErrorKind::Unavailable, text))
+    Err(refused(safety.why_not().as_deref().unwrap_or(indexes::MISSING)))
+}
+
+fn refused(why: &str) -> Error {
+    Error::new(ErrorKind::Unavailable, format!("the message was not stored: {why}"))
 }
 
 fn refuse(replies: impl IntoIterator<Item = Reply>, error: &Error) {
