@@ -225,9 +225,12 @@ impl Server {
 
 /// Waits until a client sees something else; for ever if there is none, or it has ended.
 async fn changed(watched: &mut Option<watch::Receiver<Seen>>) {
-    match watched {
-        Some(seen) if seen.changed().await.is_ok() => {}
-        _ => pending().await,
+    let is_alive = match watched {
+        Some(seen) => seen.changed().await.is_ok(),
+        None => false,
+    };
+    if !is_alive {
+        pending().await
     }
 }
 

@@ -20,9 +20,9 @@ pub(crate) struct Seen {
     /// Whether the driver has left out every server, and asks none any more.
     pub(crate) has_no_server: bool,
     /// What a server said, or the connection to it, by the address of each that does not answer.
-    faults: BTreeMap<String, String>,
+    pub(crate) faults: BTreeMap<String, String>,
     /// The servers that answer and are no members, also those that the driver asks no longer.
-    misfits: BTreeMap<String, Misfit>,
+    pub(crate) misfits: BTreeMap<String, Misfit>,
 }
 
 impl Seen {
