@@ -132,14 +132,16 @@ async fn begin(
 /// Waits until MongoDB answers, and has the indexes without which nothing is acknowledged.
 async fn wait_until_safe(shared: &Shared, end: Instant) -> Result<()> {
     let mut state = shared.database.link().state();
-    let is_there = timeout_at(end, state.wait_for(mongo_link::State::is_well)).await;
-    if !matches!(is_there, Ok(Ok(_))) {
+    // What is found is not kept: it holds a lock.
+    let is_there = matches!(timeout_at(end, state.wait_for(mongo_link::State::is_well)).await, Ok(Ok(_)));
+    if !is_there {
         let address = shared.database.link().address();
         return Err(refused(&format!("mongodb at {address} is away; send again later")));
     }
     let safety = shared.database.safety();
     let mut unsure = safety.subscribe();
-    if matches!(timeout_at(end, unsure.wait_for(Option::is_none)).await, Ok(Ok(_))) {
+    let is_safe = matches!(timeout_at(end, unsure.wait_for(Option::is_none)).await, Ok(Ok(_)));
+    if is_safe {
         return Ok(());
     }
     Err(refused(safety.why_not().as_deref().unwrap_or(indexes::MISSING)))

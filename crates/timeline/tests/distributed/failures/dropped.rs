@@ -129,7 +129,8 @@ async fn database_comes_back(scene: &Scene) {
     let before = generation(&nodes[0]).await;
     scene.command(doc! { "dropDatabase": 1 }).await;
     for (node, name) in nodes.iter().zip(["ann", "eve"]) {
-        until_done(|| send(node, name, "bob", &format!("{name} after"))).await;
+        let id = format!("{name} after");
+        until_done(|| send(node, name, "bob", &id)).await;
     }
     let both = timeout(PATIENCE, async {
         loop {
@@ -142,9 +143,10 @@ async fn database_comes_back(scene: &Scene) {
     both.await.expect("both nodes tell readers of another store");
     assert!(is_guarded(scene, "chat_sync").await && is_guarded(scene, "chat_history").await);
     for (node, name) in nodes.iter().zip(["ann", "eve"]) {
-        until_done(|| send(node, name, "bob", &format!("{name} later"))).await;
+        let id = format!("{name} later");
+        until_done(|| send(node, name, "bob", &id)).await;
         let pair = Conversation::single(member(name), member("bob"));
-        history_with(node, &pair, &format!("{name} later")).await;
+        history_with(node, &pair, &id).await;
         // The rows are there as well, by which members find their conversations.
         let listed = node.conversations(&member(name), None, Count::new(10)).await.unwrap();
         assert_eq!(listed.conversations.len(), 1, "{listed:?}");
