@@ -1,4 +1,4 @@
-//! Why a server that answers is no member of the replica set that the address leads to.
+//! Why a server that answers is no member of the set of the address.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! A write to Redis that has no effect, by which a check finds out whether it takes any.
+//! A write to Redis without an effect, by which a check tries it.
 
 use redis::Cmd;
 

@@ -1,4 +1,4 @@
-//! Servers that are no members of a replica set when a link first meets them, and are later.
+//! Servers that are no members of a replica set at first, and are later.
 
 use mongo_link::{ErrorKind, FeedConfig, FeedEvent, Link, LinkConfig, State, WhenAway};
 use std::time::Duration;

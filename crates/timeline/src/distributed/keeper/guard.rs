@@ -1,4 +1,4 @@
-//! The look whether the indexes are still there, which each node takes in its rounds.
+//! The look whether the indexes are still there, which each node takes.
 
 use crate::distributed::shared::Shared;
 use crate::distributed::{indexes, opening};
