@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use futures_util::future::join_all;
 use mongodb::bson::{Bson, Document, doc};
 use timeline::distributed::repair;
-use timeline::{Conversation, Count, Seq, Timeline};
+use timeline::{Conversation, Count, Seq, State, Timeline};
 use tokio::time::timeout;
 
 use super::scene::{Scene, history_with, ids, inbox, member, send, until_done};
@@ -34,22 +34,22 @@ async fn drop_indexes(scene: &Scene) {
     }
 }
 
-/// Waits until a node takes sends; duplicates that nobody was told of are moved aside.
-async fn well_again(scene: &Scene, node: &Timeline) {
+/// Moves duplicates aside, that nobody was told of, whenever a node says that there are some.
+async fn repairs(scene: &Scene, node: &Timeline) {
     let mut state = node.state();
-    let well = timeout(PATIENCE, async {
-        loop {
-            let now = state.borrow_and_update().clone();
-            if now.is_well() {
-                return;
-            }
-            if now.to_string().contains("tidings repair") {
-                repair(&scene.config("repair")).await.unwrap();
-            }
-            state.changed().await.unwrap();
+    loop {
+        if state.borrow_and_update().to_string().contains("tidings repair") {
+            repair(&scene.config("repair")).await.unwrap();
         }
-    });
-    well.await.unwrap_or_else(|_elapsed| panic!("the node is not well again: {}", *state.borrow()));
+        state.changed().await.unwrap();
+    }
+}
+
+/// Waits until a node takes sends.
+async fn well_again(node: &Timeline) {
+    let mut state = node.state();
+    let well = timeout(PATIENCE, state.wait_for(State::is_well)).await.is_ok();
+    assert!(well, "the node is not well again: {}", *node.state().borrow());
 }
 
 /// Sends from a node to one inbox that both write to, and returns what was acknowledged.
@@ -67,21 +67,19 @@ async fn nothing_wrong_is_acknowledged(scene: &Scene) {
     let nodes = [scene.node("one").await, scene.node("two").await];
     let mut acknowledged: HashMap<Seq, String> = HashMap::new();
     for round in 0..ROUNDS {
-        let disturb = async {
-            drop_indexes(scene).await;
-            for node in &nodes {
-                well_again(scene, node).await;
-            }
-        };
         let sending = join_all(nodes.iter().zip(["ann", "eve"]).map(|(node, name)| sends(node, name, round)));
-        let ((), sent) = tokio::join!(disturb, sending);
+        let sending = async { tokio::join!(sending, drop_indexes(scene)).0 };
+        let sent = tokio::select! {
+            sent = sending => sent,
+            () = repairs(scene, &nodes[0]) => unreachable!("it has no end"),
+        };
         for (sequence, id) in sent.into_iter().flatten() {
             let other = acknowledged.insert(sequence, id);
             assert!(other.is_none(), "{sequence} was acknowledged twice: {other:?}");
         }
     }
     for node in &nodes {
-        well_again(scene, node).await;
+        well_again(node).await;
     }
     assert!(is_guarded(scene, "chat_sync").await && is_guarded(scene, "chat_history").await);
     let entries = inbox(&nodes[0], &member("bob")).await;
