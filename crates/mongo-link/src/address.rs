@@ -13,6 +13,8 @@ pub struct Address {
     shown: String,
     /// The database that the path names.
     database: Option<String>,
+    /// The database that the user is looked for in, if the options name one that may be shown.
+    auth_source: Option<String>,
     /// Whether nothing in it can be a secret.
     is_open: bool,
 }
@@ -72,6 +74,7 @@ impl Address {
             url: url.to_owned(),
             shown: format!("{scheme}://{hosts}"),
             database: database.map(str::to_owned),
+            auth_source: options.and_then(auth_source),
             is_open: user.is_none() && options.is_none_or(is_open),
         })
     }
@@ -83,6 +86,11 @@ impl Address {
 
     pub(crate) fn database(&self) -> Option<&str> {
         self.database.as_deref()
+    }
+
+    /// The database that a user is looked for in.
+    pub(crate) fn auth_source(&self) -> &str {
+        self.auth_source.as_deref().or_else(|| self.database()).unwrap_or("admin")
     }
 
     /// The hosts alone, as errors name the server.
@@ -151,6 +159,14 @@ fn is_host(host: &str) -> bool {
         && port.is_none_or(|port| port.parse::<u16>().is_ok())
 }
 
+/// Returns the database that the option `authSource` names; what is no name of one is not shown.
+fn auth_source(options: &str) -> Option<String> {
+    let named = options.split('&').filter_map(|option| option.split_once('='));
+    let mut named = named.filter(|(name, _)| name.eq_ignore_ascii_case("authSource"));
+    let (_, source) = named.next_back()?;
+    (is_database(source) || source == "$external").then(|| source.to_owned())
+}
+
 /// Whether no option can hold a password or a token.
 fn is_open(options: &str) -> bool {
     let options = options.to_ascii_lowercase();
@@ -188,6 +204,19 @@ mod tests {
         assert_eq!(database("mongodb://a/chat?w=1").as_deref(), Some("chat"));
         assert_eq!(database("mongodb://a/?w=1"), None);
         assert_eq!(database("mongodb://a"), None);
+    }
+
+    #[test]
+    fn user_is_looked_for_where_the_address_says_else_in_its_database() {
+        for (url, source) in [
+            ("mongodb://u:p@a/chat?w=1&authsource=users", "users"),
+            ("mongodb://u:p@a/?authSource=$external", "$external"),
+            ("mongodb://u:p@a/chat", "chat"),
+            ("mongodb://u:p@a/chat?authSource=a.b", "chat"),
+            ("mongodb://u:p@a", "admin"),
+        ] {
+            assert_eq!(Address::parse(url).unwrap().auth_source(), source, "{url}");
+        }
     }
 
     #[test]

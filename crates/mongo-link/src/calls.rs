@@ -41,14 +41,14 @@ impl Calls {
         Ok(Self { runtime, places: Arc::new(Semaphore::new(calls_max)), under_way: TaskTracker::new() })
     }
 
-    /// Does work of the driver; `limit` is the time up to `end`, for the error.
+    /// Does work of the driver, and returns what the driver says; `limit` is the time up to `end`.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         server: &str,
         end: Instant,
         limit: Duration,
         work: impl Future<Output = DriverResult<T>> + Send + 'static,
-    ) -> Result<T, Error> {
+    ) -> Result<DriverResult<T>, Error> {
         let _under_way = self.enter()?;
         let place = match timeout_at(end, Arc::clone(&self.places).acquire_owned()).await {
             Ok(place) => place.map_err(|_closed| Error::closed())?,
@@ -60,7 +60,7 @@ impl Calls {
             answer
         });
         match timeout_at(end, joined(call)).await {
-            Ok(Some(answer)) => answer.map_err(|error| Error::of(server, error)),
+            Ok(Some(answer)) => Ok(answer),
             Ok(None) => Err(Error::closed()),
             Err(_elapsed) => Err(Error::late(server, limit)),
         }
@@ -127,7 +127,8 @@ mod tests {
         limit: Duration,
         work: impl Future<Output = DriverResult<T>> + Send + 'static,
     ) -> Result<T, Error> {
-        calls.run("db:1", Instant::now() + limit, limit, work).await
+        let answer = calls.run("db:1", Instant::now() + limit, limit, work).await?;
+        answer.map_err(|error| Error::of("db:1", error))
     }
 
     #[tokio::test(start_paused = true)]

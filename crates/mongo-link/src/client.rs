@@ -3,16 +3,16 @@
 use std::time::Duration;
 
 use mongodb::Client;
-use mongodb::error::ErrorKind as DriverErrorKind;
-use mongodb::event::EventHandler;
-use mongodb::event::sdam::SdamEvent;
+use mongodb::error::{Error as DriverError, ErrorKind as DriverErrorKind};
 use mongodb::options::{
     Acknowledgment, ClientOptions, ReadConcern, ReadPreference, SelectionCriteria, WriteConcern,
 };
+use tokio::sync::watch;
 
 use crate::address::Address;
 use crate::config::LinkConfig;
 use crate::error::Error;
+use crate::topology::{Seen, handler_for};
 
 /// Makes clients for one address.
 #[derive(Debug)]
@@ -22,21 +22,26 @@ pub(crate) struct ClientMaker {
 }
 
 /// What the clients for one address differ in.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct ClientPurpose {
     /// How many connections there are at most to each server.
     pub(crate) pool: u32,
     /// How long a primary may take to be found.
     pub(crate) selection: Duration,
-    /// Who is told of what the driver sees of the servers.
-    pub(crate) seen: Option<EventHandler<SdamEvent>>,
+}
+
+/// A client, and what it sees of the servers.
+#[derive(Debug, Clone)]
+pub(crate) struct SeeingClient {
+    pub(crate) client: Client,
+    pub(crate) seen: watch::Receiver<Seen>,
 }
 
 impl ClientMaker {
     /// Makes a client, which connects by itself; only hosts that the DNS names are looked for here.
     ///
     /// Nobody drops this half-way: it is for a task.
-    pub(crate) async fn make(&self, purpose: ClientPurpose) -> Result<Client, Error> {
+    pub(crate) async fn make(&self, purpose: ClientPurpose) -> Result<SeeingClient, Error> {
         let mut options =
             ClientOptions::parse(self.address.secret()).await.map_err(|error| match error.kind.as_ref() {
                 DriverErrorKind::DnsResolve { .. } | DriverErrorKind::Io(_) => {
@@ -44,6 +49,7 @@ impl ClientMaker {
                 }
                 _ => self.address.refused(&error),
             })?;
+        let (seeing, seen) = watch::channel(Seen::default());
         let (settings, inner) = (&self.settings, self.settings.inner_timeout());
         options.app_name.get_or_insert_with(|| "tidings".to_owned());
         options.max_pool_size = Some(purpose.pool);
@@ -58,11 +64,21 @@ impl ClientMaker {
         options.read_concern = Some(ReadConcern::majority());
         let confirmed = WriteConcern::builder().w(Acknowledgment::Majority).journal(true).w_timeout(inner);
         options.write_concern = Some(confirmed.build());
-        options.sdam_event_handler = purpose.seen;
-        Client::with_options(options).map_err(|error| match error.kind.as_ref() {
+        options.sdam_event_handler = Some(handler_for(seeing, options.repl_set_name.clone()));
+        let client = Client::with_options(options).map_err(|error| match error.kind.as_ref() {
             DriverErrorKind::InvalidTlsConfig { .. } => Error::of(self.server(), error),
             _ => self.address.refused(&error),
-        })
+        })?;
+        Ok(SeeingClient { client, seen })
+    }
+
+    /// Returns the error of a call by a client that saw this of the servers.
+    pub(crate) fn error(&self, error: DriverError, seen: &Seen) -> Error {
+        match error.kind.as_ref() {
+            // The driver's own words are the whole topology.
+            DriverErrorKind::ServerSelection { .. } => Error::selection(self.server(), seen.reason(), error),
+            _ => Error::of_user(self.server(), self.address.auth_source(), error),
+        }
     }
 
     /// How errors name the server.

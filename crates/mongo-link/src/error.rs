@@ -1,19 +1,24 @@
 //! Why a call was not done, by what the caller can do about it.
 
+mod cause;
+mod refusal;
+mod said;
+
 use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mongodb::error::{
-    Error as DriverError, ErrorKind as DriverErrorKind, RETRYABLE_WRITE_ERROR, TRANSIENT_TRANSACTION_ERROR,
-    WriteFailure,
-};
+use mongodb::error::Error as DriverError;
+
+pub(crate) use self::said::said;
 
 /// Why a call was not done, or a feed does not go on.
 ///
-/// It displays with the hosts of the address and what the driver or the server said.
+/// It displays with the hosts of the address and, in a few words, what the driver or the server
+/// said. It has no [`source`](StdError::source), which would say that again with all that the
+/// driver knows: see [`driver`](Self::driver).
 #[derive(Clone)]
 pub struct Error(Arc<Inner>);
 
@@ -56,8 +61,22 @@ impl Error {
     /// For calls of the driver that a [`Link`](crate::Link) did not make; `server` is for people.
     #[must_use]
     pub fn of(server: &str, error: DriverError) -> Self {
-        let (kind, what) = classify(&error);
+        Self::of_cause(server, None, error)
+    }
+
+    /// The error of a call by a user who is looked for in the database `auth_source`.
+    pub(crate) fn of_user(server: &str, auth_source: &str, error: DriverError) -> Self {
+        Self::of_cause(server, Some(auth_source), error)
+    }
+
+    fn of_cause(server: &str, auth_source: Option<&str>, error: DriverError) -> Self {
+        let (kind, what) = cause::classify(&error, auth_source);
         Self::new(kind, format!("mongodb at {server} {what}"), Some(error))
+    }
+
+    /// The error of a call for which no primary was found, with what is known of the servers.
+    pub(crate) fn selection(server: &str, reason: impl fmt::Display, source: DriverError) -> Self {
+        Self::new(ErrorKind::Unavailable, format!("mongodb at {server} {reason}"), Some(source))
     }
 
     pub(crate) fn config(message: impl Into<Cow<'static, str>>) -> Self {
@@ -104,7 +123,7 @@ impl Error {
 
     /// Whether user or password are wrong.
     pub(crate) fn is_login(&self) -> bool {
-        self.0.source.as_ref().is_some_and(|error| chain(error).any(is_login))
+        self.0.source.as_ref().is_some_and(cause::is_login)
     }
 
     fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>, source: Option<DriverError>) -> Self {
@@ -122,148 +141,22 @@ impl Error {
     /// Of several writes it is that of the first which failed.
     #[must_use]
     pub fn code(&self) -> Option<i32> {
-        self.0.source.as_ref().and_then(code)
+        self.0.source.as_ref().and_then(cause::code)
     }
 
     /// Returns the driver's error, if this comes from one.
     ///
-    /// It has what became of each of several writes, and the labels.
+    /// It has what became of each of several writes, the labels, and the whole of the answer.
     #[must_use]
     pub fn driver(&self) -> Option<&DriverError> {
         self.0.source.as_ref()
     }
 }
 
-/// What the caller can do, and what there is to say after "mongodb at host".
-fn classify(error: &DriverError) -> (ErrorKind, Cow<'static, str>) {
-    use ErrorKind::{Answered, Conflict, Refused, Unavailable};
-    let said = said(error);
-    if chain(error).any(is_login) {
-        return (
-            Unavailable,
-            format!("refused the login; check user, password and authSource of the address: {said}").into(),
-        );
-    }
-    if chain(error).any(is_write_concern) {
-        return (Unavailable, format!("did not confirm that a majority has the write: {said}").into());
-    }
-    match code(error) {
-        Some(11000 | 11001 | 12582) => (Conflict, format!("has another document of that key: {said}").into()),
-        Some(13 | 8000) => {
-            (Refused, format!("does not let the user of the address do this; grant the role: {said}").into())
-        }
-        Some(code) if PASSING.contains(&code) || LABELS.iter().any(|label| error.contains_label(label)) => {
-            (Unavailable, format!("cannot do it now; a later try may succeed: {said}").into())
-        }
-        Some(_) => (Answered, format!("answered with an error: {said}").into()),
-        None => classify_without_code(error, &said),
-    }
-}
-
-fn classify_without_code(error: &DriverError, said: &str) -> (ErrorKind, Cow<'static, str>) {
-    use DriverErrorKind as Driver;
-    use ErrorKind::{Answered, Closed, Config, Unavailable};
-    match error.kind.as_ref() {
-        Driver::Io(cause) if cause.kind() == std::io::ErrorKind::TimedOut => {
-            (Unavailable, "did not answer in time".into())
-        }
-        Driver::Io(_) => (Unavailable, format!("cannot be reached: {said}").into()),
-        Driver::ServerSelection { .. } => {
-            (Unavailable, format!("has no primary that can be reached: {said}").into())
-        }
-        Driver::ConnectionPoolCleared { .. } => (Unavailable, format!("was lost: {said}").into()),
-        Driver::DnsResolve { .. } => {
-            (Unavailable, format!("cannot be found, as its name has no address: {said}").into())
-        }
-        Driver::Internal { .. } => (Unavailable, format!("was lost by the driver: {said}").into()),
-        Driver::Shutdown => (Closed, "is no longer connected to; the link was shut down".into()),
-        Driver::InvalidTlsConfig { .. } => {
-            (Config, format!("cannot be reached with the TLS settings of the address: {said}").into())
-        }
-        Driver::Bson(_) | Driver::InvalidResponse { .. } => {
-            (Answered, format!("has a document that cannot be read or written: {said}").into())
-        }
-        _ => (Answered, format!("cannot do what it was asked: {said}").into()),
-    }
-}
-
-/// Codes of a server that is no primary or about to stop, of a majority that is away, and of time
-/// that was up: what another try may find mended.
-///
-/// Source: <https://github.com/mongodb/mongo/blob/master/src/mongo/base/error_codes.yml>
-const PASSING: &[i32] =
-    &[6, 7, 24, 50, 64, 89, 91, 112, 133, 134, 189, 202, 262, 9001, 10058, 10107, 11600, 11602, 13435, 13436];
-
-/// Labels by which the server itself says that another try may succeed.
-const LABELS: [&str; 2] = [RETRYABLE_WRITE_ERROR, TRANSIENT_TRANSACTION_ERROR];
-
-/// An error and its causes, as far as they are the driver's.
-fn chain(error: &DriverError) -> impl Iterator<Item = &DriverError> {
-    std::iter::successors(Some(error), |error| {
-        let source = StdError::source(*error)?;
-        // The driver keeps it in a box, which the derived method may show as it is.
-        let boxed = source.downcast_ref::<Box<DriverError>>().map(|boxed| &**boxed);
-        boxed.or_else(|| source.downcast_ref())
-    })
-}
-
-fn code(error: &DriverError) -> Option<i32> {
-    chain(error).find_map(|error| match error.kind.as_ref() {
-        DriverErrorKind::Command(command) => Some(command.code),
-        DriverErrorKind::Write(WriteFailure::WriteError(write)) => Some(write.code),
-        DriverErrorKind::Write(WriteFailure::WriteConcernError(concern)) => Some(concern.code),
-        DriverErrorKind::InsertMany(many) => {
-            let first = many.write_errors.iter().flatten().next().map(|write| write.code);
-            first.or_else(|| many.write_concern_error.as_ref().map(|concern| concern.code))
-        }
-        _ => None,
-    })
-}
-
-/// What the server or the driver says, without the shape of the driver's types.
-pub(crate) fn said(error: &DriverError) -> String {
-    match error.kind.as_ref() {
-        DriverErrorKind::Command(command) => command.message.clone(),
-        DriverErrorKind::Write(WriteFailure::WriteError(write)) => write.message.clone(),
-        DriverErrorKind::Write(WriteFailure::WriteConcernError(concern)) => concern.message.clone(),
-        DriverErrorKind::InsertMany(many) => {
-            let first = many.write_errors.iter().flatten().next().map(|write| write.message.clone());
-            let concern = many.write_concern_error.as_ref().map(|concern| concern.message.clone());
-            first.or(concern).unwrap_or_default()
-        }
-        kind => kind.to_string(),
-    }
-}
-
-fn is_login(error: &DriverError) -> bool {
-    match error.kind.as_ref() {
-        DriverErrorKind::Authentication { .. } => true,
-        DriverErrorKind::Command(command) => command.code == 18,
-        _ => false,
-    }
-}
-
-/// Whether the write was made by the primary, and not confirmed by a majority: it may be taken
-/// back.
-fn is_write_concern(error: &DriverError) -> bool {
-    match error.kind.as_ref() {
-        DriverErrorKind::Write(WriteFailure::WriteConcernError(_)) => true,
-        // What is known of single writes says more.
-        DriverErrorKind::InsertMany(many) => {
-            many.write_errors.iter().flatten().next().is_none() && many.write_concern_error.is_some()
-        }
-        _ => false,
-    }
-}
-
 impl fmt::Display for Error {
-    /// Writes what happened; with `{:#}` also the driver's own error, for a line of a log.
+    /// Writes what happened, in one line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.message)?;
-        match &self.0.source {
-            Some(source) if f.alternate() => write!(f, ": {source}"),
-            _ => Ok(()),
-        }
+        f.write_str(&self.0.message)
     }
 }
 
@@ -277,11 +170,7 @@ impl fmt::Debug for Error {
     }
 }
 
-impl StdError for Error {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.0.source.as_ref().map(|source| source as _)
-    }
-}
+impl StdError for Error {}
 
 #[cfg(test)]
 mod tests {
@@ -295,7 +184,8 @@ mod tests {
             Error::of("db:27017", DriverError::from(io::Error::from(io::ErrorKind::ConnectionRefused)));
         assert_eq!(error.kind(), ErrorKind::Unavailable);
         assert!(error.to_string().starts_with("mongodb at db:27017 cannot be reached: "), "{error}");
-        assert!(StdError::source(&error).is_some() && error.code().is_none());
+        assert!(error.driver().is_some() && error.code().is_none());
+        assert_eq!(format!("{error:#}"), error.to_string(), "nothing is said twice");
 
         let late = Error::of("db:27017", DriverError::from(io::Error::from(io::ErrorKind::TimedOut)));
         assert_eq!(late.to_string(), "mongodb at db:27017 did not answer in time");

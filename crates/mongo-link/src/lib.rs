@@ -53,6 +53,9 @@
 //! password that is wrong at the start is an error either way. [`Link::state`] says what a task
 //! finds that asks the primary every few seconds, and at once when something has changed.
 //!
+//! A server that was no member of the replica set for a while, as it ran alone or was not
+//! initiated, is found again. Until then errors and the state say what it is, and what to do there.
+//!
 //! # Changes
 //!
 //! [`Link::changes`] follows a change stream with connections of its own. After an outage it goes
@@ -90,11 +93,14 @@ mod caught;
 mod client;
 mod clock;
 mod config;
+mod current;
 mod error;
 mod feed;
 mod link;
+mod misfit;
 mod server;
 mod state;
+mod succession;
 mod topology;
 
 pub use crate::address::Address;

@@ -64,12 +64,10 @@ impl Link {
             WhenAway::Join => server.maker.settings.timeout.min(JOIN_WAIT),
         };
         let found = server.answer(&mut probe, limit).await.map_err(Error::at_start);
-        match &found {
-            Err(error) if error.kind() == ErrorKind::Config || when_away == WhenAway::Refuse => {
-                return Err(error.clone());
-            }
-            Err(error) => tracing::warn!("{error}; the link keeps asking"),
-            Ok(()) => {}
+        if let Err(error) = &found
+            && (error.kind() == ErrorKind::Config || when_away == WhenAway::Refuse)
+        {
+            return Err(error.clone());
         }
         server.tell(found.as_ref().err());
         let keep = server.stop.clone().run_until_cancelled_owned(Arc::clone(&server).keep());

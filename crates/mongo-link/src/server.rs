@@ -1,11 +1,12 @@
 //! The MongoDB that a link leads to: its client, and whether it answers.
 
-use std::sync::{Arc, OnceLock};
+use std::future::pending;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use mongodb::Database;
 use mongodb::bson::doc;
 use mongodb::error::Result as DriverResult;
-use mongodb::{Client, Database};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
@@ -14,10 +15,12 @@ use tokio_util::task::TaskTracker;
 
 use crate::calls::{Calls, joined};
 use crate::caught::caught;
-use crate::client::{ClientMaker, ClientPurpose};
+use crate::client::ClientMaker;
+use crate::current::CurrentClient;
 use crate::error::{Error, ErrorKind};
 use crate::state::State;
-use crate::topology::{Seen, handler_for};
+use crate::succession::Succession;
+use crate::topology::Seen;
 
 /// What all clones of a link, and its tasks, share.
 pub(crate) struct Server {
@@ -29,11 +32,11 @@ pub(crate) struct Server {
     pub(crate) tasks: TaskTracker,
     pub(crate) stop: CancellationToken,
     pub(crate) state: watch::Sender<State>,
-    /// Made by the first that needs it; with hosts from the DNS that may have to be tried again.
-    client: OnceLock<Client>,
-    seen: Arc<watch::Sender<Seen>>,
+    current: CurrentClient,
     /// A call has failed: the state may be another one.
     doubted: Notify,
+    /// The servers that are no members, as the log was told last; `None` until it is told anything.
+    logged: Mutex<Option<Vec<String>>>,
 }
 
 /// A question to the primary, which goes on to its end when this is dropped.
@@ -43,16 +46,17 @@ impl Server {
     pub(crate) fn new(maker: ClientMaker, database: String, calls: Calls) -> Self {
         let shown = maker.server();
         let state = State::down(format!("mongodb at {shown} was not asked yet"));
+        let maker = Arc::new(maker);
         Self {
-            maker: Arc::new(maker),
+            current: CurrentClient::new(Arc::clone(&maker)),
+            maker,
             database,
             calls,
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
             state: watch::Sender::new(state),
-            client: OnceLock::new(),
-            seen: Arc::new(watch::Sender::new(Seen::default())),
             doubted: Notify::new(),
+            logged: Mutex::new(None),
         }
     }
 
@@ -71,12 +75,14 @@ impl Server {
             return Err(Error::closed());
         }
         let server = self.maker.server();
-        let Some(client) = self.client.get() else {
+        let Some(current) = self.current.get() else {
             self.doubted.notify_one();
             return Err(Error::unavailable(server, "was not found yet; the link keeps looking for it"));
         };
-        let work = work(client.database(&self.database));
+        let work = work(current.client.database(&self.database));
         let answer = self.calls.run(server, end, limit, work).await;
+        let answer =
+            answer.and_then(|answer| answer.map_err(|error| self.maker.error(error, &current.seen.borrow())));
         if answer.as_ref().is_err_and(|error| error.kind() == ErrorKind::Unavailable) {
             self.doubted.notify_one();
         }
@@ -87,9 +93,9 @@ impl Server {
     pub(crate) fn ask(self: &Arc<Self>) -> Probe {
         let server = Arc::clone(self);
         self.calls.spawn(async move {
-            let admin = server.client().await?.database("admin");
-            let answer = admin.run_command(doc! { "ping": 1 }).await;
-            answer.map(drop).map_err(|error| Error::of(server.maker.server(), error))
+            let current = server.current.made().await?;
+            let answer = current.client.database("admin").run_command(doc! { "ping": 1 }).await;
+            answer.map(drop).map_err(|error| server.maker.error(error, &current.seen.borrow()))
         })
     }
 
@@ -104,22 +110,25 @@ impl Server {
 
     /// Keeps the state, until it is stopped.
     pub(crate) async fn keep(self: Arc<Self>) {
-        let mut seen = self.seen.subscribe();
+        let (mut watched, mut succession) = (None, Succession::new());
         loop {
             // Also if the driver sees changes all the while, as with a login that is refused.
             sleep(PROBE_PAUSE.mul_f64(0.5 + fastrand::f64() / 2.0)).await;
             let is_well = self.state.borrow().is_well();
             let pause = if is_well { PROBE_PERIOD } else { PROBE_PERIOD_AWAY };
+            self.watch(&mut watched);
             tokio::select! {
                 () = sleep(pause) => {}
-                _ = seen.changed() => {}
+                () = changed(&mut watched) => {}
                 () = self.doubted.notified() => {}
             }
             if let Some(lost) = self.lost() {
                 // A probe would wait in vain for what is told here at once.
                 self.tell(Some(&lost));
+                self.succeed(&mut succession).await;
                 continue;
             }
+            succession.is_over();
             let mut probe = self.ask();
             let limit = self.maker.settings.timeout;
             let answer = caught(self.maker.server(), self.answer(&mut probe, limit)).await;
@@ -128,6 +137,27 @@ impl Server {
                 // One at a time, also at a server that answers nobody.
                 drop(probe.await);
             }
+        }
+    }
+
+    /// Watches what the client in use sees, also when it is another one than before.
+    fn watch(&self, watched: &mut Option<watch::Receiver<Seen>>) {
+        let Some(current) = self.current.get() else { return };
+        if !watched.as_ref().is_some_and(|watched| watched.same_channel(&current.seen)) {
+            *watched = Some(current.seen);
+        }
+    }
+
+    /// Has another client take the place of one that sees no primary, if it is time for that.
+    async fn succeed(self: &Arc<Self>, succession: &mut Succession) {
+        let Some(current) = self.current.get() else { return };
+        if !succession.is_due(&current.seen.borrow(), Instant::now()) {
+            return;
+        }
+        let server = Arc::clone(self);
+        let succeeded = self.calls.spawn(async move { server.current.succeed(current).await });
+        if let Some(Err(error)) = joined(succeeded).await {
+            tracing::debug!("{error}; another client of the driver is made later");
         }
     }
 
@@ -140,9 +170,10 @@ impl Server {
             if *old == new || self.calls.is_closed() {
                 return false;
             }
-            match (&*old, &new) {
-                (_, State::Well) => tracing::info!("mongodb at {server} is well"),
-                (State::Well, _) => tracing::warn!("{new}; the link keeps asking"),
+            let is_news = !new.is_well() && self.is_news(old.is_well());
+            match &new {
+                State::Well => tracing::info!("mongodb at {server} is well"),
+                _ if is_news => tracing::warn!("{new}; the link keeps asking"),
                 _ => tracing::debug!("{new}"),
             }
             *old = new;
@@ -150,35 +181,34 @@ impl Server {
         });
     }
 
+    /// Whether the log is to be told of an outage: when it begins, and when it is known that a
+    /// server is to be put right by somebody.
+    fn is_news(&self, was_well: bool) -> bool {
+        let strangers = self.current.get().map(|current| current.seen.borrow().strangers());
+        let strangers = strangers.unwrap_or_default();
+        let mut logged = self.logged.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_other = logged.as_ref().is_none_or(|logged| *logged != strangers && !strangers.is_empty());
+        if was_well || is_other {
+            *logged = Some(strangers);
+        }
+        was_well || is_other
+    }
+
     fn state_of(&self, error: Option<&Error>) -> State {
         let Some(error) = error else { return State::Well };
-        let is_read_only = {
-            let seen = self.seen.borrow();
+        let is_read_only = self.current.get().is_some_and(|current| {
+            let seen = current.seen.borrow();
             seen.has_member && !seen.has_primary
-        };
+        });
         if is_read_only { State::read_only(error.to_string()) } else { State::down(error.to_string()) }
     }
 
     /// Returns an error if the driver knows that there is no primary.
     fn lost(&self) -> Option<Error> {
         // Without a client nobody has looked yet.
-        self.client.get()?;
-        let seen = self.seen.borrow();
+        let current = self.current.get()?;
+        let seen = current.seen.borrow();
         (!seen.has_primary).then(|| Error::unavailable(self.maker.server(), seen.reason()))
-    }
-
-    /// Returns the client, and makes it if nobody has.
-    async fn client(&self) -> Result<&Client, Error> {
-        if let Some(client) = self.client.get() {
-            return Ok(client);
-        }
-        let settings = &self.maker.settings;
-        // One more than there are places, for the probe.
-        let pool = u32::try_from(settings.calls_max).unwrap_or(u32::MAX).saturating_add(1);
-        let selection = settings.inner_timeout();
-        let client =
-            self.maker.make(ClientPurpose { pool, selection, seen: Some(handler_for(&self.seen)) }).await?;
-        Ok(self.client.get_or_init(|| client))
     }
 
     /// Ends what is left once calls are refused: waits for those under way, stops the tasks and
@@ -187,10 +217,21 @@ impl Server {
         self.calls.ended().await;
         self.stop.cancel();
         self.state.send_replace(State::closed());
-        if let Some(client) = self.client.get() {
+        if let Some(current) = self.current.get() {
             // Not for cursors that somebody has carried out of a call.
-            client.clone().shutdown().immediate(true).await;
+            current.client.shutdown().immediate(true).await;
         }
+    }
+}
+
+/// Waits until a client sees something else; for ever if there is none, or it has ended.
+async fn changed(watched: &mut Option<watch::Receiver<Seen>>) {
+    let is_alive = match watched {
+        Some(seen) => seen.changed().await.is_ok(),
+        None => false,
+    };
+    if !is_alive {
+        pending().await
     }
 }
 

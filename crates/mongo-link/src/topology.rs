@@ -1,13 +1,15 @@
 //! What the driver sees of the servers.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
 
+use mongodb::bson::Document;
 use mongodb::event::EventHandler;
 use mongodb::event::sdam::{SdamEvent, TopologyDescription};
 use mongodb::{ServerInfo, ServerType};
 use tokio::sync::watch;
 
 use crate::error::said;
+use crate::misfit::Misfit;
 
 /// Who answers, by what the driver saw last.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -15,47 +17,115 @@ pub(crate) struct Seen {
     /// Whether a member of the replica set answers, primary or not.
     pub(crate) has_member: bool,
     pub(crate) has_primary: bool,
-    /// What a server said, or the connection to it, if none answers.
-    fault: Option<String>,
+    /// Whether the driver has left out every server, and asks none any more.
+    pub(crate) has_no_server: bool,
+    /// What a server said, or the connection to it, by the address of each that does not answer.
+    pub(crate) faults: BTreeMap<String, String>,
+    /// The servers that answer and are no members, also those that the driver asks no longer.
+    pub(crate) misfits: BTreeMap<String, Misfit>,
 }
 
 impl Seen {
-    fn of(description: &TopologyDescription) -> Self {
+    /// Takes note of what the driver makes of what it has heard.
+    fn describe(&mut self, description: &TopologyDescription) {
         let servers = description.servers();
-        // The least, as they come in any order, and a reason is not to change with it.
-        let fault = servers.values().filter_map(|server| server.error()).map(said).min();
-        Self {
-            has_member: servers.values().any(is_member),
-            has_primary: description.has_writable_server(),
-            fault,
-        }
+        self.has_member = servers.values().any(is_member);
+        self.has_primary = description.has_writable_server();
+        self.has_no_server = servers.is_empty();
+        let fault = |server: &ServerInfo<'_>| Some((server.address().to_string(), said(server.error()?)));
+        self.faults = servers.values().filter_map(fault).collect();
+    }
+
+    /// Takes note of what a server says of itself.
+    fn hear(&mut self, address: &str, hello: &Document, set: Option<&str>) {
+        match Misfit::of(hello, address, set) {
+            Some(misfit) => self.misfits.insert(address.to_owned(), misfit),
+            None => self.misfits.remove(address),
+        };
     }
 
     /// Returns why nobody can be written to, behind "mongodb at host".
     pub(crate) fn reason(&self) -> String {
-        match &self.fault {
-            _ if self.has_member => "has members that answer, and none of them is primary".to_owned(),
-            Some(fault) => format!("has no primary that can be reached: {fault}"),
-            None => "has no primary that can be reached".to_owned(),
+        let mut reason = if self.has_member {
+            "has members that answer, and none of them is primary".to_owned()
+        } else {
+            "has no primary that can be reached".to_owned()
+        };
+        let faults = self.faults.iter().filter(|(address, _)| !self.misfits.contains_key(*address));
+        let details = faults.map(|(address, fault)| format!("{address}: {fault}"));
+        let details: Vec<_> = self.strangers().into_iter().chain(details).collect();
+        for (number, detail) in details.iter().take(DETAILS_MAX).enumerate() {
+            reason.push_str(if number == 0 { ": " } else { "; " });
+            reason.push_str(detail);
         }
+        if let Some(more) = details.len().checked_sub(DETAILS_MAX).filter(|more| *more > 0) {
+            reason.push_str(&format!("; and {more} more"));
+        }
+        reason
+    }
+
+    /// Returns a sentence for each server that answers and is no member.
+    pub(crate) fn strangers(&self) -> Vec<String> {
+        self.misfits.iter().map(|(address, misfit)| format!("{address} {misfit}")).collect()
     }
 }
+
+/// Of how many servers a reason tells at most.
+const DETAILS_MAX: usize = 4;
 
 fn is_member(server: &ServerInfo<'_>) -> bool {
     matches!(server.server_type(), ServerType::RsPrimary | ServerType::RsSecondary | ServerType::Mongos)
 }
 
 /// Returns the handler of a client by which it reports what it sees.
-pub(crate) fn handler_for(seen: &Arc<watch::Sender<Seen>>) -> EventHandler<SdamEvent> {
-    let seen = Arc::clone(seen);
+///
+/// `set` is the name of the replica set in the address.
+pub(crate) fn handler_for(seen: watch::Sender<Seen>, set: Option<String>) -> EventHandler<SdamEvent> {
     EventHandler::callback(move |event: SdamEvent| {
-        if let SdamEvent::TopologyDescriptionChanged(changed) = event {
-            let new = Seen::of(&changed.new_description);
-            seen.send_if_modified(|old| {
-                let is_other = *old != new;
-                *old = new;
-                is_other
-            });
-        }
+        seen.send_if_modified(|seen| {
+            let old = seen.clone();
+            match &event {
+                SdamEvent::TopologyDescriptionChanged(changed) => seen.describe(&changed.new_description),
+                // A server that is no member is left out of every description.
+                SdamEvent::ServerHeartbeatSucceeded(heard) => {
+                    seen.hear(&heard.server_address.to_string(), &heard.reply, set.as_deref());
+                }
+                SdamEvent::ServerHeartbeatFailed(failed) => {
+                    seen.misfits.remove(&failed.server_address.to_string());
+                }
+                _ => {}
+            }
+            *seen != old
+        });
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use mongodb::bson::doc;
+
+    use super::*;
+
+    #[test]
+    fn reason_names_each_server_once_with_what_to_do() {
+        let mut seen = Seen::default();
+        assert_eq!(seen.reason(), "has no primary that can be reached");
+        let faults = ["a:1", "b:2"].map(|address| (address.to_owned(), "connection refused".to_owned()));
+        seen.faults = faults.into();
+        seen.hear("a:1", &doc! { "isreplicaset": true }, Some("rs"));
+        assert_eq!(
+            seen.reason(),
+            "has no primary that can be reached: a:1 is in no replica set yet; run rs.initiate() there, or \
+             rs.add() on its primary; b:2: connection refused"
+        );
+        seen.hear("a:1", &doc! { "setName": "rs", "hosts": ["a:1"] }, Some("rs"));
+        assert!(seen.strangers().is_empty());
+    }
+
+    #[test]
+    fn reason_of_many_servers_stays_short() {
+        let faults = (0..9).map(|number| (format!("a:{number}"), "connection refused".to_owned()));
+        let seen = Seen { has_member: true, faults: faults.collect(), ..Seen::default() };
+        assert!(seen.reason().ends_with("a:3: connection refused; and 5 more"), "{}", seen.reason());
+    }
 }

@@ -1,6 +1,7 @@
 //! `tidings check`: says whether the server could run here, and leaves no trace.
 
 mod logins;
+mod presence;
 mod timelines;
 
 use std::fmt::Write as _;
@@ -46,7 +47,11 @@ pub(crate) async fn check(config: &Config, deep: bool) -> bool {
     }
     match (config.presence, &config.redis_url) {
         (PresenceStore::Redis, Some(url)) => {
-            results.push((format!("--redis-url {url}"), opened.map(drop)));
+            let tried = match opened {
+                Ok(_) => presence::check(config, url).await,
+                Err(error) => Err(error),
+            };
+            results.push((format!("--redis-url {url}"), tried));
         }
         // Presence in memory is worth a line only when it does not start.
         _ if opened.is_err() => results.push(("--presence".to_owned(), opened.map(drop))),

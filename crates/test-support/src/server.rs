@@ -224,11 +224,17 @@ impl Server {
     /// Starts the process again, with the same port, arguments and directory, and returns once it
     /// listens. One that still runs is killed first.
     pub(crate) async fn start_process_again(&self) -> Result<()> {
+        let (_, launch) = self.process()?;
+        self.start_process_as(launch.recipe).await
+    }
+
+    /// Does the same by another recipe, also with the same port, arguments and directory.
+    pub(crate) async fn start_process_as(&self, recipe: &'static Recipe) -> Result<()> {
         let (process, launch) = self.process()?;
         lock(process).kill();
         // The lock is not held while the process starts, and a failed start leaves the killed one
         // in place, which can be started once more.
-        let again = launch.start().await?;
+        let again = launch.start_as(recipe).await?;
         *lock(process) = again;
         Ok(())
     }
@@ -250,7 +256,11 @@ impl Server {
 
 impl Launch {
     async fn start(&self) -> Result<Process> {
-        let Recipe { name, command, listening, .. } = self.recipe;
+        self.start_as(self.recipe).await
+    }
+
+    async fn start_as(&self, recipe: &'static Recipe) -> Result<Process> {
+        let Recipe { name, command, listening, .. } = recipe;
         let mut command = command(&self.program, self.port, self.directory.path())?;
         command.args(&self.arguments);
         let listening = move |line: &str| line.contains(listening).then_some(());

@@ -3,6 +3,7 @@
 #[cfg(target_os = "linux")]
 mod bodies;
 mod calls;
+mod checks;
 mod client;
 mod cors;
 mod crowds;

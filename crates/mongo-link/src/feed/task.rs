@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use mongodb::Client;
 use mongodb::bson::Document;
 use mongodb::change_stream::ChangeStream;
 use mongodb::change_stream::event::{ChangeStreamEvent, OperationType, ResumeToken};
@@ -17,7 +16,7 @@ use super::config::FeedConfig;
 use super::event::{FeedEvent, Item};
 use crate::backoff::Backoff;
 use crate::caught::caught;
-use crate::client::{ClientMaker, ClientPurpose};
+use crate::client::{ClientMaker, ClientPurpose, SeeingClient};
 use crate::error::{Error, ErrorKind};
 
 /// What follows the changes.
@@ -31,7 +30,7 @@ pub(super) struct FeedTask {
     database: String,
     items: mpsc::Sender<Item>,
     stop: CancellationToken,
-    client: Option<Client>,
+    client: Option<SeeingClient>,
     /// After what the next stream begins; of each change, and of each answer without one.
     token: Option<ResumeToken>,
     /// Whether a change that is missing from here on would be noticed as a gap.
@@ -70,9 +69,10 @@ impl FeedTask {
             if let Err(error) = caught(maker.server(), self.follow()).await {
                 self.tell_failure(error).await;
                 self.wait().await;
+                self.give_up_client();
             }
         }
-        if let Some(client) = self.client.take() {
+        if let Some(SeeingClient { client, .. }) = self.client.take() {
             client.shutdown().await;
         }
     }
@@ -102,8 +102,7 @@ impl FeedTask {
     }
 
     async fn open(&mut self) -> Result<ChangeStream<ChangeStreamEvent<Document>>, Error> {
-        let client = self.client().await?;
-        let database = client.database(&self.database);
+        let database = self.client().await?.client.database(&self.database);
         let options =
             ChangeStreamOptions::builder().max_await_time(AWAIT).resume_after(self.token.clone()).build();
         let pipeline = self.config.pipeline.clone();
@@ -117,20 +116,28 @@ impl FeedTask {
         opened.map_err(|error| self.failure(error))
     }
 
-    async fn client(&mut self) -> Result<Client, Error> {
+    async fn client(&mut self) -> Result<SeeingClient, Error> {
         if let Some(client) = &self.client {
             return Ok(client.clone());
         }
         // An outage is to be told soon, so a primary is not looked for as long as for a call.
         let settings = &self.maker.settings;
         let selection = settings.connect_timeout.min(settings.inner_timeout());
-        let client = self.maker.make(ClientPurpose { pool: POOL, selection, seen: None }).await?;
+        let client = self.maker.make(ClientPurpose { pool: POOL, selection }).await?;
         Ok(self.client.insert(client).clone())
+    }
+
+    /// Has the next attempt make another client if this one sees no primary after the wait.
+    ///
+    /// It may have left out a server for good that was no member for a moment.
+    fn give_up_client(&mut self) {
+        self.client.take_if(|client| !client.seen.borrow().has_primary);
     }
 
     /// What a failure of the driver means for the reader.
     fn failure(&mut self, error: DriverError) -> Error {
-        let told = Error::of(self.maker.server(), error);
+        let seen = self.client.as_ref().map(|client| client.seen.borrow().clone()).unwrap_or_default();
+        let told = self.maker.error(error, &seen);
         let is_gone = told.code().is_some_and(|code| GONE.contains(&code));
         // Without a token the next stream begins later than this one has ended.
         let is_missing = self.was_live && self.token.is_none();

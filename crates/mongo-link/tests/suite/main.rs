@@ -4,6 +4,7 @@
 
 mod example;
 mod feed;
+mod misfits;
 mod one;
 mod secrets;
 mod set;

@@ -45,7 +45,13 @@ async fn look(
         return Ok(());
     }
     let report = distributed::check(store).await.map_err(shown)?;
-    if !probe.is_indexed && report.entries > 0 {
+    if !probe.is_indexed && probe.was_opened {
+        notes.push(
+            "--mongo-url: the unique indexes of the timelines are missing, as somebody has dropped them; a server \
+             makes them again, at its start or while it runs"
+                .to_owned(),
+        );
+    } else if !probe.is_indexed && report.entries > 0 {
         notes.push(format!(
             "--mongo-url: there are {} entries, and no server has opened the store yet; if they are of the Go \
              service, it must not run from now on",

@@ -21,6 +21,7 @@ use tokio::time::timeout;
 
 use crate::clock;
 use crate::config::{self, Config, RedisUrl};
+use crate::redis_trial::without_effect;
 
 /// How many entries one command reads or writes.
 const TOGETHER: usize = 1_000;
@@ -115,6 +116,14 @@ impl RedisList {
         let mut command = redis::cmd("ZADD");
         command.arg(&self.key).arg("GT").arg(clock::unix_ms(entry.until())).arg(entry.to_string());
         Box::pin(self.link.query(&self.key, &command)).await.map(drop)
+    }
+
+    /// Tries whether an entry could be written, and writes none.
+    pub(super) async fn try_write(&self) -> anyhow::Result<()> {
+        Box::pin(self.link.query(&self.key, &without_effect(&self.key)))
+            .await
+            .map(drop)
+            .map_err(|error| told(&error))
     }
 
     /// Tells every server that listens of an entry, and returns how many there are.

@@ -72,7 +72,7 @@ impl RevocationStore {
     }
 }
 
-/// Says whether the list can be read, and changes nothing.
+/// Says whether the list can be read and written, and changes nothing.
 pub(crate) async fn check(config: &Config) -> anyhow::Result<()> {
     let list = super::list()?;
     let (path, checked) = (config.data_dir.clone(), list.clone());
@@ -86,7 +86,9 @@ pub(crate) async fn check(config: &Config) -> anyhow::Result<()> {
             for entry in &snapshot.entries {
                 list.apply(entry, now).map_err(|error| unusable(url, &error))?;
             }
-            redis.subscribe().await.map(drop).map_err(|error| unusable(url, &error))
+            redis.subscribe().await.map_err(|error| unusable(url, &error))?;
+            // Otherwise nobody could be sent away, which is found out when somebody has to be.
+            redis.try_write().await.map_err(|error| unusable(url, &error))
         }
         None => Ok(()),
     }

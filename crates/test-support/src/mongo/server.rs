@@ -38,6 +38,9 @@ pub(super) const RECIPE: Recipe = Recipe {
     image: ("mongo", "6", &["mongod", "--replSet", SET, "--bind_ip_all", "--dbpath", "/data/db"]),
 };
 
+/// The same without a replica set.
+const ALONE: Recipe = Recipe { command: command_alone, ..RECIPE };
+
 /// An empty MongoDB, a replica set of one node: with change streams, transactions and retryable
 /// writes. Gone when dropped.
 ///
@@ -122,6 +125,18 @@ impl Mongo {
         Ok(mongo)
     }
 
+    /// Starts a process that is to be a replica set, and is none before
+    /// [`initiate`](Self::initiate).
+    ///
+    /// # Errors
+    ///
+    /// As [`private`](Self::private).
+    pub async fn uninitiated() -> Result<Self> {
+        let server = Self::process(false).await?;
+        let url = set_url(&server);
+        Ok(Self { server, url, is_one_of_several: false })
+    }
+
     /// Starts a process that waits for others to be told of them.
     pub(super) async fn member() -> Result<Self> {
         let server = Self::process(false).await?;
@@ -181,6 +196,17 @@ impl Mongo {
         self.is_ready().await
     }
 
+    /// Starts the process again without its replica set, with the same address and data, until
+    /// [`restart`](Self::restart).
+    ///
+    /// # Errors
+    ///
+    /// As [`thaw`](Self::thaw).
+    pub async fn restart_alone(&self) -> Result<()> {
+        self.server.start_process_as(&ALONE).await?;
+        self.is_ready().await
+    }
+
     /// Has it be no primary for so long, and returns once it is none.
     ///
     /// Alone it is primary again then; of several another one is elected before.
@@ -236,25 +262,33 @@ impl Mongo {
 
     /// Takes a server that is alone, of whatever origin.
     async fn plain(server: Server) -> Result<Self> {
-        let (host, port) = (&server.address.host, server.address.port);
         let url = match (&server.given, &server.origin) {
             (Some(url), _) => url.clone(),
             // The member's name within the container is not its address out here.
             (None, Origin::Container) => direct_url(&server),
-            (None, _) => format!("mongodb://{host}:{port}/?replicaSet={SET}"),
+            (None, _) => set_url(&server),
         };
         let mongo = Self { server, url, is_one_of_several: false };
-        mongo.initiate().await.map_err(|error| error.with_log(&mongo.log()))?;
+        mongo.initiate_own().await.map_err(|error| error.with_log(&mongo.log()))?;
         mongo.is_ready().await?;
         Ok(mongo)
     }
 
     /// Makes the server a replica set, if it is ours.
-    async fn initiate(&self) -> Result<()> {
+    async fn initiate_own(&self) -> Result<()> {
+        if self.server.origin == Origin::Environment { Ok(()) } else { self.initiate().await }
+    }
+
+    /// Makes a server that is [in no set](Self::uninitiated) a replica set of one node.
+    ///
+    /// # Errors
+    ///
+    /// As [`command`](Self::command).
+    pub async fn initiate(&self) -> Result<()> {
         let port = match self.server.origin {
-            Origin::Environment => return Ok(()),
+            // The member's name within the container is not its address out here.
             Origin::Container => RECIPE.default_port,
-            Origin::Binary(_) => self.port(),
+            Origin::Environment | Origin::Binary(_) => self.port(),
         };
         let member = doc! { "_id": 0, "host": format!("127.0.0.1:{port}") };
         let set = doc! { "_id": SET, "members": [member] };
@@ -314,6 +348,11 @@ impl Deref for Mongo {
     }
 }
 
+/// Returns the address of the replica set of one server.
+fn set_url(server: &Server) -> String {
+    format!("mongodb://{}:{}/?replicaSet={SET}", server.address.host, server.address.port)
+}
+
 /// Returns the address that leads to one server, whomever else it knows.
 fn direct_url(server: &Server) -> String {
     format!("mongodb://{}:{}/?directConnection=true", server.address.host, server.address.port)
@@ -344,11 +383,17 @@ fn next_hello(answer: &Document) -> Result<Document> {
     Ok(doc! { "hello": 1, "topologyVersion": version, "maxAwaitTimeMS": 5_000_i64, "$db": "admin" })
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "others need a second port")]
 fn command(program: &Path, port: u16, directory: &Path) -> Result<Command> {
+    let mut command = command_alone(program, port, directory)?;
+    command.args(["--replSet", SET]);
+    Ok(command)
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "others need a second port")]
+fn command_alone(program: &Path, port: u16, directory: &Path) -> Result<Command> {
     let mut command = Command::new(program);
     command
-        .args(["--replSet", SET, "--bind_ip", "127.0.0.1", "--port", &port.to_string()])
+        .args(["--bind_ip", "127.0.0.1", "--port", &port.to_string()])
         // A quarter of a gigabyte, so that several tests fit; no socket file beside the port's
         // number in /tmp.
         .args(["--wiredTigerCacheSizeGB", "0.25", "--oplogSize", "64", "--nounixsocket"])

@@ -9,6 +9,7 @@ use mongodb::{Collection, Database as DriverDatabase};
 use super::box_id::Side;
 use super::call_end;
 use super::config::Config;
+use super::safety::Safety;
 use crate::{Error, ErrorKind, Result};
 
 /// The way to the collections of one store. Cloning shares it.
@@ -16,6 +17,7 @@ use crate::{Error, ErrorKind, Result};
 pub(super) struct Database {
     link: Link,
     names: Names,
+    safety: Safety,
 }
 
 #[derive(Debug, Clone)]
@@ -70,11 +72,16 @@ impl Database {
             histories: config.histories.clone(),
             from_secondaries: config.histories_from_secondaries,
         };
-        Ok(Self { link, names })
+        Ok(Self { link, names, safety: Safety::new() })
     }
 
     pub(super) fn link(&self) -> &Link {
         &self.link
+    }
+
+    /// Whether what is written to it may be acknowledged.
+    pub(super) fn safety(&self) -> &Safety {
+        &self.safety
     }
 
     /// Does work of the driver, as `Link::call` does, in the time that the call under way has left.

@@ -97,6 +97,7 @@
 //! | Redis is empty, or without its last writes | a counter is compared with the entries before its first use at a node, after each new connection, and every 4 minutes; what is given out twice in between is refused by the index, and gets another sequence |
 //! | the primary changes | calls wait within [`timeout`](Config::timeout) |
 //! | MongoDB does not confirm a write in the time of a call | [`UnknownOutcome`](crate::ErrorKind::UnknownOutcome): the node goes on with the send in the background, and a repetition gets the answer |
+//! | somebody drops the unique indexes, or the database | nothing is acknowledged until the node has made them again, with the next send or within 4 s; if two entries have one sequence by then, the state is `ReadOnly` and says what to do |
 //! | there is no majority | [`Unavailable`](crate::ErrorKind::Unavailable) or `UnknownOutcome`; [`state`](crate::Store::state) says `Down` if there is no primary |
 //! | MongoDB is away at the start | [`DistributedStore::start`] returns within a second; the state is `Down` with the reason, and it is tried again every 5 s at the latest |
 //! | nodes cannot hear each other | each looks once a second at the inboxes that are waited for there |
@@ -180,6 +181,7 @@ mod finisher;
 mod forget;
 mod groups;
 mod hold;
+mod indexes;
 mod intents;
 mod keeper;
 mod kept;
@@ -193,12 +195,14 @@ mod read;
 mod received;
 mod requirements;
 mod rows;
+mod safety;
 mod send;
 mod sequencer;
 mod shared;
 mod store;
 mod telling;
 mod tops;
+mod trial;
 mod trouble;
 
 pub use self::config::Config;

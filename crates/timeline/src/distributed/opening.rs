@@ -6,15 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mongo_link::State as LinkState;
-use mongodb::IndexModel;
 use mongodb::bson::{Document, doc};
 use mongodb::error::Result as DriverResult;
-use mongodb::options::IndexOptions;
 use tokio::time::sleep;
 
-use super::database::{Collections, of_link};
-use super::requirements;
+use super::database::{Collections, Database};
 use super::shared::Shared;
+use super::{indexes, requirements};
 use crate::{Error, ErrorKind, Result, State};
 
 /// The format of the documents that this version writes.
@@ -44,7 +42,7 @@ async fn open(shared: &Shared) {
         wait = (wait * 2).min(WAIT_MAX);
     };
     // The order matters: who sees that the store is well finds it open.
-    shared.generation.get_or_init(|| generation);
+    shared.open_as(generation);
     shared.set_state(State::Well);
     tracing::info!("the timeline store on {} is open", shared.database.link().address());
 }
@@ -62,14 +60,17 @@ fn tell(shared: &Shared, error: &Error) {
 
 /// Keeps the state of a store that was opened, until it is stopped.
 ///
-/// It is that of MongoDB. The link tells the log of its changes.
+/// It is that of MongoDB, whose changes the link tells the log, and of the indexes, of which the
+/// keeper tells.
 async fn follow(shared: &Shared) {
     let mut link = shared.database.link().state();
+    let mut unsure = shared.database.safety().subscribe();
     loop {
-        let new = state_of(&link.borrow_and_update());
+        let new = state_of(&link.borrow_and_update(), unsure.borrow_and_update().as_deref());
         shared.set_state(new);
         tokio::select! {
             changed = link.changed() => if changed.is_err() { return },
+            changed = unsure.changed() => if changed.is_err() { return },
             () = shared.stop.cancelled() => return,
         }
     }
@@ -78,26 +79,33 @@ async fn follow(shared: &Shared) {
 /// Returns how a store is on a MongoDB that is like this.
 ///
 /// Without a primary there are no reads, either: they see what a majority has, on the primary.
-fn state_of(link: &LinkState) -> State {
-    link.reason().map_or(State::Well, State::down)
+/// While sends are `unsure`, without the indexes, none of them is taken.
+fn state_of(link: &LinkState, unsure: Option<&str>) -> State {
+    link.reason().map(State::down).or_else(|| unsure.map(State::read_only)).unwrap_or(State::Well)
 }
 
 /// Opens the store, and returns its generation.
 async fn attempt(shared: &Shared) -> Result<u64> {
     requirements::check(&shared.database).await?;
-    let made = shared.database.call_raw(|collections| async move { make_indexes(&collections).await }).await;
-    made.map_err(|error| match error.kind() {
-        mongo_link::ErrorKind::Conflict => {
-            let text = "two entries have the same id and sequence, as the Go service may leave them; run `tidings \
-                        repair` to move one of each aside";
-            Error::with_source(ErrorKind::Corrupt, text, error)
-        }
-        _ => of_link(error),
-    })?;
-    let (format, generation) =
-        shared.database.call(|collections| async move { note(&collections).await }).await?;
+    prepare(&shared.database).await
+}
+
+/// Makes the indexes of the store and the note of its format, where they are not there, and returns
+/// its generation.
+pub(super) async fn prepare(database: &Database) -> Result<u64> {
+    indexes::make(database).await?;
+    let (format, generation) = database.call(|collections| async move { note(&collections).await }).await?;
     check_format(format)?;
     Ok(generation)
+}
+
+/// Returns the generation of the store that is noted; none if nothing is.
+pub(super) async fn noted_generation(database: &Database) -> Result<Option<u64>> {
+    let store =
+        database.call(|collections| async move { collections.meta.find_one(doc! { "_id": "store" }).await });
+    let generation = |store: &Document| u64::try_from(store.get_i64("generation").unwrap_or_default()).ok();
+    // One that was noted without a generation counts as the first.
+    Ok(store.await?.map(|store| generation(&store).unwrap_or_default().max(1)))
 }
 
 /// Refuses what a later version has written.
@@ -108,30 +116,6 @@ pub(super) fn check_format(format: i32) -> Result<()> {
         );
         return Err(Error::new(ErrorKind::Config, text));
     }
-    Ok(())
-}
-
-async fn make_indexes(collections: &Collections) -> DriverResult<()> {
-    let plain = |keys: Document| IndexModel::builder().keys(keys).build();
-    let with =
-        |keys: Document, options: IndexOptions| IndexModel::builder().keys(keys).options(options).build();
-    let unique = || IndexOptions::builder().unique(true).build();
-    for entries in [&collections.inboxes, &collections.histories] {
-        entries.create_index(with(doc! { "id": 1, "seq": 1 }, unique())).await?;
-    }
-    // What is no message, which unread counts leave out.
-    let no_message = IndexOptions::builder()
-        .name("no_message".to_owned())
-        .partial_filter_expression(doc! { "kind": { "$exists": true } })
-        .build();
-    collections.histories.create_index(with(doc! { "id": 1, "seq": 1, "kind": 1 }, no_message)).await?;
-    collections.rows.create_index(with(doc! { "member": 1, "id": 1 }, unique())).await?;
-    collections.rows.create_index(plain(doc! { "id": 1, "member": 1 })).await?;
-    collections.groups.create_index(plain(doc! { "members.id": 1, "_id": 1 })).await?;
-    collections.intents.create_index(plain(doc! { "at": 1 })).await?;
-    collections.boxes.create_index(plain(doc! { "look_at": 1 })).await?;
-    let expiring = IndexOptions::builder().expire_after(Duration::from_secs(60)).build();
-    collections.notices.create_index(with(doc! { "at": 1 }, expiring)).await?;
     Ok(())
 }
 
@@ -153,13 +137,15 @@ mod tests {
 
     #[tokio::test]
     async fn the_store_is_down_while_mongodb_is_away_and_says_why() {
-        assert_eq!(state_of(&LinkState::Well), State::Well);
+        assert_eq!(state_of(&LinkState::Well, None), State::Well);
+        let unsure = state_of(&LinkState::Well, Some("the index is missing"));
+        assert_eq!(unsure, State::read_only("the index is missing"));
         // Nobody listens there.
         let away = LinkConfig::new("mongodb://127.0.0.1:1")
             .timeout(Duration::from_millis(500))
             .when_away(WhenAway::Join);
         let link = Link::start(away).await.unwrap();
-        let seen = state_of(&link.state().borrow());
+        let seen = state_of(&link.state().borrow(), Some("the index is missing"));
         assert!(matches!(&seen, State::Down { reason } if reason.contains("127.0.0.1:1")), "{seen}");
     }
 }

@@ -1,6 +1,7 @@
 //! What all parts of a distributed store share.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
@@ -42,8 +43,8 @@ pub(super) struct Shared {
     pub(super) episodes: Episodes,
     pub(super) node: NodeId,
     pub(super) state: watch::Sender<State>,
-    /// The generation of the store, once it is open.
-    pub(super) generation: OnceLock<u64>,
+    /// The generation of the store; 0 until it is open.
+    pub(super) generation: AtomicU64,
     /// The calls and the tasks that are under way; closed by a shutdown.
     pub(super) tasks: TaskTracker,
     pub(super) stop: CancellationToken,
@@ -88,11 +89,33 @@ impl Shared {
             return Err(Error::closed());
         }
         match &*self.state.borrow() {
-            State::Down { reason } if self.generation.get().is_none() => {
+            State::Down { reason } if self.generation().is_none() => {
                 Err(Error::new(ErrorKind::Unavailable, reason.to_string()))
             }
             _ => Ok(()),
         }
+    }
+
+    /// Returns the generation of the store, once it is open.
+    pub(super) fn generation(&self) -> Option<u64> {
+        Some(self.generation.load(Ordering::Acquire)).filter(|generation| *generation != 0)
+    }
+
+    /// Notes the generation of the store, and returns whether it was open as another one.
+    ///
+    /// A database that somebody has dropped comes back as another one. What is known of the rows and
+    /// boxes of the one before is forgotten then. The ends of boxes are not: no sequence that a
+    /// reader of that one has seen is given out again.
+    pub(super) fn open_as(&self, generation: u64) -> bool {
+        // One that nobody has noted counts as one, too.
+        let generation = generation.max(1);
+        let before = self.generation.swap(generation, Ordering::AcqRel);
+        let is_other = before != 0 && before != generation;
+        if is_other {
+            self.rows.clear();
+            self.upkeep.clear();
+        }
+        is_other
     }
 
     /// Sets how the store is, unless it was shut down; returns whether that is new.

@@ -1,7 +1,8 @@
 //! The handle of a distributed store.
 
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -80,7 +81,7 @@ impl DistributedStore {
             episodes: Episodes::default(),
             node,
             state: watch::Sender::new(State::down("mongodb was not asked yet")),
-            generation: OnceLock::new(),
+            generation: AtomicU64::new(0),
             tasks,
             stop,
             config,

@@ -10,6 +10,9 @@
 //!                                  below the floor for 10 minutes ──► removed
 //! ```
 //!
+//! In each round a node also looks whether the indexes are still there, also one that is not the
+//! keeper, and makes them again if somebody has dropped them.
+//!
 //! What lies below a floor stays for that time, so that a writer which was late meets the entry
 //! that has its place, and a reader never passes a place that is filled later.
 //!
@@ -17,6 +20,7 @@
 //! one that stood still meanwhile: floors only rise, and what was old is old for ever.
 
 mod census;
+mod guard;
 mod keep;
 mod lease;
 mod looks;

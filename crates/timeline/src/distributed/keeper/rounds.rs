@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::census::Census;
+use super::guard::guard;
 use super::lease;
 use super::looks::look;
 use super::registry::{self, DueBox};
@@ -40,11 +41,14 @@ pub(in crate::distributed) async fn run(shared: Arc<Shared>) {
         _ = state.wait_for(State::is_well) => {}
         () = shared.stop.cancelled() => return,
     }
-    let mut keeper = Keeper { is_keeper: false, census: None, is_told: false };
+    let mut keeper = Keeper { is_keeper: false, census: None, is_told: false, guarded: None };
+    let mut unsure = shared.database.safety().subscribe();
     loop {
         let pause = keeper.round(&shared).await;
         tokio::select! {
             () = sleep(pause) => {}
+            // What is missing is made again at once, the first time.
+            Ok(()) = unsure.changed() => {}
             () = shared.stop.cancelled() => break,
         }
     }
@@ -60,6 +64,8 @@ struct Keeper {
     census: Option<Census>,
     /// Whether the log was told that it fails.
     is_told: bool,
+    /// When the indexes were there last.
+    guarded: Option<Instant>,
 }
 
 impl Keeper {
@@ -88,7 +94,20 @@ impl Keeper {
         }
     }
 
+    /// Looks whether the indexes are there, once in a period at most while they are.
+    async fn guard(&mut self, shared: &Shared) -> Result<()> {
+        let is_safe = shared.database.safety().why_not().is_none();
+        if is_safe && self.guarded.is_some_and(|guarded| guarded.elapsed() < PERIOD) {
+            return Ok(());
+        }
+        self.guarded = None;
+        guard(shared).await?;
+        self.guarded = Some(Instant::now());
+        Ok(())
+    }
+
     async fn keep(&mut self, shared: &Shared) -> Result<Duration> {
+        self.guard(shared).await?;
         let Some(now_ms) = lease::take(shared).await? else {
             self.is_keeper = false;
             return Ok(PERIOD_OTHERS.mul_f64(0.75 + fastrand::f64() / 2.0));

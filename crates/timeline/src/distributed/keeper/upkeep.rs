@@ -29,6 +29,13 @@ impl Upkeep {
         Self { grown: Cache::new(BOXES_MAX), freed: Cache::new(BOXES_MAX), floors: Cache::new(BOXES_MAX) }
     }
 
+    /// Forgets everything, as the store is another one.
+    pub(in crate::distributed) fn clear(&self) {
+        self.grown.clear();
+        self.freed.clear();
+        self.floors.clear();
+    }
+
     /// Returns whether a box was noted as grown within the last `period`.
     pub(super) fn has_grown(&self, boxed: &BoxId, period: Duration, now: Instant) -> bool {
         is_recent(self.grown.get(boxed), period, now)

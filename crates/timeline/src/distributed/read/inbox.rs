@@ -32,7 +32,7 @@ pub(in crate::distributed) async fn inbox(
         read = forward::read(shared, &boxed, last_read.sequence, count.get(), Source::Primary).await?;
     }
     let floor = read.head.floor;
-    let generation = shared.generation.get().copied().unwrap_or_default();
+    let generation = shared.generation().unwrap_or_default();
     if !gave_out(&read, last_read) {
         let newest = lookups::newest(shared, &boxed).await?;
         let latest = newest.max(read.head.top).max(floor);

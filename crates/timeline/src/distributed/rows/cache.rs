@@ -91,6 +91,12 @@ impl RowsCache {
         *departures += 1;
         self.rows.retain(|_, known| !members.contains(&known.member));
     }
+
+    /// Takes out all rows, as the store is another one.
+    pub(in crate::distributed) fn clear(&self) {
+        *self.departures.lock() += 1;
+        self.rows.clear();
+    }
 }
 
 #[cfg(test)]
@@ -128,6 +134,9 @@ mod tests {
         cache.left(&[row(2)]);
         assert_eq!([1, 2, 3].map(|number| cache.has(&row(number), now)), [true, false, true]);
         cache.forget([&member("a")]);
+        assert_eq!([1, 2, 3].map(|number| cache.has(&row(number), now)), [false; 3]);
+        let cache = noted(now);
+        cache.clear();
         assert_eq!([1, 2, 3].map(|number| cache.has(&row(number), now)), [false; 3]);
     }
 

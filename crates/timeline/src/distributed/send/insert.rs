@@ -8,6 +8,7 @@ use mongodb::error::{ErrorKind as DriverErrorKind, InsertManyError};
 use crate::distributed::box_id::Side;
 use crate::distributed::database::{Database, of_link};
 use crate::distributed::documents::EntryDoc;
+use crate::distributed::indexes;
 use crate::{Error, ErrorKind};
 
 /// What became of an entry that was to be inserted.
@@ -116,10 +117,25 @@ async fn insert(database: &Database, side: Side, documents: Vec<Document>) -> Ve
     let answer = database.call_raw(move |collections| async move {
         collections.entries_of(side).insert_many(documents).ordered(false).await.map(drop)
     });
-    match answer.await {
+    let inserted = match answer.await {
         Ok(()) => vec![Inserted::Written; count],
         Err(error) => failed(count, error),
+    };
+    confirmed(database, side, inserted).await
+}
+
+/// Returns what became of entries, of which none is sure while the unique index is not in force.
+///
+/// The order matters: the index is looked for when the entries are there. One that is made after
+/// the look judges them.
+async fn confirmed(database: &Database, side: Side, inserted: Vec<Inserted>) -> Vec<Inserted> {
+    let is_there = |inserted: &Inserted| matches!(inserted, Inserted::Written | Inserted::IsThere);
+    if !inserted.iter().any(is_there) {
+        return inserted;
     }
+    let Err(error) = indexes::in_force(database, side).await else { return inserted };
+    let unsure = |one: Inserted| if is_there(&one) { Inserted::Unknown(error.clone()) } else { one };
+    inserted.into_iter().map(unsure).collect()
 }
 
 /// Returns what a failed command says of its documents.

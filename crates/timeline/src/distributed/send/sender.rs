@@ -19,6 +19,7 @@ use super::waiting::{Waiting, crowded};
 use crate::distributed::box_id::BoxId;
 use crate::distributed::documents::EntryDoc;
 use crate::distributed::entry_id::EntryId;
+use crate::distributed::indexes;
 use crate::distributed::moment::Moment;
 use crate::distributed::shared::Shared;
 use crate::distributed::{call_end, clock};
@@ -135,7 +136,7 @@ struct Prepared {
 /// Waits for MongoDB, and looks up what it has of a batch.
 async fn prepare(shared: &Shared, batch: Vec<Waiting>, end: Instant) -> Prepared {
     // The order matters: while MongoDB is away no sequence is reserved, which would become a hole.
-    if let Err(error) = wait_for_mongodb(shared, end).await {
+    if let Err(error) = wait_until_safe(shared, end).await {
         refuse(batch.into_iter().map(|waiting| waiting.reply), &error);
         return Prepared::default();
     }
@@ -143,18 +144,26 @@ async fn prepare(shared: &Shared, batch: Vec<Waiting>, end: Instant) -> Prepared
     Prepared { fresh, repeated }
 }
 
-/// Waits until MongoDB answers.
-async fn wait_for_mongodb(shared: &Shared, end: Instant) -> Result<()> {
+/// Waits until MongoDB answers, and has the indexes without which nothing is acknowledged.
+async fn wait_until_safe(shared: &Shared, end: Instant) -> Result<()> {
     let mut state = shared.database.link().state();
-    let is_there = timeout_at(end, state.wait_for(mongo_link::State::is_well)).await;
-    if matches!(is_there, Ok(Ok(_))) {
+    // What is found is not kept: it holds a lock.
+    let is_there = matches!(timeout_at(end, state.wait_for(mongo_link::State::is_well)).await, Ok(Ok(_)));
+    if !is_there {
+        let address = shared.database.link().address();
+        return Err(refused(&format!("mongodb at {address} is away; send again later")));
+    }
+    let safety = shared.database.safety();
+    let mut unsure = safety.subscribe();
+    let is_safe = matches!(timeout_at(end, unsure.wait_for(Option::is_none)).await, Ok(Ok(_)));
+    if is_safe {
         return Ok(());
     }
-    let text = format!(
-        "the message was not stored: mongodb at {} is away; send again later",
-        shared.database.link().address()
-    );
-    Err(Error::new(ErrorKind::Unavailable, text))
+    Err(refused(safety.why_not().as_deref().unwrap_or(indexes::MISSING)))
+}
+
+fn refused(why: &str) -> Error {
+    Error::new(ErrorKind::Unavailable, format!("the message was not stored: {why}"))
 }
 
 fn refuse(replies: impl IntoIterator<Item = Reply>, error: &Error) {

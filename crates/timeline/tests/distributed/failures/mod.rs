@@ -6,6 +6,7 @@ mod away;
 mod commands;
 mod counters;
 mod dead_nodes;
+mod dropped;
 mod frozen;
 mod holes;
 mod mortal;
