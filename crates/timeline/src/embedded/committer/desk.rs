@@ -120,9 +120,13 @@ impl PlanningDesk {
         let Some(flight) = self.in_flight.take() else { return };
         self.take_in_all();
         self.take_turns();
+        #[cfg(test)]
+        crate::embedded::thread_guard::panic_if_told(&self.shared.damage.directory, "panic-ahead");
         if self.taken.front().is_some_and(|(call, _)| call.is_send()) {
             let mut next = self.next.take().unwrap_or_else(|| self.begin(flight.number + 1, None));
             self.plan(&mut next, (&flight.tables, Some(&flight.unwritten)), Job::is_send, false);
+            #[cfg(test)]
+            self.shared.planned_ahead.send_replace(next.replies.len());
             self.next = Some(next);
         }
         self.in_flight = Some(flight);

@@ -1,5 +1,6 @@
 //! What the calls of one batch, and of several, make of the store.
 
+mod ahead;
 mod changing;
 mod purging;
 mod rows;
@@ -17,7 +18,7 @@ use super::*;
 use crate::store::{Append, Appended, IdempotencyKey};
 use crate::{
     Change, Changed, Conversation, Count, Destination, EntryKind, ErrorKind, GroupName, Keep, Message,
-    MessageChange, MessageId, PageRequest, Position, Result,
+    MessageChange, MessageId, PageRequest, Position, Result, Retention,
 };
 
 /// An open store with what its committing thread has at hand.
