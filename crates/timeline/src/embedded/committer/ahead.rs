@@ -26,13 +26,23 @@ pub(in crate::embedded) struct PlanningAhead {
 ///
 /// To wake it for each of them would take longer than to plan it. Nobody waits for this: until the
 /// batch is written, no call gets its answer sooner.
-const GATHER: Duration = Duration::from_micros(100);
+const GATHER: Duration = Duration::from_micros(50);
 
 /// The longest time between two looks where no calls come.
 const GATHER_MOST: Duration = Duration::from_millis(10);
 
-/// After how many looks in vain the thread sleeps until the next batch is written.
+/// How often in a row the thread does not find the desk before it sleeps until that is lent again.
 const IDLE_LOOKS: u32 = 8;
+
+/// What a look at the desk has found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Look {
+    /// The committing thread has it.
+    NotLent,
+    /// Nothing has come.
+    Nothing,
+    Calls,
+}
 
 impl PlanningAhead {
     pub(in crate::embedded) fn new(begun: SyncSender<()>) -> Self {
@@ -56,24 +66,24 @@ pub(in crate::embedded) fn run(desk: &Mutex<PlanningDesk>, begun: &Receiver<()>)
         let (mut wait, mut idle) = (GATHER, 0);
         while idle < IDLE_LOOKS {
             thread::sleep(wait);
-            if look(desk) {
-                (wait, idle) = (GATHER, 0);
-            } else {
-                (wait, idle) = ((wait * 2).min(GATHER_MOST), idle + 1);
-            }
+            let found = look(desk);
+            wait = if found == Look::Calls { GATHER } else { (wait * 2).min(GATHER_MOST) };
+            idle = if found == Look::NotLent { idle + 1 } else { 0 };
         }
     }
 }
 
-/// Plans what waits, if the desk is lent; returns whether something did.
-fn look(desk: &Mutex<PlanningDesk>) -> bool {
+/// Plans what waits, if the desk is lent.
+fn look(desk: &Mutex<PlanningDesk>) -> Look {
     // The committing thread keeps the lock while it does not lend the desk, and is not to wait for
     // this one to take it.
-    let Some(mut desk) = desk.try_lock() else { return false };
+    let Some(mut desk) = desk.try_lock().filter(|desk| desk.in_flight.is_some()) else {
+        return Look::NotLent;
+    };
     let before = desk.waiting();
     // The engine may panic about a damaged file.
     if catch_unwind(AssertUnwindSafe(|| desk.plan_ahead())).is_err() {
         desk.note_panic();
     }
-    desk.waiting() > before
+    if desk.waiting() > before { Look::Calls } else { Look::Nothing }
 }

@@ -125,11 +125,11 @@ impl PlanningDesk {
         if self.taken.front().is_some_and(|(call, _)| call.is_send()) {
             let mut next = self.next.take().unwrap_or_else(|| self.begin(flight.number + 1, None));
             self.plan(&mut next, (&flight.tables, Some(&flight.unwritten)), Job::is_send, false);
-            #[cfg(test)]
-            self.shared.planned_ahead.send_replace(next.replies.len());
             self.next = Some(next);
         }
         self.in_flight = Some(flight);
+        #[cfg(test)]
+        self.shared.planned_ahead.send_replace((self.planned(), self.waiting()));
     }
 
     /// Plans what waits, and returns the batch, with the number `number` unless it was begun
@@ -158,6 +158,8 @@ impl PlanningDesk {
     /// nothing, and are told to repeat.
     pub(super) fn note_panic(&mut self) {
         (self.next, self.has_panicked) = (None, true);
+        #[cfg(test)]
+        self.shared.planned_ahead.send_replace((0, 0));
     }
 
     /// Returns whether planning has panicked, which is done by that.
@@ -198,8 +200,11 @@ impl PlanningDesk {
 
     /// Returns how many calls wait beside those in the channel.
     pub(super) fn waiting(&self) -> usize {
-        let planned = self.next.as_ref().map_or(0, |next| next.replies.len());
-        self.queue.len() + self.taken.len() + planned
+        self.queue.len() + self.taken.len() + self.planned()
+    }
+
+    fn planned(&self) -> usize {
+        self.next.as_ref().map_or(0, |next| next.replies.len())
     }
 
     fn begin(&self, number: u64, failure: Option<Error>) -> NextBatch {
