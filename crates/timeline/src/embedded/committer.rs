@@ -2,35 +2,38 @@
 //!
 //! It drains the queue, commits, hands over what is new, and answers.
 
+mod ahead;
 mod answering;
+mod desk;
 mod job;
 mod tidying;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::task::{Context, Waker};
 use std::time::Instant;
 use std::{mem, slice};
 
 use fjall::Slice;
-use tokio::sync::mpsc;
+use parking_lot::MutexGuard;
 use tokio::sync::mpsc::error::TryRecvError;
 
+pub(super) use self::ahead::{PlanningAhead, run as run_planning};
+use self::answering::FEW;
 pub(super) use self::answering::{ANSWERED_MAX, Answered, Answering, run as run_answering};
+pub(super) use self::desk::PlanningDesk;
+use self::desk::{BatchInFlight, NextBatch};
 pub(super) use self::job::Job;
-use self::job::Obstacles;
 use self::tidying::Chores;
-use super::fair_queue::FairQueue;
-use super::lanes::{LanePermit, LaneTurn};
-use super::plan::{Plan, Planned};
-use super::recent::Recent;
+use super::lanes::LanePermit;
+use super::plan::Planned;
 use super::shared::Shared;
+use super::tables::Tables;
 use super::upkeep::{Upkeep, UpkeepReply};
 use super::writer::StoreWriter;
-use super::{clock, keys, metrics};
+use super::{keys, metrics};
 use crate::conversation::Parties;
 use crate::notifier::Notifier;
-use crate::{Entry, MemberId, ReadCursor, Result, Retention};
+use crate::{Entry, Error, MemberId, ReadCursor, Result};
 
 /// What the handles ask of the committer.
 #[derive(Debug)]
@@ -48,26 +51,29 @@ pub(super) enum Command {
 //
 //  channel ──► queue ──► mend, try a write ──► plan ──► commit, flush ──► notifier ──► answers
 //  bounded     by lane   if that is due        pure     may block long    queues       wake callers
+//                                               ▲            │
+//                                               └────────────┘ meanwhile `timeline-plan` plans sends
+//                                                              of the next batch
 //
 // Nothing to the right of the flush happens without it: an answer promises that a batch is durable,
 // and neither the observer nor who watches an inbox hears of anything that a crash could still
 // undo.
 //
+// What is planned meanwhile counts on the batch that is being written, and ends with it: if that
+// fails, its callers are refused as well, and nothing of it was written. Everything else waits
+// until the batch is durable: calls of other kinds, upkeep, chores, and what opens the store again.
+//
 // While nobody waits, and between two batches if much is left, entries that were freed or erased
 // are removed, and what is kept no longer is looked for, in batches of their own.
 /// The state of the committing thread.
-pub(super) struct Committer {
+pub(super) struct Committer<'d> {
     shared: Arc<Shared>,
     engine: StoreWriter,
     /// Where the observer hears of it, if there is one.
     herald: Option<Notifier>,
-    queue: FairQueue<LaneTurn, (Job, LanePermit)>,
+    desk: MutexGuard<'d, PlanningDesk>,
+    ahead: PlanningAhead,
     answering: Answering,
-    /// The commands that the channel had, while they are taken in.
-    arrived: Vec<Command>,
-    batch_bytes: usize,
-    retention: Retention,
-    recent: Recent,
     chores: Chores,
     untold: Untold,
 }
@@ -83,46 +89,28 @@ struct Untold {
     erased_ms: Option<u64>,
 }
 
-/// How many bytes one sender may write in a batch, unless a single send has more.
-// With batches of 8 MiB, the default, about eight senders that have much to write share a flush.
-const SENDER_BYTES: usize = 1024 * 1024;
-
 /// Half of how many boxes are kept at hand; 100 bytes each as a rule, 1 KiB with the longest ids.
 const RECENT_MAX: usize = 32_768;
 
-impl Committer {
+impl<'d> Committer<'d> {
     pub(super) fn new(
         shared: Arc<Shared>,
         engine: StoreWriter,
+        (desk, ahead): (MutexGuard<'d, PlanningDesk>, PlanningAhead),
         (herald, answering): (Option<Notifier>, Answering),
-        batch_bytes: usize,
-        retention: Retention,
     ) -> Self {
-        let (recent, chores) = (Recent::new(RECENT_MAX), Chores::new(retention.clone()));
-        let (queue, arrived, untold) = (FairQueue::new(), Vec::new(), Untold::default());
-        Self {
-            shared,
-            engine,
-            herald,
-            queue,
-            answering,
-            arrived,
-            batch_bytes,
-            retention,
-            recent,
-            chores,
-            untold,
-        }
+        let (chores, untold) = (Chores::new(desk.retention.clone()), Untold::default());
+        Self { shared, engine, herald, desk, ahead, answering, chores, untold }
     }
 
     /// Works until every handle is gone or one shut the store down.
-    pub(super) fn run(mut self, mut commands: mpsc::Receiver<Command>) {
+    pub(super) fn run(mut self) {
         loop {
-            // The thread may sleep here only while nothing waits in its own queue: what lies there
+            // The thread may sleep here only while nothing waits at its desk: what lies there
             // already has nobody else to wake it.
-            if self.queue.len() == 0 {
-                match self.next_command(&mut commands) {
-                    Ok(command) => self.take_in(command, &mut commands),
+            if self.desk.is_empty() {
+                match self.next_command() {
+                    Ok(command) => self.desk.take_in(command),
                     Err(TryRecvError::Empty) => {
                         self.tidy();
                         continue;
@@ -136,24 +124,25 @@ impl Committer {
             }
             // It takes in as many sends as the channel holds. With those that wait in the channel,
             // twice as many wait at most.
-            self.take_in_all(&mut commands);
+            self.desk.take_in_all();
             // A shutdown while the channel was full could not send its command, so the flag is
             // looked at, too.
             if self.shared.is_closed() {
-                commands.close();
+                self.desk.commands.close();
             }
-            metrics::queue(self.queue.len() + commands.len());
+            metrics::queue(self.desk.waiting() + self.desk.commands.len());
             #[cfg(test)]
             super::thread_guard::panic_if_told(self.engine.directory(), "panic-commit");
             // The order matters: a store that can be opened again is opened before the batch, whose
             // calls would be refused otherwise.
             self.mend();
             self.try_write();
-            let calls = self.queue.take(SENDER_BYTES, self.batch_bytes);
-            if !calls.is_empty() {
-                self.batch(calls);
+            self.keep_up();
+            self.desk.take_turns();
+            if self.desk.has_batch() {
+                self.batch();
                 // What comes faster than it is removed while nobody waits would pile up.
-                if self.chores.are_pressing() && self.shared.may_remove() {
+                if self.chores.are_pressing() && self.may_do_chores() {
                     self.tidy();
                 }
             }
@@ -164,34 +153,19 @@ impl Committer {
     }
 
     /// Waits for a command, unless there is something to do meanwhile.
-    fn next_command(&self, commands: &mut mpsc::Receiver<Command>) -> Result<Command, TryRecvError> {
+    fn next_command(&mut self) -> Result<Command, TryRecvError> {
         // `may_remove` is false after a shutdown: the channel may be closed then while a call is
         // still on its way into it, for which only `blocking_recv` waits.
         if self.chores.are_due() && self.shared.may_remove() {
-            return commands.try_recv();
+            return self.desk.commands.try_recv();
         }
         self.shared.wake_at(self.chores.next_at());
-        commands.blocking_recv().ok_or(TryRecvError::Disconnected)
+        self.desk.commands.blocking_recv().ok_or(TryRecvError::Disconnected)
     }
 
-    /// Takes in what waits in the channel, as far as there is room, without waiting for more.
-    fn take_in_all(&mut self, commands: &mut mpsc::Receiver<Command>) {
-        let room = commands.max_capacity().saturating_sub(self.queue.len());
-        let (mut arrived, mut context) = (mem::take(&mut self.arrived), Context::from_waker(Waker::noop()));
-        // All at once, because the places in the channel are given back under a lock.
-        if room > 0 && commands.poll_recv_many(&mut context, &mut arrived, room).is_ready() {
-            arrived.drain(..).for_each(|command| self.take_in(command, commands));
-        }
-        self.arrived = arrived;
-    }
-
-    fn take_in(&mut self, command: Command, commands: &mut mpsc::Receiver<Command>) {
-        match command {
-            Command::Job(call, permit) => self.queue.push(permit.turn(), call.bytes(), (call, permit)),
-            Command::Upkeep(upkeep, reply) => self.keep_up(upkeep, &reply),
-            Command::Wake => {}
-            Command::Close => commands.close(),
-        }
+    /// Returns whether chores may write now. They change what a batch that was begun has looked up.
+    fn may_do_chores(&self) -> bool {
+        !self.desk.has_begun() && self.shared.may_remove()
     }
 
     /// Opens the store again if it failed. That may hang as a write may.
@@ -199,11 +173,13 @@ impl Committer {
         // `writing` is set for the watchdog, which tells from it that the disk hangs.
         if self.shared.has_failed() {
             *self.shared.writing.lock() = Some(Instant::now());
+            // After a panic it is still there, and holds the keyspaces.
+            self.desk.in_flight = None;
             if self.engine.mend() {
                 // The commit that failed may have been written after all, so what is remembered of
                 // recent sends, and of what is to be removed, is not certain any more. For the same
                 // reason those whom it concerns are told now.
-                self.recent = Recent::new(RECENT_MAX);
+                self.desk.begin_anew();
                 self.chores.begin_anew();
                 self.drop_unwritten_cursors();
                 self.tell(Vec::new());
@@ -236,77 +212,87 @@ impl Committer {
     }
 
     /// Writes a batch. A panic is a failure like any other: what was written may be there or not.
-    fn batch(&mut self, calls: Vec<(Job, LanePermit)>) {
+    fn batch(&mut self) {
         *self.shared.writing.lock() = Some(Instant::now());
-        // The permits are given back after the calls were answered.
-        let (calls, permits): (Vec<_>, Vec<_>) = calls.into_iter().unzip();
         // A panic drops the callers' channels unanswered; `EmbeddedStore::ask` then tells them to
         // repeat. It may also leave the engine and `recent` half-changed, which is why the store
         // counts as failed below: nothing is written before both were made anew.
-        let written = catch_unwind(AssertUnwindSafe(|| self.write(calls)));
-        self.answering.hand_over(Answered::Permits(permits));
+        let written = catch_unwind(AssertUnwindSafe(|| self.write_batch()));
         *self.shared.writing.lock() = None;
         if written.is_err() {
+            self.desk.note_panic();
+        }
+        if self.desk.take_panic() {
             metrics::commit_failed();
             self.engine.failed("the committing thread panicked", None);
         }
     }
 
-    /// Writes the calls, and answers them: in one batch, if it takes all.
-    fn write(&mut self, calls: Vec<Job>) {
-        let mut calls = calls.into_iter().peekable();
-        while calls.peek().is_some() {
-            // Each batch has its own time.
-            *self.shared.writing.lock() = Some(Instant::now());
-            self.write_batch(&mut calls);
-            // After the last one this is done when the next calls were taken in.
-            if calls.peek().is_some() && self.chores.are_behind() && self.shared.may_remove() {
-                self.tidy();
-            }
-        }
-    }
-
-    /// Makes one batch of the next calls, as many as it takes, and answers them.
-    fn write_batch(&mut self, calls: &mut impl Iterator<Item = Job>) {
+    /// Makes one batch of the calls that have had their turn, as many as it takes, and answers
+    /// them.
+    fn write_batch(&mut self) {
         let (tables, number, failure) = match (self.engine.next(), self.shared.tables()) {
             (Ok((tables, number)), _) => (tables, number, None),
             // Nothing can be written now, but the store can be read, so repetitions of stored sends
             // are answered.
             (Err(failure), Ok(tables)) => (tables, 0, Some(failure)),
             (Err(failure), Err(_)) => {
-                return calls.for_each(|call| call.refuse(failure.clone()));
+                self.give_up(&failure);
+                return self.desk.refuse(&failure);
             }
         };
-        // This is asked once for a batch: a disk that falls short meanwhile is seen by the next
-        // one.
-        let refusal = failure.clone().or_else(|| self.shared.refusal());
-        let obstacles = Obstacles { failure: failure.as_ref(), refusal: refusal.as_ref() };
-        let mut plan = Plan::new(&tables, &self.recent, number, clock::unix_ms())
-            .keeping(&self.retention)
-            .observed(self.herald.is_some())
-            .expecting(calls.size_hint().0);
-        let mut replies = Vec::with_capacity(calls.size_hint().0);
-        while !plan.is_full(self.chores.are_behind())
-            && let Some(call) = calls.next()
-        {
-            replies.push(call.plan(&mut plan, &obstacles, &self.shared));
+        if let Some(failure) = &failure {
+            self.give_up(failure);
         }
-        let committed = plan.finish().map_or(Ok(()), |planned| self.commit(planned));
-        self.answering.hand_over(Answered::Replies(replies, committed));
+        let is_behind = self.chores.are_behind();
+        let NextBatch { draft, replies, permits, .. } =
+            self.desk.plan_batch(&tables, (number, failure), is_behind);
+        debug_assert_eq!(draft.number(), number, "nothing is written while a batch is begun");
+        let planned = draft.finish(&tables);
+        // Few callers gain less by it than it takes to wake the other thread.
+        let may_lend = replies.len() > FEW;
+        let committed = planned.map_or(Ok(()), |planned| self.commit(planned, (tables, number), may_lend));
+        if let Err(error) = &committed {
+            self.give_up(error);
+        }
+        self.answering.hand_over(Answered { replies, committed, permits });
+    }
+
+    /// Refuses what was planned on a batch that was not written.
+    fn give_up(&mut self, error: &Error) {
+        if let Some(answered) = self.desk.give_up(error) {
+            self.answering.hand_over(answered);
+        }
     }
 
     /// Makes a batch durable, and hands over what is new.
-    fn commit(&mut self, planned: Planned) -> Result<()> {
-        let concerned = planned.concerned();
-        let Planned { batch, news, cursors, freed, erasures, erased_ms, remembered } = planned;
+    ///
+    /// Meanwhile the next one is planned, if that may be.
+    fn commit(
+        &mut self,
+        planned: Planned,
+        (tables, number): (Arc<Tables>, u64),
+        may_lend: bool,
+    ) -> Result<()> {
+        let Planned { batch, news, cursors, freed, erasures, erased_ms, unwritten } = planned;
         // These are noted before: a commit that fails may be written all the same, and then they
         // are told once the store is open again.
-        self.untold = Untold { concerned, cursors, erased_ms };
-        self.engine.commit(batch)?;
+        self.untold = Untold { concerned: unwritten.concerned(), cursors, erased_ms };
+        self.desk.in_flight = Some(BatchInFlight { tables, number, unwritten });
+        // What waits for a moment in which no batch is begun would wait for ever otherwise.
+        let committed = if may_lend && !self.chores.are_pressing() && self.desk.upkeeps.is_empty() {
+            self.ahead.during(&mut self.desk, || self.engine.commit(batch))
+        } else {
+            self.engine.commit(batch)
+        };
+        let flight = self.desk.in_flight.take();
+        committed?;
         // The order matters: sequences become known to `recent` and to the observer only once the
         // batch is durable. A batch that failed gave them out in vain, and the next one gives them
         // out again.
-        remembered.note(&mut self.recent);
+        if let Some(flight) = flight {
+            flight.unwritten.note(&mut self.desk.recent);
+        }
         self.chores.note(freed, erasures);
         self.tell(news);
         Ok(())

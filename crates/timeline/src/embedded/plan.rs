@@ -1,5 +1,6 @@
 //! One batch in the making: its sequences and its records.
 
+mod before;
 mod boxes;
 mod changing;
 mod grouping;
@@ -10,37 +11,45 @@ mod rows;
 mod sending;
 mod telling;
 mod texts;
+mod unwritten;
 
 use std::collections::HashMap;
 
 use fjall::{OwnedWriteBatch as WriteBatch, Slice};
 
+pub(super) use self::before::BeforeBatch;
 use self::boxes::{BoxStep, Boxes, WrittenBoxes};
 pub(super) use self::changing::bytes_of_change;
 pub(super) use self::prepared_send::PreparedSend;
-use self::rows::{Rows, WrittenRows};
+use self::rows::Rows;
 use self::texts::Texts;
+pub(super) use self::unwritten::Unwritten;
 use super::groups::PlannedGroups;
-use super::recent::Recent;
-use super::records::{Extent, StoredAnswer, VERSION};
+use super::records::{StoredAnswer, VERSION};
 use super::removals::Freed;
 use super::tables::Tables;
 use super::{keys, records};
-use crate::{Entry, MemberId, ReadCursor, Retention, Seq};
+use crate::{Entry, MemberId, ReadCursor, Seq};
 
 // A call goes through two parts: everything that can fail, which looks and gives steps, and then
 // what takes the steps. So an error leaves no half of a call in the batch.
+/// Plans the calls of one batch.
+///
+/// What it gave out so far is in the draft, what was there before in `before`.
+pub(super) struct Plan<'a> {
+    before: BeforeBatch<'a>,
+    draft: &'a mut DraftBatch,
+}
+
 /// One batch in the making.
 ///
-/// What it gave out so far is in its maps, what was committed before in the tables. Dropped instead
-/// of committed it has changed nothing, so a failed batch leaves no gap.
-pub(super) struct Plan<'a> {
-    tables: &'a Tables,
+/// Dropped instead of committed it has changed nothing, so a failed batch leaves no gap.
+pub(super) struct DraftBatch {
     unix_ms: u64,
     number: u64,
-    boxes: Boxes<'a>,
-    rows: Rows<'a>,
-    texts: Texts<'a>,
+    boxes: Boxes,
+    rows: Rows,
+    texts: Texts,
     groups: PlannedGroups,
     // By the key in `state`; `None` for a cursor that goes.
     received: HashMap<Vec<u8>, Option<Seq>, foldhash::fast::RandomState>,
@@ -61,7 +70,7 @@ pub(super) struct Plan<'a> {
     buffer: Vec<u8>,
 }
 
-/// What a plan writes and whom it concerns.
+/// What a batch writes and whom it concerns.
 pub(super) struct Planned {
     pub(super) batch: WriteBatch,
     /// What the observer hears.
@@ -74,32 +83,7 @@ pub(super) struct Planned {
     pub(super) erasures: Vec<(Vec<u8>, u64)>,
     /// When texts were erased that tables may have, if any were.
     pub(super) erased_ms: Option<u64>,
-    pub(super) remembered: Remembered,
-}
-
-/// What is at hand for the next batches once this one is durable.
-pub(super) struct Remembered {
-    /// By what the keys of the box begin with.
-    extents: Vec<(Slice, Extent)>,
-    rows: WrittenRows,
-}
-
-impl Planned {
-    /// Returns what the keys of the inboxes begin with that it changes.
-    pub(super) fn concerned(&self) -> Vec<Slice> {
-        let boxes = self.remembered.extents.iter().map(|(prefix, _)| prefix);
-        boxes.filter(|prefix| !keys::is_history(prefix)).cloned().collect()
-    }
-}
-
-impl Remembered {
-    /// Notes what is durable now.
-    pub(super) fn note(self, recent: &mut Recent) {
-        for (prefix, extent) in self.extents {
-            recent.insert(prefix, extent);
-        }
-        self.rows.note(recent);
-    }
+    pub(super) unwritten: Unwritten,
 }
 
 /// After how many entries a batch takes no further call.
@@ -109,15 +93,38 @@ impl Remembered {
 const ENTRIES_MAX: usize = if cfg!(test) { 64 } else { 65_536 };
 
 impl<'a> Plan<'a> {
-    /// Begins the batch `number`, which keeps everything.
-    pub(super) fn new(tables: &'a Tables, recent: &'a Recent, number: u64, unix_ms: u64) -> Self {
+    /// Begins to plan calls, or goes on.
+    pub(super) fn new(before: BeforeBatch<'a>, draft: &'a mut DraftBatch) -> Self {
+        Self { before, draft }
+    }
+
+    /// Returns whether another call is to go into another batch.
+    ///
+    /// How much a call writes that changes a message to a group, or purges it, is known only now.
+    /// While much `is_behind` that is done between the batches, they are smaller.
+    pub(super) fn is_full(&self, is_behind: bool) -> bool {
+        self.draft.boxes.written() >= if is_behind { ENTRIES_MAX / 16 } else { ENTRIES_MAX }
+    }
+
+    /// Returns the time of an entry that a history gets: that of the clock, and never before its
+    /// last entry.
+    ///
+    /// The copies have the same, whatever their inboxes had before: a history that is ahead of the
+    /// clock, which was set back, would else take all others along that have a member in common.
+    fn at_ms(&self, history: &BoxStep) -> u64 {
+        history.extent.last_ms.max(self.draft.unix_ms)
+    }
+}
+
+impl DraftBatch {
+    /// Begins the batch `number`.
+    pub(super) fn new(number: u64, unix_ms: u64) -> Self {
         Self {
-            tables,
             unix_ms,
             number,
-            boxes: Boxes::new(tables, recent),
-            rows: Rows::new(tables, recent),
-            texts: Texts::new(tables, number),
+            boxes: Boxes::default(),
+            rows: Rows::default(),
+            texts: Texts::new(number),
             groups: PlannedGroups::default(),
             received: HashMap::default(),
             answers: HashMap::default(),
@@ -131,12 +138,6 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// Keeps what `retention` says from now on.
-    pub(super) fn keeping(mut self, retention: &'a Retention) -> Self {
-        self.boxes.keep(retention);
-        self
-    }
-
     /// Makes room for so many calls.
     pub(super) fn expecting(mut self, calls: usize) -> Self {
         self.answers.reserve(calls);
@@ -148,21 +149,17 @@ impl<'a> Plan<'a> {
         Self { is_observed, ..self }
     }
 
-    /// Returns whether another call is to go into another batch.
-    ///
-    /// How much a call writes that changes a message to a group, or purges it, is known only now.
-    /// While much `is_behind` that is done between the batches, they are smaller.
-    pub(super) fn is_full(&self, is_behind: bool) -> bool {
-        self.boxes.written() >= if is_behind { ENTRIES_MAX / 16 } else { ENTRIES_MAX }
+    /// Returns the number of the batch.
+    pub(super) fn number(&self) -> u64 {
+        self.number
     }
 
     /// Returns what is to be written, or `None` when nothing is.
-    pub(super) fn finish(self) -> Option<Planned> {
+    pub(super) fn finish(self, tables: &Tables) -> Option<Planned> {
         let is_empty = self.boxes.is_empty() && self.rows.is_empty() && self.received.is_empty();
         if is_empty && !self.groups.has_changes() {
             return None;
         }
-        let tables = self.tables;
         // A batch of many sends is large; all that they write is here by now.
         let records = self.boxes.records() + self.rows.len() + self.answers.len() + self.copies.len();
         let mut batch = tables.batch_of(self.number, records);
@@ -173,8 +170,8 @@ impl<'a> Plan<'a> {
                 None => batch.remove(&tables.state, key),
             }
         }
-        for (key, answer) in self.answers {
-            batch.insert(&tables.sends, key, records::encode_answer(&answer));
+        for (key, answer) in &self.answers {
+            batch.insert(&tables.sends, key.clone(), records::encode_answer(answer));
         }
         for (key, copies) in self.copies {
             batch.insert(&tables.sends, key, copies);
@@ -182,12 +179,12 @@ impl<'a> Plan<'a> {
         for key in self.non_messages {
             batch.insert(&tables.state, key, [VERSION]);
         }
-        self.texts.write(&mut batch);
+        self.texts.write(tables, &mut batch);
         // The order matters: entries come before the ends of their boxes, and these before the
         // rows. A reader before whom a batch appears finds no end whose entry is not there, and no
         // cursor beyond an end.
-        let WrittenBoxes { extents, freed, erasures } = self.boxes.write(&mut batch);
-        let rows = self.rows.write(&mut batch);
+        let WrittenBoxes { ends, freed, erasures } = self.boxes.write(tables, &mut batch);
+        let rows = self.rows.write(tables, &mut batch);
         // The tables have the text of what is removed until they were merged.
         let has_erased = self.has_erased || !erasures.is_empty();
         if has_erased {
@@ -200,17 +197,8 @@ impl<'a> Plan<'a> {
             freed,
             erasures,
             erased_ms: has_erased.then_some(self.unix_ms),
-            remembered: Remembered { extents, rows },
+            unwritten: Unwritten { ends, rows, answers: self.answers },
         })
-    }
-
-    /// Returns the time of an entry that a history gets: that of the clock, and never before its
-    /// last entry.
-    ///
-    /// The copies have the same, whatever their inboxes had before: a history that is ahead of the
-    /// clock, which was set back, would else take all others along that have a member in common.
-    fn at_ms(&self, history: &BoxStep) -> u64 {
-        history.extent.last_ms.max(self.unix_ms)
     }
 }
 

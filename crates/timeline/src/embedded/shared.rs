@@ -38,6 +38,10 @@ pub(super) struct Shared {
     is_merging: AtomicBool,
     /// How often the files were replaced so that none has an erased text; tests wait for it.
     pub(super) rewrites: watch::Sender<u64>,
+    /// How many sends of the next batch are planned while one is written, and how many calls wait
+    /// with them; tests wait for it.
+    #[cfg(test)]
+    pub(super) planned_ahead: watch::Sender<(usize, usize)>,
     /// Who waits for which inbox.
     pub(super) watchers: InboxWatchers,
     /// The threads that have not ended.
@@ -123,6 +127,8 @@ impl Shared {
             exports: Arc::default(),
             is_merging: AtomicBool::new(false),
             rewrites: watch::Sender::new(0),
+            #[cfg(test)]
+            planned_ahead: watch::Sender::new((0, 0)),
             watchers: InboxWatchers::default(),
             running: Mutex::default(),
             ended_well: AtomicBool::new(false),

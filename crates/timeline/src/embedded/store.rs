@@ -8,13 +8,17 @@ use std::{fmt, thread};
 
 use async_trait::async_trait;
 use fjall::PersistMode;
+use parking_lot::Mutex;
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
 use self::asking::{READS_MAX, blocking};
-use super::committer::{ANSWERED_MAX, Answering, Command, Committer, Job, run_answering};
+use super::committer::{
+    ANSWERED_MAX, Answering, Command, Committer, Job, PlanningAhead, PlanningDesk, run_answering,
+    run_planning,
+};
 use super::directory::Directory;
 use super::eraser::Eraser;
 use super::exchange::Export;
@@ -109,6 +113,7 @@ impl EmbeddedStore {
         //        ┌─────────────────────────────────────────────────────────────┘
         //        ├─ drops the notifier ──► timeline-tell ends, if there is an observer
         //        ├─ drops the answering ─► timeline-answer ends
+        //        ├─ drops the planning ──► timeline-plan ends
         //        ├─ drops `keep` ────────► timeline-keep ends
         //        └─ drops `erase` ───────► timeline-erase ends
         //
@@ -130,15 +135,21 @@ impl EmbeddedStore {
         let engine =
             StoreWriter::new(config, directory, Arc::clone(&shared), commit, (tables, marker, last_batch));
         let (answering, answered) = std_mpsc::sync_channel(ANSWERED_MAX);
-        let told = (herald, Answering::new(answering));
-        let committer = Committer::new(Arc::clone(&shared), engine, told, batch_bytes, retention);
+        let (begun, lent) = std_mpsc::sync_channel(1);
+        let desk =
+            PlanningDesk::new(Arc::clone(&shared), receiver, (batch_bytes, retention), herald.is_some());
+        let desk = Arc::new(Mutex::new(desk));
+        let (to_plan, told) = (Arc::clone(&desk), (herald, Answering::new(answering)));
+        let (sharing, ahead) = (Arc::clone(&shared), PlanningAhead::new(begun));
+        let commit = move || Committer::new(sharing, engine, (desk.lock(), ahead), told).run();
         // Threads of their own, because they block on the disk all the time. They end with the
         // queue.
         spawn("timeline-keep", guard("timeline-keep"), move || keeper.run(&stop))?;
         spawn("timeline-answer", guard("timeline-answer"), move || run_answering(&answered))?;
+        spawn("timeline-plan", guard("timeline-plan"), move || run_planning(&to_plan, &lent))?;
         spawn("timeline-erase", guard("timeline-erase"), move || eraser.run(&stop_erasing))?;
         let held = (guard("timeline-commit"), keep, erase);
-        spawn("timeline-commit", held, move || committer.run(receiver))?;
+        spawn("timeline-commit", held, commit)?;
         threads.close();
         Ok(Self { commands, lanes, shared, reads: Semaphore::new(READS_MAX), threads })
     }

@@ -17,17 +17,17 @@ pub(in crate::embedded) struct Answering {
     batches: SyncSender<Answered>,
 }
 
-/// What is done with callers.
+/// The callers of a batch, who hear what became of it.
 #[derive(Debug)]
-pub(in crate::embedded) enum Answered {
-    /// They hear what became of their batch.
-    Replies(Vec<Reply>, Result<()>),
-    /// Their places in the lanes are given back.
-    Permits(Vec<LanePermit>),
+pub(in crate::embedded) struct Answered {
+    pub(super) replies: Vec<Reply>,
+    pub(super) committed: Result<()>,
+    /// Their places in the lanes, which are given back when they were answered.
+    pub(super) permits: Vec<LanePermit>,
 }
 
 /// So few callers are answered at once: one who is alone does not wait for another thread.
-const FEW: usize = 8;
+pub(super) const FEW: usize = 8;
 
 /// How much waits for the thread at most; what comes when there is no room is done at once.
 pub(in crate::embedded) const ANSWERED_MAX: usize = 64;
@@ -37,13 +37,9 @@ impl Answering {
         Self { batches }
     }
 
-    /// Answers callers, or gives their places back.
+    /// Answers callers, and gives their places back.
     pub(super) fn hand_over(&self, answered: Answered) {
-        let len = match &answered {
-            Answered::Replies(replies, _) => replies.len(),
-            Answered::Permits(permits) => permits.len(),
-        };
-        if len <= FEW {
+        if answered.replies.len() <= FEW {
             return answered.act();
         }
         if let Err(TrySendError::Full(back) | TrySendError::Disconnected(back)) =
@@ -56,10 +52,9 @@ impl Answering {
 
 impl Answered {
     fn act(self) {
-        match self {
-            Self::Replies(replies, committed) => replies.into_iter().for_each(|reply| reply.send(&committed)),
-            Self::Permits(permits) => LanePermit::give_back(permits),
-        }
+        let Self { replies, committed, permits } = self;
+        replies.into_iter().for_each(|reply| reply.send(&committed));
+        LanePermit::give_back(permits);
     }
 }
 

@@ -44,11 +44,12 @@ pub(in crate::embedded) struct WrittenSend {
 }
 
 /// Why calls are not made, if they are not.
-pub(super) struct Obstacles<'a> {
+#[derive(Debug)]
+pub(super) struct Obstacles {
     /// Why nothing can be written.
-    pub(super) failure: Option<&'a Error>,
+    pub(super) failure: Option<Error>,
     /// Why nothing may be written that takes room; there is one whenever nothing can be written.
-    pub(super) refusal: Option<&'a Error>,
+    pub(super) refusal: Option<Error>,
 }
 
 /// A caller and what it is told if the batch becomes durable.
@@ -85,9 +86,14 @@ impl Job {
         }
     }
 
+    /// Returns whether it is a send, which can be planned while the batch before is being written.
+    pub(super) fn is_send(&self) -> bool {
+        matches!(self, Self::Append(..))
+    }
+
     /// Plans the call.
-    pub(super) fn plan(self, plan: &mut Plan<'_>, obstacles: &Obstacles<'_>, shared: &Arc<Shared>) -> Reply {
-        let Obstacles { failure, refusal } = *obstacles;
+    pub(super) fn plan(self, plan: &mut Plan<'_>, obstacles: &Obstacles, shared: &Arc<Shared>) -> Reply {
+        let (failure, refusal) = (obstacles.failure.as_ref(), obstacles.refusal.as_ref());
         // What is small, or makes room, is written also to a disk with little room.
         let writable = failure.map_or(Ok(()), |failure| Err(failure.clone()));
         let reply = match self {

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use super::Committer;
 use crate::embedded::erasures::Erasures;
-use crate::embedded::plan::Plan;
+use crate::embedded::plan::{BeforeBatch, DraftBatch, Plan};
 use crate::embedded::removals::{Freed, Removals};
 use crate::embedded::retention::{ExpiredBox, Sweep};
 use crate::embedded::upkeep::{Upkeep, UpkeepReply};
@@ -105,7 +105,7 @@ impl Chores {
     }
 }
 
-impl Committer {
+impl Committer<'_> {
     /// Does some of what is to be done. No sends wait, or they wait for one batch.
     pub(super) fn tidy(&mut self) {
         *self.shared.writing.lock() = Some(Instant::now());
@@ -164,18 +164,29 @@ impl Committer {
         let (tables, number) = self.engine.next()?;
         let now_ms = clock::unix_ms();
         let expired = self.chores.sweep.next(&tables, now_ms)?;
-        let mut plan = Plan::new(&tables, &self.recent, number, now_ms).keeping(&self.retention);
+        let mut draft = DraftBatch::new(number, now_ms);
+        let before = BeforeBatch::new(&tables, &self.desk.recent).keeping(&self.desk.retention);
+        let mut plan = Plan::new(before, &mut draft);
         for ExpiredBox { prefix, floor } in expired {
             plan.expire(prefix, floor)?;
         }
-        match plan.finish() {
-            Some(planned) => self.commit(planned),
+        match draft.finish(&tables) {
+            Some(planned) => self.commit(planned, (tables, number), false),
             None => Ok(()),
         }
     }
 
+    /// Writes what the thread that rewrites the files asks for, between two batches.
+    pub(super) fn keep_up(&mut self) {
+        while !self.desk.has_begun()
+            && let Some((upkeep, reply)) = self.desk.upkeeps.pop_front()
+        {
+            self.answer_upkeep(upkeep, &reply);
+        }
+    }
+
     /// Writes a batch of upkeep. That may hang as any write may.
-    pub(super) fn keep_up(&mut self, upkeep: Upkeep, reply: &UpkeepReply) {
+    fn answer_upkeep(&mut self, upkeep: Upkeep, reply: &UpkeepReply) {
         *self.shared.writing.lock() = Some(Instant::now());
         let written = catch_unwind(AssertUnwindSafe(|| self.write_upkeep(upkeep)));
         *self.shared.writing.lock() = None;

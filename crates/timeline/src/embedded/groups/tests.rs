@@ -8,7 +8,7 @@ use fjall::PersistMode;
 use tokio::time::timeout;
 
 use super::super::directory::Directory;
-use super::super::plan::{Plan, PreparedSend};
+use super::super::plan::{BeforeBatch, DraftBatch, Plan, PreparedSend};
 use super::super::recent::Recent;
 use super::super::writer::Commit;
 use super::super::{Config, EmbeddedStore, check_deep, opening};
@@ -76,18 +76,21 @@ fn a_send_that_waits_for_the_same_flush_is_history() {
         without_history,
     };
     let recent = Recent::new(8);
-    let plan = || Plan::new(&opened.tables, &recent, opened.last_batch + 1, 7);
+    let stored = BeforeBatch::new(&opened.tables, &recent);
+    let draft = || DraftBatch::new(opened.last_batch + 1, 7);
 
-    let mut after = plan();
+    let mut batch = draft();
+    let mut after = Plan::new(stored, &mut batch);
     after.append(&send, None).unwrap();
     let error = after.change_group(&name(), &create(true), None).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict);
     after.change_group(&name(), &create(false), None).unwrap();
 
-    let mut before = plan();
+    let mut batch = draft();
+    let mut before = Plan::new(stored, &mut batch);
     before.change_group(&name(), &create(true), None).unwrap();
     before.append(&send, None).unwrap();
-    assert!(before.finish().is_some());
+    assert!(batch.finish(&opened.tables).is_some());
 }
 
 #[tokio::test]

@@ -1,9 +1,11 @@
 //! The boxes that a batch writes to: entries, ends, and what goes from them.
 
 use std::collections::HashMap;
+use std::mem;
 
 use fjall::{OwnedWriteBatch as WriteBatch, Slice};
 
+use super::before::BeforeBatch;
 use crate::embedded::recent::Recent;
 use crate::embedded::records::{EntryReader, Extent};
 use crate::embedded::removals::Freed;
@@ -14,11 +16,8 @@ use crate::{Conversation, Keep, MemberId, Result, Retention, Seq};
 // A message of this batch may be changed by a later call of it, so each record goes into the batch
 // at the end, once.
 /// The boxes that a batch writes to.
-pub(super) struct Boxes<'a> {
-    tables: &'a Tables,
-    recent: &'a Recent,
-    /// What is kept; everything without it.
-    retention: Option<&'a Retention>,
+#[derive(Default)]
+pub(super) struct Boxes {
     // By what the keys of the box begin with.
     boxes: HashMap<Slice, PlannedBox, foldhash::fast::RandomState>,
     // Entries of earlier batches that are there in another way, by the key in `entries`.
@@ -52,79 +51,109 @@ struct Leaving {
 
 /// What of the boxes concerns others once the batch is durable.
 pub(super) struct WrittenBoxes {
-    /// Where boxes begin and end, by what their keys begin with.
-    pub(super) extents: Vec<(Slice, Extent)>,
+    pub(super) ends: BoxEnds,
     /// What was freed of inboxes, by what their keys begin with.
     pub(super) freed: Vec<(Vec<u8>, Freed)>,
     /// What the keys of the histories begin with of which entries go, and how many.
     pub(super) erasures: Vec<(Vec<u8>, u64)>,
 }
 
-impl<'a> Boxes<'a> {
-    pub(super) fn new(tables: &'a Tables, recent: &'a Recent) -> Self {
-        Self {
-            tables,
-            recent,
-            retention: None,
-            boxes: HashMap::default(),
-            rewritten: HashMap::default(),
-            grown: 0,
+/// Where the boxes of a batch begin and end, by what their keys begin with.
+pub(super) struct BoxEnds(HashMap<Slice, PlannedBox, foldhash::fast::RandomState>);
+
+impl BoxEnds {
+    /// Returns where a box begins and ends, if the batch writes to it.
+    pub(super) fn extent(&self, prefix: &[u8]) -> Option<Extent> {
+        self.0.get(prefix).map(|planned| planned.extent)
+    }
+
+    /// Returns what is left to remove of a box, if the batch frees some of it.
+    pub(super) fn left(&self, prefix: &[u8]) -> Option<Extent> {
+        self.0.get(prefix)?.leaving.map(|leaving| leaving.left)
+    }
+
+    /// Returns what the keys of the boxes begin with.
+    pub(super) fn prefixes(&self) -> impl Iterator<Item = &Slice> {
+        self.0.keys()
+    }
+
+    /// Notes what is durable now.
+    pub(super) fn note(self, recent: &mut Recent) {
+        for (prefix, planned) in self.0 {
+            recent.insert(prefix, planned.extent);
         }
     }
+}
 
-    pub(super) fn keep(&mut self, retention: &'a Retention) {
-        self.retention = Some(retention);
-    }
-
+impl Boxes {
     /// Returns where a box begins and ends, with what this batch gave out so far.
-    pub(super) fn extent(&self, prefix: &[u8]) -> Result<Extent> {
-        // The order matters: what this batch gave out counts first. `recent` says the same as the
-        // tables, and saves the look into them.
-        match self.boxes.get(prefix).map(|planned| planned.extent).or_else(|| self.recent.get(prefix)) {
-            Some(extent) => Ok(extent),
-            None => self.tables.extent(&self.tables.snapshot(), prefix),
+    pub(super) fn extent(&self, before: BeforeBatch<'_>, prefix: &[u8]) -> Result<Extent> {
+        // The order matters: what this batch gave out counts first.
+        match self.boxes.get(prefix) {
+            Some(planned) => Ok(planned.extent),
+            None => before.extent(prefix),
         }
     }
 
     /// Returns the record of an entry of a box, with what this batch wrote so far.
-    pub(super) fn record(&self, prefix: &[u8], sequence: Seq) -> Result<Option<Slice>> {
+    pub(super) fn record(
+        &self,
+        before: BeforeBatch<'_>,
+        prefix: &[u8],
+        sequence: Seq,
+    ) -> Result<Option<Slice>> {
         if let Some(record) = self.boxes.get(prefix).and_then(|planned| planned.new_record(sequence)) {
             return Ok(Some(record.clone()));
         }
         let key = keys::entry(prefix, sequence);
         match self.rewritten.get(&key) {
             Some(record) => Ok(Some(record.clone())),
-            None => self.tables.entries.get(&key).map_err(read_error),
+            None => before.tables.entries.get(&key).map_err(read_error),
         }
     }
 
     /// Returns the step in which an inbox gets one entry more, and loses what it does not keep.
-    pub(super) fn grow_inbox(&self, prefix: Slice) -> Result<BoxStep> {
-        let keep = self.retention.map(Retention::of_inboxes).unwrap_or_default();
-        self.grow(prefix, keep)
+    pub(super) fn grow_inbox(&self, before: BeforeBatch<'_>, prefix: Slice) -> Result<BoxStep> {
+        let keep = before.retention.map(Retention::of_inboxes).unwrap_or_default();
+        self.grow(before, prefix, keep)
     }
 
     /// Returns the step in which a history gets one entry more, and loses what it does not keep.
-    pub(super) fn grow_history(&self, prefix: Slice, conversation: &Conversation) -> Result<BoxStep> {
-        let keep = self.retention.map(|retention| retention.of_history(conversation)).unwrap_or_default();
-        self.grow(prefix, keep)
+    pub(super) fn grow_history(
+        &self,
+        before: BeforeBatch<'_>,
+        prefix: Slice,
+        conversation: &Conversation,
+    ) -> Result<BoxStep> {
+        let keep = before.retention.map(|retention| retention.of_history(conversation)).unwrap_or_default();
+        self.grow(before, prefix, keep)
     }
 
     /// Returns the step in which a history gets one entry more, and loses all others.
-    pub(super) fn grow_purged(&self, prefix: Slice) -> Result<BoxStep> {
-        let extent = self.grown(&prefix)?;
-        let top = self.extent(&prefix)?.top;
-        self.leave(prefix, extent, top)
+    pub(super) fn grow_purged(&self, before: BeforeBatch<'_>, prefix: Slice) -> Result<BoxStep> {
+        let extent = self.grown(before, &prefix)?;
+        let top = self.extent(before, &prefix)?.top;
+        self.leave(before, prefix, extent, top)
     }
 
     /// Returns the step in which an inbox loses its entries up to `floor`; `None` if it did before.
-    pub(super) fn free(&self, member: &MemberId, floor: Seq) -> Result<Option<BoxStep>> {
-        self.raise(keys::inbox(member).into(), floor)
+    pub(super) fn free(
+        &self,
+        before: BeforeBatch<'_>,
+        member: &MemberId,
+        floor: Seq,
+    ) -> Result<Option<BoxStep>> {
+        self.raise(before, keys::inbox(member).into(), floor)
     }
 
     /// Returns the step that takes the entries of a history up to `floor`, `None` if it did before.
-    pub(super) fn erase(&self, prefix: Slice, floor: Seq) -> Result<Option<BoxStep>> {
-        self.raise(prefix, floor)
+    pub(super) fn erase(
+        &self,
+        before: BeforeBatch<'_>,
+        prefix: Slice,
+        floor: Seq,
+    ) -> Result<Option<BoxStep>> {
+        self.raise(before, prefix, floor)
     }
 
     /// Takes a step that writes no entry.
@@ -166,39 +195,35 @@ impl<'a> Boxes<'a> {
     }
 
     /// Writes all of it.
-    pub(super) fn write(self, batch: &mut WriteBatch) -> WrittenBoxes {
-        let Tables { entries, state, .. } = self.tables;
+    pub(super) fn write(self, tables: &Tables, batch: &mut WriteBatch) -> WrittenBoxes {
+        let Tables { entries, state, .. } = tables;
         for (key, record) in self.rewritten {
             batch.insert(entries, key, record);
         }
-        let (mut key, mut extents) = (Vec::new(), Vec::with_capacity(self.boxes.len()));
-        let mut left = Vec::new();
-        for (prefix, PlannedBox { extent, records, leaving }) in self.boxes {
+        let (mut key, mut boxes) = (Vec::new(), self.boxes);
+        for (prefix, PlannedBox { extent, records, .. }) in &mut boxes {
             let before = extent.top.get() - records.len() as u64;
-            for (sequence, record) in (before + 1..).zip(records) {
-                keys::put_entry(&mut key, &prefix, sequence);
+            for (sequence, record) in (before + 1..).zip(mem::take(records)) {
+                keys::put_entry(&mut key, prefix, sequence);
                 batch.insert(entries, key.as_slice(), record);
             }
-            if let Some(leaving) = leaving {
-                left.push((prefix.clone(), leaving));
-            }
-            extents.push((prefix, extent));
         }
-        for (prefix, extent) in &extents {
-            batch.insert(state, keys::extent(prefix), records::encode_extent(*extent));
+        for (prefix, planned) in &boxes {
+            batch.insert(state, keys::extent(prefix), records::encode_extent(planned.extent));
         }
         let (mut freed, mut erasures) = (Vec::new(), Vec::new());
-        for (prefix, Leaving { left, entries, is_first }) in left {
+        for (prefix, planned) in &boxes {
+            let Some(Leaving { left, entries, is_first }) = planned.leaving else { continue };
             let record = records::encode_extent(left);
-            if keys::is_history(&prefix) {
-                batch.insert(state, keys::erasure(&prefix), record);
+            if keys::is_history(prefix) {
+                batch.insert(state, keys::erasure(prefix), record);
                 erasures.push((prefix.to_vec(), entries));
             } else {
-                batch.insert(state, keys::removal(&prefix), record);
+                batch.insert(state, keys::removal(prefix), record);
                 freed.push((prefix.to_vec(), Freed { entries, is_first }));
             }
         }
-        WrittenBoxes { extents, freed, erasures }
+        WrittenBoxes { ends: BoxEnds(boxes), freed, erasures }
     }
 
     /// Takes a step, and returns its box.
@@ -213,64 +238,57 @@ impl<'a> Boxes<'a> {
         planned
     }
 
-    fn grow(&self, prefix: Slice, keep: Keep) -> Result<BoxStep> {
-        let extent = self.grown(&prefix)?;
+    fn grow(&self, before: BeforeBatch<'_>, prefix: Slice, keep: Keep) -> Result<BoxStep> {
+        let extent = self.grown(before, &prefix)?;
         match floor_of(keep, extent) {
-            Some(floor) => self.leave(prefix, extent, floor),
+            Some(floor) => self.leave(before, prefix, extent, floor),
             None => Ok(BoxStep { prefix, extent, leaving: None }),
         }
     }
 
     /// Returns the extent of a box with one entry more, still with the time of the one before.
-    fn grown(&self, prefix: &[u8]) -> Result<Extent> {
-        let extent = self.extent(prefix)?;
-        let last_ms = self.last_ms(prefix, extent)?;
+    fn grown(&self, before: BeforeBatch<'_>, prefix: &[u8]) -> Result<Extent> {
+        let extent = self.extent(before, prefix)?;
+        let last_ms = self.last_ms(before, prefix, extent)?;
         Ok(Extent { top: extent.top.next(), last_ms, ..extent })
     }
 
-    fn last_ms(&self, prefix: &[u8], extent: Extent) -> Result<u64> {
+    fn last_ms(&self, before: BeforeBatch<'_>, prefix: &[u8], extent: Extent) -> Result<u64> {
         if extent.last_ms > 0 || extent.top == extent.floor {
             return Ok(extent.last_ms);
         }
         // Layouts before the third did not say it with the end of the box.
-        match self.record(prefix, extent.top)? {
+        match self.record(before, prefix, extent.top)? {
             Some(record) => Ok(EntryReader::default().entry(extent.top, &record)?.entry.at_ms),
             None => Ok(0),
         }
     }
 
-    fn raise(&self, prefix: Slice, floor: Seq) -> Result<Option<BoxStep>> {
-        let extent = self.extent(&prefix)?;
+    fn raise(&self, before: BeforeBatch<'_>, prefix: Slice, floor: Seq) -> Result<Option<BoxStep>> {
+        let extent = self.extent(before, &prefix)?;
         let floor = floor.min(extent.top);
         if floor <= extent.floor {
             return Ok(None);
         }
-        self.leave(prefix, extent, floor).map(Some)
+        self.leave(before, prefix, extent, floor).map(Some)
     }
 
     /// Returns the step in which the floor of a box, which is lower in `extent`, rises.
-    fn leave(&self, prefix: Slice, extent: Extent, floor: Seq) -> Result<BoxStep> {
+    fn leave(&self, before: BeforeBatch<'_>, prefix: Slice, extent: Extent, floor: Seq) -> Result<BoxStep> {
         let entries = floor.get().saturating_sub(extent.floor.get());
         let planned = self.boxes.get(&prefix).and_then(|planned| planned.leaving.as_ref());
-        let leaving = if let Some(before) = planned {
-            let left = Extent { top: floor, ..before.left };
-            Leaving { left, entries: before.entries + entries, ..*before }
+        let leaving = if let Some(planned) = planned {
+            let left = Extent { top: floor, ..planned.left };
+            Leaving { left, entries: planned.entries + entries, ..*planned }
         } else {
             // What went before may not be removed yet. Nothing is left of a box that has lost
             // nothing, which saves the look.
-            let before = if extent.floor == Seq::ZERO { None } else { self.left(&prefix)? };
-            let after = before.map_or(extent.floor, |left| left.floor);
+            let stored = if extent.floor == Seq::ZERO { None } else { before.left(&prefix)? };
+            let after = stored.map_or(extent.floor, |left| left.floor);
             let left = Extent { floor: after, top: floor, last_ms: 0 };
-            Leaving { left, entries, is_first: before.is_none() }
+            Leaving { left, entries, is_first: stored.is_none() }
         };
         Ok(BoxStep { prefix, extent: Extent { floor, ..extent }, leaving: Some(leaving) })
-    }
-
-    fn left(&self, prefix: &[u8]) -> Result<Option<Extent>> {
-        if keys::is_history(prefix) {
-            return self.tables.left_to_erase(prefix);
-        }
-        self.tables.left_to_remove(prefix)
     }
 }
 

@@ -61,10 +61,10 @@ impl Plan<'_> {
         if let Some(refusal) = refusal {
             return Err(refusal.clone());
         }
-        let history = self.boxes.grow_history(history, &change.conversation)?;
+        let history = self.draft.boxes.grow_history(self.before, history, &change.conversation)?;
         let (mut inboxes, mut there) = (Vec::with_capacity(copies.len()), Vec::with_capacity(copies.len()));
         for (member, sequence) in copies {
-            let inbox = self.boxes.grow_inbox(keys::inbox(&member).into())?;
+            let inbox = self.draft.boxes.grow_inbox(self.before, keys::inbox(&member).into())?;
             if self.has_copy(&inbox, sequence, &target.entry)? {
                 there.push((inbox.prefix.clone(), sequence));
             }
@@ -93,12 +93,12 @@ impl Plan<'_> {
 
     /// Returns the message that is to be changed.
     fn target(&self, history: &[u8], change: &MessageChange) -> Result<Stored> {
-        let (place, extent) = (change.place, self.boxes.extent(history)?);
+        let (place, extent) = (change.place, self.draft.boxes.extent(self.before, history)?);
         let unknown = || Error::new(ErrorKind::NotFound, format!("the history has no message at {place}"));
         if place <= extent.floor || place > extent.top {
             return Err(unknown());
         }
-        let Some(record) = self.boxes.record(history, place)? else {
+        let Some(record) = self.draft.boxes.record(self.before, history, place)? else {
             page::check_contiguous(&[], place, place)?;
             return Err(unknown());
         };
@@ -130,7 +130,7 @@ impl Plan<'_> {
             }
             (EntryKind::Tombstone, Change::Delete) => entry.status == EntryStatus::Deleted,
             (EntryKind::Tombstone, Change::Recall) => true,
-            (_, Change::Edit(message)) => self.texts.of(target)? == *message,
+            (_, Change::Edit(message)) => self.draft.texts.of(self.before.tables, target)? == *message,
             (_, Change::Recall | Change::Delete) => false,
         };
         Ok(is_done.then(|| match target.told_at {
@@ -171,9 +171,9 @@ impl Plan<'_> {
     /// Returns who has a copy of a message to a group, if that was noted.
     pub(super) fn group_copies(&self, history: &[u8], place: Seq) -> Result<Option<Vec<(MemberId, Seq)>>> {
         let key = keys::copies(history, place);
-        let record = match self.copies.get(&key) {
+        let record = match self.draft.copies.get(&key) {
             Some(record) => Some(record.clone()),
-            None => self.tables.sends.get(&key).map_err(read_error)?,
+            None => self.before.tables.sends.get(&key).map_err(read_error)?,
         };
         record.map(|record| records::decode_copies(&record)).transpose()
     }
@@ -185,7 +185,9 @@ impl Plan<'_> {
         }
         // A salvage may have cut the inbox, and given the sequence to another entry since; only the
         // tag tells.
-        let Some(record) = self.boxes.record(&inbox.prefix, sequence)? else { return Ok(false) };
+        let Some(record) = self.draft.boxes.record(self.before, &inbox.prefix, sequence)? else {
+            return Ok(false);
+        };
         let copy = EntryReader::default().entry(sequence, &record)?.entry;
         let is_copy = copy.tag == message.tag && copy.place == message.place;
         Ok(is_copy && copy.kind == message.kind)
@@ -197,13 +199,13 @@ impl Plan<'_> {
         let entry = &target.entry;
         let (kind, status, text) = match change {
             Change::Edit(message) => {
-                (EntryKind::Message, EntryStatus::Edited, self.texts.add(message, inboxes.len()))
+                (EntryKind::Message, EntryStatus::Edited, self.draft.texts.add(message, inboxes.len()))
             }
             Change::Recall => (EntryKind::Tombstone, EntryStatus::Recalled, EncodedText::Here(NO_TEXT)),
             Change::Delete => (EntryKind::Tombstone, EntryStatus::Deleted, EncodedText::Here(NO_TEXT)),
         };
         if let Some(body) = target.body {
-            self.texts.remove(body);
+            self.draft.texts.remove(body);
         }
         let record = EntryRecord {
             kind,
@@ -222,15 +224,15 @@ impl Plan<'_> {
         };
         let copy = Slice::from(records::encode(&record));
         for (inbox, sequence) in copies {
-            self.boxes.rewrite(inbox, *sequence, copy.clone());
+            self.draft.boxes.rewrite(inbox, *sequence, copy.clone());
         }
         let of_history = Slice::from(records::encode(&EntryRecord { copies: target.copies, ..record }));
-        self.boxes.rewrite(&history.prefix, entry.sequence, of_history);
+        self.draft.boxes.rewrite(&history.prefix, entry.sequence, of_history);
         if entry.kind == EntryKind::Message {
             // An edit counts, too: people edit to take something back that they wrote.
-            self.has_erased = true;
+            self.draft.has_erased = true;
             if kind == EntryKind::Tombstone {
-                self.non_messages.push(keys::non_message(&history.prefix, entry.sequence));
+                self.draft.non_messages.push(keys::non_message(&history.prefix, entry.sequence));
             }
         }
     }

@@ -18,21 +18,28 @@ impl Plan<'_> {
         // All sends come through this thread, and those of this batch count: none is between the
         // answer and the group.
         let has_history = || {
-            let extent = self.boxes.extent(&history)?;
+            let extent = self.draft.boxes.extent(self.before, &history)?;
             Ok(extent.top > extent.floor)
         };
-        let step = self.groups.step(self.tables, (name, change), self.unix_ms, has_history)?;
+        let step =
+            self.draft.groups.step(self.before.tables, (name, change), self.draft.unix_ms, has_history)?;
         if !step.is_change() {
             return Ok(step.into_group());
         }
         if let Some(refusal) = refusal {
             return Err(refusal.clone());
         }
-        let top = self.boxes.extent(&history)?.top;
-        let rows = self.rows.of_group(&history, (step.joined(), step.left()), top, self.unix_ms)?;
+        let top = self.draft.boxes.extent(self.before, &history)?.top;
+        let rows = self.draft.rows.of_group(
+            self.before,
+            &history,
+            (step.joined(), step.left()),
+            top,
+            self.draft.unix_ms,
+        )?;
 
         // From here on nothing fails.
-        self.rows.take(rows);
-        Ok(self.groups.take(step))
+        self.draft.rows.take(rows);
+        Ok(self.draft.groups.take(step))
     }
 }

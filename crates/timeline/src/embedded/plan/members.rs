@@ -10,11 +10,11 @@ use crate::{Conversation, Error, ErrorKind, MemberId, ReadCursor, Result, Seq};
 impl Plan<'_> {
     /// Plans to raise a member's cursor. An error changes nothing.
     pub(in crate::embedded) fn received(&mut self, member: &MemberId, sequence: Seq) -> Result<Seq> {
-        check_reached(sequence, self.boxes.extent(&keys::inbox(member))?.top, "inbox")?;
+        check_reached(sequence, self.draft.boxes.extent(self.before, &keys::inbox(member))?.top, "inbox")?;
         let key = keys::received(member);
         let before = self.received_of(&key)?;
         if sequence > before {
-            self.received.insert(key, Some(sequence));
+            self.draft.received.insert(key, Some(sequence));
         }
         Ok(before.max(sequence))
     }
@@ -22,10 +22,10 @@ impl Plan<'_> {
     /// Plans to free a member's inbox up to `sequence`, and returns its floor. An error changes
     /// nothing.
     pub(in crate::embedded) fn ack(&mut self, member: &MemberId, sequence: Seq) -> Result<Seq> {
-        let extent = self.boxes.extent(&keys::inbox(member))?;
+        let extent = self.draft.boxes.extent(self.before, &keys::inbox(member))?;
         check_reached(sequence, extent.top, "inbox")?;
-        if let Some(step) = self.boxes.free(member, sequence)? {
-            self.boxes.take(step);
+        if let Some(step) = self.draft.boxes.free(self.before, member, sequence)? {
+            self.draft.boxes.take(step);
         }
         Ok(extent.floor.max(sequence))
     }
@@ -39,10 +39,12 @@ impl Plan<'_> {
     ) -> Result<Seq> {
         let history = keys::history(conversation);
         let (key, row) = self.row_of(member, &history)?;
-        check_reached(sequence, self.boxes.extent(&history)?.top, "conversation")?;
+        check_reached(sequence, self.draft.boxes.extent(self.before, &history)?.top, "conversation")?;
         if sequence > row.read {
-            self.cursors.insert(key.clone(), ReadCursor::new(member.clone(), conversation.clone(), sequence));
-            self.rows.take(Rows::of_change(key, Row { read: sequence, ..row }));
+            self.draft
+                .cursors
+                .insert(key.clone(), ReadCursor::new(member.clone(), conversation.clone(), sequence));
+            self.draft.rows.take(Rows::of_change(key, Row { read: sequence, ..row }));
         }
         Ok(row.read.max(sequence))
     }
@@ -55,9 +57,9 @@ impl Plan<'_> {
     ) -> Result<()> {
         let history = keys::history(conversation);
         let (key, row) = self.row_of(member, &history)?;
-        let top = self.boxes.extent(&history)?.top;
+        let top = self.draft.boxes.extent(self.before, &history)?.top;
         if top > row.cleared {
-            self.rows.take(Rows::of_change(key, Row { cleared: top, ..row }));
+            self.draft.rows.take(Rows::of_change(key, Row { cleared: top, ..row }));
         }
         Ok(())
     }
@@ -71,34 +73,34 @@ impl Plan<'_> {
         member: &MemberId,
         after: Option<&[u8]>,
     ) -> Result<Option<Vec<u8>>> {
-        let top = self.boxes.extent(&keys::inbox(member))?.top;
-        let freed = self.boxes.free(member, top)?;
-        let (rows, last) = self.rows.of_forgotten(member, after)?;
+        let top = self.draft.boxes.extent(self.before, &keys::inbox(member))?.top;
+        let freed = self.draft.boxes.free(self.before, member, top)?;
+        let (rows, last) = self.draft.rows.of_forgotten(self.before.tables, member, after)?;
         let key = keys::received(member);
         let received = self.received_of(&key)?;
 
         // From here on nothing fails.
         if let Some(step) = freed {
-            self.boxes.take(step);
+            self.draft.boxes.take(step);
         }
-        self.rows.take(rows);
+        self.draft.rows.take(rows);
         if received > Seq::ZERO {
-            self.received.insert(key, None);
+            self.draft.received.insert(key, None);
         }
         Ok(last)
     }
 
     fn received_of(&self, key: &[u8]) -> Result<Seq> {
-        match self.received.get(key) {
+        match self.draft.received.get(key) {
             Some(received) => Ok(received.unwrap_or_default()),
-            None => self.tables.cursor(&self.tables.snapshot(), key),
+            None => self.before.tables.cursor(&self.before.tables.snapshot(), key),
         }
     }
 
     /// Returns the row of a member with its key.
     fn row_of(&self, member: &MemberId, history: &[u8]) -> Result<(Slice, Row)> {
         let key = Slice::from(keys::row(member, history));
-        match self.rows.row(&key)? {
+        match self.draft.rows.row(self.before, &key)? {
             Some(row) => Ok((key, row)),
             None => {
                 let text = format!("{member} was never in this conversation");

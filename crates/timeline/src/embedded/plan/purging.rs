@@ -24,7 +24,7 @@ impl Plan<'_> {
         refusal: Option<&Error>,
     ) -> Result<Seq> {
         let prefix = Slice::from(keys::history(conversation));
-        let before = self.boxes.extent(&prefix)?;
+        let before = self.draft.boxes.extent(self.before, &prefix)?;
         let is_purged = match before.top.get() - before.floor.get() {
             0 => true,
             1 => self.is_purge(&prefix, before.top)?,
@@ -37,9 +37,9 @@ impl Plan<'_> {
             return Err(refusal.clone());
         }
         let members = self.members_of(conversation, &prefix, (before.floor, before.top))?;
-        let history = self.boxes.grow_purged(prefix)?;
+        let history = self.draft.boxes.grow_purged(self.before, prefix)?;
         let inboxes = members.into_iter().map(|member| -> Result<_> {
-            let inbox = self.boxes.grow_inbox(keys::inbox(&member).into())?;
+            let inbox = self.draft.boxes.grow_inbox(self.before, keys::inbox(&member).into())?;
             Ok((member, inbox))
         });
         let inboxes: Vec<_> = inboxes.collect::<Result<_>>()?;
@@ -60,18 +60,18 @@ impl Plan<'_> {
     /// changes nothing.
     pub(in crate::embedded) fn expire(&mut self, prefix: Vec<u8>, floor: Seq) -> Result<()> {
         let step = if keys::is_history(&prefix) {
-            self.boxes.erase(prefix.into(), floor)?
+            self.draft.boxes.erase(self.before, prefix.into(), floor)?
         } else {
-            self.boxes.free(&keys::member_of_inbox(&prefix)?, floor)?
+            self.draft.boxes.free(self.before, &keys::member_of_inbox(&prefix)?, floor)?
         };
         if let Some(step) = step {
-            self.boxes.take(step);
+            self.draft.boxes.take(step);
         }
         Ok(())
     }
 
     fn is_purge(&self, history: &[u8], place: Seq) -> Result<bool> {
-        let Some(record) = self.boxes.record(history, place)? else { return Ok(false) };
+        let Some(record) = self.draft.boxes.record(self.before, history, place)? else { return Ok(false) };
         Ok(EntryReader::of(history).entry(place, &record)?.entry.kind == EntryKind::Purge)
     }
 
@@ -96,7 +96,7 @@ impl Plan<'_> {
         history: &[u8],
         (floor, top): (Seq, Seq),
     ) -> Result<Vec<MemberId>> {
-        let group = self.groups.group(self.tables, name)?;
+        let group = self.draft.groups.group(self.before.tables, name)?;
         let mut members: Vec<_> =
             group.into_iter().flat_map(|group| group.members).map(|known| known.member).collect();
         let first = floor.get().max(top.get().saturating_sub(LOOK_BACK)) + 1;

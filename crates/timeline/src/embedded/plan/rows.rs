@@ -6,6 +6,7 @@ use std::ops::Bound;
 use fjall::{OwnedWriteBatch as WriteBatch, Readable as _, Slice};
 
 use super::PreparedSend;
+use super::before::BeforeBatch;
 use crate::conversation::Parties;
 use crate::embedded::recent::{Audience, Recent};
 use crate::embedded::records::Row;
@@ -17,9 +18,8 @@ use crate::{MemberId, Result, Seq};
 const FORGOTTEN_AT_ONCE: usize = if cfg!(test) { 3 } else { 1_000 };
 
 /// The rows that a batch has looked at or changed.
-pub(super) struct Rows<'a> {
-    tables: &'a Tables,
-    recent: &'a Recent,
+#[derive(Default)]
+pub(super) struct Rows {
     // By the key in `state`.
     rows: HashMap<Slice, PlannedRow, foldhash::fast::RandomState>,
     // By what the keys of the history begin with.
@@ -41,15 +41,26 @@ pub(super) struct RowStep {
 
 /// What of the rows is remembered once the batch is durable.
 pub(super) struct WrittenRows {
-    rows: Vec<(Slice, Option<Row>)>,
-    audiences: Vec<(Slice, Option<Audience>)>,
+    rows: HashMap<Slice, PlannedRow, foldhash::fast::RandomState>,
+    audiences: HashMap<Slice, Option<Audience>, foldhash::fast::RandomState>,
 }
 
 impl WrittenRows {
+    /// Returns a row that the batch has looked at; the inner `None` says that there is none.
+    pub(super) fn row(&self, key: &[u8]) -> Option<Option<Row>> {
+        self.rows.get(key).map(|planned| planned.row)
+    }
+
+    /// Returns the audience of a history that the batch has looked at; the inner `None` says that
+    /// it is not known.
+    pub(super) fn audience(&self, history: &[u8]) -> Option<Option<Audience>> {
+        self.audiences.get(history).copied()
+    }
+
     /// Notes what is durable now.
     pub(super) fn note(self, recent: &mut Recent) {
-        for (key, row) in self.rows {
-            recent.note_row(key, row);
+        for (key, planned) in self.rows {
+            recent.note_row(key, planned.row);
         }
         for (history, audience) in self.audiences {
             recent.note_audience(history, audience);
@@ -57,23 +68,25 @@ impl WrittenRows {
     }
 }
 
-impl<'a> Rows<'a> {
-    pub(super) fn new(tables: &'a Tables, recent: &'a Recent) -> Self {
-        Self { tables, recent, rows: HashMap::default(), audiences: HashMap::default() }
-    }
-
+impl Rows {
     /// Returns a row, with what this batch made of it so far.
-    pub(super) fn row(&self, key: &[u8]) -> Result<Option<Row>> {
-        match self.known(key) {
+    pub(super) fn row(&self, before: BeforeBatch<'_>, key: &[u8]) -> Result<Option<Row>> {
+        match self.known(before, key) {
             Some(planned) => Ok(planned),
-            None => self.stored(key),
+            None => before.stored_row(key),
         }
     }
 
     /// Returns what becomes of the rows of a message's recipients and of its sender.
     ///
     /// The message has a place in its history, and the time `at_ms`.
-    pub(super) fn of_send(&self, send: &PreparedSend, place: Seq, at_ms: u64) -> Result<RowStep> {
+    pub(super) fn of_send(
+        &self,
+        before: BeforeBatch<'_>,
+        send: &PreparedSend,
+        place: Seq,
+        at_ms: u64,
+    ) -> Result<RowStep> {
         let PreparedSend { append, history, .. } = send;
         let is_pair = matches!(append.conversation.parties(), Parties::Pair(..));
         let mut step = RowStep { rows: Vec::with_capacity(2), audiences: Vec::new() };
@@ -84,7 +97,7 @@ impl<'a> Rows<'a> {
             // found when it is to be deleted.
             let only_sends = !is_pair && !is_recipient;
             let new = || Row { has_left: only_sends, ..new_row(place, at_ms) };
-            let row = self.row(key)?.unwrap_or_else(new);
+            let row = self.row(before, key)?.unwrap_or_else(new);
             // One who has left, and is named as a recipient, is back like the others.
             let (read, has_left) = (row.read.max(place), row.has_left && !is_recipient);
             step.change(key.clone(), Some(Row { read, has_left, ..row }));
@@ -92,15 +105,15 @@ impl<'a> Rows<'a> {
         }
         if is_pair {
             for key in &send.pair_rows {
-                self.sent_to(&mut step, key.clone(), is_pair, place, at_ms)?;
+                self.sent_to(before, &mut step, key.clone(), (is_pair, place, at_ms))?;
             }
             return Ok(step);
         }
         // With the sender it is the same audience whichever of a group sends to the others.
-        let audience = Some(self.recent.digest(append.recipients.iter().chain(sender)));
-        if self.audience(history) != audience {
+        let audience = Some(before.recent.digest(append.recipients.iter().chain(sender)));
+        if self.audience(before, history) != audience {
             for member in send.receivers() {
-                self.sent_to(&mut step, keys::row(member, history).into(), is_pair, place, at_ms)?;
+                self.sent_to(before, &mut step, keys::row(member, history).into(), (is_pair, place, at_ms))?;
             }
             step.audiences.push((history.clone(), audience));
         }
@@ -110,6 +123,7 @@ impl<'a> Rows<'a> {
     /// Returns what becomes of the rows when members come into a group and leave it.
     pub(super) fn of_group(
         &self,
+        before: BeforeBatch<'_>,
         history: &[u8],
         (joined, left): (&[MemberId], &[MemberId]),
         top: Seq,
@@ -118,7 +132,7 @@ impl<'a> Rows<'a> {
         let mut step = RowStep::default();
         for member in joined {
             let key = Slice::from(keys::row(member, history));
-            match self.row(&key)? {
+            match self.row(before, &key)? {
                 None => step.change(key, Some(Row { joined: top, since_ms: at_ms, ..Row::default() })),
                 Some(row) if row.has_left => {
                     step.change(
@@ -131,7 +145,7 @@ impl<'a> Rows<'a> {
         }
         for member in left {
             let key = Slice::from(keys::row(member, history));
-            if let Some(row) = self.row(&key)?.filter(|row| !row.has_left) {
+            if let Some(row) = self.row(before, &key)?.filter(|row| !row.has_left) {
                 step.change(key, Some(Row { has_left: true, ..row }));
                 step.audiences = vec![(history.into(), None)];
             }
@@ -145,6 +159,7 @@ impl<'a> Rows<'a> {
     /// more, it returns the last key, too.
     pub(super) fn of_forgotten(
         &self,
+        tables: &Tables,
         member: &MemberId,
         after: Option<&[u8]>,
     ) -> Result<(RowStep, Option<Vec<u8>>)> {
@@ -156,8 +171,8 @@ impl<'a> Rows<'a> {
             .map(|key| key.to_vec())
             .collect();
         let begin = after.map_or(Bound::Included(first), |after| Bound::Excluded(after.to_vec()));
-        let (snapshot, mut last) = (self.tables.snapshot(), None);
-        let rows = snapshot.range(&self.tables.state, (begin, Bound::Excluded(end)));
+        let (snapshot, mut last) = (tables.snapshot(), None);
+        let rows = snapshot.range(&tables.state, (begin, Bound::Excluded(end)));
         for (looked_at, guard) in rows.enumerate() {
             let key = guard.key().map_err(read_error)?;
             // One that this batch has removed before is not removed again.
@@ -200,29 +215,33 @@ impl<'a> Rows<'a> {
     }
 
     /// Writes what has changed.
-    pub(super) fn write(self, batch: &mut WriteBatch) -> WrittenRows {
-        let state = &self.tables.state;
-        let mut rows = Vec::with_capacity(self.rows.len());
-        for (key, PlannedRow { row, is_changed }) in self.rows {
+    pub(super) fn write(self, tables: &Tables, batch: &mut WriteBatch) -> WrittenRows {
+        let state = &tables.state;
+        for (key, PlannedRow { row, is_changed }) in &self.rows {
             match row {
-                Some(row) if is_changed => batch.insert(state, key.clone(), records::encode_row(&row)),
-                None if is_changed => batch.remove(state, key.clone()),
+                Some(row) if *is_changed => batch.insert(state, key.clone(), records::encode_row(row)),
+                None if *is_changed => batch.remove(state, key.clone()),
                 Some(_) | None => {}
             }
-            rows.push((key, row));
         }
-        WrittenRows { rows, audiences: self.audiences.into_iter().collect() }
+        WrittenRows { rows: self.rows, audiences: self.audiences }
     }
 
     /// Plans the row of one who gets a message and has not sent it.
-    fn sent_to(&self, step: &mut RowStep, key: Slice, is_pair: bool, place: Seq, at_ms: u64) -> Result<()> {
-        if let Some(Some(row)) = self.known(&key) {
+    fn sent_to(
+        &self,
+        before: BeforeBatch<'_>,
+        step: &mut RowStep,
+        key: Slice,
+        (is_pair, place, at_ms): (bool, Seq, u64),
+    ) -> Result<()> {
+        if let Some(Some(row)) = self.known(before, &key) {
             if row.has_left {
                 step.change(key, Some(Row { has_left: false, ..row }));
             }
             return Ok(());
         }
-        match self.row(&key)? {
+        match self.row(before, &key)? {
             None => step.change(key, Some(new_row(place, at_ms))),
             Some(row) if row.has_left => step.change(key, Some(Row { has_left: false, ..row })),
             // It is looked up once. Those of a group are remembered together by their audience:
@@ -235,26 +254,19 @@ impl<'a> Rows<'a> {
         Ok(())
     }
 
-    fn audience(&self, history: &[u8]) -> Option<Audience> {
+    fn audience(&self, before: BeforeBatch<'_>, history: &[u8]) -> Option<Audience> {
         match self.audiences.get(history) {
             Some(audience) => *audience,
-            None => self.recent.audience(history),
+            None => before.audience(history),
         }
     }
 
     /// Returns a row that is known without a look into the tables; the inner `None` says that there
     /// is none.
-    fn known(&self, key: &[u8]) -> Option<Option<Row>> {
+    fn known(&self, before: BeforeBatch<'_>, key: &[u8]) -> Option<Option<Row>> {
         match self.rows.get(key) {
             Some(planned) => Some(planned.row),
-            None => self.recent.row(key).map(Some),
-        }
-    }
-
-    fn stored(&self, key: &[u8]) -> Result<Option<Row>> {
-        match self.tables.state.get(key).map_err(read_error)? {
-            Some(record) => records::decode_row(&record).map(Some),
-            None => Ok(None),
+            None => before.known_row(key),
         }
     }
 }

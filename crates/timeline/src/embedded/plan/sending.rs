@@ -6,7 +6,6 @@ use super::boxes::BoxStep;
 use super::{Plan, PreparedSend, keys, records};
 use crate::conversation::Parties;
 use crate::embedded::records::{Placing, StoredAnswer};
-use crate::embedded::tables::read_error;
 use crate::store::{Append, Appended, IdempotencyKey};
 use crate::{Entry, Error, ErrorKind, MemberId, Result, Seq};
 
@@ -32,22 +31,22 @@ impl Plan<'_> {
             return Err(refusal.clone());
         }
 
-        let history = self.boxes.grow_history(history.clone(), &append.conversation)?;
+        let history = self.draft.boxes.grow_history(self.before, history.clone(), &append.conversation)?;
         let mut inboxes = Vec::with_capacity(send.inboxes.len());
         for prefix in &send.inboxes {
-            inboxes.push(self.boxes.grow_inbox(prefix.clone())?);
+            inboxes.push(self.draft.boxes.grow_inbox(self.before, prefix.clone())?);
         }
         let (place, at_ms) = (history.extent.top, self.at_ms(&history));
-        let rows = self.rows.of_send(send, place, at_ms)?;
+        let rows = self.draft.rows.of_send(self.before, send, place, at_ms)?;
 
         // From here on nothing fails.
-        self.rows.take(rows);
+        self.draft.rows.take(rows);
         // The last recipient's sequence is the answer; who makes the send puts the receiver there.
         let answer = inboxes.last().map_or(Seq::ZERO, |inbox| inbox.extent.top);
         self.write_message(send, history, inboxes, at_ms);
         if let Some((key, token)) = token {
             let answer = StoredAnswer { sequence: answer, digest: token.digest, place };
-            self.answers.insert(key.clone(), answer);
+            self.draft.answers.insert(key.clone(), answer);
         }
         Ok(Appended::new(answer, place, Vec::new()))
     }
@@ -55,7 +54,7 @@ impl Plan<'_> {
     /// Writes a message into its history and the inboxes of its recipients.
     fn write_message(&mut self, send: &PreparedSend, history: BoxStep, inboxes: Vec<BoxStep>, at_ms: u64) {
         let (append, place) = (&send.append, history.extent.top);
-        let body = send.record.is_shared().then(|| self.texts.share(&append.message));
+        let body = send.record.is_shared().then(|| self.draft.texts.share(&append.message));
         let placing = Placing { at_ms, place, body };
         // The copies share one record in memory.
         let copy = self.record(send, placing, None);
@@ -68,23 +67,23 @@ impl Plan<'_> {
                 let tops = inboxes.iter().map(|inbox| inbox.extent.top);
                 let copies: Vec<_> = append.recipients.iter().cloned().zip(tops).collect();
                 let copies = Slice::from(records::encode_copies(&copies));
-                self.copies.insert(keys::copies(&history.prefix, place), copies);
+                self.draft.copies.insert(keys::copies(&history.prefix, place), copies);
                 copy.clone()
             }
         };
-        self.boxes.push(history, at_ms, of_history);
-        if self.is_observed {
+        self.draft.boxes.push(history, at_ms, of_history);
+        if self.draft.is_observed {
             self.tell_message(send, &inboxes, place, at_ms);
         }
         for inbox in inboxes {
-            self.boxes.push(inbox, at_ms, copy.clone());
+            self.draft.boxes.push(inbox, at_ms, copy.clone());
         }
     }
 
     fn record(&mut self, send: &PreparedSend, placing: Placing, copies: Option<(Seq, Seq)>) -> Slice {
-        self.buffer.clear();
-        send.record.put(placing, copies, &mut self.buffer);
-        Slice::from(self.buffer.as_slice())
+        self.draft.buffer.clear();
+        send.record.put(placing, copies, &mut self.draft.buffer);
+        Slice::from(self.draft.buffer.as_slice())
     }
 
     /// Notes the entries that recipients get, for the observer.
@@ -100,7 +99,7 @@ impl Plan<'_> {
             ..Entry::new(Seq::ZERO, append.message.clone())
         };
         for (member, inbox) in append.recipients.iter().zip(inboxes) {
-            self.news.push((member.clone(), Entry { sequence: inbox.extent.top, ..entry.clone() }));
+            self.draft.news.push((member.clone(), Entry { sequence: inbox.extent.top, ..entry.clone() }));
         }
     }
 
@@ -109,7 +108,7 @@ impl Plan<'_> {
         let Some(answer) = self.answer(key)? else { return Ok(None) };
         // The id of a message that is gone is free at once, and its answer is removed later. Of
         // answers of layouts before the third the place is not known: they count.
-        if answer.place > Seq::ZERO && answer.place <= self.boxes.extent(history)?.floor {
+        if answer.place > Seq::ZERO && answer.place <= self.draft.boxes.extent(self.before, history)?.floor {
             return Ok(None);
         }
         if token.repeats(&answer.digest) {
@@ -123,12 +122,9 @@ impl Plan<'_> {
     }
 
     fn answer(&self, key: &[u8]) -> Result<Option<StoredAnswer>> {
-        if let Some(answer) = self.answers.get(key) {
-            return Ok(Some(*answer));
-        }
-        match self.tables.sends.get(key).map_err(read_error)? {
-            Some(record) => records::decode_answer(&record).map(Some),
-            None => Ok(None),
+        match self.draft.answers.get(key) {
+            Some(answer) => Ok(Some(*answer)),
+            None => self.before.answer(key),
         }
     }
 }

@@ -26,10 +26,10 @@ impl Plan<'_> {
         history: BoxStep,
         inboxes: Vec<(MemberId, BoxStep)>,
     ) {
-        self.non_messages.push(keys::non_message(&history.prefix, entry.place));
+        self.draft.non_messages.push(keys::non_message(&history.prefix, entry.place));
         // The copies share one record in memory.
         let record = encode(entry);
-        self.boxes.push(history, entry.at_ms, record.clone());
+        self.draft.boxes.push(history, entry.at_ms, record.clone());
         for (member, inbox) in inboxes {
             let (mut told, mut record) = (entry.clone(), record.clone());
             // What nobody sent would not say in the inbox of a pair which conversation it is about.
@@ -40,9 +40,9 @@ impl Plan<'_> {
                 record = encode(&told);
             }
             told.sequence = inbox.extent.top;
-            self.boxes.push(inbox, entry.at_ms, record);
-            if self.is_observed {
-                self.news.push((member, told));
+            self.draft.boxes.push(inbox, entry.at_ms, record);
+            if self.draft.is_observed {
+                self.draft.news.push((member, told));
             }
         }
     }

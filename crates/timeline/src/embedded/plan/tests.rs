@@ -1,5 +1,6 @@
 //! What the calls of one batch, and of several, make of the store.
 
+mod ahead;
 mod changing;
 mod purging;
 mod rows;
@@ -11,12 +12,13 @@ use fjall::Readable as _;
 
 use super::super::directory::Directory;
 use super::super::opened::Opened;
+use super::super::recent::Recent;
 use super::super::{Config, opening};
 use super::*;
 use crate::store::{Append, Appended, IdempotencyKey};
 use crate::{
     Change, Changed, Conversation, Count, Destination, EntryKind, ErrorKind, GroupName, Keep, Message,
-    MessageChange, MessageId, PageRequest, Position, Result,
+    MessageChange, MessageId, PageRequest, Position, Result, Retention,
 };
 
 /// An open store with what its committing thread has at hand.
@@ -38,12 +40,13 @@ impl World {
     /// it concerns.
     fn write(&mut self, calls: impl FnOnce(&mut Plan<'_>)) -> Option<(usize, Vec<(MemberId, Entry)>)> {
         let (tables, number) = (&self.opened.tables, self.opened.last_batch + 1);
-        let mut plan = Plan::new(tables, &self.recent, number, self.now_ms).keeping(&self.retention);
-        calls(&mut plan);
-        let Planned { batch, news, remembered, .. } = plan.finish()?;
+        let before = BeforeBatch::new(tables, &self.recent).keeping(&self.retention);
+        let mut draft = DraftBatch::new(number, self.now_ms);
+        calls(&mut Plan::new(before, &mut draft));
+        let Planned { batch, news, unwritten, .. } = draft.finish(tables)?;
         let records = batch.len() - keys::KEYSPACES.len();
         self.opened.commit(batch).unwrap();
-        remembered.note(&mut self.recent);
+        unwritten.note(&mut self.recent);
         Some((records, news))
     }
 
@@ -202,11 +205,13 @@ fn boxes_that_may_hold_so_many_lose_their_oldest_with_the_send_that_is_too_many(
     assert_eq!(world.history(&pair()).len(), 2);
     // Two in one batch: they count together.
     let tables = &world.opened.tables;
-    let mut plan = Plan::new(tables, &world.recent, world.opened.last_batch + 1, 7).keeping(&world.retention);
+    let before = BeforeBatch::new(tables, &world.recent).keeping(&world.retention);
+    let mut draft = DraftBatch::new(world.opened.last_batch + 1, 7);
+    let mut plan = Plan::new(before, &mut draft);
     for number in 23..=24 {
         plan.append(&prepared(&with_id(to_b(text("1")), &number.to_string())), None).unwrap();
     }
-    let Planned { batch, freed, erasures, erased_ms, .. } = plan.finish().unwrap();
+    let Planned { batch, freed, erasures, erased_ms, .. } = draft.finish(tables).unwrap();
     assert_eq!(freed.iter().map(|(_, freed)| freed.entries).collect::<Vec<_>>(), [3, 3]);
     assert_eq!((erasures, erased_ms), (vec![(keys::history(&pair()), 2)], Some(7)));
     world.opened.commit(batch).unwrap();

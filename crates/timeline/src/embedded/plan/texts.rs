@@ -23,18 +23,17 @@ pub(super) fn is_shared(recipients: usize, message: &Message) -> bool {
 }
 
 /// The shared texts that a batch writes and removes.
-pub(super) struct Texts<'a> {
-    tables: &'a Tables,
+pub(super) struct Texts {
     number: u64,
     count: u32,
     written: HashMap<BodyKey, Message, foldhash::fast::RandomState>,
     removed: Vec<BodyKey>,
 }
 
-impl<'a> Texts<'a> {
+impl Texts {
     /// Begins with no texts; `number` is that of the batch.
-    pub(super) fn new(tables: &'a Tables, number: u64) -> Self {
-        Self { tables, number, count: 0, written: HashMap::default(), removed: Vec::new() }
+    pub(super) fn new(number: u64) -> Self {
+        Self { number, count: 0, written: HashMap::default(), removed: Vec::new() }
     }
 
     /// Returns the text of a message as its entries have it, and writes it if they share it.
@@ -61,23 +60,23 @@ impl<'a> Texts<'a> {
     }
 
     /// Returns the text of an entry.
-    pub(super) fn of(&self, stored: &Stored) -> Result<Message> {
+    pub(super) fn of(&self, tables: &Tables, stored: &Stored) -> Result<Message> {
         let Some(key) = stored.body else { return Ok(stored.entry.message.clone()) };
         if let Some(message) = self.written.get(&key) {
             return Ok(message.clone());
         }
-        let body = self.tables.bodies.get(key).map_err(read_error)?;
+        let body = tables.bodies.get(key).map_err(read_error)?;
         let lost = || Error::new(ErrorKind::Corrupt, "the text that a stored entry shares is missing");
         records::decode_body(&body.ok_or_else(lost)?)
     }
 
     /// Writes what was added, and removes what was removed.
-    pub(super) fn write(self, batch: &mut WriteBatch) {
+    pub(super) fn write(self, tables: &Tables, batch: &mut WriteBatch) {
         for (key, message) in self.written {
-            batch.insert(&self.tables.bodies, key, records::encode_body(&message));
+            batch.insert(&tables.bodies, key, records::encode_body(&message));
         }
         for key in self.removed {
-            batch.remove(&self.tables.bodies, key);
+            batch.remove(&tables.bodies, key);
         }
     }
 }

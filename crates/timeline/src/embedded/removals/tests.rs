@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::super::directory::Directory;
 use super::super::opened::Opened;
-use super::super::plan::{Plan, PreparedSend};
+use super::super::plan::{BeforeBatch, DraftBatch, Plan, PreparedSend};
 use super::super::recent::Recent;
 use super::super::{Config, opening, salvage};
 use super::*;
@@ -40,9 +40,9 @@ fn note(id: &str, bytes: usize) -> Append {
 /// Commits what is planned, and returns what it frees.
 fn write(opened: &mut Opened, plan: impl FnOnce(&mut Plan<'_>)) -> Vec<(Vec<u8>, Freed)> {
     let recent = Recent::new(10);
-    let mut planned = Plan::new(&opened.tables, &recent, opened.last_batch + 1, 7);
-    plan(&mut planned);
-    let planned = planned.finish().unwrap();
+    let mut draft = DraftBatch::new(opened.last_batch + 1, 7);
+    plan(&mut Plan::new(BeforeBatch::new(&opened.tables, &recent), &mut draft));
+    let planned = draft.finish(&opened.tables).unwrap();
     opened.commit(planned.batch).unwrap();
     planned.freed.into_iter().collect()
 }

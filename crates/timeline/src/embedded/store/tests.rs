@@ -1,6 +1,7 @@
 //! How the store behaves when its disk, its files or its threads fail.
 
 mod acks;
+mod ahead;
 mod changes;
 mod erasing;
 

@@ -42,7 +42,7 @@ fn a_pair_has_a_row_for_each_and_the_sender_has_read_what_is_sent() {
         assert_eq!(plan.read(&member("b"), &pair(), seq(3)).unwrap_err().kind(), ErrorKind::InvalidInput);
         assert_eq!(plan.read(&member("c"), &pair(), seq(1)).unwrap_err().kind(), ErrorKind::NotFound);
         plan.clear(&member("b"), &pair()).unwrap();
-        let told: Vec<_> = plan.cursors.values().cloned().collect();
+        let told: Vec<_> = plan.draft.cursors.values().cloned().collect();
         assert_eq!(told, [ReadCursor::new(member("b"), pair(), seq(2))], "the last one");
     });
     assert_eq!(row(&world, "b", &pair()), Some(Row { read: seq(2), cleared: seq(2), ..new }));
