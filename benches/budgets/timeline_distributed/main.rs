@@ -28,7 +28,7 @@ use crate::world::Mode::{Mongo, RedisAndMongo};
 const FIGURES: &[Figure] = &[
     Figure {
         name: "timeline-distributed.pairs",
-        unit: "x the sends/s of one increment and one insert after the other, 64 callers",
+        unit: "x the sends/s of one increment and one insert after the other",
         ours: |effort| pairs::ratio(RedisAndMongo, effort),
         against: None,
         budget: Budget::AtLeast(10.0),
@@ -40,6 +40,14 @@ const FIGURES: &[Figure] = &[
         against: None,
         budget: Budget::AtLeast(10.0),
     },
+    shown(
+        "timeline-distributed.pairs.at-once",
+        "x the sends/s of the same by 64 callers at once",
+        |effort| pairs::ratio_at_once(RedisAndMongo, effort),
+    ),
+    shown("timeline-distributed.pairs.bare", "x the sends/s of bare inserts of the same", |effort| {
+        pairs::part_of_bare(RedisAndMongo, effort)
+    }),
     Figure {
         name: "timeline-distributed.group.500",
         unit: "x mongod's CPU for the bare inserts",
@@ -49,7 +57,7 @@ const FIGURES: &[Figure] = &[
     },
     Figure {
         name: "timeline-distributed.nodes",
-        unit: "x the time of one node for 4 nodes to one group",
+        unit: "x mongod's CPU for a send to one group, from 4 nodes against one",
         ours: nodes::ratio,
         against: None,
         budget: Budget::AtMost(1.3),

@@ -10,14 +10,14 @@ use redis::aio::MultiplexedConnection;
 use test_support::redis_connection;
 use tokio_util::task::TaskTracker;
 
-use crate::scene::{CALLERS, TEXT_BYTES};
+use crate::scene::TEXT_BYTES;
 use crate::world::World;
 
-/// Returns how many sends a second as many callers make, each for a pair of its own.
+/// Returns how many sends a second so many callers make, each for a pair of its own.
 ///
 /// They share one pool of connections to MongoDB and one connection to Redis.
-pub(crate) async fn rate(world: &World, time: Duration) -> Result<f64, Box<dyn Error>> {
-    let database = world.client().await?.database("original");
+pub(crate) async fn rate(world: &World, callers: u64, time: Duration) -> Result<f64, Box<dyn Error>> {
+    let database = world.client().await?.database(&format!("original-{callers}"));
     let inboxes: Collection<Document> = database.collection("chat_sync");
     let histories: Collection<Document> = database.collection("chat_history");
     for collection in [&inboxes, &histories] {
@@ -25,7 +25,7 @@ pub(crate) async fn rate(world: &World, time: Duration) -> Result<f64, Box<dyn E
     }
     let (redis, tasks) = (redis_connection(world.redis.url()).await?, TaskTracker::new());
     let start = Instant::now();
-    let callers: Vec<_> = (0..CALLERS)
+    let callers: Vec<_> = (0..callers)
         .map(|caller| {
             let (one, other) = (format!("user-{caller:04}"), format!("friend-{caller:04}"));
             let boxes = [

@@ -17,7 +17,7 @@ use super::groups::GroupTurns;
 use super::intents::Intents;
 use super::keeper::Upkeep;
 use super::node_id::NodeId;
-use super::read::Holes;
+use super::read::{Holes, Newest};
 use super::rows::{CursorQueue, RowsCache};
 use super::sequencer::Sequencer;
 use super::telling::Teller;
@@ -35,6 +35,7 @@ pub(super) struct Shared {
     pub(super) watchers: InboxWatchers,
     pub(super) teller: Teller,
     pub(super) holes: Holes,
+    pub(super) newest: Newest,
     pub(super) rows: RowsCache,
     pub(super) cursors: CursorQueue,
     pub(super) group_turns: GroupTurns,

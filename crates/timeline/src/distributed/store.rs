@@ -20,7 +20,7 @@ use super::intents::Intents;
 use super::keeper::Upkeep;
 use super::kept::kept;
 use super::node_id::NodeId;
-use super::read::Holes;
+use super::read::{Holes, Newest};
 use super::rows::{CursorQueue, RowsCache};
 use super::send::Sender;
 use super::sequencer::Sequencer;
@@ -73,6 +73,7 @@ impl DistributedStore {
             watchers,
             teller,
             holes: Holes::new(config.grace),
+            newest: Newest::new(),
             rows: RowsCache::new(),
             cursors: CursorQueue::new(),
             group_turns: GroupTurns::new(),

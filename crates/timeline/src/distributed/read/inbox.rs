@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tokio::time::Instant;
+
 use super::super::box_id::BoxId;
 use super::super::shared::Shared;
 use super::edited;
@@ -68,8 +70,22 @@ async fn latest(shared: &Shared, inbox: &BoxId, read: &Forward, last_read: Seq) 
     if let Some(last) = read.entries.last() {
         shared.sequencer.seen(inbox, last.seq, last.entry.at_ms);
     }
-    let goes_on = matches!(read.end, Some(End::Full | End::Hole));
-    Ok(if goes_on { reached.max(lookups::newest(shared, inbox).await?) } else { reached })
+    match read.end {
+        Some(End::Full) => newest_behind(shared, inbox, reached).await,
+        Some(End::Hole) => Ok(reached.max(lookups::newest(shared, inbox).await?)),
+        Some(End::Last | End::Claim { .. }) | None => Ok(reached),
+    }
+}
+
+/// Returns the newest sequence of an inbox that goes on behind a full page.
+async fn newest_behind(shared: &Shared, inbox: &BoxId, reached: Seq) -> Result<Seq> {
+    let now = Instant::now();
+    if let Some(newest) = shared.newest.beyond(inbox, reached, now) {
+        return Ok(newest);
+    }
+    let newest = lookups::newest(shared, inbox).await?;
+    shared.newest.note(inbox, newest, now);
+    Ok(reached.max(newest))
 }
 
 #[cfg(test)]

@@ -27,6 +27,7 @@ mod history;
 mod holes;
 mod inbox;
 mod lookups;
+mod newest;
 mod repair;
 mod times;
 
@@ -34,3 +35,4 @@ pub(super) use self::history::history;
 pub(super) use self::holes::Holes;
 pub(super) use self::inbox::inbox;
 pub(super) use self::lookups::{check_reaches, entry, head};
+pub(super) use self::newest::Newest;
