@@ -90,6 +90,7 @@ async fn newest_behind(shared: &Shared, inbox: &BoxId, reached: Seq) -> Result<S
 
 #[cfg(test)]
 mod tests {
+    use super::super::gap::Gap;
     use super::*;
     use crate::Tag;
 
@@ -101,7 +102,8 @@ mod tests {
         let mut read = Forward::new(seq(5), 10);
         read.at_position = at_position.map(Some);
         (read.head.floor, read.head.top) = (seq(floor), seq(top));
-        read.missing = missing.iter().copied().map(seq).collect();
+        read.missing =
+            missing.iter().filter_map(|first| Gap::between(seq(*first), seq(*first).next())).collect();
         read
     }
 
