@@ -11,13 +11,10 @@ mod control;
 mod failures;
 mod handshake;
 mod hooked_chat;
-#[cfg(feature = "serde")]
-mod json;
 mod logging_in;
 mod logins;
 mod pace;
 mod panics;
-mod protocol;
 mod rates;
 mod support;
 mod test_util;
