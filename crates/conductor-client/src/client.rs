@@ -265,7 +265,7 @@ impl Client {
     ) -> Result<u64, Error> {
         let channel = channel.into();
         let around = AROUND_PIECE_BYTES + channel.len();
-        let piece_max = PIECE_BYTES_MAX.min(self.shared().config.message_bytes_max.saturating_sub(around));
+        let piece_max = PIECE_BYTES_MAX.min(self.shared().config.message_bytes_max.saturating_sub(around)).max(1);
         let mut reader = std::pin::pin!(reader);
         let stream = OutgoingStream::start(self.shared(), channel).await?;
         let (mut piece, mut sent) = (BytesMut::new(), 0_u64);

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use http::header::{
-    AUTHORIZATION, CONNECTION, COOKIE, HOST, HeaderValue, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE,
+    AUTHORIZATION, CONNECTION, COOKIE, HOST, HeaderName, HeaderValue, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use http::{Request, StatusCode};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -34,6 +34,10 @@ const READ_BUFFER_BYTES: usize = 16 * 1024;
 
 /// How many bytes of messages are written at once.
 const WRITE_BUFFER_BYTES: usize = 64 * 1024;
+
+/// Headers that a program does not give.
+const OF_THE_HANDSHAKE: [HeaderName; 5] =
+    [HOST, CONNECTION, UPGRADE, SEC_WEBSOCKET_VERSION, SEC_WEBSOCKET_KEY];
 
 /// Makes connections to one hub.
 pub(crate) struct Dialer {
@@ -106,6 +110,10 @@ impl Dialer {
             .body(())
             .map_err(|error| Error::with_source(ErrorKind::Config, "the handshake is no request", error))?;
         for (name, mut value) in headers.iter().map(|(name, value)| (name, value.clone())) {
+            if OF_THE_HANDSHAKE.contains(name) {
+                let text = format!("the header {name} is the handshake's own; leave it out of `headers`");
+                return Err(Error::new(ErrorKind::Config, text));
+            }
             hide(name == AUTHORIZATION || name == COOKIE, &mut value);
             request.headers_mut().append(name, value);
         }

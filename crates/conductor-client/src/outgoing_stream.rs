@@ -9,9 +9,6 @@ use crate::error::{Error, ErrorKind};
 use crate::outbox::Outgoing;
 use crate::shared::Shared;
 
-/// With this body a stream ends that is not complete.
-const ABORTED: &[u8] = b"aborted";
-
 /// A stream that this client has begun; dropped before its end, it ends with `aborted`.
 #[derive(Debug)]
 pub(crate) struct OutgoingStream {
@@ -67,7 +64,7 @@ impl Drop for OutgoingStream {
     fn drop(&mut self) {
         self.shared.streaming.lock().remove(&self.channel);
         let Some(connection) = self.connection else { return };
-        if let Ok(end) = self.encoded(Opcode::STREAM_END, Bytes::from_static(ABORTED)) {
+        if let Ok(end) = self.encoded(Opcode::STREAM_END, Bytes::from_static(Message::ABORTED)) {
             // It takes no room, so it cannot fail; on a connection that is gone the hub ends it.
             self.shared.outbox.push(connection, Outgoing::Message(end, None));
         }

@@ -1,7 +1,6 @@
 //! What the handles, the streams and the task of a client share.
 
 use std::collections::BTreeSet;
-use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::{Bytes, BytesMut};

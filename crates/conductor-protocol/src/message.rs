@@ -45,6 +45,11 @@ impl Message {
     /// How long a uuid or a channel name can be on the wire, in bytes; hubs allow less.
     pub const NAME_BYTES_MAX: usize = u16::MAX as usize;
 
+    /// The body of a `STREAM_END` whose stream is not complete.
+    ///
+    /// A sender that gives up sends it, and a hub does so for a sender that it lost.
+    pub const ABORTED: &'static [u8] = b"aborted";
+
     /// Creates a message with a fresh random uuid.
     #[must_use]
     pub fn new(opcode: Opcode, channel: impl Into<String>, body: impl Into<Bytes>) -> Self {

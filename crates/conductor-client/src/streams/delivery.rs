@@ -14,9 +14,6 @@ use crate::error::{Error, ErrorKind};
 use crate::mailbox::Mailbox;
 use crate::subscriptions::Subscriptions;
 
-/// With this body the hub, or a client, ends a stream that is not complete.
-const ABORTED: &[u8] = b"aborted";
-
 /// What a piece, or a stream, counts as beside its bytes.
 const ITEM_BYTES: usize = 64;
 
@@ -68,7 +65,7 @@ impl<'s> StreamDelivery<'s> {
     /// Takes the message with which a stream ends.
     pub(crate) fn end(&mut self, message: &Message) {
         match self.table.end(&message.channel, &message.uuid) {
-            Whose::One(takers) if message.body == ABORTED => {
+            Whose::One(takers) if message.body == Message::ABORTED => {
                 let text = "the stream was ended before its sender had sent all of it";
                 end_all(takers.iter(), &Some(Error::new(ErrorKind::Aborted, text)));
             }
