@@ -1,0 +1,10 @@
+//! The client through its public interface: with a real hub, and with one that follows a script.
+
+mod calls;
+mod comings;
+mod ends;
+mod hub;
+mod queues;
+mod streams;
+mod support;
+mod tls;
