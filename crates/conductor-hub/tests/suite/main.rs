@@ -15,6 +15,8 @@ mod logging_in;
 mod logins;
 mod pace;
 mod panics;
+mod protocol_page;
+mod python_client;
 mod rates;
 mod support;
 mod test_util;
