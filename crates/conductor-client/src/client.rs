@@ -19,7 +19,6 @@ use crate::error::{Error, ErrorKind};
 use crate::event::Event;
 use crate::mailbox::Mailbox;
 use crate::messages::Messages;
-use crate::outbox::Outgoing;
 use crate::outgoing_stream::OutgoingStream;
 use crate::shared::Shared;
 use crate::streams::{IncomingStream, Streams};
@@ -225,11 +224,8 @@ impl Client {
     /// As for [`call`](Self::call).
     pub async fn settle(&self) -> Result<(), Error> {
         let (shared, number) = (self.shared(), self.shared().next_ping());
-        let connection = shared.connected().await?;
         let waiter = shared.pings.enter(number)?;
-        if !shared.outbox.push(connection, Outgoing::Ping(number)) {
-            return Err(shared.lost());
-        }
+        shared.ping(number).await?;
         self.answered(waiter.answer()).await
     }
 

@@ -148,15 +148,22 @@ impl Outbox {
         }
     }
 
-    /// Waits until there is something to send, and takes all of it.
-    pub(crate) async fn take(&self) -> VecDeque<Outgoing> {
+    /// Takes what is sent next, if there is something.
+    pub(crate) fn try_take(&self) -> Option<Outgoing> {
+        self.locked.lock().queue.pop_front()
+    }
+
+    /// Waits until there is something to send, and takes it.
+    ///
+    /// One thing at a time: what a connection does not come to stays here, and is counted.
+    pub(crate) async fn take(&self) -> Outgoing {
         poll_fn(|context| {
             let mut locked = self.locked.lock();
-            if locked.queue.is_empty() {
+            let next = locked.queue.pop_front();
+            if next.is_none() {
                 locked.writer = Some(context.waker().clone());
-                return Poll::Pending;
             }
-            Poll::Ready(std::mem::take(&mut locked.queue))
+            next.map_or(Poll::Pending, Poll::Ready)
         })
         .await
     }

@@ -149,6 +149,13 @@ impl Shared {
         self.in_time(sending).await
     }
 
+    /// Pings the hub on the connection that there is, or that comes in time.
+    pub(crate) async fn ping(&self, number: u64) -> Result<(), Error> {
+        let connection = self.in_time(self.connected()).await?;
+        let is_taken = self.outbox.push(connection, Outgoing::Ping(number));
+        is_taken.then_some(()).ok_or_else(|| self.lost())
+    }
+
     /// Hands a message to this connection and to no other.
     pub(crate) async fn send_on(&self, number: u64, bytes: Bytes) -> Result<(), Error> {
         let is_taken = self.in_time(self.push(number, bytes)).await?;

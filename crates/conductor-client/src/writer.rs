@@ -13,6 +13,9 @@ use crate::outbox::{Outbox, Outgoing};
 
 type Socketward = SplitSink<Socket, tungstenite::Message>;
 
+/// How many bytes are handed over before they are written out, where more follow at once.
+const FED_BYTES_MAX: usize = 64 * 1024;
+
 /// Sends the binds, then what comes into the outbox, until the goodbye.
 pub(crate) async fn write(
     mut socket: Socketward,
@@ -28,24 +31,33 @@ pub(crate) async fn write(
         }
     }
     socket.flush().await?;
+    let (mut claims, mut fed) = (Vec::new(), 0);
     loop {
-        let mut claims = Vec::new();
-        for outgoing in outbox.take().await {
-            match outgoing {
-                Outgoing::Message(bytes, claim) => {
-                    socket.feed(tungstenite::Message::Binary(bytes)).await?;
-                    claims.extend(claim);
+        let outgoing = match outbox.try_take() {
+            Some(outgoing) if fed < FED_BYTES_MAX => outgoing,
+            held => {
+                socket.flush().await?;
+                // Room is given back only here, when the socket has taken what was claimed.
+                claims.clear();
+                fed = 0;
+                match held {
+                    Some(outgoing) => outgoing,
+                    None => outbox.take().await,
                 }
-                Outgoing::Ping(number) => {
-                    let payload = Bytes::copy_from_slice(&number.to_le_bytes());
-                    socket.feed(tungstenite::Message::Ping(payload)).await?;
-                }
-                Outgoing::Goodbye => return goodbye(&mut socket).await,
             }
+        };
+        match outgoing {
+            Outgoing::Message(bytes, claim) => {
+                fed += bytes.len();
+                socket.feed(tungstenite::Message::Binary(bytes)).await?;
+                claims.extend(claim);
+            }
+            Outgoing::Ping(number) => {
+                let payload = Bytes::copy_from_slice(&number.to_le_bytes());
+                socket.feed(tungstenite::Message::Ping(payload)).await?;
+            }
+            Outgoing::Goodbye => return goodbye(&mut socket).await,
         }
-        socket.flush().await?;
-        // Room is given back only here, when the socket has taken what was claimed.
-        drop(claims);
     }
 }
 

@@ -114,7 +114,7 @@ async fn a_status_that_passes_is_tried_again_and_one_that_does_not_is_the_end() 
 #[tokio::test]
 async fn a_hub_that_hangs_is_given_up_in_time() {
     let hub = ScriptedHub::listen().await.expect("a port is free");
-    let config = quick(hub.url()).connect_timeout(Duration::from_millis(20));
+    let config = quick(hub.url()).connect_timeout(Duration::from_millis(500));
     let client = Client::start(config).expect("the settings are right");
     let _hangs = hub.hang().await;
     let mut visitor = hub.accept().await;
@@ -126,9 +126,11 @@ async fn a_hub_that_hangs_is_given_up_in_time() {
 #[tokio::test]
 async fn a_hub_that_answers_no_ping_is_given_up() {
     let quiet = Duration::from_millis(20);
-    let (hub, client, visitor) =
-        visited(|config| config.ping_interval(quiet).pong_timeout(quiet)).await;
+    let hub = ScriptedHub::listen().await.expect("a port is free");
+    let config = quick(hub.url()).ping_interval(quiet).pong_timeout(quiet);
+    let client = Client::start(config).expect("the settings are right");
     let mut messages = client.messages();
+    let visitor = hub.accept().await;
     // It is taken in, and nobody reads what it sends.
     let how = next_end(&mut messages).await;
     assert!(how.text.contains("did not answer a ping"), "{}", how.text);

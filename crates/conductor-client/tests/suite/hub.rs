@@ -51,7 +51,7 @@ async fn who_has_unbound_hears_nothing_and_a_bind_twice_is_one() {
 async fn a_restart_is_told_and_the_binds_come_back() {
     let (hub, url) = serve(Hooks::default()).await;
     let (client, mut messages) = bound(&url, "news").await;
-    let connection = hub.connections().pop().expect("it is there");
+    let connection = hub.connections().next().expect("it is there");
     assert!(connection.close(Disconnect::Restart));
     let how = next_end(&mut messages).await;
     assert_eq!((how.code, how.text.as_str(), how.comes_back()), (Some(1012), "service restart", true));
@@ -65,7 +65,7 @@ async fn a_restart_is_told_and_the_binds_come_back() {
 async fn who_is_kicked_stays_away_and_everything_says_so() {
     let (hub, url) = serve(Hooks::default()).await;
     let (client, mut messages) = bound(&url, "news").await;
-    assert!(hub.connections().pop().expect("it is there").close(Disconnect::Kicked));
+    assert!(hub.connections().next().expect("it is there").close(Disconnect::Kicked));
     let how = next_end(&mut messages).await;
     assert_eq!((how.code, how.comes_back()), (Some(4004), false));
     let last = messages.next().await.expect("why it is over").expect_err("it is over");
@@ -93,7 +93,7 @@ async fn a_login_goes_in_the_headers_and_without_it_nobody_comes_in() {
     let (hub, url) = serve(Hooks::default().auth(Token)).await;
     let headers = HeaderMap::from_iter([(AUTHORIZATION, "Bearer right".parse().expect("a header"))]);
     let alice = Client::connect(quick(&*url).headers(headers)).await.expect("the token is right");
-    assert_eq!(hub.connections()[0].user(), Some("alice"));
+    assert_eq!(hub.connections().next().expect("it is there").user(), Some("alice"));
     assert!(alice.is_connected());
     let error = Client::connect(quick(&*url)).await.expect_err("there is no token");
     assert_eq!(error.kind(), ErrorKind::Refused);
