@@ -31,7 +31,12 @@ impl Backoff {
     }
 
     /// How long to wait after a connection that lasted so long; `None` if nobody comes back.
-    pub(crate) fn after_end(&mut self, reconnect: Reconnect, lasted: Duration, dice: f64) -> Option<Duration> {
+    pub(crate) fn after_end(
+        &mut self,
+        reconnect: Reconnect,
+        lasted: Duration,
+        dice: f64,
+    ) -> Option<Duration> {
         if lasted >= STEADY {
             self.failures = 0;
             self.came_at_once = false;

@@ -45,7 +45,10 @@ impl<K: Eq + Hash + Clone, A> Waiting<K, A> {
             return Err(Error::new(ErrorKind::Busy, text));
         }
         if locked.senders.contains_key(&key) {
-            return Err(Error::new(ErrorKind::InvalidInput, "a call with the same uuid waits for its answer"));
+            return Err(Error::new(
+                ErrorKind::InvalidInput,
+                "a call with the same uuid waits for its answer",
+            ));
         }
         let (sender, answer) = oneshot::channel();
         locked.entered += 1;

@@ -40,10 +40,10 @@ const AROUND_PIECE_BYTES: usize = 64;
 ///
 /// # Delivery
 ///
-/// At most once, and in order: what one task sends arrives as it was sent, over all channels. A call
-/// that returns `Ok` has put its message among those that are sent next. If the connection is lost
-/// before that, [`Disconnected::unsent`](crate::Disconnected::unsent) counts it, and nothing is sent
-/// twice.
+/// At most once, and in order: what one task sends arrives as it was sent, over all channels. A
+/// call that returns `Ok` has put its message among those that are sent next. If the connection is
+/// lost before that, [`Disconnected::unsent`](crate::Disconnected::unsent) counts it, and nothing
+/// is sent twice.
 #[derive(Clone)]
 pub struct Client {
     running: Arc<Running>,
@@ -108,11 +108,11 @@ impl Client {
         self.shared().is_connected()
     }
 
-    /// Binds to a channel: its messages come from now on, until [`unbind`](Self::unbind).
+    /// Binds to a channel, whose messages come from now on.
     ///
-    /// It is kept, and needs no connection: each one that comes is told. A hub does not say whether
-    /// it allows it; [`settle`](Self::settle) waits until it has decided. To bind twice is to bind
-    /// once.
+    /// The bind lasts until [`unbind`](Self::unbind). It is kept, and needs no connection: each one
+    /// that comes is told. A hub does not say whether it allows it; [`settle`](Self::settle) waits
+    /// until it has decided. To bind twice is to bind once.
     ///
     /// # Errors
     ///
@@ -140,8 +140,8 @@ impl Client {
     /// Writes to the other members of a channel.
     ///
     /// It waits for a connection and for room, as long as
-    /// [`Config::send_timeout`](crate::Config::send_timeout) says. Whether the hub allows it, nobody
-    /// is told.
+    /// [`Config::send_timeout`](crate::Config::send_timeout) says. Whether the hub allows it,
+    /// nobody is told.
     ///
     /// # Cancel safety
     ///
@@ -174,8 +174,8 @@ impl Client {
 
     /// Sends a message with a uuid of the program's own.
     ///
-    /// A hub drops one whose uuid it has seen from this user lately. Binds and streams have calls of
-    /// their own, and what only servers may send is refused here, as a hub would close the
+    /// A hub drops one whose uuid it has seen from this user lately. Binds and streams have calls
+    /// of their own, and what only servers may send is refused here, as a hub would close the
     /// connection over it.
     ///
     /// # Errors
@@ -261,7 +261,8 @@ impl Client {
     ) -> Result<u64, Error> {
         let channel = channel.into();
         let around = AROUND_PIECE_BYTES + channel.len();
-        let piece_max = PIECE_BYTES_MAX.min(self.shared().config.message_bytes_max.saturating_sub(around)).max(1);
+        let piece_max =
+            PIECE_BYTES_MAX.min(self.shared().config.message_bytes_max.saturating_sub(around)).max(1);
         let mut reader = std::pin::pin!(reader);
         let stream = OutgoingStream::start(self.shared(), channel).await?;
         let (mut piece, mut sent) = (BytesMut::new(), 0_u64);
@@ -288,8 +289,7 @@ impl Client {
     /// [`streams`](Self::streams).
     pub fn messages(&self) -> Messages {
         let config = &self.shared().config;
-        let mailbox: Arc<Mailbox<Event>> =
-            Arc::new(Mailbox::new(config.events_max, config.events_bytes_max));
+        let mailbox: Arc<Mailbox<Event>> = Arc::new(Mailbox::new(config.events_max, config.events_bytes_max));
         self.shared().events.add(&mailbox);
         Messages::new(mailbox)
     }

@@ -138,9 +138,10 @@ impl Config {
         Self { authorities: Some(authorities.into()), ..self }
     }
 
-    /// Sets how long an attempt to connect may take, with TLS, headers and the handshake.
+    /// Sets how long an attempt to connect may take.
     ///
-    /// Default 10 s, 1 ms to 10 min. Less goes on sooner to the next attempt.
+    /// That is with TLS, the headers and the handshake. Default 10 s, 1 ms to 10 min. Less goes on
+    /// sooner to the next attempt.
     pub fn connect_timeout(self, connect_timeout: Duration) -> Self {
         Self { connect_timeout, ..self }
     }
@@ -276,8 +277,8 @@ impl Config {
 
     /// Sets how many streams of others may be open.
     ///
-    /// Default 64 streams, 1 to 65,536. One more fails with an error of kind `Overflow`. As many wait
-    /// in a [`Streams`](crate::Streams) until it is asked for them.
+    /// Default 64 streams, 1 to 65,536. One more fails with an error of kind `Overflow`. As many
+    /// wait in a [`Streams`](crate::Streams) until it is asked for them.
     pub fn streams_max(self, streams_max: usize) -> Self {
         Self { streams_max, ..self }
     }

@@ -155,11 +155,7 @@ async fn join(
 }
 
 /// A hub that closes the connection says why, which may lie behind a write that failed.
-async fn last_words(
-    shared: &Shared,
-    reading: impl Future<Output = Ending>,
-    error: WebSocketError,
-) -> Ending {
+async fn last_words(shared: &Shared, reading: impl Future<Output = Ending>, error: WebSocketError) -> Ending {
     match timeout(LAST_WORDS, reading).await {
         Ok(ending @ Ending::Closed { .. }) => ending,
         _ => Ending::Lost(broken(shared.hub(), error)),

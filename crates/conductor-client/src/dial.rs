@@ -5,7 +5,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use http::header::{
-    AUTHORIZATION, CONNECTION, COOKIE, HOST, HeaderName, HeaderValue, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE,
+    AUTHORIZATION, CONNECTION, COOKIE, HOST, HeaderName, HeaderValue, SEC_WEBSOCKET_KEY,
+    SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use http::{Request, StatusCode};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -158,9 +159,11 @@ fn hide(is_secret: bool, value: &mut HeaderValue) {
 /// Says what became of a connection that its library gave up.
 pub(crate) fn broken(hub: &str, error: tungstenite::Error) -> Error {
     match error {
-        WebSocketError::Io(error) => {
-            Error::with_source(ErrorKind::Unavailable, format!("the connection to the hub at {hub} was lost"), error)
-        }
+        WebSocketError::Io(error) => Error::with_source(
+            ErrorKind::Unavailable,
+            format!("the connection to the hub at {hub} was lost"),
+            error,
+        ),
         error => {
             let text = format!("the hub at {hub} broke the rules of the connection");
             Error::with_source(ErrorKind::Protocol, text, error)

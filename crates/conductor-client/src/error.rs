@@ -21,7 +21,7 @@ struct Inner {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// A setting is out of its bounds, or an address or a certificate is none: change it.
+    /// A setting is out of its bounds, or is no address or certificate: change it.
     Config,
     /// The input can never work: a name that is too long, for one.
     InvalidInput,
@@ -33,9 +33,10 @@ pub enum ErrorKind {
     Uncertain,
     /// The hub did not answer, or took nothing, in time.
     Timeout,
-    /// The hub does not want this client: another login, or its user, has to change that.
+    /// The hub does not want this client.
     ///
-    /// The client does not come back; begin with a new one.
+    /// Another login, or its user, has to change that. The client does not come back; begin with a
+    /// new one.
     Refused,
     /// There is as much of it under way as there may be: wait for something to end.
     Busy,
@@ -69,7 +70,8 @@ impl Error {
 
     /// So many events were dropped.
     pub(crate) fn lagged(missed: u64) -> Self {
-        let message = format!("{missed} events were dropped because they were not read in time; newer ones follow");
+        let message =
+            format!("{missed} events were dropped because they were not read in time; newer ones follow");
         Self(Arc::new(Inner {
             kind: ErrorKind::Lagged,
             message: message.into(),

@@ -20,7 +20,7 @@ pub enum Event {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Disconnected {
-    /// The code of the hub's close frame; `None` if the connection was lost without one.
+    /// The code of the hub's close frame; `None` if there was none.
     pub code: Option<u16>,
     /// The text of the close frame, or what happened.
     pub text: String,

@@ -1,4 +1,4 @@
-//! A client of conductor hubs: channels over one WebSocket that comes back by itself.
+//! A client of conductor hubs: channels over a WebSocket that comes back by itself.
 //!
 //! It speaks the protocol of `conductor-hub` and of Vluxe's Go package `conductor`.
 //!
@@ -33,12 +33,12 @@
 //!
 //! # Delivery
 //!
-//! - At most once, as the hub does it. Nothing is sent twice; what was under way when a connection was
-//!   lost may have arrived or not.
+//! - At most once, as the hub does it. Nothing is sent twice; what was under way when a connection
+//!   was lost may have arrived or not.
 //! - In order: what one task sends arrives so, over all channels.
-//! - A loss is told: [`Event::Disconnected`] with the code of the hub and how much was not sent, then
-//!   [`Event::Connected`]. What others wrote in between is not made up for; a program that needs it
-//!   asks for a history there.
+//! - A loss is told: [`Event::Disconnected`] with the code of the hub and how much was not sent,
+//!   then [`Event::Connected`]. What others wrote in between is not made up for; a program that
+//!   needs it asks for a history there.
 //!
 //! # Coming back
 //!
@@ -52,10 +52,10 @@
 //!
 //! # Bounds
 //!
-//! What waits to be sent has a bound in messages and bytes; who sends more waits, for a bounded time.
-//! What waits to be read has one for each [`Messages`], with a [`Policy`], and one for each
-//! [`IncomingStream`]. All are in [`Config`], as are the limits of the hub: a message or a name that
-//! it would close the connection over is refused before it is sent.
+//! What waits to be sent has a bound in messages and bytes; who sends more waits, for a bounded
+//! time. What waits to be read has one for each [`Messages`], with a [`Policy`], and one for each
+//! [`IncomingStream`]. All are in [`Config`], as are the limits of the hub: a message or a name
+//! that it would close the connection over is refused before it is sent.
 //!
 //! # Streams
 //!
@@ -73,8 +73,8 @@
 //! # Third-party types in this API
 //!
 //! `bytes::Bytes`, `http::HeaderMap`, `async_trait`, tokio's `AsyncRead` and `Stream` of
-//! futures-core; with `test-util` `http::Request` and tokio's `TcpStream`. [`protocol`] is the crate
-//! `conductor-protocol`.
+//! futures-core; with `test-util` `http::Request` and tokio's `TcpStream`. [`protocol`] is the
+//! crate `conductor-protocol`.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs, clippy::must_use_candidate)]

@@ -223,7 +223,11 @@ mod tests {
         for item in 0..5 {
             mailbox.put_by(Policy::DropOldest, item, 4).await;
         }
-        assert_eq!(next(&mailbox).await, Some(Err((ErrorKind::Lagged, Some(3)))), "two of 4 bytes fit into 10");
+        assert_eq!(
+            next(&mailbox).await,
+            Some(Err((ErrorKind::Lagged, Some(3)))),
+            "two of 4 bytes fit into 10"
+        );
         assert_eq!([next(&mailbox).await, next(&mailbox).await], [Some(Ok(3)), Some(Ok(4))]);
     }
 

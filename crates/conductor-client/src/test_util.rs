@@ -1,7 +1,8 @@
 //! A hub that does what a test tells it to, for the tests of programs.
 //!
-//! It has a port of its own on the loopback, and no task: it accepts, refuses, sends and closes when
-//! the test says so, and does nothing in between. All that waits gives up after 60 s, with a panic.
+//! It has a port of its own on the loopback, and no task: it accepts, refuses, sends and closes
+//! when the test says so, and does nothing in between. All that waits gives up after 60 s, with a
+//! panic.
 //!
 //! # Examples
 //!
@@ -19,7 +20,7 @@
 //! let mut visitor = hub.accept().await;
 //! visitor.expect(Opcode::BIND, "news").await;
 //! visitor.send(&Message::new(Opcode::WRITE, "news", "tea is ready")).await;
-//! visitor.close(1012, "service restart").await;
+//! visitor.close_with(1012, "service restart").await;
 //!
 //! // The client comes back by itself, and binds again.
 //! hub.accept().await.expect(Opcode::BIND, "news").await;
@@ -96,7 +97,9 @@ impl ScriptedHub {
         stream.write_all(answer.as_bytes()).await.expect("the client reads");
     }
 
-    /// Waits for the next client, and says nothing to it until what is returned is dropped.
+    /// Waits for the next client, and says nothing to it.
+    ///
+    /// The client waits until what is returned is dropped.
     ///
     /// # Panics
     ///

@@ -108,8 +108,8 @@
 //!
 //! `bytes::Bytes`, `http::{Request, Response, StatusCode}`, `async_trait`, tokio's I/O traits,
 //! `tower_service::Service`, and serde's traits (feature `serde`). [`Right`] and [`Rights`] are
-//! those of the crate `channel-rights`, which `tidings-identity` passes on, too; [`protocol`] is the
-//! crate `conductor-protocol`, which `conductor-client` has as its own.
+//! those of the crate `channel-rights`, which `tidings-identity` passes on, too; [`protocol`] is
+//! the crate `conductor-protocol`, which `conductor-client` has as its own.
 #![doc = include_str!("../docs/coming-from.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs, clippy::must_use_candidate)]

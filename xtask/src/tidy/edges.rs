@@ -84,7 +84,8 @@ fn check_manifest(path: &str, manifest: &Table) -> Vec<String> {
                 breaches.push(format!("{path}: {dependency} is not declared in [workspace.dependencies]"));
             }
             let ours = ALLOWED.iter().any(|(ours, _)| ours == dependency);
-            let is_for_tests = dependency == "test-support" || FOR_TESTS.contains(&(name, dependency.as_str()));
+            let is_for_tests =
+                dependency == "test-support" || FOR_TESTS.contains(&(name, dependency.as_str()));
             let for_tests = kind == "dev-dependencies" && is_for_tests;
             let known = own || for_tests || *allowed == ANYTHING || allowed.contains(&dependency.as_str());
             if ours && !known {
@@ -131,7 +132,8 @@ mod tests {
         assert_eq!(breaches(tests), Vec::<String>::new());
         let hub = "[package]\nname = 'conductor-hub'\n[dependencies]\nchannel-rights.workspace = true";
         assert_eq!(breaches(hub), Vec::<String>::new());
-        let client = "[package]\nname = 'conductor-client'\n[dev-dependencies]\nconductor-hub.workspace = true";
+        let client =
+            "[package]\nname = 'conductor-client'\n[dev-dependencies]\nconductor-hub.workspace = true";
         assert_eq!(breaches(client), Vec::<String>::new());
         assert_eq!(breaches(&client.replace("dev-", "")).len(), 1);
         let fuzz = "[package]\nname = 'redis-mpx-fuzz'\n[dependencies]\nredis-mpx = { path = '..' }\nx = '1'\n[workspace]";

@@ -16,10 +16,10 @@ use crate::mailbox::Mailbox;
 /// A stream that somebody sends to a channel, to be read to its end.
 ///
 /// It is read as bytes by `AsyncRead`, or piece by piece by [`next`](Self::next). Only after the
-/// end, `Ok` with no bytes or `None`, all of it is there. Before that it fails with an error of kind
-/// [`Aborted`](crate::ErrorKind::Aborted) if its sender gave up or was lost,
-/// [`Uncertain`](crate::ErrorKind::Uncertain) if this client's connection was lost, whatever
-/// it does later, and [`Overflow`](crate::ErrorKind::Overflow) if it was not read in time, see
+/// end, `Ok` with no bytes or `None`, all of it is there. Before that it fails with an error of
+/// kind [`Aborted`](crate::ErrorKind::Aborted) if its sender gave up or was lost,
+/// [`Uncertain`](crate::ErrorKind::Uncertain) if this client's connection was lost, whatever it
+/// does later, and [`Overflow`](crate::ErrorKind::Overflow) if it was not read in time, see
 /// [`Config::stream_pause_max`](crate::Config::stream_pause_max). A failed stream stays so.
 ///
 /// Dropping it leaves the rest of it out.

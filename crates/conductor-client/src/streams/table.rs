@@ -2,8 +2,8 @@
 //!
 //! This module is pure. The protocol has no sign that says which stream a piece belongs to. Clients
 //! of this crate give all messages of a stream one uuid, which does. The original's client gives
-//! each a uuid of its own: then a piece belongs to the only stream of its channel that is not of the
-//! first kind. Where there are several of those, nobody can tell, and all of them fail.
+//! each a uuid of its own: then a piece belongs to the only stream of its channel that is not of
+//! the first kind. Where there are several of those, nobody can tell, and all of them fail.
 
 use std::collections::BTreeMap;
 

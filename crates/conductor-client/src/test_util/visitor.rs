@@ -117,7 +117,7 @@ impl Visitor {
     /// # Panics
     ///
     /// If the client does not.
-    pub async fn close(mut self, code: u16, text: &str) {
+    pub async fn close_with(mut self, code: u16, text: &str) {
         let frame = CloseFrame { code: code.into(), reason: text.to_owned().into() };
         let closed = timeout(PATIENCE, self.socket.close(Some(frame))).await;
         closed.expect("the client reads").expect("the client is there");

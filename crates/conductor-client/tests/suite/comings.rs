@@ -19,7 +19,7 @@ async fn a_client_comes_back_and_binds_to_what_is_bound_by_then() {
         visitor.expect(Opcode::BIND, channel).await;
     }
     let mut messages = client.messages();
-    visitor.close(1012, "service restart").await;
+    visitor.close_with(1012, "service restart").await;
     assert_eq!(next_end(&mut messages).await.reconnect, Reconnect::Backoff);
     client.unbind("a").await.expect("it needs no connection");
     client.bind("c").await.expect("it needs no connection");
@@ -53,7 +53,7 @@ async fn the_range_of_a_code_decides_also_one_that_is_unknown() {
     ] {
         let (hub, client, visitor) = visited(|config| config).await;
         let mut messages = client.messages();
-        visitor.close(code, "for a reason").await;
+        visitor.close_with(code, "for a reason").await;
         let how = next_end(&mut messages).await;
         assert_eq!((how.code, how.text.as_str()), (Some(code), "for a reason"));
         assert_eq!(how.reconnect, reconnect, "{code}");
@@ -73,7 +73,7 @@ async fn at_once_means_without_the_delay() {
     let (hub, _client, visitor) =
         visited(|config| config.reconnect_delay_max(delay).reconnect_delay_min(delay).jitter_seed(1)).await;
     // With the delay the test would end first.
-    visitor.close(4200, "login expired").await;
+    visitor.close_with(4200, "login expired").await;
     hub.accept().await;
 }
 
@@ -93,7 +93,7 @@ impl HandshakeHeaders for Tokens {
 async fn headers_are_asked_for_before_each_attempt() {
     let (hub, _client, visitor) = visited(|config| config.headers(Tokens::default())).await;
     assert_eq!(visitor.request().headers()["authorization"], "Bearer 0");
-    visitor.close(4200, "login expired").await;
+    visitor.close_with(4200, "login expired").await;
     assert_eq!(hub.accept().await.request().headers()["authorization"], "Bearer 1");
 }
 

@@ -52,7 +52,7 @@ async fn a_restart_is_told_and_the_binds_come_back() {
     let (hub, url) = serve(Hooks::default()).await;
     let (client, mut messages) = bound(&url, "news").await;
     let connection = hub.connections().next().expect("it is there");
-    assert!(connection.close(Disconnect::Restart));
+    connection.close(Disconnect::Restart);
     let how = next_end(&mut messages).await;
     assert_eq!((how.code, how.text.as_str(), how.comes_back()), (Some(1012), "service restart", true));
     assert_eq!(next(&mut messages).await, Event::Connected);
@@ -65,7 +65,7 @@ async fn a_restart_is_told_and_the_binds_come_back() {
 async fn who_is_kicked_stays_away_and_everything_says_so() {
     let (hub, url) = serve(Hooks::default()).await;
     let (client, mut messages) = bound(&url, "news").await;
-    assert!(hub.connections().next().expect("it is there").close(Disconnect::Kicked));
+    hub.connections().next().expect("it is there").close(Disconnect::Kicked);
     let how = next_end(&mut messages).await;
     assert_eq!((how.code, how.comes_back()), (Some(4004), false));
     let last = messages.next().await.expect("why it is over").expect_err("it is over");

@@ -36,8 +36,7 @@ async fn a_subscription_that_lags_learns_how_many_it_missed_and_goes_on() {
 
 #[tokio::test]
 async fn a_subscription_that_closes_on_overflow_says_so() {
-    let (_hub, client, mut visitor) =
-        visited(|config| config.events_max(4).policy(Policy::Close)).await;
+    let (_hub, client, mut visitor) = visited(|config| config.events_max(4).policy(Policy::Close)).await;
     let (mut slow, mut other) = (client.messages(), client.messages());
     send(&mut visitor, 4).await;
     has_read(&client, &mut visitor).await;
@@ -52,8 +51,7 @@ async fn a_subscription_that_closes_on_overflow_says_so() {
 
 #[tokio::test]
 async fn a_subscription_that_makes_the_client_wait_loses_nothing() {
-    let (_hub, client, mut visitor) =
-        visited(|config| config.events_max(4).policy(Policy::Wait)).await;
+    let (_hub, client, mut visitor) = visited(|config| config.events_max(4).policy(Policy::Wait)).await;
     let mut messages = client.messages();
     let dropped = client.messages();
     drop(dropped);

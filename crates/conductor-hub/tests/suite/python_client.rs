@@ -1,4 +1,5 @@
-//! The Python client of the examples, which was written from PROTOCOL.md alone, does what people do.
+//! The Python client of the examples, which was written from PROTOCOL.md alone, does what people
+//! do.
 
 use std::convert::Infallible;
 use std::sync::{Arc, OnceLock};
