@@ -8,8 +8,8 @@ use std::time::Duration;
 use conductor_client::protocol::{Message, Opcode};
 use conductor_client::test_util::Visitor;
 use conductor_client::{Client, ErrorKind, IncomingStream, Streams};
-use conductor_hub::Hooks;
-use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
+use conductor_hub::{Disconnect, Hooks};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf};
 use tokio::time::timeout;
 
 use crate::support::{PATIENCE, bound, serve, visited};
@@ -87,15 +87,15 @@ async fn an_empty_stream_is_one() {
 async fn a_channel_has_one_stream_of_a_client_at_a_time() {
     let (_hub, client, mut visitor) = visited(|config| config).await;
     let (reader, _writer) = tokio::io::duplex(64);
-    let first = client.write_stream("f", reader);
+    let mut first = Box::pin(client.write_stream("f", reader));
     tokio::select! {
-        _ = first => panic!("its reader has not ended"),
-        _ = visitor.expect(Opcode::STREAM_START, "f") => {
-            let second = client.write_stream("f", &b"hi"[..]).await;
-            assert_eq!(second.expect_err("one is open").kind(), ErrorKind::Busy);
-        }
+        _ = &mut first => panic!("its reader has not ended"),
+        _ = visitor.expect(Opcode::STREAM_START, "f") => {}
     }
-    // The first was given up above, and says so.
+    let second = client.write_stream("f", &b"hi"[..]).await;
+    assert_eq!(second.expect_err("one is open").kind(), ErrorKind::Busy);
+    // It is given up, and says so.
+    drop(first);
     assert_eq!(visitor.expect(Opcode::STREAM_END, "f").await.body, Message::ABORTED);
     client.write_stream("f", &b"hi"[..]).await.expect("none is open now");
 }
@@ -212,6 +212,32 @@ async fn one_stream_too_many_fails_alone() {
     assert_eq!(kind(&error), Some(ErrorKind::Overflow));
     end(&mut visitor, "1").await;
     assert_eq!(read(first).await.expect("it is whole"), b"");
+}
+
+#[tokio::test]
+async fn a_sender_that_is_lost_aborts_its_stream_for_the_others() {
+    let (hub, url) = serve(Hooks::default()).await;
+    let (alice, _) = bound(&url, "files").await;
+    let connection = hub.connections().next().expect("it is hers");
+    let (bob, _messages) = bound(&url, "files").await;
+    let mut streams = bob.streams();
+    let (reader, mut writer) = tokio::io::duplex(64);
+    let mut sending = Box::pin(alice.write_stream("files", reader));
+    let stream = tokio::select! {
+        _ = &mut sending => panic!("its reader has not ended"),
+        stream = async {
+            writer.write_all(b"some").await.expect("it is read");
+            let mut stream = next(&mut streams).await;
+            assert_eq!(stream.next().await.expect("a piece").expect("it came"), "some");
+            stream
+        } => stream,
+    };
+    connection.close(Disconnect::Restart);
+    assert_eq!(kind(&read(stream).await.expect_err("it is not all")), Some(ErrorKind::Aborted));
+    // The sender has come back, and goes on with nothing: her stream is over.
+    alice.connected().await.expect("she comes back");
+    writer.write_all(b"more").await.expect("it is read");
+    assert_eq!(sending.await.expect_err("it is over").kind(), ErrorKind::Uncertain);
 }
 
 #[tokio::test]

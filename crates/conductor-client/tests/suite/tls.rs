@@ -53,6 +53,8 @@ async fn a_hub_is_reached_over_tls_and_only_if_its_authority_is_trusted() {
     let url = format!("wss://localhost:{port}/");
     let client = Client::connect(Config::new(&*url).authorities(authority)).await.expect("it is trusted");
     client.settle().await.expect("it answers pings");
+    // The server takes one at a time.
+    assert!(client.shutdown(crate::support::PATIENCE).await);
     let (_, other) = acceptor();
     let error = Client::connect(Config::new(url).authorities(other)).await.expect_err("it is not trusted");
     assert_eq!(error.kind(), ErrorKind::Unavailable);
