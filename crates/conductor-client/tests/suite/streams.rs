@@ -12,7 +12,7 @@ use conductor_hub::{Disconnect, Hooks};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf};
 use tokio::time::timeout;
 
-use crate::support::{PATIENCE, bound, serve, visited};
+use crate::support::{PATIENCE, bound, next_end, serve, visited};
 
 /// Bytes that are different everywhere.
 fn bytes(len: usize, seed: u64) -> Vec<u8> {
@@ -217,7 +217,7 @@ async fn one_stream_too_many_fails_alone() {
 #[tokio::test]
 async fn a_sender_that_is_lost_aborts_its_stream_for_the_others() {
     let (hub, url) = serve(Hooks::default()).await;
-    let (alice, _) = bound(&url, "files").await;
+    let (alice, mut of_alice) = bound(&url, "files").await;
     let connection = hub.connections().next().expect("it is hers");
     let (bob, _messages) = bound(&url, "files").await;
     let mut streams = bob.streams();
@@ -235,7 +235,7 @@ async fn a_sender_that_is_lost_aborts_its_stream_for_the_others() {
     connection.close(Disconnect::Restart);
     assert_eq!(kind(&read(stream).await.expect_err("it is not all")), Some(ErrorKind::Aborted));
     // The sender has come back, and goes on with nothing: her stream is over.
-    alice.connected().await.expect("she comes back");
+    assert!(next_end(&mut of_alice).await.comes_back());
     writer.write_all(b"more").await.expect("it is read");
     assert_eq!(sending.await.expect_err("it is over").kind(), ErrorKind::Uncertain);
 }
