@@ -107,12 +107,7 @@ class Client:
 
     async def __aenter__(self) -> "Client":
         self._task = asyncio.create_task(self._run())
-        ready = asyncio.create_task(self._ready.wait())
-        # The task ends first if the hub does not want us.
-        await asyncio.wait([self._task, ready], return_when=asyncio.FIRST_COMPLETED)
-        ready.cancel()
-        if self._task.done():
-            self._task.result()
+        await self._connection()
         return self
 
     async def __aexit__(self, *_) -> None:
@@ -162,7 +157,13 @@ class Client:
         await (await (await self._connection()).ping())
 
     async def _connection(self):
-        await self._ready.wait()
+        if not self._ready.is_set():
+            ready = asyncio.create_task(self._ready.wait())
+            # The task ends first if the hub does not want us.
+            await asyncio.wait([self._task, ready], return_when=asyncio.FIRST_COMPLETED)
+            ready.cancel()
+            if self._task.done():
+                raise ConnectionError("the hub does not want this client") from self._task.exception()
         return self._socket
 
     async def _send(self, message: Message) -> None:
@@ -173,7 +174,7 @@ class Client:
         while True:
             again = "with backoff"
             try:
-                # `websockets` pings by itself, and answers pings. No compression was asked for by the page.
+                # `websockets` pings by itself, and answers pings.
                 async with connect(
                     self.url, additional_headers=self.headers, compression=None, max_size=None,
                     ping_interval=25, ping_timeout=10,
