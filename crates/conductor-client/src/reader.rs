@@ -1,5 +1,7 @@
 //! What a client hears on one connection.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use conductor_protocol::{Message, MessageRef, Opcode};
 use futures_util::StreamExt;
@@ -14,6 +16,9 @@ use crate::event::Event;
 use crate::outbox::Outgoing;
 use crate::shared::Shared;
 use crate::streams::StreamDelivery;
+
+/// How long a hub that has closed the connection has to close its socket, too.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// The number of pings that nobody waits for but the reader.
 const NOBODY: u64 = 0;
@@ -42,9 +47,12 @@ impl<'s> Reader<'s> {
             match self.next(&mut socket).await {
                 Ok(None) => return Ending::Lost(self.lost("was ended without a close frame")),
                 Ok(Some(Ok(tungstenite::Message::Close(frame)))) => {
-                    // The answer to it goes out as the rest is read, for as long as a ping has.
-                    let rest = async { while let Some(Ok(_)) = socket.next().await {} };
-                    timeout(self.shared.config.pong_timeout, rest).await.ok();
+                    // Where it answers our own goodbye, all is said.
+                    if !self.shared.closing.is_cancelled() {
+                        // The answer to it goes out as the rest is read.
+                        let rest = async { while let Some(Ok(_)) = socket.next().await {} };
+                        timeout(FAREWELL, rest).await.ok();
+                    }
                     let code = frame.as_ref().map(|frame| frame.code.into());
                     let text = frame.map(|frame| frame.reason.to_string()).unwrap_or_default();
                     return Ending::Closed { code, text };
