@@ -25,7 +25,7 @@ pub trait HandshakeHeaders: Send + Sync + 'static {
 
 #[async_trait]
 impl HandshakeHeaders for HeaderMap {
-    async fn headers(&self) -> Result<HeaderMap, Box<dyn Error + Send + Sync>> {
+    async fn headers(&self) -> Result<Self, Box<dyn Error + Send + Sync>> {
         Ok(self.clone())
     }
 }

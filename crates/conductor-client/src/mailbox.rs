@@ -150,7 +150,7 @@ impl<T> Mailbox<T> {
     }
 
     /// Takes the next item out, or waits for one.
-    pub(crate) fn poll_next(&self, context: &mut Context<'_>) -> Poll<Option<Result<T, Error>>> {
+    pub(crate) fn poll_next(&self, context: &Context<'_>) -> Poll<Option<Result<T, Error>>> {
         let mut locked = self.locked.lock();
         if locked.missed > 0 {
             let missed = std::mem::take(&mut locked.missed);

@@ -67,9 +67,9 @@ impl<'s> StreamDelivery<'s> {
         match self.table.end(&message.channel, &message.uuid) {
             Whose::One(takers) if message.body == Message::ABORTED => {
                 let text = "the stream was ended before its sender had sent all of it";
-                end_all(takers.iter(), &Some(Error::new(ErrorKind::Aborted, text)));
+                end_all(takers.iter(), Some(&Error::new(ErrorKind::Aborted, text)));
             }
-            Whose::One(takers) => end_all(takers.iter(), &None),
+            Whose::One(takers) => end_all(takers.iter(), None),
             Whose::Nobody => tracing::debug!("an end belongs to no stream that is open"),
             Whose::Several(all) => confuse(&all),
         }
@@ -79,8 +79,8 @@ impl<'s> StreamDelivery<'s> {
 impl Drop for StreamDelivery<'_> {
     /// The connection is over, and with it all its streams: no piece of them comes by another one.
     fn drop(&mut self) {
-        let why = Some(self.lost.clone());
-        self.table.drain().for_each(|takers| end_all(takers.iter(), &why));
+        let why = Some(&self.lost);
+        self.table.drain().for_each(|takers| end_all(takers.iter(), why));
     }
 }
 
@@ -97,10 +97,10 @@ async fn give(patience: Duration, takers: &Takers, piece: &Bytes) {
 /// Fails streams whose pieces nobody can tell apart.
 fn confuse(all: &[Takers]) {
     let text = "two clients send streams to the channel whose pieces cannot be told apart";
-    let why = Some(Error::new(ErrorKind::Protocol, text));
-    end_all(all.iter().flatten(), &why);
+    let why = Error::new(ErrorKind::Protocol, text);
+    end_all(all.iter().flatten(), Some(&why));
 }
 
-fn end_all<'t>(takers: impl Iterator<Item = &'t Arc<Mailbox<Bytes>>>, why: &Option<Error>) {
-    takers.for_each(|taker| taker.end(why.clone()));
+fn end_all<'t>(takers: impl Iterator<Item = &'t Arc<Mailbox<Bytes>>>, why: Option<&Error>) {
+    takers.for_each(|taker| taker.end(why.cloned()));
 }

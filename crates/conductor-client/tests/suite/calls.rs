@@ -15,7 +15,7 @@ struct Echo;
 impl Handler for Echo {
     fn call(&self, _connection: &Arc<Connection>, call: Message) -> Answer {
         let more = Message::with_uuid(Opcode::SERVER, call.uuid.clone(), "", "more");
-        Answer::many([call, more].into_iter())
+        Answer::many([call, more])
     }
 }
 

@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::task::TaskTracker;
 
-/// A server of WebSockets over TLS that reads and says nothing; its port, and its authority.
+/// A server over TLS that reads and says nothing; its port, and its authority.
 async fn listen() -> (u16, String) {
     let (acceptor, authority) = acceptor();
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
