@@ -32,6 +32,8 @@ const PACKAGES: &[(&str, &str, Sets)] = &[
     ("redis-mpx", "mpx", Sets::Each),
     // The facade's own sets check each of its others alone.
     ("message-timeline", "timeline", Sets::Listed(&["proto"])),
+    ("conductor-protocol", "conductor-protocol", Sets::Each),
+    ("conductor-client", "conductor-client", Sets::Each),
     ("conductor-hub", "conductor-hub", Sets::Each),
     ("tidings-join", "join", Sets::Each),
     ("tidings-identity", "identity", Sets::Each),

@@ -108,7 +108,8 @@
 //!
 //! `bytes::Bytes`, `http::{Request, Response, StatusCode}`, `async_trait`, tokio's I/O traits,
 //! `tower_service::Service`, and serde's traits (feature `serde`). [`Right`] and [`Rights`] are
-//! those of the crate `channel-rights`, which `tidings-identity` passes on, too.
+//! those of the crate `channel-rights`, which `tidings-identity` passes on, too; [`protocol`] is
+//! the crate `conductor-protocol`, which `conductor-client` has as its own.
 #![doc = include_str!("../docs/coming-from.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs, clippy::must_use_candidate)]
@@ -148,9 +149,7 @@ pub mod origin;
 mod outbox;
 mod outbox_memory;
 mod peer_address;
-pub mod protocol;
 mod rate;
-mod reconnect;
 mod registry;
 mod roll_call;
 mod router;
@@ -172,6 +171,10 @@ mod writer;
 
 #[doc(inline)]
 pub use channel_rights::{Right, Rights};
+#[doc(inline)]
+pub use conductor_protocol as protocol;
+#[doc(inline)]
+pub use conductor_protocol::Reconnect;
 
 pub use admission::Admission;
 pub use answer::{Answer, LateAnswer};
@@ -190,6 +193,5 @@ pub use hub::{Hub, Stats};
 pub use lifecycle::Lifecycle;
 pub use peer_address::PeerAddress;
 pub use rate::{Rate, RateOf, Rates};
-pub use reconnect::Reconnect;
 pub use storage::Storage;
 pub use throttle::{RateExceeded, Throttle};

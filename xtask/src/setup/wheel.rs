@@ -72,9 +72,22 @@ const PYMONGO_OPTIONS: &[&str] = &[
     "manylinux2014_x86_64",
 ];
 
+/// The WebSocket library for Python, with which a test runs a client of the hub. This wheel has no
+/// parts in C.
+const WEBSOCKETS: Wheel = Wheel {
+    package: "websockets",
+    version: "15.0.1",
+    sha256: "f7a866fbc1e97b5c617ee4116daaa09b722101d4a3c170c787450ba409f9736f",
+    file: "",
+};
+
+/// The one of its wheels that is pinned.
+const WEBSOCKETS_OPTIONS: &[&str] =
+    &["--python-version", "3.11", "--implementation", "py", "--abi", "none", "--platform", "any"];
+
 /// Runs Python with what was unpacked beside it, wherever the folder is moved to.
-const PYMONGO_SCRIPT: &str = r#"#!/bin/sh
-# Written by `cargo xtask setup`: Python with the package pymongo.
+const PYTHON_SCRIPT: &str = r#"#!/bin/sh
+# Written by `cargo xtask setup`: Python with the packages that tests need.
 packages=$(dirname "$(readlink -f "$0")")/../python
 PYTHONPATH="$packages${PYTHONPATH:+:$PYTHONPATH}"
 export PYTHONPATH
@@ -103,18 +116,29 @@ pub(super) fn mongod() -> Result<()> {
     Ok(())
 }
 
-/// Puts pymongo below `target/servers/python`, and a script that runs Python with it beside the
-/// servers.
+/// Puts pymongo beside the servers, with a script that runs Python with it.
 pub(super) fn pymongo() -> Result<()> {
-    let (folder, file) = download(&PYMONGO, PYMONGO_OPTIONS)?;
+    python_package(&PYMONGO, PYMONGO_OPTIONS, "pymongo")
+}
+
+/// Puts websockets beside the servers, with a script that runs Python with it. The package has a
+/// program called `websockets` itself.
+pub(super) fn websockets() -> Result<()> {
+    python_package(&WEBSOCKETS, WEBSOCKETS_OPTIONS, "python-websockets")
+}
+
+/// Puts a package below `target/servers/python`, and a script that runs Python with it beside the
+/// servers.
+fn python_package(wheel: &Wheel, options: &[&str], script: &str) -> Result<()> {
+    let (folder, file) = download(wheel, options)?;
     let packages = servers().join("python");
     fs::create_dir_all(&packages)?;
     step::capture(Command::new(python()?).args(["-m", "zipfile", "-e"]).arg(&file).arg(&packages))?;
     drop(folder);
     let scripts = servers().join("bin");
     fs::create_dir_all(&scripts)?;
-    let script = scripts.join("pymongo");
-    fs::write(&script, PYMONGO_SCRIPT).with_context(|| step::shown(&script))?;
+    let script = scripts.join(script);
+    fs::write(&script, PYTHON_SCRIPT).with_context(|| step::shown(&script))?;
     executable(&script)?;
     Ok(())
 }

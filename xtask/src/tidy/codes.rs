@@ -9,7 +9,7 @@ const SOURCE: &str = "crates/conductor-hub/src/disconnect.rs";
 const TABLE: &str = "docs/close-codes.md";
 
 /// Has what clients do about each code.
-const RANGES: &str = "crates/conductor-hub/src/reconnect.rs";
+const RANGES: &str = "crates/conductor-protocol/src/reconnect.rs";
 
 /// Has what the page does about each code.
 const PAGE: &str = "crates/server/assets/reconnect.js";

@@ -16,6 +16,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "presence-mongo",
             "redis-mpx",
             "message-timeline",
+            "conductor-client",
             "conductor-hub",
             "tidings-identity",
             "tidings-join",
@@ -32,7 +33,9 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("redis-mpx", &[]),
     ("redis-mpx-fuzz", &["redis-mpx"]),
     ("message-timeline", &["redis-mpx", "redis-link", "mongo-link"]),
-    ("conductor-hub", &["channel-rights", "redis-mpx"]),
+    ("conductor-protocol", &[]),
+    ("conductor-client", &["conductor-protocol"]),
+    ("conductor-hub", &["channel-rights", "conductor-protocol", "redis-mpx"]),
     ("test-support", &[]),
     ("xtask", &["host-features"]),
     ("host-features", &[]),
@@ -42,12 +45,15 @@ const ALLOWED: &[(&str, &[&str])] = &[
 
 const ANYTHING: &[&str] = &["*"];
 
+/// What their tests use as well, and nothing else of them: a client is tried against a real hub.
+const FOR_TESTS: [(&str, &str); 1] = [("conductor-client", "conductor-hub")];
+
 /// Crates of which each dependency on one of ours is optional, behind the feature that uses it.
 const BY_FEATURE: [&str; 3] = ["message-timeline", "conductor-hub", "tidings-join"];
 
-/// Crates of types that the interfaces of several others share. They depend on nothing, so that
-/// nobody wants to be without them.
-const SHARED: [&str; 1] = ["channel-rights"];
+/// Crates of types that the interfaces of several others share. They depend on nothing of ours, so
+/// that nobody wants to be without them.
+const SHARED: [&str; 2] = ["channel-rights", "conductor-protocol"];
 
 pub(super) fn check(tree: &Tree) -> Vec<String> {
     let mut breaches = Vec::new();
@@ -78,7 +84,9 @@ fn check_manifest(path: &str, manifest: &Table) -> Vec<String> {
                 breaches.push(format!("{path}: {dependency} is not declared in [workspace.dependencies]"));
             }
             let ours = ALLOWED.iter().any(|(ours, _)| ours == dependency);
-            let for_tests = kind == "dev-dependencies" && dependency == "test-support";
+            let is_for_tests =
+                dependency == "test-support" || FOR_TESTS.contains(&(name, dependency.as_str()));
+            let for_tests = kind == "dev-dependencies" && is_for_tests;
             let known = own || for_tests || *allowed == ANYTHING || allowed.contains(&dependency.as_str());
             if ours && !known {
                 breaches.push(format!("{path}: {name} must not depend on {dependency}"));
@@ -124,6 +132,10 @@ mod tests {
         assert_eq!(breaches(tests), Vec::<String>::new());
         let hub = "[package]\nname = 'conductor-hub'\n[dependencies]\nchannel-rights.workspace = true";
         assert_eq!(breaches(hub), Vec::<String>::new());
+        let client =
+            "[package]\nname = 'conductor-client'\n[dev-dependencies]\nconductor-hub.workspace = true";
+        assert_eq!(breaches(client), Vec::<String>::new());
+        assert_eq!(breaches(&client.replace("dev-", "")).len(), 1);
         let fuzz = "[package]\nname = 'redis-mpx-fuzz'\n[dependencies]\nredis-mpx = { path = '..' }\nx = '1'\n[workspace]";
         assert_eq!(breaches(fuzz), Vec::<String>::new());
     }

@@ -11,13 +11,12 @@ mod control;
 mod failures;
 mod handshake;
 mod hooked_chat;
-#[cfg(feature = "serde")]
-mod json;
 mod logging_in;
 mod logins;
 mod pace;
 mod panics;
-mod protocol;
+mod protocol_page;
+mod python_client;
 mod rates;
 mod support;
 mod test_util;

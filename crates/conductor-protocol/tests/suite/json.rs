@@ -1,6 +1,6 @@
 //! The JSON form of a message.
 
-use conductor_hub::protocol::{Message, Opcode};
+use conductor_protocol::{Message, Opcode};
 use serde_json::{from_str, json, to_value};
 
 #[test]

@@ -1,11 +1,11 @@
 //! The binary protocol: golden vectors, and any bytes at all.
 
 use bytes::BytesMut;
-use conductor_hub::protocol::{DecodeError, EncodeError, Message, MessageRef, Opcode};
+use conductor_protocol::{DecodeError, EncodeError, Message, MessageRef, Opcode};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::support::vectors;
+use crate::vectors;
 
 fn encoded(message: &Message) -> Vec<u8> {
     let mut out = BytesMut::new();
@@ -19,6 +19,14 @@ fn golden_vectors_encode_and_decode() {
         assert_eq!(encoded(&message), bytes, "{message:?}");
         let decoded = MessageRef::decode(&bytes).expect("vector is a message");
         assert_eq!((decoded.to_message(), decoded.encoded()), (message, &bytes[..]));
+    }
+}
+
+#[test]
+fn what_is_no_message_is_an_error_that_says_why() {
+    for (bytes, why) in vectors::errors() {
+        let error = MessageRef::decode(&bytes).expect_err(&why);
+        assert_eq!(error.to_string(), why, "{bytes:?}");
     }
 }
 

@@ -11,10 +11,7 @@ use std::{fmt, str};
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use super::Opcode;
-
-/// Bytes of a message whose uuid, channel name and body are empty.
-const EMPTY_BYTES: usize = 10;
+use crate::Opcode;
 
 /// A message that owns its parts.
 ///
@@ -37,11 +34,22 @@ pub struct Message {
     #[cfg_attr(feature = "serde", serde(default, rename = "channel_name"))]
     pub channel: String,
     /// What it carries.
-    #[cfg_attr(feature = "serde", serde(default, with = "super::body"))]
+    #[cfg_attr(feature = "serde", serde(default, with = "crate::body"))]
     pub body: Bytes,
 }
 
 impl Message {
+    /// How long a message is whose uuid, channel name and body are empty, in bytes.
+    pub const EMPTY_BYTES: usize = 10;
+
+    /// How long a uuid or a channel name can be on the wire, in bytes; hubs allow less.
+    pub const NAME_BYTES_MAX: usize = u16::MAX as usize;
+
+    /// The body of a `STREAM_END` whose stream is not complete.
+    ///
+    /// A sender that gives up sends it, and a hub does so for a sender that it lost.
+    pub const ABORTED: &'static [u8] = b"aborted";
+
     /// Creates a message with a fresh random uuid.
     #[must_use]
     pub fn new(opcode: Opcode, channel: impl Into<String>, body: impl Into<Bytes>) -> Self {
@@ -62,7 +70,7 @@ impl Message {
     /// Returns the size of the encoded message, in bytes.
     #[must_use]
     pub fn encoded_len(&self) -> usize {
-        EMPTY_BYTES + self.uuid.len() + self.channel.len() + self.body.len()
+        Self::EMPTY_BYTES + self.uuid.len() + self.channel.len() + self.body.len()
     }
 
     /// Appends the encoded message to `out`.

@@ -73,13 +73,15 @@ impl Opcode {
         self.0
     }
 
-    /// Whether a client asks for something in a channel with it.
-    pub(crate) const fn is_of_channels(self) -> bool {
+    /// Returns whether a client asks for something in a channel with it.
+    #[must_use]
+    pub const fn is_of_channels(self) -> bool {
         matches!(self, Self::BIND | Self::UNBIND) || self.is_for_members()
     }
 
-    /// Whether a message with it is delivered to the members of its channel.
-    pub(crate) const fn is_for_members(self) -> bool {
+    /// Returns whether a message with it is delivered to the members of its channel.
+    #[must_use]
+    pub const fn is_for_members(self) -> bool {
         matches!(self, Self::WRITE | Self::STREAM_START | Self::STREAM_WRITE | Self::STREAM_END)
     }
 }

@@ -1,0 +1,72 @@
+//! A stream that this client sends.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use conductor_protocol::{Message, Opcode};
+
+use crate::error::{Error, ErrorKind};
+use crate::outbox::Outgoing;
+use crate::shared::Shared;
+
+/// A stream that this client has begun; dropped before its end, it ends with `aborted`.
+#[derive(Debug)]
+pub(crate) struct OutgoingStream {
+    shared: Arc<Shared>,
+    channel: String,
+    /// All messages of the stream have it, by which its receivers know them.
+    uuid: String,
+    /// The connection that it began on; it is continued on no other.
+    connection: Option<u64>,
+}
+
+impl OutgoingStream {
+    /// Begins a stream; a channel has one of a client at a time.
+    pub(crate) async fn start(shared: &Arc<Shared>, channel: String) -> Result<Self, Error> {
+        if !shared.streaming.lock().insert(channel.clone()) {
+            let text = "a stream of this client is open in the channel; a hub would end it for another one";
+            return Err(Error::new(ErrorKind::Busy, text));
+        }
+        let uuid = uuid::Uuid::new_v4().to_string();
+        let mut stream = Self { shared: Arc::clone(shared), channel, uuid, connection: None };
+        let start = stream.encoded(Opcode::STREAM_START, Bytes::new())?;
+        stream.connection = Some(shared.send(start).await?);
+        Ok(stream)
+    }
+
+    /// Sends a piece.
+    pub(crate) async fn piece(&self, body: Bytes) -> Result<(), Error> {
+        let piece = self.encoded(Opcode::STREAM_WRITE, body)?;
+        self.send(piece).await
+    }
+
+    /// Ends the stream, of which all was sent.
+    pub(crate) async fn end(mut self) -> Result<(), Error> {
+        let end = self.encoded(Opcode::STREAM_END, Bytes::new())?;
+        self.send(end).await?;
+        self.connection = None;
+        Ok(())
+    }
+
+    async fn send(&self, bytes: Bytes) -> Result<(), Error> {
+        match self.connection {
+            Some(connection) => self.shared.send_on(connection, bytes).await,
+            None => Err(self.shared.lost()),
+        }
+    }
+
+    fn encoded(&self, opcode: Opcode, body: Bytes) -> Result<Bytes, Error> {
+        self.shared.encoded(&Message::with_uuid(opcode, self.uuid.as_str(), self.channel.as_str(), body))
+    }
+}
+
+impl Drop for OutgoingStream {
+    fn drop(&mut self) {
+        self.shared.streaming.lock().remove(&self.channel);
+        let Some(connection) = self.connection else { return };
+        if let Ok(end) = self.encoded(Opcode::STREAM_END, Bytes::from_static(Message::ABORTED)) {
+            // It takes no room, so it cannot fail; on a connection that is gone the hub ends it.
+            self.shared.outbox.push(connection, Outgoing::Message(end, None));
+        }
+    }
+}

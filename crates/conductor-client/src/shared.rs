@@ -1,0 +1,245 @@
+//! What the handles, the streams and the task of a client share.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::{Bytes, BytesMut};
+use conductor_protocol::{Message, Opcode};
+use parking_lot::Mutex;
+use tokio::sync::watch;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use crate::calls::Waiting;
+use crate::config::{Address, Config};
+use crate::error::{Error, ErrorKind};
+use crate::event::Event;
+use crate::outbox::{Outbox, Outgoing};
+use crate::phase::Phase;
+use crate::streams::IncomingStream;
+use crate::subscriptions::Subscriptions;
+
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) config: Config,
+    /// Host and port of the hub, for errors.
+    hub: String,
+    pub(crate) outbox: Outbox,
+    pub(crate) calls: Waiting<String, Message>,
+    pub(crate) pings: Waiting<u64, ()>,
+    pub(crate) events: Subscriptions<Event>,
+    pub(crate) streams: Subscriptions<IncomingStream>,
+    /// Channels in which a stream of this client is open.
+    pub(crate) streaming: Mutex<BTreeSet<String>>,
+    phase: watch::Sender<Phase>,
+    /// Cancelled when nothing more is to be begun.
+    pub(crate) closing: CancellationToken,
+    pinged: AtomicU64,
+}
+
+impl Shared {
+    pub(crate) fn new(config: Config, address: &Address) -> Self {
+        Self {
+            hub: address.to_string(),
+            outbox: Outbox::new(config.unsent_max, config.unsent_bytes_max, config.channels_max),
+            calls: Waiting::new(config.calls_max),
+            pings: Waiting::new(config.calls_max),
+            events: Subscriptions::new(),
+            streams: Subscriptions::new(),
+            streaming: Mutex::new(BTreeSet::new()),
+            phase: watch::Sender::new(Phase::Away(None)),
+            closing: CancellationToken::new(),
+            pinged: AtomicU64::new(0),
+            config,
+        }
+    }
+
+    pub(crate) fn hub(&self) -> &str {
+        &self.hub
+    }
+
+    pub(crate) fn set_phase(&self, phase: Phase) {
+        self.phase.send_replace(phase);
+    }
+
+    pub(crate) fn is_connected(&self) -> bool {
+        matches!(*self.phase.borrow(), Phase::Connected(_))
+    }
+
+    /// Returns a number that no ping has had; it is never 0.
+    pub(crate) fn next_ping(&self) -> u64 {
+        self.pinged.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Waits for a connection, and returns its number.
+    pub(crate) async fn connected(&self) -> Result<u64, Error> {
+        self.phase_that(|phase| match phase {
+            Phase::Connected(number) => Some(Ok(*number)),
+            Phase::Away(_) => None,
+            Phase::Over(why) => Some(Err(why.clone())),
+        })
+        .await
+    }
+
+    /// Waits until the first attempt to connect has succeeded or failed.
+    pub(crate) async fn first_attempt(&self) -> Result<(), Error> {
+        self.phase_that(|phase| match phase {
+            Phase::Connected(_) => Some(Ok(())),
+            Phase::Away(None) => None,
+            Phase::Away(Some(why)) | Phase::Over(why) => Some(Err(why.clone())),
+        })
+        .await
+    }
+
+    /// Waits until this connection has ended.
+    async fn ended(&self, number: u64) {
+        let is_other = |phase: &Phase| !matches!(phase, Phase::Connected(now) if *now == number);
+        self.phase_that(|phase| is_other(phase).then_some(())).await;
+    }
+
+    async fn phase_that<T>(&self, look: impl Fn(&Phase) -> Option<T>) -> T {
+        let mut phases = self.phase.subscribe();
+        loop {
+            if let Some(found) = look(&phases.borrow_and_update()) {
+                return found;
+            }
+            // The sender is a part of this, so it cannot be gone.
+            phases.changed().await.ok();
+        }
+    }
+
+    /// Encodes a message that hubs take.
+    pub(crate) fn encoded(&self, message: &Message) -> Result<Bytes, Error> {
+        self.check_name(&message.channel)?;
+        let (len, max) = (message.encoded_len(), self.config.message_bytes_max);
+        if len > max {
+            let text = format!("the message has {len} bytes with all its parts; at most {max} are allowed");
+            return Err(Error::new(ErrorKind::InvalidInput, text));
+        }
+        let mut bytes = BytesMut::with_capacity(len);
+        match message.encode(&mut bytes) {
+            Ok(()) => Ok(bytes.freeze()),
+            Err(error) => {
+                Err(Error::with_source(ErrorKind::InvalidInput, "the message has no encoding", error))
+            }
+        }
+    }
+
+    fn check_name(&self, channel: &str) -> Result<(), Error> {
+        let (len, max) = (channel.len(), self.config.name_bytes_max);
+        if len > max && !channel.starts_with('$') {
+            let text = format!("the name of the channel has {len} bytes; at most {max} are allowed");
+            return Err(Error::new(ErrorKind::InvalidInput, text));
+        }
+        Ok(())
+    }
+
+    /// Hands a message to the connection that there is, or that comes in time; returns its number.
+    ///
+    /// Dropped before it is ready, it has sent nothing.
+    pub(crate) async fn send(&self, bytes: Bytes) -> Result<u64, Error> {
+        let sending = async {
+            loop {
+                let number = self.connected().await?;
+                if self.push(number, bytes.clone()).await? {
+                    return Ok(number);
+                }
+            }
+        };
+        self.in_time(sending).await
+    }
+
+    /// Pings the hub on the connection that there is, or that comes in time.
+    pub(crate) async fn ping(&self, number: u64) -> Result<(), Error> {
+        let connection = self.in_time(self.connected()).await?;
+        let is_taken = self.outbox.push(connection, Outgoing::Ping(number));
+        is_taken.then_some(()).ok_or_else(|| self.lost())
+    }
+
+    /// Hands a message to this connection and to no other.
+    pub(crate) async fn send_on(&self, number: u64, bytes: Bytes) -> Result<(), Error> {
+        let is_taken = self.in_time(self.push(number, bytes)).await?;
+        is_taken.then_some(()).ok_or_else(|| self.lost())
+    }
+
+    /// Hands a bind or an unbind to the connection, if there is one, and keeps what is bound.
+    pub(crate) async fn wish(&self, channel: &str, is_bound: bool) -> Result<(), Error> {
+        let opcode = if is_bound { Opcode::BIND } else { Opcode::UNBIND };
+        let bytes = self.encoded(&Message::new(opcode, channel, ""))?;
+        let wishing = async {
+            // Without a connection nothing has to wait: the next one is told what is bound then.
+            let claim = match self.outbox.connection() {
+                Some(number) => tokio::select! {
+                    claim = self.outbox.claim(bytes.len()) => Some(claim?),
+                    () = self.ended(number) => None,
+                },
+                None => None,
+            };
+            self.outbox.wish(channel, is_bound, Outgoing::Message(bytes, claim))
+        };
+        self.in_time(wishing).await
+    }
+
+    /// Waits for room and puts a message in; `false` if the connection ends first.
+    async fn push(&self, number: u64, bytes: Bytes) -> Result<bool, Error> {
+        tokio::select! {
+            claim = self.outbox.claim(bytes.len()) => {
+                Ok(self.outbox.push(number, Outgoing::Message(bytes, Some(claim?))))
+            }
+            () = self.ended(number) => Ok(false),
+        }
+    }
+
+    async fn in_time<T>(&self, sending: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        let patience = self.config.send_timeout;
+        match timeout(patience, sending).await {
+            Ok(Err(error)) if error.kind() == ErrorKind::Closed => Err(self.over().unwrap_or(error)),
+            Ok(done) => done,
+            Err(_) => Err(self.not_in_time()),
+        }
+    }
+
+    fn not_in_time(&self) -> Error {
+        let (hub, patience) = (&self.hub, self.config.send_timeout);
+        match &*self.phase.borrow() {
+            Phase::Over(why) => why.clone(),
+            Phase::Connected(_) => {
+                let text = format!("the hub at {hub} took nothing for {patience:?}; nothing was sent");
+                Error::new(ErrorKind::Timeout, text)
+            }
+            Phase::Away(why) => {
+                let text = format!("there is no connection to the hub at {hub}; nothing was sent");
+                match why {
+                    Some(why) => Error::with_source(ErrorKind::Unavailable, text, why.clone()),
+                    None => Error::new(ErrorKind::Unavailable, text),
+                }
+            }
+        }
+    }
+
+    /// Why the client is over, if it is.
+    fn over(&self) -> Option<Error> {
+        match &*self.phase.borrow() {
+            Phase::Over(why) => Some(why.clone()),
+            _ => None,
+        }
+    }
+
+    /// Whoever waits for something of a connection that has ended hears this.
+    pub(crate) fn lost(&self) -> Error {
+        Error::lost(&self.hub)
+    }
+
+    /// Ends everything that waits.
+    pub(crate) fn finish(&self, why: &Error) {
+        self.outbox.close();
+        self.outbox.disconnect();
+        self.set_phase(Phase::Over(why.clone()));
+        self.calls.fail(why);
+        self.pings.fail(why);
+        // A stream ends with an error only if that was not the program's own wish.
+        let told = (why.kind() != ErrorKind::Closed).then_some(why);
+        self.events.end(told);
+        self.streams.end(told);
+    }
+}

@@ -1,0 +1,173 @@
+//! How a client comes back, or stays away.
+
+use std::error::Error;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use conductor_client::protocol::{Opcode, Reconnect};
+use conductor_client::test_util::ScriptedHub;
+use conductor_client::{Client, ErrorKind, Event, HandshakeHeaders};
+use http::HeaderMap;
+
+use crate::support::{next, next_end, quick, visited};
+
+#[tokio::test]
+async fn a_client_comes_back_and_binds_to_what_is_bound_by_then() {
+    let (hub, client, mut visitor) = visited(|config| config).await;
+    for channel in ["a", "b"] {
+        client.bind(channel).await.expect("the name is short");
+        visitor.expect(Opcode::BIND, channel).await;
+    }
+    let mut messages = client.messages();
+    visitor.close_with(1012, "service restart").await;
+    assert_eq!(next_end(&mut messages).await.reconnect, Reconnect::Backoff);
+    client.unbind("a").await.expect("it needs no connection");
+    client.bind("c").await.expect("it needs no connection");
+    // The client may have come back before that; the last word counts either way.
+    let mut visitor = hub.accept().await;
+    client.connected().await.expect("it is back");
+    client.write("c", "done").await.expect("it is back");
+    let mut bound = std::collections::BTreeSet::new();
+    loop {
+        let message = visitor.next().await.expect("the client is there");
+        match message.opcode {
+            Opcode::BIND => bound.insert(message.channel),
+            Opcode::UNBIND => bound.remove(&message.channel),
+            _ => break,
+        };
+    }
+    assert_eq!(bound.into_iter().collect::<Vec<_>>(), ["b", "c"]);
+    assert_eq!(next(&mut messages).await, Event::Connected);
+}
+
+#[tokio::test]
+async fn the_range_of_a_code_decides_also_one_that_is_unknown() {
+    for (code, reconnect) in [
+        (1001, Reconnect::Backoff),
+        (1011, Reconnect::Backoff),
+        (4150, Reconnect::Backoff),
+        (4250, Reconnect::AtOnce),
+        (4350, Reconnect::Never),
+        (1009, Reconnect::Never),
+        (4900, Reconnect::Never),
+    ] {
+        let (hub, client, visitor) = visited(|config| config).await;
+        let mut messages = client.messages();
+        visitor.close_with(code, "for a reason").await;
+        let how = next_end(&mut messages).await;
+        assert_eq!((how.code, how.text.as_str()), (Some(code), "for a reason"));
+        assert_eq!(how.reconnect, reconnect, "{code}");
+        if how.comes_back() {
+            hub.accept().await;
+        } else {
+            let error = client.connected().await.expect_err("it stays away");
+            assert_eq!(error.kind(), ErrorKind::Refused);
+            assert!(error.to_string().contains(&code.to_string()), "{error}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn at_once_means_without_the_delay() {
+    let delay = Duration::from_secs(600);
+    let (hub, _client, visitor) =
+        visited(|config| config.reconnect_delay_max(delay).reconnect_delay_min(delay).jitter_seed(1)).await;
+    // With the delay the test would end first.
+    visitor.close_with(4200, "login expired").await;
+    hub.accept().await;
+}
+
+/// Gives another token each time.
+#[derive(Default)]
+struct Tokens(AtomicU32);
+
+#[async_trait::async_trait]
+impl HandshakeHeaders for Tokens {
+    async fn headers(&self) -> Result<HeaderMap, Box<dyn Error + Send + Sync>> {
+        let number = self.0.fetch_add(1, Ordering::Relaxed);
+        Ok(HeaderMap::from_iter([(http::header::AUTHORIZATION, format!("Bearer {number}").parse()?)]))
+    }
+}
+
+#[tokio::test]
+async fn headers_are_asked_for_before_each_attempt() {
+    let (hub, _client, visitor) = visited(|config| config.headers(Tokens::default())).await;
+    assert_eq!(visitor.request().headers()["authorization"], "Bearer 0");
+    visitor.close_with(4200, "login expired").await;
+    assert_eq!(hub.accept().await.request().headers()["authorization"], "Bearer 1");
+}
+
+#[tokio::test]
+async fn a_status_that_passes_is_tried_again_and_one_that_does_not_is_the_end() {
+    let hub = ScriptedHub::listen().await.expect("a port is free");
+    let client = Client::start(quick(hub.url())).expect("the settings are right");
+    let mut messages = client.messages();
+    for status in [503, 429, 404, 403] {
+        hub.refuse(status).await;
+    }
+    let how = next_end(&mut messages).await;
+    assert_eq!((how.code, how.reconnect), (None, Reconnect::Never));
+    assert!(how.text.contains("403"), "{}", how.text);
+    assert_eq!(client.connected().await.expect_err("it stays away").kind(), ErrorKind::Refused);
+}
+
+#[tokio::test]
+async fn a_hub_that_hangs_is_given_up_in_time() {
+    let hub = ScriptedHub::listen().await.expect("a port is free");
+    let config = quick(hub.url()).connect_timeout(Duration::from_millis(500));
+    let client = Client::start(config).expect("the settings are right");
+    let _hangs = hub.hang().await;
+    let mut visitor = hub.accept().await;
+    client.connected().await.expect("the second attempt was taken");
+    client.write("news", "hi").await.expect("it is connected");
+    visitor.expect(Opcode::WRITE, "news").await;
+}
+
+#[tokio::test]
+async fn a_hub_that_answers_no_ping_is_given_up() {
+    let quiet = Duration::from_millis(20);
+    let hub = ScriptedHub::listen().await.expect("a port is free");
+    let config = quick(hub.url()).ping_interval(quiet).pong_timeout(quiet);
+    let client = Client::start(config).expect("the settings are right");
+    let mut messages = client.messages();
+    let visitor = hub.accept().await;
+    // It is taken in, and nobody reads what it sends.
+    let how = next_end(&mut messages).await;
+    assert!(how.text.contains("did not answer a ping"), "{}", how.text);
+    assert_eq!((how.code, how.comes_back()), (None, true));
+    drop(visitor);
+    hub.accept().await;
+}
+
+#[tokio::test]
+async fn without_a_connection_a_write_waits_for_one_in_bounds() {
+    let hub = ScriptedHub::listen().await.expect("a port is free");
+    let config = quick(hub.url()).send_timeout(Duration::from_millis(50));
+    let client = Client::start(config).expect("the settings are right");
+    let hangs = hub.hang().await;
+    let error = client.write("news", "hi").await.expect_err("there is no connection");
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    drop(hangs);
+    let mut visitor = hub.accept().await;
+    client.connected().await.expect("it is there now");
+    client.write("news", "later").await.expect("it is there now");
+    assert_eq!(visitor.expect(Opcode::WRITE, "news").await.body, "later", "what failed was not sent");
+}
+
+#[tokio::test]
+async fn what_was_taken_and_not_sent_is_counted() {
+    let (_hub, client, visitor) = visited(|config| config.send_timeout(Duration::from_millis(100))).await;
+    let mut messages = client.messages();
+    // More than all buffers of the system hold: the hub reads nothing.
+    let mut taken = 0;
+    let error = loop {
+        match client.write("news", vec![0; 200_000]).await {
+            Ok(()) => taken += 1,
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+    drop(visitor);
+    let how = next_end(&mut messages).await;
+    assert!((1..=taken).contains(&how.unsent), "{} of {taken}", how.unsent);
+}

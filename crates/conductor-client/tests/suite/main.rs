@@ -1,0 +1,11 @@
+//! The client through its public interface: with a real hub, and with one that follows a script.
+
+mod calls;
+mod comings;
+mod ends;
+mod hub;
+mod pass_files;
+mod queues;
+mod streams;
+mod support;
+mod tls;

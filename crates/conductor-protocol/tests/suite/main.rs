@@ -1,0 +1,6 @@
+//! The protocol through its public interface.
+
+#[cfg(feature = "serde")]
+mod json;
+mod messages;
+mod vectors;
