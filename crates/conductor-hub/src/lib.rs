@@ -150,6 +150,7 @@ mod outbox_memory;
 mod peer_address;
 pub mod protocol;
 mod rate;
+mod reader_pace;
 mod reconnect;
 mod registry;
 mod roll_call;

@@ -5,14 +5,14 @@ use std::hash::BuildHasher;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use foldhash::fast::RandomState;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 use crate::admitting::Admitting;
-use crate::connection::{BindLimits, BindOutcome, Telling};
+use crate::connection::{AbortedStream, BindLimits, BindOutcome, Telling};
 use crate::dedup::Dedup;
 use crate::encode::encode;
 use crate::frame::Frame;
@@ -24,6 +24,7 @@ use crate::protocol::{Message, Opcode};
 use crate::registry::Registry;
 use crate::roll_call::RollCall;
 use crate::slow_readers::SlowReaders;
+use crate::websocket::{FrameKind, put_frame};
 use crate::{BindCause, Config, Connection, ConnectionId, Disconnect, Error, ErrorKind, Hooks};
 
 /// What the handles of a hub and the tasks of its connections share.
@@ -108,11 +109,7 @@ impl Shared {
 
     /// Binds a connection; its task is woken if it has to tell of that.
     pub(crate) fn bind(&self, connection: &Arc<Connection>, name: &str, cause: BindCause) -> BindOutcome {
-        let limits = BindLimits {
-            channels_max: self.config.channels_per_connection_max,
-            bytes_max: self.config.binds_bytes_max,
-        };
-        let outcome = connection.bind(name, limits, cause, || self.registry.join(name, connection));
+        let outcome = connection.bind(name, self.bind_limits(), cause, || self.registry.join(name, connection));
         let BindOutcome::Bound(telling) = outcome else { return outcome };
         wake_to_tell(connection, telling);
         let bytes_max = self.config.all_binds_bytes_max;
@@ -142,9 +139,34 @@ impl Shared {
         let telling = connection.unbind(name, cause, |channel| {
             self.registry.leave(channel, connection.id());
             connection.outbox.forget(name);
+            // The task ends the stream for the others, behind what of it waits for readers.
+            if connection.cut_stream(name) {
+                connection.outbox.wake_task();
+            }
         })?;
         wake_to_tell(connection, telling);
         Some(telling)
+    }
+
+    /// Returns to how much one connection may be bound, and how many streams it may have open.
+    pub(crate) fn bind_limits(&self) -> BindLimits {
+        BindLimits {
+            channels_max: self.config.channels_per_connection_max,
+            bytes_max: self.config.binds_bytes_max,
+        }
+    }
+
+    /// Ends streams for those who receive them, in the place of their sender.
+    pub(crate) fn abort_streams(&self, sender: &Connection, streams: Vec<AbortedStream>) {
+        for stream in streams {
+            self.metrics.aborted.increment(1);
+            let Some(members) = self.registry.channel(&stream.channel) else { continue };
+            let mut frame = BytesMut::new();
+            put_frame(&mut frame, FrameKind::Binary, &stream.end());
+            let frame = Frame::new(frame, &self.memory);
+            let receivers = members.deliver(&frame, Some(sender.id()), &self.memory);
+            self.metrics.delivered.increment(receivers as u64);
+        }
     }
 
     /// Writes a message of the server's own to the members of a channel, except one.

@@ -1,15 +1,13 @@
 //! One channel and its members.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use foldhash::fast::RandomState;
 use indexmap::IndexMap;
 use parking_lot::RwLock;
-use tokio::time::Instant;
 
 use crate::frame::Frame;
-use crate::outbox::Latest;
+use crate::outbox::{Latest, WaitMark};
 use crate::outbox_memory::OutboxMemory;
 use crate::{Connection, ConnectionId};
 
@@ -72,19 +70,16 @@ impl Channel {
         members.abandoned
     }
 
-    /// Returns a member for whom a sender has to wait, and until when, if there is one.
+    /// Returns a member for whom a sender has to wait with what costs so much, if there is one.
     pub(crate) fn behind(
         &self,
         sender: ConnectionId,
-        floods: bool,
-        patience: Duration,
-    ) -> Option<(Arc<Connection>, Instant)> {
+        cost: usize,
+        mark: WaitMark,
+    ) -> Option<Arc<Connection>> {
         let members = self.members.read();
         let mut others = members.by_id.values().filter(|member| member.id() != sender);
-        others.find_map(|member| {
-            let until = member.outbox.holds_up(floods, patience)?;
-            Some((Arc::clone(member), until))
-        })
+        others.find(|member| member.outbox.holds_up(cost, mark)).map(Arc::clone)
     }
 
     /// Queues frames for every member but one; returns how many took them.

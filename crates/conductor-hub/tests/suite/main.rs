@@ -19,5 +19,6 @@ mod pace;
 mod panics;
 mod protocol;
 mod rates;
+mod streams;
 mod support;
 mod test_util;
