@@ -70,7 +70,9 @@
 //! | [`Lifecycle`] | connected, alive, bound, unbound, disconnected |
 //! | [`Handler`] | Server messages, one to one; by way of a [`CallQueue`](calls::CallQueue) a [`calls::AsyncHandler`], which may wait |
 //! | [`Throttle`] | whether a client sends too much, counted over several connections |
-//! | [`Storage`] | what is written to channels; [`ChannelHistory`] keeps the last of each |
+//! | [`Dedup`] | whether a message is a repetition; [`StandardDedup`] unless it is set |
+//! | [`Storage`] | what is written to channels, and by whom; [`ChannelHistory`] keeps the last of each |
+//! | [`Deliveries`] | which member got which message |
 //!
 //! # Examples
 //!
@@ -113,10 +115,12 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs, clippy::must_use_candidate)]
 
+mod acceptance;
 mod admission;
 mod admitting;
 mod answer;
 mod auth;
+mod author;
 mod backlog;
 mod bind_cause;
 pub mod calls;
@@ -125,6 +129,7 @@ mod connection;
 mod connection_id;
 mod connection_task;
 mod dedup;
+mod deliveries;
 mod disconnect;
 mod encode;
 mod error;
@@ -177,20 +182,23 @@ pub use channel_rights::{Right, Rights};
 pub use admission::Admission;
 pub use answer::{Answer, LateAnswer};
 pub use auth::{Auth, Denied, Handshake};
+pub use author::{Author, Sender};
 pub use bind_cause::BindCause;
 pub use config::Config;
 pub use connection::{Connection, ConnectionData};
 pub use connection_id::ConnectionId;
+pub use dedup::{Dedup, StandardDedup};
+pub use deliveries::Deliveries;
 pub use disconnect::{Disconnect, ProgramCode};
 pub use error::{Error, ErrorKind};
 pub use expiry::Expiry;
 pub use handler::Handler;
 pub use history::{ChannelHistory, HistoryConfig, Replay};
 pub use hooks::Hooks;
-pub use hub::{Hub, Stats};
+pub use hub::{Hub, Stats, WriteOutcome};
 pub use lifecycle::Lifecycle;
 pub use peer_address::PeerAddress;
 pub use rate::{Rate, RateOf, Rates};
 pub use reconnect::Reconnect;
-pub use storage::Storage;
+pub use storage::{History, Storage};
 pub use throttle::{RateExceeded, Throttle};

@@ -18,7 +18,7 @@ use crate::outbox::WaitMark;
 use crate::protocol::{MessageRef, Opcode};
 use crate::shared::Shared;
 use crate::websocket::{FrameKind, put_frame};
-use crate::{Answer, BindCause, Connection, Disconnect, RateExceeded};
+use crate::{Answer, Author, BindCause, Connection, Disconnect, RateExceeded};
 
 /// Bytes of a row beyond which it takes no more messages, or an eighth of an outbox.
 const ROW_BYTES_MAX: usize = 16 * 1024;
@@ -110,7 +110,7 @@ impl<'a> Router<'a> {
                 self.hub.abort_streams(self.connection, self.connection.take_cut_streams());
             }
             Opcode::SERVER => {
-                if self.is_new(message.uuid) {
+                if self.hub.is_new(self.connection, message.uuid) {
                     let answer = self.hub.hooks.handler.call(self.connection, message.to_message());
                     return Ok(Routed::Answered(answer));
                 }
@@ -222,7 +222,12 @@ impl<'a> Router<'a> {
 
     fn push(&self, row: MessageRun) {
         let frames = Frame::new(row.frames, &self.hub.memory);
-        let receivers = row.channel.deliver(&frames, Some(self.connection.id()), &self.hub.memory);
+        let receivers = self.hub.deliver(
+            &row.channel,
+            &frames,
+            Some(self.connection.id()),
+            &Author::Connection(self.connection),
+        );
         self.hub.metrics.delivered.increment(receivers as u64 * row.messages);
     }
 
@@ -298,21 +303,15 @@ impl<'a> Router<'a> {
     }
 
     fn write(&mut self, message: MessageRef<'_>) {
-        if !self.hub.hooks.auth.can_write(self.connection, message) {
-            self.hub.metrics.denied.increment(1);
-            tracing::debug!(
-                connection = %self.connection.id(),
-                channel = message.channel,
-                "the auth hook denied a write; the message is dropped"
-            );
+        if !self.hub.may_write(self.connection, message) {
             self.abort_stream(message.channel);
             return;
         }
         if message.opcode == Opcode::WRITE {
-            if !self.is_new(message.uuid) {
+            if !self.hub.is_new(self.connection, message.uuid) {
                 return;
             }
-            self.hub.hooks.storage.store(message);
+            self.hub.store(&Author::Connection(self.connection), message);
         } else if !self.stream(message) {
             return;
         }
@@ -364,14 +363,5 @@ impl<'a> Router<'a> {
         if telling == Telling::Now {
             self.hub.hooks.tell(self.connection, name, bound, BindCause::Client);
         }
-    }
-
-    fn is_new(&self, uuid: &str) -> bool {
-        let sender = self.hub.sender_key(self.connection);
-        let is_new = self.hub.dedup.is_new(sender, uuid, Instant::now());
-        if !is_new {
-            self.hub.metrics.repeated.increment(1);
-        }
-        is_new
     }
 }

@@ -82,7 +82,7 @@ impl Channel {
         others.find(|member| member.outbox.holds_up(cost, mark)).map(Arc::clone)
     }
 
-    /// Queues frames for every member but one; returns how many took them.
+    /// Queues frames for every member but one, and names those who took them; returns how many.
     ///
     /// Members that are closing, or turn out to be slow readers, are skipped: they are
     /// on their way out by themselves.
@@ -91,12 +91,13 @@ impl Channel {
         frames: &Frame,
         except: Option<ConnectionId>,
         memory: &OutboxMemory,
+        mut receiver: impl FnMut(&Arc<Connection>),
     ) -> usize {
         let members = self.members.read();
         // The lock is held for all members: once `leave` has returned its member gets nothing more.
         let receivers = members.by_id.values().filter(|member| Some(member.id()) != except);
-        let taken =
-            receivers.filter(|member| member.outbox.push_of(&self.name, frames.clone()).is_ok()).count();
+        let taken = receivers.filter(|member| member.outbox.push_of(&self.name, frames.clone()).is_ok());
+        let taken = taken.inspect(|&member| receiver(member)).count();
         // Counted once for all of them, as every thread writes to this counter.
         memory.take_places(taken);
         taken
