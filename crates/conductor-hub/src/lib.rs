@@ -14,13 +14,20 @@
 //!
 //! - At most once, to the members a channel has at that moment; nothing is replayed by itself.
 //! - In order: each member gets the messages of one sender as they were sent, over all channels.
-//! - Without gaps: a member that cannot keep up is disconnected with code 4000, never skipped. A
-//!   sender who floods it waits before that, up to [`Config::sender_pause_max`], while it makes
-//!   progress. Of what only the newest matters, [`Hub::publish_latest`] leaves out the rest
-//!   instead.
+//! - Without gaps: a member that cannot keep up is disconnected with code 4000, never skipped.
+//!   Before that those who send to it wait while more than half of its outbox waits, up to
+//!   [`Config::sender_pause_max`] for a message; a member that takes less than 64 KiB a second for
+//!   5 s then is the one that cannot keep up. Of what only the newest matters,
+//!   [`Hub::publish_latest`] leaves out the rest instead.
+//! - Streams of any size: the messages of a stream wait and are bounded like any other. A sender
+//!   has one open stream in a channel. If it is lost, leaves the channel, may write no more, or
+//!   begins another, the members get a StreamEnd with the uuid of its StreamStart and the body
+//!   `aborted`, behind its pieces. Of two senders at once each member gets all, each in its order
+//!   and the one between the other; who gives one uuid to all messages of a stream lets receivers
+//!   tell them apart.
 //! - At the client's pace: answers to its calls are fetched as it reads, see [`Answer`].
 //! - Once: a repeated uuid of one sender is dropped for 30 to 60 s; senders cannot suppress each
-//!   other.
+//!   other. It is so for Write and Server messages.
 //!
 //! # Limits
 //!
@@ -51,8 +58,8 @@
 //! # Control
 //!
 //! From any thread, hooks included, a program finds connections by number, user and channel, binds
-//! and unbinds them, ends them one by one or all of a user, and publishes to a channel, to all of
-//! it but one, or to one connection; see [`Hub`]. Each of these has happened when the call returns.
+//! and unbinds them, ends them one by one or all of a user, publishes to a channel, to all of it
+//! but one, or to one connection, and writes in the name of a client; see [`Hub`]. Each of these has happened when the call returns.
 //! The lifecycle hook hears of every bind and unbind, with its [`BindCause`], from the connection's
 //! own task: one after another, in turns for each channel, and all before the end.
 //!
@@ -77,8 +84,8 @@
 //! # Examples
 //!
 //! Mounted in an axum router: a hub is a service of tower. Any server on hyper that allows upgrades
-//! will do, by [`Hub::handle`] if it knows no tower. The program `examples/hooked_chat.rs` adds
-//! hooks of its own.
+//! will do, by [`Hub::handle`] if it knows no tower. The programs `hooked_chat`, `remembered_chat`
+//! and `throttled_chat` in `examples` add hooks of their own, each of them one of the table above.
 //!
 //! ```
 //! use axum::Router;
