@@ -200,7 +200,8 @@ mod tests {
         let (alice, bob) = (connect("alice"), connect("bob"));
         hub.write(alice.connection(), Message::new(Opcode::WRITE, "tea", "hello")).unwrap();
         hub.publish("tea", "tea is ready").unwrap();
-        let texts = |answer| -> Vec<_> { test_util::messages_of(answer).map(|message| message.body).collect() };
+        let texts =
+            |answer| -> Vec<_> { test_util::messages_of(answer).map(|message| message.body).collect() };
         let calls = Calls(memory);
         let said = calls.call(bob.connection(), Message::new(Opcode::SERVER, "tea", "said"));
         assert_eq!(texts(said), ["alice: hello", "the program: tea is ready", "2 messages"]);

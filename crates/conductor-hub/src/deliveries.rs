@@ -45,7 +45,8 @@ impl Shared {
         };
         // The program is called when the members are not locked any more.
         let mut receivers = Vec::new();
-        let taken = channel.deliver(frames, except, &self.memory, |member| receivers.push(Arc::clone(member)));
+        let taken =
+            channel.deliver(frames, except, &self.memory, |member| receivers.push(Arc::clone(member)));
         for message in messages_of(frames) {
             for receiver in &receivers {
                 hook.sent_to(author, receiver, message);

@@ -94,7 +94,8 @@ impl Hub {
     #[expect(clippy::needless_pass_by_value, reason = "it is sent, and of no use behind that")]
     pub fn publish_message(&self, message: Message) -> Result<usize, Error> {
         if !message.opcode.is_for_members() {
-            let text = format!("{:?} is not for the members of a channel; publish a Write message", message.opcode);
+            let text =
+                format!("{:?} is not for the members of a channel; publish a Write message", message.opcode);
             return Err(Error::new(ErrorKind::InvalidInput, text));
         }
         self.shared.publish_message(&message, None)

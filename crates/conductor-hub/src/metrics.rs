@@ -24,7 +24,10 @@ impl Metrics {
         describe_gauge!("hub_connections", "Open connections.");
         describe_counter!("hub_messages_received_total", "Messages received from clients.");
         describe_counter!("hub_messages_delivered_total", "Messages queued for clients.");
-        describe_counter!("hub_messages_denied_total", "Binds and writes that the auth hook denied, and pieces of streams that are not open.");
+        describe_counter!(
+            "hub_messages_denied_total",
+            "Binds and writes that the auth hook denied, and pieces of streams that are not open."
+        );
         describe_counter!(
             "hub_messages_repeated_total",
             "Messages dropped because their uuid was seen before."

@@ -107,7 +107,8 @@ impl Shared {
 
     /// Binds a connection; its task is woken if it has to tell of that.
     pub(crate) fn bind(&self, connection: &Arc<Connection>, name: &str, cause: BindCause) -> BindOutcome {
-        let outcome = connection.bind(name, self.bind_limits(), cause, || self.registry.join(name, connection));
+        let outcome =
+            connection.bind(name, self.bind_limits(), cause, || self.registry.join(name, connection));
         let BindOutcome::Bound(telling) = outcome else { return outcome };
         wake_to_tell(connection, telling);
         let bytes_max = self.config.all_binds_bytes_max;

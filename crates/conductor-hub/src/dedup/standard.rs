@@ -152,7 +152,9 @@ mod tests {
     fn senders_do_not_suppress_each_other() {
         let dedup = dedup(64 * 1024);
         let one = ConnectionId(1);
-        for sender in [ALICE, BOB, Sender::Connection(one), Sender::Connection(ConnectionId(2)), Sender::User("1")] {
+        for sender in
+            [ALICE, BOB, Sender::Connection(one), Sender::Connection(ConnectionId(2)), Sender::User("1")]
+        {
             assert!(dedup.add(&sender, "a"), "{sender:?}");
         }
     }

@@ -72,7 +72,10 @@ impl Hub {
 
     fn check_write(&self, message: &Message) -> Result<(), Error> {
         if message.opcode != Opcode::WRITE {
-            let text = format!("{:?} is no Write message; a program writes nothing else for a client", message.opcode);
+            let text = format!(
+                "{:?} is no Write message; a program writes nothing else for a client",
+                message.opcode
+            );
             return Err(Error::new(ErrorKind::InvalidInput, text));
         }
         let (bytes, most) = (message.channel.len(), self.shared.config.name_bytes_max);

@@ -64,7 +64,9 @@ fn a_sender_waits_for_room_for_what_it_has() {
     for _ in 0..2 {
         outbox.push(frame(&outbox, LIMIT / 16 * 3)).unwrap();
     }
-    assert!(outbox.holds_up(LIMIT / 8 * 5 + 1, WaitMark::Half) && !outbox.holds_up(LIMIT / 8 * 5, WaitMark::Half));
+    assert!(
+        outbox.holds_up(LIMIT / 8 * 5 + 1, WaitMark::Half) && !outbox.holds_up(LIMIT / 8 * 5, WaitMark::Half)
+    );
     assert!(outbox.wait(ConnectionId(1), Waker::noop(), LIMIT / 8 * 5 + 1, WaitMark::Half));
     for _ in 0..2 {
         read_one(&outbox, &mut sending);

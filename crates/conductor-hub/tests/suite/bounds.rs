@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use conductor_hub::protocol::{Message, MessageRef, Opcode};
-use conductor_hub::{Admission, Author, ChannelHistory, Config, Disconnect, HistoryConfig, Hooks, Hub, Storage};
+use conductor_hub::{
+    Admission, Author, ChannelHistory, Config, Disconnect, HistoryConfig, Hooks, Hub, Storage,
+};
 use futures_util::{SinkExt, StreamExt};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio_tungstenite::tungstenite;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use conductor_hub::protocol::{Message, Opcode};
 use conductor_hub::{
-    Admission, Answer, Author, ChannelHistory, Config, Connection, Disconnect, ErrorKind, Handler, HistoryConfig,
-    Hooks, Hub, Storage,
+    Admission, Answer, Author, ChannelHistory, Config, Connection, Disconnect, ErrorKind, Handler,
+    HistoryConfig, Hooks, Hub, Storage,
 };
 
 use crate::support::{Client, Heard, Replay};
@@ -240,9 +240,13 @@ fn history_forgets_the_channels_written_to_longest_ago_and_says_so() {
         Message::new(Opcode::WRITE, format!("channel {number}"), body.clone())
             .encode(&mut bytes)
             .expect("fits");
-        history.store(&Author::Server, conductor_hub::protocol::MessageRef::decode(&bytes).expect("is a message"));
+        history.store(
+            &Author::Server,
+            conductor_hub::protocol::MessageRef::decode(&bytes).expect("is a message"),
+        );
     }
-    let kept = (0..500).filter(|number| !history.get(&format!("channel {number}"), 1).messages.is_empty()).count();
+    let kept =
+        (0..500).filter(|number| !history.get(&format!("channel {number}"), 1).messages.is_empty()).count();
     assert!((1..=64).contains(&kept), "{kept} channels of 1 KB are kept in 64 KiB");
     assert_eq!(history.get("channel 499", 9).messages.len(), 1);
     let first = history.get("channel 0", 9);
@@ -251,7 +255,8 @@ fn history_forgets_the_channels_written_to_longest_ago_and_says_so() {
     // It is known of the channel also when it is written to again.
     let mut bytes = bytes::BytesMut::new();
     Message::new(Opcode::WRITE, "channel 0", "again").encode(&mut bytes).expect("fits");
-    history.store(&Author::Server, conductor_hub::protocol::MessageRef::decode(&bytes).expect("is a message"));
+    history
+        .store(&Author::Server, conductor_hub::protocol::MessageRef::decode(&bytes).expect("is a message"));
     let first = history.get("channel 0", 9);
     assert!(first.messages.len() == 1 && first.forgotten && history.replay("channel 0", 9).is_forgotten());
 }
@@ -262,9 +267,14 @@ fn a_history_gives_the_newest_and_says_whether_there_are_more() {
     for number in 0..5 {
         let mut bytes = bytes::BytesMut::new();
         Message::new(Opcode::WRITE, "hello", number.to_string()).encode(&mut bytes).expect("fits");
-        history.store(&Author::Server, conductor_hub::protocol::MessageRef::decode(&bytes).expect("is a message"));
+        history.store(
+            &Author::Server,
+            conductor_hub::protocol::MessageRef::decode(&bytes).expect("is a message"),
+        );
     }
-    for (newest, expected, more) in [(0, "", true), (1, "4", true), (2, "34", true), (3, "234", false), (9, "234", false)] {
+    for (newest, expected, more) in
+        [(0, "", true), (1, "4", true), (2, "34", true), (3, "234", false), (9, "234", false)]
+    {
         let kept = history.get("hello", newest);
         let bodies: Vec<_> = kept.messages.iter().map(|message| &*message.body).collect();
         assert_eq!((bodies.concat(), kept.more, kept.forgotten), (expected.into(), more, false));

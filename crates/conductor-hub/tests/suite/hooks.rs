@@ -165,7 +165,9 @@ async fn deliveries_hears_of_each_message_for_each_who_gets_it() {
     let hub = hub(Hooks::default().deliveries(notes.clone()));
     let (mut alice, mut bob) = (bound(&hub, "alice").await, bound(&hub, "bob").await);
     let _carol = bound(&hub, "carol").await;
-    for message in [written("1", "one"), written("2", "two"), Message::new(Opcode::STREAM_START, "hello", "begin")] {
+    for message in
+        [written("1", "one"), written("2", "two"), Message::new(Opcode::STREAM_START, "hello", "begin")]
+    {
         alice.send(&message).await;
     }
     alice.settle().await;
@@ -202,7 +204,9 @@ async fn the_program_writes_as_if_a_client_had_sent_it() {
     alice.send(&first).await;
     alice.settle().await;
     bob.settle().await;
-    for message in [Message::new(Opcode::STREAM_START, "hello", ""), Message::new(Opcode::WRITE, "x".repeat(600), "")] {
+    for message in
+        [Message::new(Opcode::STREAM_START, "hello", ""), Message::new(Opcode::WRITE, "x".repeat(600), "")]
+    {
         assert_eq!(write(message).expect_err("it is refused").kind(), ErrorKind::InvalidInput);
     }
     let other = Hub::start(Config::default(), Hooks::default()).expect("defaults are valid");
@@ -215,7 +219,9 @@ async fn the_program_writes_as_if_a_client_had_sent_it() {
 #[tokio::test]
 async fn nobody_writes_before_the_login_that_is_awaited() {
     let hub = hub(Hooks::default());
-    let _client = Client::connect_with(&hub, Admission::awaiting_login(std::time::Duration::from_secs(60)), 4_096).await;
+    let _client =
+        Client::connect_with(&hub, Admission::awaiting_login(std::time::Duration::from_secs(60)), 4_096)
+            .await;
     while hub.stats().connections == 0 {
         tokio::task::yield_now().await;
     }

@@ -8,8 +8,8 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use conductor_hub::protocol::{Message, Opcode};
 use conductor_hub::{
-    Admission, Answer, Author, ChannelHistory, Config, Connection, Disconnect, Handler, HistoryConfig, Hooks, Hub,
-    LateAnswer, Lifecycle, Storage,
+    Admission, Answer, Author, ChannelHistory, Config, Connection, Disconnect, Handler, HistoryConfig, Hooks,
+    Hub, LateAnswer, Lifecycle, Storage,
 };
 use futures_util::{SinkExt, StreamExt};
 use tokio::sync::{Notify, mpsc};
@@ -108,7 +108,10 @@ async fn a_history_larger_than_the_outbox_reaches_whoever_reads_it() {
         let message = Message::new(Opcode::WRITE, "hello", number.to_string() + &"x".repeat(5_000));
         let mut bytes = BytesMut::new();
         message.encode(&mut bytes).expect("fits");
-        history.store(&Author::Server, conductor_hub::protocol::MessageRef::decode(&bytes).expect("is a message"));
+        history.store(
+            &Author::Server,
+            conductor_hub::protocol::MessageRef::decode(&bytes).expect("is a message"),
+        );
         sent.push(message);
     }
     let hub = small(Replay(history));

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use conductor_hub::protocol::{Message, MessageRef, Opcode};
 use conductor_hub::{
-    Admission, Answer, Auth, Author, BindCause, Config, Connection, Denied, Disconnect, Handler, Handshake, Hooks,
-    Hub, Lifecycle, Storage,
+    Admission, Answer, Auth, Author, BindCause, Config, Connection, Denied, Disconnect, Handler, Handshake,
+    Hooks, Hub, Lifecycle, Storage,
 };
 use futures_util::SinkExt;
 use tokio_tungstenite::tungstenite;
