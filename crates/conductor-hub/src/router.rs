@@ -71,7 +71,7 @@ impl<'a> Router<'a> {
     ///
     /// It waits for no reader. What was accepted is delivered; of the rest, in order, what no
     /// reader is behind for.
-    pub(crate) const fn for_the_rest(self) -> Self {
+    pub(crate) fn for_the_rest(self) -> Self {
         Self { has_gone: true, ..self }
     }
 

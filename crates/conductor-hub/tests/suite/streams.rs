@@ -170,7 +170,7 @@ async fn two_senders_on_one_channel_are_interleaved_each_in_its_order() {
     let expected = content(1_000_000);
     assert!(streams.len() == 2 && streams.values().all(|(content, _)| *content == expected));
     for sender in senders {
-        sender.await.expect("nobody is closed");
+        drop(sender.await.expect("nobody is closed"));
     }
 }
 
