@@ -159,7 +159,7 @@ impl Shared {
     pub(crate) fn abort_streams(&self, sender: &Arc<Connection>, streams: Vec<AbortedStream>) {
         for stream in streams {
             self.metrics.aborted.increment(1);
-            let Some(members) = self.registry.channel(&stream.channel) else { continue };
+            let Some(members) = self.channel_of(&stream.channel) else { continue };
             let frame = Frame::new(framed(&stream.end()), &self.memory);
             let author = Author::Connection(sender);
             let receivers = self.deliver(&members, &frame, Some(sender.id()), &author);
@@ -175,7 +175,7 @@ impl Shared {
         except: Option<ConnectionId>,
     ) -> Result<usize, Error> {
         // Nothing is encoded for a channel without members that nobody keeps.
-        if self.registry.channel(channel).is_none() && self.storage_of(channel).is_none() {
+        if self.channel_of(channel).is_none() && self.storage_of(channel).is_none() {
             return Ok(0);
         }
         self.publish_message(&Message::new(Opcode::WRITE, channel, body), except)
@@ -192,7 +192,7 @@ impl Shared {
         if message.opcode == Opcode::WRITE {
             self.store(&Author::Server, decode_payload(&payload));
         }
-        let Some(members) = self.registry.channel(&message.channel) else { return Ok(0) };
+        let Some(members) = self.channel_of(&message.channel) else { return Ok(0) };
         let frame = Frame::new(framed(&payload), &self.memory);
         let receivers = self.deliver(&members, &frame, except, &Author::Server);
         self.metrics.delivered.increment(receivers as u64);
