@@ -119,8 +119,9 @@ impl Intake {
         }
     }
 
-    /// Forgets everything but the row that waits for a reader, which was accepted and perhaps stored
-    /// and is delivered: the connection ends.
+    /// Forgets everything but the row that waits for a reader: the connection ends.
+    ///
+    /// That was accepted, and perhaps stored, so it is delivered.
     pub(crate) fn end(&mut self, hub: &Shared, connection: &Arc<Connection>) {
         let row = self.waiting.take().and_then(|waiting| waiting.row);
         self.clear();
