@@ -40,7 +40,7 @@ pub enum Violation {
 pub struct Decoder {
     /// Longest message, in bytes.
     limit: usize,
-    state: DecoderState,
+    pub(super) state: DecoderState,
     /// The payload so far of the message that is not complete.
     pub(super) message: Vec<u8>,
     /// That of the control frame, which may stand between two frames of a message.
@@ -54,7 +54,7 @@ pub struct Decoder {
 }
 
 #[derive(Debug)]
-enum DecoderState {
+pub(super) enum DecoderState {
     Header { bytes: [u8; HEADER_BYTES_MAX], len: u8 },
     Payload { header: Header, done: u64 },
 }
@@ -256,7 +256,7 @@ impl Decoder {
 /// Completes the header of which `kept[..len]` came before; says how much of `input` it used.
 ///
 /// `None` means that all of `input` was kept and more is needed.
-fn next_header(
+pub(super) fn next_header(
     kept: &mut [u8; HEADER_BYTES_MAX],
     len: &mut u8,
     input: &[u8],

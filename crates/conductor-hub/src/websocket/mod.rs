@@ -4,8 +4,10 @@
 
 mod decoder;
 mod frame;
+mod scout;
 #[cfg(test)]
 mod tests;
 
 pub use decoder::{ClientInput, Decoder, Violation};
 pub use frame::{FrameKind, close_frame, put_frame};
+pub(crate) use scout::Scout;

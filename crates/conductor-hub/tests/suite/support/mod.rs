@@ -4,8 +4,10 @@ mod client;
 mod heard;
 mod replay;
 pub(crate) mod request;
+mod tcp_client;
 pub(crate) mod vectors;
 
 pub(crate) use client::Client;
 pub(crate) use heard::Heard;
 pub(crate) use replay::Replay;
+pub(crate) use tcp_client::TcpClient;
