@@ -18,6 +18,7 @@ pub(crate) use self::channel::Channel;
 pub use self::data::ConnectionData;
 use self::extras::Extras;
 pub(crate) use self::login::{LoginOutcome, LoginPhase};
+use crate::deflation::Deflation;
 use crate::encode::encode;
 use crate::frame::Frame;
 use crate::late::LateAnswers;
@@ -59,6 +60,12 @@ impl Connection {
             channels: Mutex::new(Bound::new(heard)),
             extras: Extras::of(admission).map(OnceLock::from).unwrap_or_default(),
         }
+    }
+
+    /// Has what is queued for it compressed.
+    pub(crate) fn deflating(mut self, deflation: Option<Arc<Deflation>>) -> Self {
+        self.outbox = self.outbox.deflating(deflation);
+        self
     }
 
     /// Returns its number.

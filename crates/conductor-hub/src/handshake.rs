@@ -9,7 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::header::{
-    CONNECTION, CONTENT_TYPE, RETRY_AFTER, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
+    CONNECTION, CONTENT_TYPE, RETRY_AFTER, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
     SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use http::request::Parts;
@@ -65,7 +65,9 @@ impl Hub {
         let Some(upgrade) = parts.extensions.remove::<OnUpgrade>() else {
             return refuse(Denied::new(StatusCode::INTERNAL_SERVER_ERROR, NOT_UPGRADED));
         };
-        self.shared.tasks.spawn(upgraded(upgrade, permit, admitted));
+        let deflation = self.shared.deflations.as_ref().and_then(|all| all.agree(&parts.headers));
+        let extensions = deflation.as_ref().map(|deflation| deflation.window().answer());
+        self.shared.tasks.spawn(upgraded(upgrade, permit, admitted.deflating(deflation)));
         let mut response = Response::new(String::new());
         *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
         let headers = response.headers_mut();
@@ -74,6 +76,9 @@ impl Hub {
         headers.insert(SEC_WEBSOCKET_ACCEPT, accept);
         if let Some(chosen) = subprotocol(&parts.headers) {
             headers.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(chosen));
+        }
+        if let Some(answer) = extensions {
+            headers.insert(SEC_WEBSOCKET_EXTENSIONS, answer);
         }
         response
     }

@@ -125,6 +125,7 @@ mod connection;
 mod connection_id;
 mod connection_task;
 mod dedup;
+mod deflation;
 mod disconnect;
 mod encode;
 mod error;

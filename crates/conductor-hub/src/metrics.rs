@@ -15,6 +15,7 @@ pub(crate) struct Metrics {
     pub(crate) repeated: Counter,
     pub(crate) held: Counter,
     pub(crate) conflated: Counter,
+    pub(crate) compressed: Counter,
     pub(crate) ended_for_room: Counter,
 }
 
@@ -34,6 +35,10 @@ impl Metrics {
             "Messages not given to a reader who was behind, because a newer one took their place."
         );
         describe_counter!(
+            "hub_messages_compressed_total",
+            "Messages compressed, each once for all its receivers whose windows are alike."
+        );
+        describe_counter!(
             "hub_ended_for_room_total",
             "Connections closed because the messages waiting for all of them needed too much memory."
         );
@@ -50,6 +55,7 @@ impl Metrics {
             repeated: counter!("hub_messages_repeated_total"),
             held: counter!("hub_senders_held_total"),
             conflated: counter!("hub_messages_conflated_total"),
+            compressed: counter!("hub_messages_compressed_total"),
             ended_for_room: counter!("hub_ended_for_room_total"),
         }
     }

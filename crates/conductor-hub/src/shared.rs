@@ -14,6 +14,7 @@ use tokio_util::task::TaskTracker;
 use crate::admitting::Admitting;
 use crate::connection::{BindLimits, BindOutcome, Telling};
 use crate::dedup::Dedup;
+use crate::deflation::Deflations;
 use crate::encode::encode;
 use crate::frame::Frame;
 use crate::input_memory::InputMemory;
@@ -42,6 +43,8 @@ pub(crate) struct Shared {
     /// Held while a large row of messages is delivered.
     pub(crate) large_rows: Mutex<()>,
     pub(crate) metrics: Metrics,
+    /// None unless messages are compressed.
+    pub(crate) deflations: Option<Deflations>,
     pub(crate) admitting: Admitting,
     pub(crate) tasks: TaskTracker,
     closing: AtomicBool,
@@ -51,7 +54,9 @@ pub(crate) struct Shared {
 
 impl Shared {
     pub(crate) fn new(config: Config, hooks: Hooks) -> Self {
+        let metrics = Metrics::new();
         Self {
+            deflations: config.compress_from.map(|from| Deflations::new(from, &metrics)),
             dedup: Dedup::new(config.dedup_ttl, config.dedup_bytes_max, Instant::now()),
             unfinished: InputMemory::new(config.unfinished_bytes_max),
             memory: Arc::new(OutboxMemory::new(config.outboxes_bytes_max, config.outbox_bytes_max)),
@@ -62,7 +67,7 @@ impl Shared {
             most_bound: MostBound::default(),
             roll_call: RollCall::default(),
             large_rows: Mutex::new(()),
-            metrics: Metrics::new(),
+            metrics,
             admitting: Admitting::default(),
             tasks: TaskTracker::new(),
             closing: AtomicBool::new(false),
