@@ -136,7 +136,7 @@ async fn upgraded(upgrade: OnUpgrade, permit: ConnectionPermit, admitted: Admitt
         #[cfg(feature = "tls")]
         Bare::Tls(stream, read) => {
             prepare(stream.get_ref().0);
-            tasks.spawn(connection_task::serve(*stream, permit, admitted, read));
+            tasks.spawn(connection_task::serve(stream, permit, admitted, read));
         }
         // It is used as it is, with the layers that it has.
         Bare::Other(upgraded) => {
@@ -148,7 +148,7 @@ async fn upgraded(upgrade: OnUpgrade, permit: ConnectionPermit, admitted: Admitt
 /// A stream without the layers of HTTP, with what was read behind the handshake.
 enum Bare {
     Tcp(TcpStream, Bytes),
-    /// In a box, as it is large and on its way.
+    /// In a box, as it is large, and the future of a connection has room for its argument twice.
     #[cfg(feature = "tls")]
     Tls(Box<TlsStream<TcpStream>>, Bytes),
     /// Another server than hyper's, or another TLS than ours, is below.

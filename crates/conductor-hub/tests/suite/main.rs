@@ -4,10 +4,12 @@ mod admission;
 mod behind;
 mod binds;
 mod bounds;
+mod buffered;
 mod calls;
 mod channels;
 mod close_codes;
 mod control;
+mod deflate;
 mod failures;
 mod handshake;
 mod hooked_chat;
@@ -19,5 +21,9 @@ mod pace;
 mod panics;
 mod protocol;
 mod rates;
+#[cfg(feature = "server")]
+mod server;
 mod support;
 mod test_util;
+#[cfg(feature = "tls")]
+mod tls;
