@@ -34,6 +34,7 @@ mod supervisor;
 mod telemetry;
 mod threads;
 mod timelines;
+mod tls;
 mod token;
 mod transition;
 mod webhook;
