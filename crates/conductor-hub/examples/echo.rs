@@ -13,12 +13,10 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::BytesMut;
 use conductor_hub::websocket::{
-    ClientInput, Decoder, FrameKind, Violation, Window, agreed_window, close_frame, deflate, put_deflated_frame,
-    put_frame,
+    ClientInput, Decoder, FrameKind, Violation, Window, agreed_window, close_frame, deflate,
+    put_deflated_frame, put_frame,
 };
-use http::header::{
-    CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_KEY, UPGRADE,
-};
+use http::header::{CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_KEY, UPGRADE};
 use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::service::service_fn;

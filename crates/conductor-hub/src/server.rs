@@ -112,7 +112,8 @@ impl Server {
     /// ```
     pub async fn start_with<F: Fallback>(config: Config, hub: &Hub, fallback: F) -> Result<Self, Error> {
         if config.path == "/" {
-            let text = "the hub is at /, which leaves nothing for the other service; give it a path of its own";
+            let text =
+                "the hub is at /, which leaves nothing for the other service; give it a path of its own";
             return Err(Error::new(ErrorKind::Config, text));
         }
         Self::start_all(config, hub, fallback).await

@@ -273,8 +273,16 @@ impl Config {
             );
         }
         for (given, other, missing) in [
-            (&setting::TLS_CERT, &setting::TLS_KEY, "needs the key of the certificate; give it with --tls-key"),
-            (&setting::TLS_KEY, &setting::TLS_CERT, "needs the certificate of the key; give it with --tls-cert"),
+            (
+                &setting::TLS_CERT,
+                &setting::TLS_KEY,
+                "needs the key of the certificate; give it with --tls-key",
+            ),
+            (
+                &setting::TLS_KEY,
+                &setting::TLS_CERT,
+                "needs the certificate of the key; give it with --tls-cert",
+            ),
         ] {
             if reader.is_given(given) && !reader.is_given(other) {
                 reader.problem(given, missing);

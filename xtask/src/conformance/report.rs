@@ -34,7 +34,9 @@ impl Report {
         for (case, found) in cases {
             let outcome = |key: &str| found.get(key).and_then(Value::as_str).unwrap_or("MISSING").to_owned();
             let (behavior, close) = (outcome("behavior"), outcome("behaviorClose"));
-            if let Some(bad) = [&behavior, &close].into_iter().find(|outcome| !GOOD.contains(&outcome.as_str())) {
+            if let Some(bad) =
+                [&behavior, &close].into_iter().find(|outcome| !GOOD.contains(&outcome.as_str()))
+            {
                 report.failed.push(format!("{case} {bad}"));
             }
             *report.outcomes.entry(behavior).or_default() += 1;

@@ -36,7 +36,11 @@ impl Listener {
 
     pub(super) fn local_addr(&self) -> Result<SocketAddr, Error> {
         self.socket.local_addr().map_err(|fault| {
-            Error::with_source(ErrorKind::Unavailable, "the address of the listener cannot be asked for", fault)
+            Error::with_source(
+                ErrorKind::Unavailable,
+                "the address of the listener cannot be asked for",
+                fault,
+            )
         })
     }
 

@@ -97,7 +97,8 @@ impl Tls {
     pub async fn start(files: TlsFiles) -> Result<Self, Error> {
         if !TlsFiles::CHECK_EVERY_BOUNDS.contains(&files.check_every) {
             let (least, most) = TlsFiles::CHECK_EVERY_BOUNDS.into_inner();
-            let text = format!("check_every is {:?}; it must be from {least:?} to {most:?}", files.check_every);
+            let text =
+                format!("check_every is {:?}; it must be from {least:?} to {most:?}", files.check_every);
             return Err(Error::new(ErrorKind::Config, text));
         }
         describe_counter!(

@@ -118,7 +118,9 @@ impl Decoder {
         loop {
             match &mut self.state {
                 DecoderState::Header { bytes, len } => {
-                    let Some((header, used)) = next_header(bytes, len, input, self.inflates)? else { return Ok(whole) };
+                    let Some((header, used)) = next_header(bytes, len, input, self.inflates)? else {
+                        return Ok(whole);
+                    };
                     self.check(&header)?;
                     input = &mut input[used..];
                     self.state = DecoderState::Payload { header, done: 0 };

@@ -30,7 +30,8 @@ async fn bound(address: SocketAddr, more: &str) -> RawClient<TcpStream> {
 
 /// A text of about 3 KB, as programs send them.
 fn text() -> String {
-    let entry = |n: u32| format!(r#"{{"id":{n},"user":"user-{}","text":"hello {}"}},"#, n * 7919 % 1_000, n % 13);
+    let entry =
+        |n: u32| format!(r#"{{"id":{n},"user":"user-{}","text":"hello {}"}},"#, n * 7919 % 1_000, n % 13);
     (0..60).map(entry).collect()
 }
 
@@ -105,8 +106,9 @@ async fn messages_of_one_client_reach_the_others_in_order_and_as_they_were() {
     let (_hub, address) = hub().await;
     let (mut sender, mut receiver) = (bound(address, OFFER).await, bound(address, "").await);
     let mut deflating = bound(address, OFFER).await;
-    let sent: Vec<Message> =
-        (0..20).map(|n| Message::new(Opcode::WRITE, "news", format!("{n}{}", text().repeat(n % 3)))).collect();
+    let sent: Vec<Message> = (0..20)
+        .map(|n| Message::new(Opcode::WRITE, "news", format!("{n}{}", text().repeat(n % 3))))
+        .collect();
     for (n, message) in sent.iter().enumerate() {
         match n % 2 {
             0 => sender.send(0xC2, &deflated(&encoded(message))).await,

@@ -96,7 +96,8 @@ async fn who_does_not_finish_the_handshake_is_closed() {
 #[tokio::test]
 async fn another_certificate_is_read_and_a_broken_pair_changes_nothing() {
     let certificates = Certificates::new();
-    let (_hub, server) = start(certificates.files().check_every(Duration::from_secs(3600)), Config::default()).await;
+    let (_hub, server) =
+        start(certificates.files().check_every(Duration::from_secs(3600)), Config::default()).await;
     let mut before = bound(&certificates, server.local_addr()).await;
     let first = shown(&tls(&certificates, server.local_addr()).await);
     let [certificate, key] = certificates.pair();

@@ -20,9 +20,8 @@ thread_local! {
 pub fn deflate(message: &[u8], window: Window) -> Option<Vec<u8>> {
     // Taken out for as long as it is used, so that nothing on this thread finds it in use.
     let kept = COMPRESSORS.with(|all| all[window as usize].take());
-    let mut compress = kept.unwrap_or_else(|| {
-        Compress::new_with_window_bits(Compression::new(LEVEL), false, window.bits())
-    });
+    let mut compress =
+        kept.unwrap_or_else(|| Compress::new_with_window_bits(Compression::new(LEVEL), false, window.bits()));
     // What does not fit into this is not smaller, once the tail is left out.
     let mut out = Vec::with_capacity(message.len() + TAIL.len());
     let outcome = compress.compress_vec(message, &mut out, FlushCompress::Sync);

@@ -190,7 +190,7 @@ fn reserved_bits_are_for_the_beginning_of_a_message() {
     assert_eq!(decoded(&wire, 7, LIMIT), Ok(vec![vec![7; 100]]));
     for (number, wire) in [
         [&fragments(&whole, 2, 4)[..9], &[0x40, 0x80, 0, 0, 0, 0]].concat(), // A continuation.
-        vec![0xC9, 0x80, 0, 0, 0, 0],                                       // A ping.
+        vec![0xC9, 0x80, 0, 0, 0, 0],                                        // A ping.
         vec![0xA2, 0x80, 0, 0, 0, 0],
         vec![0x92, 0x80, 0, 0, 0, 0],
     ]

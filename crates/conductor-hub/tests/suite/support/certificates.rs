@@ -50,7 +50,11 @@ impl Certificates {
     }
 
     /// Connects as a client that trusts the authority and offers these protocols.
-    pub(crate) async fn connect(&self, socket: TcpStream, protocols: &[&str]) -> std::io::Result<TlsStream<TcpStream>> {
+    pub(crate) async fn connect(
+        &self,
+        socket: TcpStream,
+        protocols: &[&str],
+    ) -> std::io::Result<TlsStream<TcpStream>> {
         let mut roots = RootCertStore::empty();
         roots.add(self.authority.der().clone()).expect("it is an authority");
         let mut config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
