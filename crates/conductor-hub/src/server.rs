@@ -187,6 +187,10 @@ impl Server {
         self.stop.cancel();
         let ended = timeout(grace, self.tasks.wait()).await.is_ok();
         self.cut.cancel();
+        #[cfg(feature = "tls")]
+        if let Some(tls) = &self.tls {
+            return tls.shutdown(Duration::from_secs(1)).await && ended;
+        }
         ended
     }
 }

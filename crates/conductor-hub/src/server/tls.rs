@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
 use tokio::net::TcpStream;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -61,13 +61,14 @@ impl TlsFiles {
 /// [`start`](Self::start) reads the certificate and looks at its files from then on. A pair that
 /// cannot be used, such as one of which only half is written yet, changes nothing: the last good
 /// one stays, which is said once in the log, counted, and tried again. Connections keep the
-/// certificate that they began with. Dropping the last handle ends it; there is nothing to wait
-/// for.
+/// certificate that they began with. [`shutdown`](Self::shutdown) ends that and waits; dropping the
+/// last handle ends it without waiting.
 ///
 /// It speaks TLS 1.2 and 1.3, and says that it speaks HTTP/1.1 alone, over which WebSockets begin.
 #[derive(Clone, Debug)]
 pub struct Tls {
     shared: Arc<Shared>,
+    stop: CancellationToken,
     _last: Arc<DropGuard>,
 }
 
@@ -113,7 +114,7 @@ impl Tls {
         let shared = Arc::new(Shared { files, certificate, acceptor, seen, tasks });
         let stop = CancellationToken::new();
         shared.tasks.spawn(Arc::clone(&shared).watch(stop.clone()));
-        Ok(Self { shared, _last: Arc::new(stop.drop_guard()) })
+        Ok(Self { shared, _last: Arc::new(stop.clone().drop_guard()), stop })
     }
 
     /// Shakes hands with a client that has just connected.
@@ -138,6 +139,20 @@ impl Tls {
     /// stays.
     pub async fn reload(&self) -> Result<(), Error> {
         self.shared.read().await
+    }
+
+    /// Looks at the files no more, and waits until nobody reads them; returns whether that was so
+    /// within `grace`.
+    ///
+    /// Clients may still connect, with the certificate that was read last.
+    ///
+    /// # Cancel safety
+    ///
+    /// A call that is dropped after it was first polled has ended it all the same.
+    pub async fn shutdown(&self, grace: Duration) -> bool {
+        self.stop.cancel();
+        self.shared.tasks.close();
+        timeout(grace, self.shared.tasks.wait()).await.is_ok()
     }
 }
 
