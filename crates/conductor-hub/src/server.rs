@@ -21,14 +21,18 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Body;
+use hyper::body::Incoming;
 use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
+use tower_service::Service;
 
 pub use self::config::Config;
 use self::connection::Connections;
-pub use self::fallback::Fallback;
-use self::fallback::NotFound;
+use self::fallback::{BoxError, Fallback};
 use self::listener::Listener;
 #[cfg(feature = "tls")]
 #[cfg_attr(docsrs, doc(cfg(feature = "tls")))]
@@ -82,7 +86,7 @@ impl Server {
     /// [`Unavailable`](ErrorKind::Unavailable) if the address cannot be listened on or the files of
     /// the certificate cannot be used.
     pub async fn start(config: Config, hub: &Hub) -> Result<Self, Error> {
-        Self::start_all(config, hub, NotFound).await
+        Self::start_all(config, hub, Fallback::nothing()).await
     }
 
     /// Listens, and serves a hub, and by a service of the program's whatever is asked for besides.
@@ -110,16 +114,21 @@ impl Server {
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn start_with<F: Fallback>(config: Config, hub: &Hub, fallback: F) -> Result<Self, Error> {
+    pub async fn start_with<S, B>(config: Config, hub: &Hub, service: S) -> Result<Self, Error>
+    where
+        S: Service<Request<Incoming>, Response = Response<B>, Future: Send, Error: Into<BoxError>>,
+        S: Clone + Send + Sync + 'static,
+        B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+    {
         if config.path == "/" {
             let text =
                 "the hub is at /, which leaves nothing for the other service; give it a path of its own";
             return Err(Error::new(ErrorKind::Config, text));
         }
-        Self::start_all(config, hub, fallback).await
+        Self::start_all(config, hub, Fallback::service(service)).await
     }
 
-    async fn start_all<F: Fallback>(config: Config, hub: &Hub, fallback: F) -> Result<Self, Error> {
+    async fn start_all(config: Config, hub: &Hub, fallback: Fallback) -> Result<Self, Error> {
         config.validate()?;
         let (stop, cut, tasks) = (CancellationToken::new(), CancellationToken::new(), TaskTracker::new());
         #[cfg(feature = "tls")]

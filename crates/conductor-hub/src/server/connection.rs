@@ -1,7 +1,5 @@
 //! Serves the connections of a listener until they are the hub's.
 
-use std::error;
-use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -11,8 +9,6 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::{Body, Frame, SizeHint};
-use http_body_util::BodyExt;
-use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -22,9 +18,9 @@ use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::Fallback;
 #[cfg(feature = "tls")]
 use super::Tls;
+use super::fallback::{BoxBody, BoxError, Fallback, boxed};
 use super::listener::Listener;
 use super::places::{BusyPlace, Place};
 use crate::{Hub, PeerAddress};
@@ -39,12 +35,10 @@ const HEADERS_MAX: usize = 64;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 const UNREAD_TIMEOUT: Duration = Duration::from_secs(30);
 
-type BoxError = Box<dyn error::Error + Send + Sync>;
-
 /// What all connections of a server have in common.
-pub(super) struct Connections<F> {
+pub(super) struct Connections {
     pub(super) hub: Hub,
-    pub(super) fallback: F,
+    pub(super) fallback: Fallback,
     pub(super) path: String,
     pub(super) head_timeout: Duration,
     #[cfg(feature = "tls")]
@@ -55,7 +49,7 @@ pub(super) struct Connections<F> {
     pub(super) cut: CancellationToken,
 }
 
-impl<F: Fallback> Connections<F> {
+impl Connections {
     /// Serves all who connect until the server ends.
     pub(super) async fn serve(self, listener: Listener, tasks: TaskTracker) {
         let this = Arc::new(self);
@@ -124,12 +118,9 @@ impl<F: Fallback> Connections<F> {
     ) -> Result<Response<AnswerBody>, BoxError> {
         request.extensions_mut().insert(PeerAddress::new(peer));
         let response = if self.is_for_the_hub(request.uri().path()) {
-            self.hub.handle(request).await.map(|text| text.map_err(Into::into).boxed_unsync())
+            self.hub.handle(request).await.map(boxed)
         } else {
-            let mut fallback = self.fallback.clone();
-            poll_fn(|cx| fallback.poll_ready(cx)).await.map_err(Into::into)?;
-            let response = fallback.call(request).await.map_err(Into::into)?;
-            response.map(|body| body.map_err(Into::into).boxed_unsync())
+            self.fallback.answer(request).await?
         };
         Ok(response.map(|body| AnswerBody { body, _busy: busy }))
     }
@@ -141,7 +132,7 @@ impl<F: Fallback> Connections<F> {
 
 /// The body of an answer; until it is written the connection is busy.
 struct AnswerBody {
-    body: UnsyncBoxBody<Bytes, BoxError>,
+    body: BoxBody,
     _busy: BusyPlace,
 }
 

@@ -83,7 +83,7 @@ impl Place {
     }
 
     /// Returns what counts the requests of this connection.
-    pub(super) fn requests(&self) -> impl Fn() -> BusyPlace + Clone + Send + Sync + 'static {
+    pub(super) fn requests(&self) -> impl Fn() -> BusyPlace + Clone + Send + Sync + use<> {
         let (number, places) = (self.number, Arc::clone(&self.places));
         move || {
             if let Some(seat) = places.table.lock().taken.get_mut(&number) {

@@ -54,14 +54,15 @@ pub(super) async fn stamp(tasks: &TaskTracker, files: &TlsFiles) -> FilesStamp {
 /// Reads the files, on a thread that may block.
 pub(super) async fn read(tasks: &TaskTracker, files: &TlsFiles) -> Result<FilesRead, Error> {
     let files = files.clone();
-    let read = tasks.spawn_blocking(move || {
-        // The order matters: a change behind this look shows at the next.
-        let stamp = stamp_of(&files);
-        Ok(FilesRead { stamp, key: certified_key(&files)? })
-    });
-    read.await.map_err(|ended| {
+    tasks.spawn_blocking(move || read_now(&files)).await.map_err(|ended| {
         Error::with_source(ErrorKind::Closed, "the program ended while the certificate was read", ended)
     })?
+}
+
+fn read_now(files: &TlsFiles) -> Result<FilesRead, Error> {
+    // The order matters: a change behind this look shows at the next.
+    let stamp = stamp_of(files);
+    Ok(FilesRead { stamp, key: certified_key(files)? })
 }
 
 fn stamp_of(files: &TlsFiles) -> FilesStamp {
