@@ -6,7 +6,7 @@ use flate2::{Compress, Compression, FlushCompress};
 
 use super::{TAIL, Window};
 
-/// zlib's level. Measured with 1 KiB of JSON, a higher one saves next to nothing and costs more.
+/// zlib's level: the middle of those that find matches well without searching for the best.
 const LEVEL: u32 = 4;
 
 thread_local! {

@@ -8,7 +8,8 @@ use crate::websocket::Violation;
 
 /// What follows the message as it was sent: the tail that was left out, and an empty last block.
 ///
-/// Only at the end of a message is that block read as one. So a message that was cut shows.
+/// Only at the end of a message is that block read as one. So nearly every message shows that was
+/// cut; one that was not compressed may take it for its own bytes.
 const END: [u8; 9] = [0x00, 0x00, 0xFF, 0xFF, 0x01, 0x00, 0x00, 0xFF, 0xFF];
 
 /// Most bytes that are reserved for a message before any of it is inflated.
