@@ -111,8 +111,8 @@
 //! `bytes::Bytes`, `http::{Request, Response, StatusCode}`, `async_trait`, tokio's I/O traits,
 //! `tower_service::Service`, serde's traits (feature `serde`), `http_body::Body` and
 //! `hyper::body::Incoming` (feature `server`), and `tokio_rustls::server::TlsStream` (feature
-//! `tls`). [`Right`] and [`Rights`] are
-//! those of the crate `channel-rights`, which `tidings-identity` passes on, too.
+//! `tls`). [`Right`] and [`Rights`] are those of the crate `channel-rights`, which
+//! `tidings-identity` passes on, too.
 #![doc = include_str!("../docs/coming-from.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs, clippy::must_use_candidate)]
