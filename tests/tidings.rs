@@ -268,7 +268,7 @@ impl Tidings {
     /// That is `tidings is open at http://127.0.0.1:8000 (gRPC on 127.0.0.1:9000, …)`.
     #[must_use]
     pub fn addresses(line: &str) -> Option<(SocketAddr, SocketAddr)> {
-        let (http, rest) = line.split_once("http://")?.1.split_once(' ')?;
+        let (http, rest) = line.split_once("://")?.1.split_once(' ')?;
         let grpc = rest.split_once("gRPC on ")?.1.split_once(',')?.0;
         Some((http.parse().ok()?, grpc.parse().ok()?))
     }

@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 
 use crate::binary::{binary, workspace};
 use crate::step::{Steps, cargo, show};
-use crate::{budget, codegen, features, msrv, setup, soak, test, tidy};
+use crate::{budget, codegen, conformance, features, msrv, setup, soak, test, tidy};
 
 /// Runs every step, also after one that failed, and ends with how long each took.
 ///
@@ -33,6 +33,10 @@ pub fn run() -> Result<()> {
     // All that follows needs servers or tools.
     steps.run("setup", || setup::run(false));
     steps.run("budgets and soaks, smoke", smoke);
+    match conformance::Runtime::find() {
+        Ok(_) => steps.run("conformance", || conformance::run(conformance::Part::Quick)),
+        Err(none) => steps.skip("conformance", &format!("{none:#}")),
+    }
     let mut closing = String::new();
     steps.run("test", || test::run_quietly(None, &mut closing));
     steps.run("deny", deny);

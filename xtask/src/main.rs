@@ -14,6 +14,7 @@ mod binary;
 mod budget;
 mod ci;
 mod codegen;
+mod conformance;
 mod containers;
 mod engine;
 mod features;
@@ -74,6 +75,12 @@ enum Command {
         #[arg(long)]
         seed: Option<u64>,
     },
+    /// Runs the Autobahn suite against the hub's WebSocket codec; needs Python 2.7
+    Conformance {
+        /// Which cases
+        #[arg(value_enum, default_value_t)]
+        part: conformance::Part,
+    },
     /// Generates the Rust of the proto files
     Codegen {
         /// Only compare with what is checked in; exit code 1 if it differs
@@ -102,6 +109,7 @@ fn main() -> ExitCode {
         Command::Tidy { imports: false } => tidy::run(),
         Command::Budget { filter, smoke } => budget::run(filter.as_deref(), smoke),
         Command::Soak { name, store, minutes, seed } => soak::run(name, store, minutes, seed),
+        Command::Conformance { part } => conformance::run(part),
         Command::Codegen { check } => codegen::run(check),
         Command::Readme => readme::run(),
         Command::Package => package::run(),

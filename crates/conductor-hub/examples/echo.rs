@@ -12,8 +12,11 @@ use std::io::{self, Write};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::BytesMut;
-use conductor_hub::websocket::{ClientInput, Decoder, FrameKind, Violation, close_frame, put_frame};
-use http::header::{CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, UPGRADE};
+use conductor_hub::websocket::{
+    ClientInput, Decoder, FrameKind, Violation, Window, agreed_window, close_frame, deflate,
+    put_deflated_frame, put_frame,
+};
+use http::header::{CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_KEY, UPGRADE};
 use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -59,18 +62,25 @@ fn accept(mut request: Request<Incoming>, tasks: &TaskTracker) -> Response<Strin
     if let Ok(accept) = STANDARD.encode(hash).parse() {
         headers.insert(SEC_WEBSOCKET_ACCEPT, accept);
     }
+    let window = agreed_window(request.headers());
+    if let Some(window) = window {
+        response.headers_mut().insert(SEC_WEBSOCKET_EXTENSIONS, window.answer());
+    }
     let upgrade = hyper::upgrade::on(&mut request);
     tasks.spawn(async move {
         if let Ok(upgraded) = upgrade.await {
             // A peer of the suite may vanish at any moment.
-            echo(TokioIo::new(upgraded)).await.ok();
+            echo(TokioIo::new(upgraded), window).await.ok();
         }
     });
     response
 }
 
-async fn echo(mut socket: TokioIo<hyper::upgrade::Upgraded>) -> io::Result<()> {
+async fn echo(mut socket: TokioIo<hyper::upgrade::Upgraded>, window: Option<Window>) -> io::Result<()> {
     let mut decoder = Decoder::new(MESSAGE_BYTES_MAX);
+    if window.is_some() {
+        decoder = decoder.inflating();
+    }
     let mut buffer = vec![0; 64 * 1024];
     loop {
         let read = socket.read(&mut buffer).await?;
@@ -80,7 +90,7 @@ async fn echo(mut socket: TokioIo<hyper::upgrade::Upgraded>) -> io::Result<()> {
         let (mut out, mut farewell) = (BytesMut::new(), None);
         let outcome = decoder.decode(&mut buffer[..read], |event| {
             match event {
-                ClientInput::Message(kind, message) => put_frame(&mut out, kind, message),
+                ClientInput::Message(kind, message) => put_message(&mut out, kind, message, window),
                 ClientInput::Ping(payload) => put_frame(&mut out, FrameKind::Pong, payload),
                 ClientInput::Close(code) => farewell = Some(code.unwrap_or(1000)),
                 _ => {}
@@ -102,5 +112,13 @@ async fn echo(mut socket: TokioIo<hyper::upgrade::Upgraded>) -> io::Result<()> {
             socket.shutdown().await?;
             return tokio::io::copy(&mut socket, &mut tokio::io::sink()).await.map(drop);
         }
+    }
+}
+
+/// Appends a message, compressed where that was agreed on and makes it smaller.
+fn put_message(out: &mut BytesMut, kind: FrameKind, message: &[u8], window: Option<Window>) {
+    match window.and_then(|window| deflate(message, window)) {
+        Some(deflated) => put_deflated_frame(out, kind, &deflated),
+        None => put_frame(out, kind, message),
     }
 }

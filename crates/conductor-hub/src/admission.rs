@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::deflation::Deflation;
 use crate::{ConnectionId, Expiry, Rights};
 
 /// What an admitted client starts with.
@@ -130,14 +131,27 @@ impl fmt::Debug for Admission {
 /// It is in a box, since the future of a connection keeps the room of its arguments for as long as
 /// it lives.
 #[derive(Debug)]
-pub(crate) struct Admitted(Box<(ConnectionId, Admission)>);
+pub(crate) struct Admitted(Box<AdmittedParts>);
+
+#[derive(Debug)]
+pub(crate) struct AdmittedParts {
+    pub(crate) id: ConnectionId,
+    pub(crate) admission: Admission,
+    /// How messages are compressed for the client, if it inflates them.
+    pub(crate) deflation: Option<Arc<Deflation>>,
+}
 
 impl Admitted {
     pub(crate) fn new(id: ConnectionId, admission: Admission) -> Self {
-        Self(Box::new((id, admission)))
+        Self(Box::new(AdmittedParts { id, admission, deflation: None }))
     }
 
-    pub(crate) fn into_parts(self) -> (ConnectionId, Admission) {
+    pub(crate) fn deflating(mut self, deflation: Option<Arc<Deflation>>) -> Self {
+        self.0.deflation = deflation;
+        self
+    }
+
+    pub(crate) fn into_parts(self) -> AdmittedParts {
         *self.0
     }
 }

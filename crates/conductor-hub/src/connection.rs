@@ -20,6 +20,7 @@ pub use self::data::ConnectionData;
 use self::extras::Extras;
 pub(crate) use self::login::{LoginOutcome, LoginPhase};
 pub(crate) use self::streams::{AbortedStream, StreamBegun};
+use crate::deflation::Deflation;
 use crate::encode::encode;
 use crate::frame::Frame;
 use crate::late::LateAnswers;
@@ -61,6 +62,12 @@ impl Connection {
             channels: Mutex::new(Bound::new(heard)),
             extras: Extras::of(admission).map(OnceLock::from).unwrap_or_default(),
         }
+    }
+
+    /// Has what is queued for it compressed.
+    pub(crate) fn deflating(mut self, deflation: Option<Arc<Deflation>>) -> Self {
+        self.outbox = self.outbox.deflating(deflation);
+        self
     }
 
     /// Returns its number.

@@ -17,7 +17,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use self::deadlines::spread;
-use crate::admission::Admitted;
+use crate::admission::{Admitted, AdmittedParts};
 use crate::connection::LoginPhase;
 use crate::guard::{self, guarded, guarded_hook};
 use crate::input_memory::InputPlace;
@@ -103,15 +103,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ConnectionTask<S> {
     #[expect(clippy::needless_pass_by_value, reason = "it is dropped here on purpose")]
     fn new(socket: S, permit: ConnectionPermit, admitted: Admitted, already_read: Bytes) -> Self {
         let hub = &permit.0;
-        let (id, mut admission) = admitted.into_parts();
+        let AdmittedParts { id, mut admission, deflation } = admitted.into_parts();
         let channels = mem::take(&mut admission.channels);
         let memory = Arc::clone(&hub.memory);
-        let connection = Arc::new(Connection::new(id, admission, memory, hub.hooks.is_heard));
+        let inflates = deflation.is_some();
+        let connection = Connection::new(id, admission, memory, hub.hooks.is_heard).deflating(deflation);
+        let connection = Arc::new(connection);
         let now = Instant::now();
         let task = Self {
             writer: Writer::new(socket),
             pace: ReaderPace::default(),
-            intake: Intake::new(hub, &already_read),
+            intake: Intake::new(hub, &already_read, inflates),
             last_read: now,
             check_at: now + spread(hub.config.ping_interval, id.0),
             look_at: None,

@@ -31,6 +31,8 @@ pub enum ErrorKind {
     Full,
     /// A queue is full: try again in a moment.
     Busy,
+    /// An address or a file cannot be had at the moment: free or mend it, then try again.
+    Unavailable,
 }
 
 impl Error {

@@ -2,11 +2,13 @@
 
 use std::fmt;
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::BytesMut;
 
+use crate::deflation::Deflation;
 use crate::outbox_memory::OutboxMemory;
+use crate::websocket::Window;
 
 /// What a frame in a queue costs besides its bytes, roughly: its place there, and its allocation.
 pub(crate) const FRAME_COST: usize = 64;
@@ -20,13 +22,34 @@ pub(crate) struct Frame(Arc<Counted>);
 struct Counted {
     bytes: BytesMut,
     memory: Arc<OutboxMemory>,
+    /// The same compressed, once somebody needs it.
+    deflated: OnceLock<Box<Deflated>>,
 }
+
+/// The same messages compressed, for each window; `None` if that would not be smaller.
+#[derive(Default)]
+struct Deflated([OnceLock<Option<Frame>>; Window::ALL.len()]);
 
 impl Frame {
     pub(crate) fn new(bytes: BytesMut, memory: &Arc<OutboxMemory>) -> Self {
-        let counted = Counted { bytes, memory: Arc::clone(memory) };
+        let counted = Counted { bytes, memory: Arc::clone(memory), deflated: OnceLock::new() };
         memory.take(counted.held());
         Self(Arc::new(counted))
+    }
+
+    /// Returns the same messages for those who inflate them, compressed if that is smaller.
+    ///
+    /// That is done once, whoever asks first; the others wait for it and share it.
+    pub(crate) fn deflated(&self, deflation: &Deflation) -> Self {
+        if self.len() < deflation.from() {
+            return self.clone();
+        }
+        let Deflated(windows) = &**self.0.deflated.get_or_init(Box::default);
+        let deflated = windows[deflation.number()].get_or_init(|| {
+            let bytes = deflation.deflate(self)?;
+            Some(Self::new(bytes, &self.0.memory))
+        });
+        deflated.as_ref().unwrap_or(self).clone()
     }
 
     /// Returns what it costs an outbox.

@@ -9,8 +9,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::header::{
-    CONNECTION, CONTENT_TYPE, RETRY_AFTER, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
-    SEC_WEBSOCKET_VERSION, UPGRADE,
+    CONNECTION, CONTENT_TYPE, RETRY_AFTER, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_KEY,
+    SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
@@ -20,6 +20,8 @@ use hyper_util::server::conn::auto;
 use sha1::{Digest, Sha1};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+#[cfg(feature = "tls")]
+use tokio_rustls::server::TlsStream;
 
 use crate::admission::Admitted;
 use crate::guard::{Panicked, guarded_hook};
@@ -65,7 +67,9 @@ impl Hub {
         let Some(upgrade) = parts.extensions.remove::<OnUpgrade>() else {
             return refuse(Denied::new(StatusCode::INTERNAL_SERVER_ERROR, NOT_UPGRADED));
         };
-        self.shared.tasks.spawn(upgraded(upgrade, permit, admitted));
+        let deflation = self.shared.deflations.as_ref().and_then(|all| all.agree(&parts.headers));
+        let extensions = deflation.as_ref().map(|deflation| deflation.window().answer());
+        self.shared.tasks.spawn(upgraded(upgrade, permit, admitted.deflating(deflation)));
         let mut response = Response::new(String::new());
         *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
         let headers = response.headers_mut();
@@ -74,6 +78,9 @@ impl Hub {
         headers.insert(SEC_WEBSOCKET_ACCEPT, accept);
         if let Some(chosen) = subprotocol(&parts.headers) {
             headers.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(chosen));
+        }
+        if let Some(answer) = extensions {
+            headers.insert(SEC_WEBSOCKET_EXTENSIONS, answer);
         }
         response
     }
@@ -122,25 +129,70 @@ async fn upgraded(upgrade: OnUpgrade, permit: ConnectionPermit, admitted: Admitt
     };
     let tasks = permit.0.tasks.clone();
     match bare(upgraded) {
-        Ok((socket, read)) => {
-            // Frames are written whole, so waiting for more would only delay them.
-            if let Err(fault) = socket.set_nodelay(true) {
-                tracing::debug!(%fault, "TCP_NODELAY cannot be set; messages to this client may be delayed");
-            }
-            if let Err(fault) = leave_slow_readers_to_the_hub(&socket) {
-                tracing::debug!(
-                    %fault,
-                    "TCP_NOTSENT_LOWAT and TCP_USER_TIMEOUT cannot be set; the client may be closed as a \
-                     slow reader too early"
-                );
-            }
+        Bare::Tcp(socket, read) => {
+            prepare(&socket);
             tasks.spawn(connection_task::serve(socket, permit, admitted, read));
         }
-        // The stream is not a bare TCP socket: there is TLS in between, or another server than
-        // ours. It is used as it is, with the layers that it has.
-        Err(upgraded) => {
+        #[cfg(feature = "tls")]
+        Bare::Tls(stream, read) => {
+            prepare(stream.get_ref().0);
+            tasks.spawn(connection_task::serve(stream, permit, admitted, read));
+        }
+        // It is used as it is, with the layers that it has.
+        Bare::Other(upgraded) => {
             tasks.spawn(connection_task::serve(TokioIo::new(upgraded), permit, admitted, Bytes::new()));
         }
+    }
+}
+
+/// A stream without the layers of HTTP, with what was read behind the handshake.
+enum Bare {
+    Tcp(TcpStream, Bytes),
+    /// In a box, as it is large, and the future of a connection has room for its argument twice.
+    #[cfg(feature = "tls")]
+    Tls(Box<TlsStream<TcpStream>>, Bytes),
+    /// Another server than hyper's, or another TLS than ours, is below.
+    Other(Upgraded),
+}
+
+fn bare(upgraded: Upgraded) -> Bare {
+    let upgraded = match unwrap::<TcpStream>(upgraded) {
+        Ok((socket, read)) => return Bare::Tcp(socket, read),
+        Err(upgraded) => upgraded,
+    };
+    #[cfg(feature = "tls")]
+    let upgraded = match unwrap::<TlsStream<TcpStream>>(upgraded) {
+        Ok((stream, read)) => return Bare::Tls(Box::new(stream), read),
+        Err(upgraded) => upgraded,
+    };
+    Bare::Other(upgraded)
+}
+
+/// Takes the stream out of either server of hyper's, if it is of this type.
+fn unwrap<S>(upgraded: Upgraded) -> Result<(S, Bytes), Upgraded>
+where
+    TokioIo<S>: hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static,
+{
+    let upgraded = match auto::upgrade::downcast::<TokioIo<S>>(upgraded) {
+        Ok(parts) => return Ok((parts.io.into_inner(), parts.read_buf)),
+        Err(upgraded) => upgraded,
+    };
+    let parts = upgraded.downcast::<TokioIo<S>>()?;
+    Ok((parts.io.into_inner(), parts.read_buf))
+}
+
+/// Sets a socket up for the messages of a hub.
+fn prepare(socket: &TcpStream) {
+    // Frames are written whole, so waiting for more would only delay them.
+    if let Err(fault) = socket.set_nodelay(true) {
+        tracing::debug!(%fault, "TCP_NODELAY cannot be set; messages to this client may be delayed");
+    }
+    if let Err(fault) = leave_slow_readers_to_the_hub(socket) {
+        tracing::debug!(
+            %fault,
+            "TCP_NOTSENT_LOWAT and TCP_USER_TIMEOUT cannot be set; the client may be closed as a \
+             slow reader too early"
+        );
     }
 }
 
@@ -164,16 +216,6 @@ fn leave_slow_readers_to_the_hub(socket: &TcpStream) -> io::Result<()> {
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 fn leave_slow_readers_to_the_hub(_socket: &TcpStream) -> io::Result<()> {
     Ok(())
-}
-
-/// Unwraps the TCP socket, with the bytes that were read behind the handshake.
-fn bare(upgraded: Upgraded) -> Result<(TcpStream, Bytes), Upgraded> {
-    let upgraded = match auto::upgrade::downcast::<TokioIo<TcpStream>>(upgraded) {
-        Ok(parts) => return Ok((parts.io.into_inner(), parts.read_buf)),
-        Err(upgraded) => upgraded,
-    };
-    let parts = upgraded.downcast::<TokioIo<TcpStream>>()?;
-    Ok((parts.io.into_inner(), parts.read_buf))
 }
 
 /// Checks a handshake; returns the value that accepts it.

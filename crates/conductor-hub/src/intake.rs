@@ -55,12 +55,13 @@ pub(crate) enum Next {
 
 impl Intake {
     /// Creates the intake of a connection of which some bytes were read already.
-    pub(crate) fn new(hub: &Shared, already_read: &Bytes) -> Self {
+    pub(crate) fn new(hub: &Shared, already_read: &Bytes, inflates: bool) -> Self {
         // A copy: the bytes are a part of a buffer that could otherwise not be freed.
         let mut waiting = Waiting::default();
         waiting.put_rest(already_read);
+        let decoder = Decoder::new(hub.config.message_bytes_max);
         Self {
-            decoder: Decoder::new(hub.config.message_bytes_max),
+            decoder: if inflates { decoder.inflating() } else { decoder },
             credit: Credit::new(),
             meter: Meter::of(&hub.config.rates),
             waiting: (!waiting.is_empty()).then(|| Box::new(waiting)),

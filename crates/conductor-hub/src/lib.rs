@@ -111,15 +111,19 @@
 //! | feature | adds | default |
 //! |---|---|---|
 //! | `codec` | [`websocket`](https://docs.rs/conductor-hub/latest/conductor_hub/websocket/), the sans-I/O WebSocket codec, for conformance suites and fuzzers; not under semver | no |
+//! | `server` | [`server`](https://docs.rs/conductor-hub/latest/conductor_hub/server/), a listener of its own, for programs that have no HTTP server | no |
+//! | `tls` | TLS for that listener, and hubs behind tokio-rustls keep no buffers of HTTP; adds `server` | no |
 //! | `test-util` | [`test_util`](https://docs.rs/conductor-hub/latest/conductor_hub/test_util/), connections without sockets, for the tests of hooks | no |
 //! | `serde` | serde's traits on [`protocol::Message`] and [`protocol::Opcode`], with the JSON names of the original | no |
 //!
 //! # Third-party types in this API
 //!
 //! `bytes::Bytes`, `http::{Request, Response, StatusCode}`, `async_trait`, tokio's I/O traits,
-//! `tower_service::Service`, and serde's traits (feature `serde`). [`Right`] and [`Rights`] are
-//! those of the crate `channel-rights`, which `tidings-identity` passes on, too; [`protocol`] is
-//! the crate `conductor-protocol`, which `conductor-client` has as its own.
+//! `tower_service::Service`, serde's traits (feature `serde`), `http_body::Body` and
+//! `hyper::body::Incoming` (feature `server`), and `tokio_rustls::server::TlsStream` (feature
+//! `tls`). [`Right`] and [`Rights`] are those of the crate `channel-rights`, which
+//! `tidings-identity` passes on, too; [`protocol`] is the crate `conductor-protocol`, which
+//! `conductor-client` has as its own.
 #![doc = include_str!("../docs/coming-from.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs, clippy::must_use_candidate)]
@@ -138,6 +142,7 @@ mod connection;
 mod connection_id;
 mod connection_task;
 mod dedup;
+mod deflation;
 mod deliveries;
 mod disconnect;
 mod encode;
@@ -168,6 +173,9 @@ mod reader_pace;
 mod registry;
 mod roll_call;
 mod router;
+#[cfg(feature = "server")]
+#[cfg_attr(docsrs, doc(cfg(feature = "server")))]
+pub mod server;
 mod service;
 mod shared;
 mod slow_readers;

@@ -16,6 +16,7 @@ pub(crate) struct Metrics {
     pub(crate) held: Counter,
     pub(crate) conflated: Counter,
     pub(crate) aborted: Counter,
+    pub(crate) compressed: Counter,
     pub(crate) ended_for_room: Counter,
 }
 
@@ -42,6 +43,10 @@ impl Metrics {
             "Messages not given to a reader who was behind, because a newer one took their place."
         );
         describe_counter!(
+            "hub_messages_compressed_total",
+            "Messages compressed, each once for all its receivers whose windows are alike."
+        );
+        describe_counter!(
             "hub_ended_for_room_total",
             "Connections closed because the messages waiting for all of them needed too much memory."
         );
@@ -59,6 +64,7 @@ impl Metrics {
             held: counter!("hub_senders_held_total"),
             aborted: counter!("hub_streams_aborted_total"),
             conflated: counter!("hub_messages_conflated_total"),
+            compressed: counter!("hub_messages_compressed_total"),
             ended_for_room: counter!("hub_ended_for_room_total"),
         }
     }

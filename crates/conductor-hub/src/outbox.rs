@@ -18,6 +18,7 @@ use tokio::time::Instant;
 pub(crate) use self::outcome::{Latest, OutboxLoad, Rejected};
 pub(crate) use self::wait_mark::WaitMark;
 use crate::backlog::Backlog;
+use crate::deflation::Deflation;
 use crate::frame::{FRAME_COST, Frame};
 use crate::outbox_memory::OutboxMemory;
 use crate::{ConnectionId, Disconnect};
@@ -63,6 +64,8 @@ pub(crate) struct Outbox {
     /// [`OutboxMemory::time`]; 0 if it takes.
     still_since: AtomicU32,
     memory: Arc<OutboxMemory>,
+    /// How frames are compressed on their way in, if the reader inflates them.
+    deflation: Option<Arc<Deflation>>,
 }
 
 #[derive(Debug, Default)]
@@ -77,7 +80,26 @@ struct Locked {
 
 impl Outbox {
     pub(crate) fn new(memory: Arc<OutboxMemory>) -> Self {
-        Self { inner: Mutex::default(), pending: AtomicUsize::new(0), still_since: AtomicU32::new(0), memory }
+        Self {
+            inner: Mutex::default(),
+            pending: AtomicUsize::new(0),
+            still_since: AtomicU32::new(0),
+            memory,
+            deflation: None,
+        }
+    }
+
+    /// Has frames compressed for a reader that inflates them.
+    pub(crate) fn deflating(self, deflation: Option<Arc<Deflation>>) -> Self {
+        Self { deflation, ..self }
+    }
+
+    /// Returns a frame as the reader gets it. Called without the lock, as it may take a while.
+    fn for_reader(&self, frame: Frame) -> Frame {
+        match &self.deflation {
+            Some(deflation) => frame.deflated(deflation),
+            None => frame,
+        }
     }
 
     /// Makes a frame of what is only for this reader.
@@ -92,7 +114,14 @@ impl Outbox {
 
     /// Queues a frame, or gives it back.
     pub(crate) fn push_if_it_fits(&self, frame: Frame) -> Result<(), (Frame, Rejected)> {
-        self.add(self.inner.lock(), frame, None)?;
+        match &self.deflation {
+            None => self.add(self.inner.lock(), frame, None)?,
+            Some(deflation) => {
+                // Whether it could ever fit is asked about the frame itself, so it is given back.
+                let deflated = frame.deflated(deflation);
+                self.add(self.inner.lock(), deflated, None).map_err(|(_, rejected)| (frame, rejected))?;
+            }
+        }
         // Counted only now, as it may be refused. The task may have given it back already, which
         // `held` allows for.
         self.memory.take_places(1);
@@ -103,6 +132,7 @@ impl Outbox {
     ///
     /// The caller counts its place, by [`OutboxMemory::take_places`].
     pub(crate) fn push_of(&self, channel: &str, frame: Frame) -> Result<(), Rejected> {
+        let frame = self.for_reader(frame);
         self.add(self.inner.lock(), frame, Some(channel)).map_err(|(_, rejected)| self.rejected(rejected))
     }
 
@@ -110,6 +140,7 @@ impl Outbox {
     ///
     /// The caller counts its place, by [`OutboxMemory::take_places`], unless it replaced another.
     pub(crate) fn push_latest(&self, channel: &Arc<str>, frame: Frame) -> Result<Latest, Rejected> {
+        let frame = self.for_reader(frame);
         let mut inner = self.inner.lock();
         if inner.closing.is_some() {
             return Err(Rejected::Closed);

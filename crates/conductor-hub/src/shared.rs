@@ -11,6 +11,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::admitting::Admitting;
 use crate::connection::{AbortedStream, BindLimits, BindOutcome, Telling};
+use crate::deflation::Deflations;
 use crate::encode::{decode_payload, encode, encode_payload, framed};
 use crate::frame::Frame;
 use crate::input_memory::InputMemory;
@@ -42,6 +43,8 @@ pub(crate) struct Shared {
     /// Held while a large row of messages is delivered.
     pub(crate) large_rows: Mutex<()>,
     pub(crate) metrics: Metrics,
+    /// None unless messages are compressed.
+    pub(crate) deflations: Option<Deflations>,
     pub(crate) admitting: Admitting,
     pub(crate) tasks: TaskTracker,
     closing: AtomicBool,
@@ -51,8 +54,10 @@ pub(crate) struct Shared {
 impl Shared {
     pub(crate) fn new(config: Config, hooks: Hooks) -> Self {
         let dedup = hooks.dedup.as_ref().map(Arc::clone);
+        let metrics = Metrics::new();
         Self {
             dedup: dedup.unwrap_or_else(|| Arc::new(StandardDedup::of(&config))),
+            deflations: config.compress_from.map(|from| Deflations::new(from, &metrics)),
             unfinished: InputMemory::new(config.unfinished_bytes_max),
             memory: Arc::new(OutboxMemory::new(config.outboxes_bytes_max, config.outbox_bytes_max)),
             config,
@@ -62,7 +67,7 @@ impl Shared {
             most_bound: MostBound::default(),
             roll_call: RollCall::default(),
             large_rows: Mutex::new(()),
-            metrics: Metrics::new(),
+            metrics,
             admitting: Admitting::default(),
             tasks: TaskTracker::new(),
             closing: AtomicBool::new(false),

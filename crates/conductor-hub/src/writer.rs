@@ -35,6 +35,9 @@ pub(crate) struct Writer<S> {
     queue: VecDeque<Frame>,
     /// Bytes of the first frame that are written already.
     head_written: usize,
+    /// Whether something was written since the socket was flushed: TLS keeps what the socket below
+    /// it did not take.
+    unflushed: bool,
     /// Since when frames have waited without any progress.
     stalled_since: Option<Instant>,
 }
@@ -48,7 +51,7 @@ impl<S> Writer<S> {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Writer<S> {
     pub(crate) fn new(socket: S) -> Self {
-        Self { socket, queue: VecDeque::new(), head_written: 0, stalled_since: None }
+        Self { socket, queue: VecDeque::new(), head_written: 0, unflushed: false, stalled_since: None }
     }
 
     /// Returns the frames to write, in order; only add to the end.
@@ -64,7 +67,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Writer<S> {
         self.stalled_since
     }
 
-    /// Writes until the queue is empty or the socket is full; tells `release` of each progress.
+    /// Writes until the queue is empty and flushed or the socket is full; tells `release` of each
+    /// progress.
     pub(crate) fn poll_write(
         &mut self,
         cx: &mut Context<'_>,
@@ -75,20 +79,31 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Writer<S> {
                 Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 Poll::Ready(Ok(written)) => {
                     release(written, self.advance(written));
+                    self.unflushed = true;
                     self.stalled_since = None;
                 }
                 Poll::Ready(Err(lost)) => return Poll::Ready(Err(lost)),
-                Poll::Pending => {
-                    self.stalled_since.get_or_insert_with(Instant::now);
-                    return Poll::Pending;
-                }
+                Poll::Pending => return self.stall(),
             }
+        }
+        if self.unflushed {
+            match Pin::new(&mut self.socket).poll_flush(cx) {
+                Poll::Ready(flushed) => flushed?,
+                Poll::Pending => return self.stall(),
+            }
+            (self.unflushed, self.stalled_since) = (false, None);
         }
         // Most connections are idle for most of the time, so the room of a burst is given back.
         if self.queue.capacity() > IDLE_FRAMES {
             self.queue = VecDeque::new();
         }
         Poll::Ready(Ok(()))
+    }
+
+    /// The socket takes nothing at the moment.
+    fn stall(&mut self) -> Poll<io::Result<()>> {
+        self.stalled_since.get_or_insert_with(Instant::now);
+        Poll::Pending
     }
 
     /// One write: small frames copied together, large ones in place.

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 
 use crate::config::{Config, PresenceStore};
 use crate::data_dir::CheckExtent;
-use crate::{causes, data_dir, descriptors, listen, log, registration, revocation, stores, webhook};
+use crate::{causes, data_dir, descriptors, listen, log, registration, revocation, stores, tls, webhook};
 
 /// Tries everything the server needs, as [`serve`](crate::server::run) does; one line each. With
 /// `deep`, all that is stored is read, too. Whether all is well.
@@ -31,6 +31,9 @@ pub(crate) async fn check(config: &Config, deep: bool) -> bool {
         (format!("--data-dir {}", config.data_dir.display()), stored.map(drop)),
         (config.keeping(), Ok(())),
     ];
+    if let Some(certificate) = &config.tls_cert {
+        results.push((format!("--tls-cert {}", certificate.display()), tls::start(config).await.map(drop)));
+    }
     let shared = timelines::check(config, deep).await;
     results.extend(shared.results);
     notes.extend(shared.notes);

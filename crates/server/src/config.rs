@@ -31,6 +31,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use tidings::hub::server::TlsFiles;
 use tidings::join::webhook::Secret;
 use tidings::presence_redis::keyspace::Notifications;
 
@@ -58,6 +59,10 @@ pub(crate) struct Config {
     pub(crate) http: SocketAddr,
     /// Where gRPC listens.
     pub(crate) grpc: SocketAddr,
+    /// The files of the certificate for TLS on the address of `http`, and of its key.
+    pub(crate) tls_cert: Option<PathBuf>,
+    /// See `tls_cert`; there are both or none.
+    pub(crate) tls_key: Option<PathBuf>,
     /// The directory of the embedded store; created when it is missing.
     pub(crate) data_dir: PathBuf,
     /// Where messages are stored.
@@ -128,6 +133,8 @@ pub(crate) struct Config {
     pub(crate) message_bytes: usize,
     /// Bytes that may wait for one WebSocket; raised to twice `message_bytes`.
     pub(crate) outbox_bytes: usize,
+    /// Whether messages on WebSockets are compressed.
+    pub(crate) compression: bool,
     /// Largest body of an HTTP request, in bytes.
     pub(crate) body_bytes: usize,
     /// How long a request may take: its head, its body, its answer.
@@ -158,6 +165,8 @@ impl Config {
         let mut config = Self {
             http: reader.take(&setting::HTTP, value::address),
             grpc: reader.take(&setting::GRPC, value::address),
+            tls_cert: reader.take(&setting::TLS_CERT, value::optional(value::path)),
+            tls_key: reader.take(&setting::TLS_KEY, value::optional(value::path)),
             data_dir: reader.take(&setting::DATA_DIR, value::path),
             timeline: TimelineConfig::read(&mut reader),
             kept: reader.take(&setting::RETENTION, retention::retention),
@@ -192,6 +201,7 @@ impl Config {
             grpc_connections: reader.count(&setting::GRPC_CONNECTIONS),
             message_bytes,
             outbox_bytes: reader.count(&setting::OUTBOX_BYTES),
+            compression: reader.take(&setting::COMPRESSION, value::switch),
             body_bytes: reader.count(&setting::BODY_BYTES),
             request_time: reader.duration(&setting::REQUEST_TIME),
             warnings: values.warnings().to_vec(),
@@ -200,6 +210,11 @@ impl Config {
         let odd = config.odd();
         config.warnings.extend(odd);
         reader.finish(config)
+    }
+
+    /// Returns the files of the certificate, if there is TLS.
+    pub(crate) fn tls_files(&self) -> Option<TlsFiles> {
+        Some(TlsFiles::new(self.tls_cert.as_ref()?, self.tls_key.as_ref()?))
     }
 
     /// Says how long messages are kept, and in the data directory their bytes.
@@ -265,6 +280,22 @@ impl Config {
                 &setting::WEBHOOK_SECRET,
                 "has nothing to sign without --webhook-url; add that, or leave this out",
             );
+        }
+        for (given, other, missing) in [
+            (
+                &setting::TLS_CERT,
+                &setting::TLS_KEY,
+                "needs the key of the certificate; give it with --tls-key",
+            ),
+            (
+                &setting::TLS_KEY,
+                &setting::TLS_CERT,
+                "needs the certificate of the key; give it with --tls-cert",
+            ),
+        ] {
+            if reader.is_given(given) && !reader.is_given(other) {
+                reader.problem(given, missing);
+            }
         }
         if self.http == self.grpc && self.http.port() != 0 {
             reader.problem(&setting::GRPC, "is also the address of --http; give the two different ports");

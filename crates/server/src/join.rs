@@ -224,8 +224,13 @@ fn hooks(
 }
 
 fn hub_config(config: &Config, access: &Access) -> tidings::hub::Config {
-    tidings::hub::Config::default()
-        .outbox_bytes_max(config.outbox_bytes)
+    let hub = tidings::hub::Config::default();
+    let hub = if config.compression {
+        hub.compress_from(tidings::hub::Config::COMPRESS_FROM_SUGGESTED)
+    } else {
+        hub
+    };
+    hub.outbox_bytes_max(config.outbox_bytes)
         .for_messages_of(config.message_bytes)
         .connections_max(config.connections)
         .name_bytes_max(calls::NAME_BYTES_MAX)

@@ -35,6 +35,7 @@ mod supervisor;
 mod telemetry;
 mod threads;
 mod timelines;
+mod tls;
 mod token;
 mod transition;
 mod webhook;

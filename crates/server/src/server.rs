@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::bail;
 use metrics_exporter_prometheus::PrometheusHandle;
+use tidings::hub::server::Tls;
 use tidings::timeline::etcd::RegistrationConfig;
 use tidings::timeline::{self, AnswerMemory, State, Timeline};
 use tokio::net::TcpListener;
@@ -21,7 +22,7 @@ use crate::listen::{BodyMemory, ConnectionPermits, LimitedListener, Timeouts};
 use crate::registration::{self, Registered};
 use crate::signals::Signals;
 use crate::supervisor::Supervisor;
-use crate::{causes, descriptors, grpc, http, listen, log, revocation, telemetry};
+use crate::{causes, descriptors, grpc, http, listen, log, revocation, telemetry, tls};
 
 /// The share of the time for a stop that is kept for the store.
 const FOR_THE_STORE: f64 = 0.25;
@@ -41,6 +42,7 @@ pub(crate) async fn run(config: Config, mut signals: Signals) -> anyhow::Result<
     let http = listen::bind("http", config.http).await?;
     let grpc = listen::bind("grpc", config.grpc).await?;
     let addresses = (http.local_addr()?, grpc.local_addr()?);
+    let tls = tls::start(&config).await?;
     let registration = registration::settings(&config, addresses)?;
     let metrics = telemetry::metrics()?;
     let data_dir = DataDir::open(&config.data_dir)?;
@@ -61,7 +63,7 @@ pub(crate) async fn run(config: Config, mut signals: Signals) -> anyhow::Result<
             return Err(error);
         }
     };
-    let parts = Parts { access, join, health, supervisor, metrics, registration };
+    let parts = Parts { access, join, health, supervisor, metrics, registration, tls };
     let server = Server::start(&config, parts, http, grpc)?;
     if config.insecure && !config.logins.are_configured() {
         tracing::warn!("insecure: anybody who reaches this server can take any name and read its messages");
@@ -110,6 +112,7 @@ struct Parts {
     supervisor: Supervisor,
     metrics: PrometheusHandle,
     registration: Option<RegistrationConfig>,
+    tls: Option<Tls>,
 }
 
 /// The tasks of a running server.
@@ -122,7 +125,7 @@ struct Server {
 
 impl Server {
     fn start(config: &Config, parts: Parts, http: TcpListener, grpc: TcpListener) -> anyhow::Result<Self> {
-        let Parts { access, join, health, supervisor, metrics, registration } = parts;
+        let Parts { access, join, health, supervisor, metrics, registration, tls } = parts;
         let stop = supervisor.stop().clone();
         access.follow_health(&health, &supervisor);
         join.follow_health(&health, &supervisor);
@@ -159,7 +162,7 @@ impl Server {
         keep_up(&supervisor, &access);
         supervisor.keep("the HTTP listener", {
             let stop = stop.clone();
-            move || http::serve(http.clone(), router.clone(), request_time, stop.clone())
+            move || http::serve(http.clone(), tls.clone(), router.clone(), request_time, stop.clone())
         });
         supervisor
             .keep("the gRPC listener", move || grpc::serve(grpc_service.clone(), grpc.clone(), stop.clone()));
@@ -255,8 +258,9 @@ fn announce((http, grpc): (SocketAddr, SocketAddr), config: &Config) {
         Some(url) => url.to_string(),
         None => config.data_dir.display().to_string(),
     };
-    let line =
-        format!("tidings is open at http://{host}:{} (gRPC on {grpc}, messages in {place})", http.port());
+    let scheme = if config.tls_cert.is_some() { "https" } else { "http" };
+    let port = http.port();
+    let line = format!("tidings is open at {scheme}://{host}:{port} (gRPC on {grpc}, messages in {place})");
     if let Err(error) = log::announce(&line) {
         tracing::warn!(%error, line, "the standard output cannot be written");
     }

@@ -40,6 +40,7 @@ mod signals;
 mod strangers;
 #[cfg(target_os = "linux")]
 mod supervision;
+mod tls;
 mod two_nodes;
 #[cfg(target_os = "linux")]
 mod unread;

@@ -23,6 +23,11 @@ impl Config {
             ("all_binds_bytes_max", self.all_binds_bytes_max, self.binds_bytes_max),
             ("dedup_bytes_max", self.dedup_bytes_max, Self::DEDUP_BYTES_MAX_BOUNDS.start),
             ("admissions_max", self.admissions_max, Self::ADMISSIONS_MAX_BOUNDS.start),
+            (
+                "compress_from",
+                self.compress_from.unwrap_or(Self::COMPRESS_FROM_SUGGESTED),
+                Self::COMPRESS_FROM_BOUNDS.start,
+            ),
         ];
         for (key, value, least) in numbers {
             if value < least {
@@ -90,6 +95,7 @@ mod tests {
             (Config::default().pong_timeout(time), "pong_timeout is 99ms"),
             (Config::default().close_timeout(time), "close_timeout is 99ms"),
             (Config::default().admissions_max(0), "admissions_max is 0; it must be at least 1"),
+            (Config::default().compress_from(63), "compress_from is 63; it must be at least 64"),
             (Config::default().admit_timeout(time), "admit_timeout is 99ms"),
             (Config::default().dedup_ttl(*Config::TIME_BOUNDS.end() + time), "dedup_ttl is 86400.099s"),
         ] {

@@ -2,8 +2,9 @@
 
 use std::{mem, str};
 
-use super::FrameKind;
+use super::deflate::inflate;
 use super::frame::{HEADER_BYTES_MAX, Header, unmask};
+use super::{FrameKind, Violation};
 
 /// What a client sent, in the order it was sent.
 #[derive(Debug, PartialEq, Eq)]
@@ -19,18 +20,6 @@ pub enum ClientInput<'a> {
     Close(Option<u16>),
 }
 
-/// What a client must not do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Violation {
-    /// It broke the framing rules: close code 1002.
-    Protocol(&'static str),
-    /// Its text is not UTF-8: close code 1007.
-    Utf8,
-    /// Its message is longer than the limit: close code 1009.
-    TooBig,
-}
-
 /// The decoder of one connection.
 ///
 /// Bytes are lent to it as they come. It keeps a copy only of what is not
@@ -40,6 +29,8 @@ pub enum Violation {
 pub struct Decoder {
     /// Longest message, in bytes.
     limit: usize,
+    /// Whether messages may be compressed.
+    pub(super) inflates: bool,
     pub(super) state: DecoderState,
     /// The payload so far of the message that is not complete.
     pub(super) message: Vec<u8>,
@@ -47,6 +38,8 @@ pub struct Decoder {
     control: Vec<u8>,
     /// The kind of the message whose first frame has been seen, but not the last.
     open: Option<FrameKind>,
+    /// Whether that message is compressed.
+    compressed: bool,
     /// How much of `message` is known to be UTF-8, if it is a text.
     utf8_bytes: usize,
     /// Counts, around, what has come to its end: messages, and control frames between them.
@@ -67,13 +60,25 @@ impl Decoder {
     pub const fn new(limit: usize) -> Self {
         Self {
             limit,
+            inflates: false,
             state: AT_HEADER,
             message: Vec::new(),
             control: Vec::new(),
             open: None,
+            compressed: false,
             utf8_bytes: 0,
             ended: 0,
         }
+    }
+
+    /// Has it take compressed messages as well, as [`agreed_window`](super::agreed_window) allows.
+    ///
+    /// Their limit is the same once they are inflated. They are kept compressed until they are
+    /// complete, so no state of zlib is held for those who send nothing.
+    #[must_use]
+    pub const fn inflating(mut self) -> Self {
+        self.inflates = true;
+        self
     }
 
     /// Returns a number that changes when what has begun comes to its end.
@@ -113,7 +118,9 @@ impl Decoder {
         loop {
             match &mut self.state {
                 DecoderState::Header { bytes, len } => {
-                    let Some((header, used)) = next_header(bytes, len, input)? else { return Ok(whole) };
+                    let Some((header, used)) = next_header(bytes, len, input, self.inflates)? else {
+                        return Ok(whole);
+                    };
                     self.check(&header)?;
                     input = &mut input[used..];
                     self.state = DecoderState::Payload { header, done: 0 };
@@ -158,11 +165,11 @@ impl Decoder {
             }
             (FrameKind::Continuation, Some(_)) => {}
             (_, Some(_)) => return Err(Violation::Protocol("a message began before the last one had ended")),
-            (kind, None) => self.open = Some(kind),
+            (kind, None) => (self.open, self.compressed) = (Some(kind), header.compressed),
         }
         // By the length that the header announces, so that too long a message is refused before it
         // comes.
-        let room = (self.limit - self.message.len()) as u64;
+        let room = (self.limit() - self.message.len()) as u64;
         if header.len > room { Err(Violation::TooBig) } else { Ok(()) }
     }
 
@@ -204,6 +211,9 @@ impl Decoder {
         complete: bool,
         sink: &mut impl FnMut(ClientInput<'_>) -> bool,
     ) -> Result<bool, Violation> {
+        if self.compressed {
+            return self.compressed_payload(header, payload, complete, sink);
+        }
         let kind = self.open.unwrap_or(header.kind);
         let is_text = kind == FrameKind::Text;
         let last = complete && header.fin;
@@ -232,11 +242,45 @@ impl Decoder {
         Ok(sink(ClientInput::Message(kind, &message)))
     }
 
+    fn compressed_payload(
+        &mut self,
+        header: &Header,
+        payload: &[u8],
+        complete: bool,
+        sink: &mut impl FnMut(ClientInput<'_>) -> bool,
+    ) -> Result<bool, Violation> {
+        if !(complete && header.fin) {
+            self.keep(payload);
+            return Ok(true);
+        }
+        self.ended = self.ended.wrapping_add(1);
+        let kind = self.open.take().unwrap_or(header.kind);
+        let message = if self.message.is_empty() {
+            inflate(payload, self.limit)?
+        } else {
+            self.keep(payload);
+            inflate(&mem::take(&mut self.message), self.limit)?
+        };
+        if kind == FrameKind::Text && str::from_utf8(&message).is_err() {
+            return Err(Violation::Utf8);
+        }
+        Ok(sink(ClientInput::Message(kind, &message)))
+    }
+
+    /// Returns how long the message may be that is open, as it comes.
+    const fn limit(&self) -> usize {
+        if !self.compressed {
+            return self.limit;
+        }
+        // What cannot be compressed becomes a little longer, by an eighth at the very worst.
+        self.limit.saturating_add(self.limit / 8).saturating_add(64)
+    }
+
     /// Appends to the message, doubling its buffer but never past the limit.
     fn keep(&mut self, payload: &[u8]) {
         let needed = self.message.len() + payload.len();
         if needed > self.message.capacity() {
-            let capacity = needed.max(self.message.capacity() * 2).min(self.limit);
+            let capacity = needed.max(self.message.capacity() * 2).min(self.limit());
             self.message.reserve_exact(capacity - self.message.len());
         }
         self.message.extend_from_slice(payload);
@@ -260,9 +304,10 @@ pub(super) fn next_header(
     kept: &mut [u8; HEADER_BYTES_MAX],
     len: &mut u8,
     input: &[u8],
+    inflates: bool,
 ) -> Result<Option<(Header, usize)>, Violation> {
     if *len == 0
-        && let Some(found) = Header::parse(input)?
+        && let Some(found) = Header::parse(input, inflates)?
     {
         return Ok(Some(found));
     }
@@ -270,7 +315,7 @@ pub(super) fn next_header(
     let room = HEADER_BYTES_MAX - before;
     let more = input.len().min(room);
     kept[before..before + more].copy_from_slice(&input[..more]);
-    match Header::parse(&kept[..before + more])? {
+    match Header::parse(&kept[..before + more], inflates)? {
         Some((header, used)) => Ok(Some((header, used - before))),
         None => {
             #[expect(clippy::cast_possible_truncation, reason = "at most 14, the longest header")]

@@ -63,6 +63,8 @@ impl FrameKind {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Header {
     pub(super) fin: bool,
+    /// Whether it begins a compressed message. Source: RFC 7692, section 6.
+    pub(super) compressed: bool,
     pub(super) kind: FrameKind,
     pub(super) mask: [u8; 4],
     /// Length of the payload, in bytes.
@@ -72,12 +74,14 @@ pub(super) struct Header {
 impl Header {
     /// Reads the header that `bytes` begin with, and its own length in bytes.
     ///
-    /// `None` asks for more bytes. A fault shows as early as its bytes are there.
-    pub(super) fn parse(bytes: &[u8]) -> Result<Option<(Self, usize)>, Violation> {
+    /// `None` asks for more bytes. A fault shows as early as its bytes are there. `inflates` says
+    /// whether messages may be compressed.
+    pub(super) fn parse(bytes: &[u8], inflates: bool) -> Result<Option<(Self, usize)>, Violation> {
         let Some(&first) = bytes.first() else { return Ok(None) };
-        if first & 0x70 != 0 {
+        let (reserved, compressed) = if inflates { (0x30, first & 0x40 != 0) } else { (0x70, false) };
+        if first & reserved != 0 {
             return Err(Violation::Protocol(
-                "a frame has reserved bits set, although no extension was agreed",
+                "a frame has reserved bits set, although no extension was agreed that uses them",
             ));
         }
         let fin = first & 0x80 != 0;
@@ -85,6 +89,9 @@ impl Header {
             FrameKind::from_wire(first & 0x0F).ok_or(Violation::Protocol("a frame has an unknown opcode"))?;
         if kind.is_control() && !fin {
             return Err(Violation::Protocol("a control frame is fragmented"));
+        }
+        if compressed && (kind.is_control() || kind == FrameKind::Continuation) {
+            return Err(Violation::Protocol("a frame that begins no message says that it is compressed"));
         }
         let Some(&second) = bytes.get(1) else { return Ok(None) };
         if second & 0x80 == 0 {
@@ -105,7 +112,7 @@ impl Header {
             return Err(Violation::Protocol("a control frame is longer than 125 bytes"));
         }
         let Some(mask) = bytes.get(at..at + 4).and_then(|b| b.first_chunk()) else { return Ok(None) };
-        Ok(Some((Self { fin, kind, mask: *mask, len }, at + 4)))
+        Ok(Some((Self { fin, compressed, kind, mask: *mask, len }, at + 4)))
     }
 }
 
@@ -128,8 +135,17 @@ pub(super) fn unmask(bytes: &mut [u8], mask: [u8; 4], offset: usize) {
 
 /// Appends an unfragmented frame of a server, with its payload.
 pub fn put_frame(out: &mut BytesMut, kind: FrameKind, payload: &[u8]) {
+    put_whole(out, 0x80 | kind.to_wire(), payload);
+}
+
+/// Appends an unfragmented frame of a server that says that its message is compressed.
+pub fn put_deflated_frame(out: &mut BytesMut, kind: FrameKind, deflated: &[u8]) {
+    put_whole(out, 0xC0 | kind.to_wire(), deflated);
+}
+
+fn put_whole(out: &mut BytesMut, first: u8, payload: &[u8]) {
     out.reserve(payload.len() + 10);
-    out.put_u8(0x80 | kind.to_wire());
+    out.put_u8(first);
     #[expect(clippy::cast_possible_truncation, reason = "each arm's range fits its type")]
     match payload.len() {
         len @ 0..=125 => out.put_u8(len as u8),

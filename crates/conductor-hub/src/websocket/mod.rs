@@ -1,13 +1,18 @@
 //! The WebSocket protocol, server side: pure, no I/O, no clock.
 //!
-//! Source: RFC 6455, sections 5 to 7.
+//! Source: RFC 6455, sections 5 to 7; RFC 7692 for compression.
 
 mod decoder;
+mod deflate;
 mod frame;
 mod scout;
 #[cfg(test)]
 mod tests;
+mod violation;
 
-pub use decoder::{ClientInput, Decoder, Violation};
-pub use frame::{FrameKind, close_frame, put_frame};
+pub use decoder::{ClientInput, Decoder};
+pub(crate) use deflate::deflate_frames;
+pub use deflate::{Window, agreed_window, deflate};
+pub use frame::{FrameKind, close_frame, put_deflated_frame, put_frame};
 pub(crate) use scout::Scout;
+pub use violation::Violation;

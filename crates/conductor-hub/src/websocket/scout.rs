@@ -7,7 +7,11 @@ use super::frame::{FrameKind, HEADER_BYTES_MAX};
 ///
 /// It begins where a decoder stands.
 #[derive(Debug)]
-pub(crate) struct Scout(ScoutState);
+pub(crate) struct Scout {
+    /// Whether messages may be compressed.
+    inflates: bool,
+    state: ScoutState,
+}
 
 #[derive(Debug)]
 enum ScoutState {
@@ -24,24 +28,25 @@ enum ScoutState {
 impl Scout {
     /// Creates a scout that goes on where a decoder stands, through what is not decoded yet.
     pub(crate) const fn ahead_of(decoder: &Decoder) -> Self {
-        Self(match &decoder.state {
+        let state = match &decoder.state {
             DecoderState::Header { bytes, len } => ScoutState::Header { bytes: *bytes, len: *len },
             DecoderState::Payload { header, done } => ScoutState::Payload(header.len - *done),
-        })
+        };
+        Self { inflates: decoder.inflates, state }
     }
 
     /// Looks through more bytes; tells whether a close frame begins in them.
     pub(crate) fn finds_close(&mut self, mut input: &[u8]) -> bool {
         loop {
-            match &mut self.0 {
-                ScoutState::Header { bytes, len } => match next_header(bytes, len, input) {
+            match &mut self.state {
+                ScoutState::Header { bytes, len } => match next_header(bytes, len, input, self.inflates) {
                     Ok(Some((header, _used))) if header.kind == FrameKind::Close => return true,
                     Ok(Some((header, used))) => {
                         input = &input[used..];
-                        self.0 = ScoutState::Payload(header.len);
+                        self.state = ScoutState::Payload(header.len);
                     }
                     Ok(None) => return false,
-                    Err(_violation) => self.0 = ScoutState::Lost,
+                    Err(_violation) => self.state = ScoutState::Lost,
                 },
                 ScoutState::Payload(left) => {
                     let here = usize::try_from(*left).unwrap_or(usize::MAX).min(input.len());
@@ -50,7 +55,7 @@ impl Scout {
                     if *left > 0 {
                         return false;
                     }
-                    self.0 = ScoutState::Header { bytes: [0; HEADER_BYTES_MAX], len: 0 };
+                    self.state = ScoutState::Header { bytes: [0; HEADER_BYTES_MAX], len: 0 };
                 }
                 ScoutState::Lost => return false,
             }

@@ -4,10 +4,12 @@ mod admission;
 mod behind;
 mod binds;
 mod bounds;
+mod buffered;
 mod calls;
 mod channels;
 mod close_codes;
 mod control;
+mod deflate;
 mod failures;
 mod handshake;
 mod hooked_chat;
@@ -20,7 +22,11 @@ mod protocol_page;
 mod python_client;
 mod rates;
 mod remembered_chat;
+#[cfg(feature = "server")]
+mod server;
 mod streams;
 mod support;
 mod test_util;
 mod throttled_chat;
+#[cfg(feature = "tls")]
+mod tls;

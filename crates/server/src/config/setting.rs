@@ -91,6 +91,11 @@ keys! {
         "Where the page, the hub and the HTTP calls listen; port 0 takes a free one";
     GRPC = "grpc" "TIDINGS_GRPC" "ADDRESS" Text("127.0.0.1:9000")
         "Where gRPC listens; port 0 takes a free one";
+    TLS_CERT = "tls-cert" "TIDINGS_TLS_CERT" "FILE" Text("")
+        "A PEM file with the certificate for TLS on the address of http, and behind it those that lead to its \
+         authority; it is read again when it changes. Without it, a proxy ends TLS";
+    TLS_KEY = "tls-key" "TIDINGS_TLS_KEY" "FILE" Text("")
+        "A PEM file with the key of tls-cert";
     DATA_DIR = "data-dir" "TIDINGS_DATA_DIR" "DIRECTORY" Text("./tidings-data")
         "Where the messages are stored; created when missing, used by one server at a time";
     TIMELINE = "timeline" "TIDINGS_TIMELINE" "STORE" Text("embedded")
@@ -260,6 +265,8 @@ keys! {
         Count(hub::Config::OUTBOX_BYTES_MAX_DEFAULT, 64 * 1024..=256 * 1024 * 1024)
         "How much may wait for one WebSocket, at least twice message-bytes, to which it is raised unless you \
          give it; senders wait for a reader above half of it";
+    COMPRESSION = "compression" "TIDINGS_COMPRESSION" "BOOLEAN" Text("false")
+        "Compress WebSocket messages from 1 KiB on, for clients that offer permessage-deflate";
     BODY_BYTES = "body-bytes" "TIDINGS_BODY_BYTES" "BYTES"
         Count(
             http::Config::BODY_BYTES_MAX_DEFAULT,

@@ -1,16 +1,13 @@
 //! Calls as their queue, their hub or their connection ends.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use conductor_hub::calls::{Calls, Config};
 use conductor_hub::{Disconnect, ErrorKind};
 use futures_util::FutureExt;
-use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
 
 use super::{Never, PATIENCE, gate, hub};
-use crate::support::Client;
+use crate::support::{Client, Recorder};
 
 #[tokio::test]
 async fn the_hub_answers_what_was_accepted_before_it_closes_its_connections() {
@@ -109,42 +106,9 @@ async fn the_last_handle_ends_the_calls_without_waiting() {
     alice.is_answered(two, "two").await;
 }
 
-/// Counts the answers that no client got.
-#[derive(Default)]
-struct LostAnswers(Arc<AtomicU64>);
-
-impl Recorder for LostAnswers {
-    fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
-
-    fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
-
-    fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
-
-    fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> Counter {
-        match key.name() {
-            "hub_answers_lost_total" => Counter::from_arc(Arc::clone(&self.0)),
-            _ => Counter::noop(),
-        }
-    }
-
-    fn register_gauge(&self, _: &Key, _: &Metadata<'_>) -> Gauge {
-        Gauge::noop()
-    }
-
-    fn register_histogram(&self, _: &Key, _: &Metadata<'_>) -> Histogram {
-        Histogram::noop()
-    }
-}
-
-impl LostAnswers {
-    fn count(&self) -> u64 {
-        self.0.load(Ordering::SeqCst)
-    }
-}
-
 #[tokio::test]
 async fn answers_that_no_client_gets_are_counted() {
-    let lost = LostAnswers::default();
+    let lost = Recorder::default();
     // For this thread, on which all of the test runs.
     let _recording = metrics::set_default_local_recorder(&lost);
     let (gate, mut keeper) = gate();
@@ -170,7 +134,7 @@ async fn answers_that_no_client_gets_are_counted() {
     carol.is_answered(answered, "carol").await;
     assert!(calls.shutdown(PATIENCE).await);
     // The call of who left was worked on for nobody, and the two behind the panic were dropped.
-    assert_eq!(lost.count(), 3);
+    assert_eq!(lost.count("hub_answers_lost_total"), 3);
     let mut begun = [keeper.begun().await, keeper.begun().await, keeper.begun().await];
     begun.sort();
     assert_eq!(begun, ["carol", "of one who leaves", "panic"]);
@@ -179,7 +143,7 @@ async fn answers_that_no_client_gets_are_counted() {
 
 #[tokio::test]
 async fn calls_that_nobody_began_to_answer_are_counted_as_lost() {
-    let lost = LostAnswers::default();
+    let lost = Recorder::default();
     let _recording = metrics::set_default_local_recorder(&lost);
     let (hub, _queue) = hub(Config::default());
     let mut alice = Client::connect(&hub).await;
@@ -189,5 +153,5 @@ async fn calls_that_nobody_began_to_answer_are_counted_as_lost() {
     alice.settle().await;
     drop(hub);
     assert_eq!(alice.close_code().await, Disconnect::Restart.code());
-    assert_eq!(lost.count(), 2);
+    assert_eq!(lost.count("hub_answers_lost_total"), 2);
 }
