@@ -50,7 +50,7 @@ pub(crate) fn cpu_ns(server: &str, burst: u64, effort: Effort) -> Result<f64, Bo
         let before = server.cpu_ns()?;
         let rounds = rounds(&mut publisher, burst, &mut sent, bytes, &received, time).await?;
         let cpu = server.cpu_ns()? - before;
-        ratio(cpu, rounds * receivers * burst)
+        Ok(cpu / (rounds * receivers * burst) as f64)
     })
 }
 
@@ -99,9 +99,4 @@ async fn receive(mut socket: TcpStream, received: Arc<Received>) {
             received.complete.notify_one();
         }
     }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "counts of a few seconds")]
-fn ratio(cpu_ns: u64, deliveries: u64) -> Result<f64, Box<dyn Error>> {
-    if deliveries == 0 { Err("nothing was delivered".into()) } else { Ok(cpu_ns as f64 / deliveries as f64) }
 }

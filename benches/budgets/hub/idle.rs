@@ -40,10 +40,7 @@ pub(crate) fn memory(server: &str, who: Who, effort: Effort) -> Result<f64, Box<
         let before = server.resident_bytes()?;
         connect(&server, who, &mut open, many).await?;
         rest(who).await;
-        let more = server.resident_bytes()?.saturating_sub(before);
-        #[expect(clippy::cast_precision_loss, reason = "less than 2^52 bytes")]
-        let each = more as f64 / (many - few) as f64;
-        Ok(each)
+        Ok((server.resident_bytes()? - before) / (many - few) as f64)
     })
 }
 

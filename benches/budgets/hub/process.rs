@@ -1,11 +1,12 @@
 //! The server under measurement, as a process.
 
+use std::env;
 use std::error::Error;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
-use std::{env, fs};
 
+use benches::process;
 use tempfile::TempDir;
 
 use crate::logins::Logins;
@@ -65,20 +66,13 @@ impl Server {
     }
 
     /// Returns its resident memory, in bytes.
-    pub(crate) fn resident_bytes(&self) -> Result<u64, Box<dyn Error>> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;
-        Ok(line.trim().trim_end_matches("kB").trim().parse::<u64>()? * 1024)
+    pub(crate) fn resident_bytes(&self) -> Result<f64, Box<dyn Error>> {
+        process::resident_bytes(&self.child.id().to_string())
     }
 
     /// Returns the processor time of all its threads, in nanoseconds.
-    pub(crate) fn cpu_ns(&self) -> Result<u64, Box<dyn Error>> {
-        let mut sum = 0;
-        for thread in fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
-            let schedule = fs::read_to_string(thread?.path().join("schedstat"))?;
-            sum += schedule.split(' ').next().ok_or("schedstat is empty")?.parse::<u64>()?;
-        }
-        Ok(sum)
+    pub(crate) fn cpu_ns(&self) -> Result<f64, Box<dyn Error>> {
+        process::cpu_ns(&self.child.id().to_string())
     }
 }
 
