@@ -8,8 +8,10 @@ use std::process::{Child, Command, Stdio};
 
 use benches::process;
 use tempfile::TempDir;
+use tokio_rustls::TlsConnector;
 
 use crate::logins::Logins;
+use crate::tls;
 
 /// A server in a process of its own; ends when dropped.
 pub(crate) struct Server {
@@ -18,7 +20,7 @@ pub(crate) struct Server {
     /// Who signs for its users, if it has logins.
     logins: Option<Logins>,
     is_whole: bool,
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 impl Server {
@@ -27,6 +29,9 @@ impl Server {
     pub(crate) fn start(name: &str) -> Result<Self, Box<dyn Error>> {
         let ours = env::current_exe()?;
         let directory = tempfile::tempdir()?;
+        if name.ends_with("-tls") {
+            tls::certify(directory.path())?;
+        }
         let logins = name.starts_with("logins-").then(|| Logins::new(directory.path())).transpose()?;
         let name = name.trim_start_matches("logins-");
         let is_whole = name.starts_with("tidings");
@@ -38,11 +43,11 @@ impl Server {
             command
         } else if let Some(name) = name.strip_prefix("mimalloc-") {
             let mut command = Command::new(ours.with_file_name("hub-mimalloc"));
-            command.args(["serve", name]);
+            command.args(["serve", name]).arg(directory.path());
             command
         } else {
             let mut command = Command::new(ours);
-            command.args(["serve", name]);
+            command.args(["serve", name]).arg(directory.path());
             command
         };
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
@@ -52,12 +57,17 @@ impl Server {
         let said = line.split_once("http://").map_or(&*line, |(_, behind)| behind);
         let address = said.split_whitespace().next().and_then(|address| address.parse().ok());
         let address = address.ok_or_else(|| format!("server said {line:?} for its address"))?;
-        Ok(Self { child, address, logins, is_whole, _directory: directory })
+        Ok(Self { child, address, logins, is_whole, directory })
     }
 
     /// Tells whether it is the real server, and not just a hub or a floor.
     pub(crate) const fn is_whole(&self) -> bool {
         self.is_whole
+    }
+
+    /// Returns what connects to it over TLS, if it has a certificate.
+    pub(crate) fn connector(&self) -> Result<TlsConnector, Box<dyn Error>> {
+        tls::connector(self.directory.path())
     }
 
     /// Returns the line of a request's head that says who asks, empty without logins.
