@@ -6,6 +6,8 @@
 use std::error::Error;
 use std::net::SocketAddr;
 
+use benches::frame;
+use benches::frame::masked;
 use bytes::BytesMut;
 use conductor_hub::protocol::{Message, Opcode};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -82,20 +84,19 @@ pub(crate) fn greeting() -> Vec<u8> {
 }
 
 fn greeting_for(channel: &str) -> Vec<u8> {
-    let mut greeting = masked(0x82, &encoded(&Message::with_uuid(Opcode::BIND, "", channel, "")));
-    greeting.extend(masked(0x89, b""));
+    let mut greeting = masked(frame::BINARY, &encoded(&Message::with_uuid(Opcode::BIND, "", channel, "")));
+    greeting.extend(masked(frame::PING, b""));
     greeting
 }
 
 /// A message as the publisher sends it; each number makes another.
 pub(crate) fn incoming_frame(number: u64) -> Vec<u8> {
-    masked(0x82, &payload(number))
+    masked(frame::BINARY, &payload(number))
 }
 
 /// A message as each receiver gets it.
 pub(crate) fn outgoing_frame() -> Vec<u8> {
-    let payload = payload(0);
-    [&[0x82, u8::try_from(payload.len()).expect("payload is short")][..], &payload].concat()
+    frame::plain(frame::BINARY, &payload(0))
 }
 
 fn payload(number: u64) -> Vec<u8> {
@@ -111,43 +112,28 @@ fn encoded(message: &Message) -> Vec<u8> {
 
 /// A piece of a stream with a body of this length, as its sender frames it.
 pub(crate) fn piece(body: usize) -> Vec<u8> {
-    masked(0x82, &encoded(&of_stream(Opcode::STREAM_WRITE, vec![b'x'; body])))
+    masked(frame::BINARY, &encoded(&of_stream(Opcode::STREAM_WRITE, vec![b'x'; body])))
 }
 
 /// How many bytes a receiver gets of such a piece: all but the mask.
 pub(crate) fn piece_len(body: usize) -> usize {
-    piece(body).len() - MASK.len()
+    piece(body).len() - frame::MASK.len()
 }
 
 /// How many bytes a receiver gets of the message before.
 pub(crate) fn stream_start_len() -> usize {
-    stream_start().len() - MASK.len()
+    stream_start().len() - frame::MASK.len()
 }
 
 /// The message before the first piece of a stream.
 pub(crate) fn stream_start() -> Vec<u8> {
-    masked(0x82, &encoded(&of_stream(Opcode::STREAM_START, Vec::new())))
+    masked(frame::BINARY, &encoded(&of_stream(Opcode::STREAM_START, Vec::new())))
 }
 
 /// All messages of a stream have one uuid.
 fn of_stream(opcode: Opcode, body: Vec<u8>) -> Message {
     Message::with_uuid(opcode, "00000000-0000-4000-8000-000000000000", CHANNEL, body)
 }
-
-/// Frames a payload under a mask.
-fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
-    let mut frame = vec![first];
-    match (u8::try_from(payload.len()), u16::try_from(payload.len())) {
-        (Ok(len @ ..126), _) => frame.push(0x80 | len),
-        (_, Ok(len)) => frame.extend([&[0xFE][..], &len.to_be_bytes()].concat()),
-        _ => frame.extend([&[0xFF][..], &(payload.len() as u64).to_be_bytes()].concat()),
-    }
-    frame.extend(MASK);
-    frame.extend(payload.iter().zip(MASK.iter().cycle()).map(|(byte, key)| byte ^ key));
-    frame
-}
-
-const MASK: [u8; 4] = [0x37, 0xFA, 0x21, 0x3D];
 
 /// The channel that all receivers of a fan-out share.
 pub(crate) const fn shared_channel() -> &'static str {

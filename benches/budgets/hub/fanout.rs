@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use benches::budget::Effort;
+use benches::frame;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
@@ -34,9 +35,9 @@ impl Burst {
     pub(crate) const SINGLE: Self = Self { senders: 1, messages: 1 };
 }
 
-/// Bytes received by everybody, and who waits for them to be as many as they should.
+/// Messages received by everybody, and who waits for them to be as many as they should.
 struct Received {
-    bytes: AtomicU64,
+    messages: AtomicU64,
     expected: AtomicU64,
     complete: Notify,
 }
@@ -57,7 +58,7 @@ pub(crate) fn cpu_ns(server: &str, burst: Burst, effort: Effort) -> Result<f64, 
     let server = Server::start(server)?;
     Runtime::new()?.block_on(async {
         let received = Arc::new(Received {
-            bytes: AtomicU64::new(0),
+            messages: AtomicU64::new(0),
             expected: AtomicU64::new(u64::MAX),
             complete: Notify::new(),
         });
@@ -104,8 +105,7 @@ impl Source {
         let mut deliveries = 0;
         while start.elapsed() < time {
             let complete = received.complete.notified();
-            let bytes = each * client::outgoing_frame().len() as u64;
-            let expected = received.bytes.load(Ordering::SeqCst) + bytes;
+            let expected = received.messages.load(Ordering::SeqCst) + each;
             received.expected.store(expected, Ordering::SeqCst);
             for sender in self.senders.iter_mut().take(usize::try_from(senders)?) {
                 let numbers = self.sent..self.sent + messages;
@@ -113,7 +113,7 @@ impl Source {
                 sender.write_all(&numbers.flat_map(client::incoming_frame).collect::<Vec<u8>>()).await?;
             }
             tokio::time::timeout(Duration::from_secs(10), complete).await.map_err(|_| {
-                format!("{} bytes are missing", expected - received.bytes.load(Ordering::SeqCst))
+                format!("{} deliveries are missing", expected - received.messages.load(Ordering::SeqCst))
             })?;
             deliveries += each;
         }
@@ -122,11 +122,25 @@ impl Source {
 }
 
 async fn receive(mut socket: OwnedReadHalf, received: Arc<Received>) {
-    let mut buffer = vec![0; 16 * 1024];
+    let (mut buffer, mut rest) = (vec![0; 16 * 1024], Vec::new());
     while let Ok(read @ 1..) = socket.read(&mut buffer).await {
-        let bytes = received.bytes.fetch_add(read as u64, Ordering::SeqCst) + read as u64;
-        if bytes == received.expected.load(Ordering::SeqCst) {
+        rest.extend_from_slice(&buffer[..read]);
+        let new = messages(&mut rest);
+        let messages = received.messages.fetch_add(new, Ordering::SeqCst) + new;
+        if messages == received.expected.load(Ordering::SeqCst) {
             received.complete.notify_one();
         }
     }
+}
+
+/// Takes all whole frames, and returns how many of them are messages.
+fn messages(received: &mut Vec<u8>) -> u64 {
+    let (mut taken, mut messages) = (0, 0);
+    while let Some((first, _payload, len)) = frame::taken(&received[taken..]) {
+        taken += len;
+        // Compressed or not.
+        messages += u64::from(first & 0x0F == frame::BINARY & 0x0F);
+    }
+    received.drain(..taken);
+    messages
 }

@@ -1,6 +1,8 @@
 //! Nothing but WebSocket: every binary message goes to all others.
 
-use super::websocket::{Opcode, Subprotocol, Told, masked};
+use benches::frame;
+
+use super::websocket::{Subprotocol, Told};
 use super::{BODY_BYTES, body};
 use crate::member::Fault;
 
@@ -9,18 +11,18 @@ pub(crate) struct Plain;
 impl Subprotocol for Plain {
     /// A ping: whoever answers has made the client a member before.
     fn greeting(&self) -> Vec<u8> {
-        masked(Opcode::Ping, b"")
+        frame::masked(frame::PING, b"")
     }
 
     fn message(&self, number: u64) -> Vec<u8> {
-        masked(Opcode::Binary, &body(number))
+        frame::masked(frame::BINARY, &body(number))
     }
 
-    fn hear(&mut self, frame: Opcode, payload: &[u8], _answer: &mut Vec<u8>) -> Result<Told, Fault> {
-        match (frame, payload.len()) {
-            (Opcode::Pong, _) => Ok(Told::Joined),
-            (Opcode::Binary, BODY_BYTES) => Ok(Told::Message),
-            _ => Err(format!("the server sent {frame:?} {payload:?}").into()),
+    fn hear(&mut self, first: u8, payload: &[u8], _answer: &mut Vec<u8>) -> Result<Told, Fault> {
+        match (first, payload.len()) {
+            (frame::PONG, _) => Ok(Told::Joined),
+            (frame::BINARY, BODY_BYTES) => Ok(Told::Message),
+            _ => Err(format!("the server sent {first:#x} {payload:?}").into()),
         }
     }
 }

@@ -11,7 +11,9 @@
 //! Source: <https://socket.io/docs/v4/socket-io-protocol/>,
 //! <https://socket.io/docs/v4/engine-io-protocol/>.
 
-use super::websocket::{Opcode, Subprotocol, Told, masked};
+use benches::frame;
+
+use super::websocket::{Subprotocol, Told};
 use super::{BODY_BYTES, body};
 use crate::member::Fault;
 
@@ -36,22 +38,24 @@ impl Subprotocol for SocketIo {
     }
 
     fn message(&self, number: u64) -> Vec<u8> {
-        [masked(Opcode::Text, EVENT), masked(Opcode::Binary, &body(number))].concat()
+        [frame::masked(frame::TEXT, EVENT), frame::masked(frame::BINARY, &body(number))].concat()
     }
 
-    fn hear(&mut self, frame: Opcode, payload: &[u8], answer: &mut Vec<u8>) -> Result<Told, Fault> {
-        match (frame, payload) {
-            (Opcode::Text, EVENT) if !self.is_attachment_due => self.is_attachment_due = true,
-            (Opcode::Binary, body) if self.is_attachment_due && body.len() == BODY_BYTES => {
+    fn hear(&mut self, first: u8, payload: &[u8], answer: &mut Vec<u8>) -> Result<Told, Fault> {
+        match (first, payload) {
+            (frame::TEXT, EVENT) if !self.is_attachment_due => self.is_attachment_due = true,
+            (frame::BINARY, body) if self.is_attachment_due && body.len() == BODY_BYTES => {
                 self.is_attachment_due = false;
                 return Ok(Told::Message);
             }
-            (Opcode::Text, b"2") => answer.extend(masked(Opcode::Text, b"3")),
-            (Opcode::Text, [b'0', ..]) => answer.extend(masked(Opcode::Text, b"40")),
-            (Opcode::Text, [b'4', b'0', ..]) => {}
-            (Opcode::Text, event) if event.starts_with(br#"42["joined""#) => return Ok(Told::Joined),
+            (frame::TEXT, b"2") => answer.extend(frame::masked(frame::TEXT, b"3")),
+            (frame::TEXT, [b'0', ..]) => answer.extend(frame::masked(frame::TEXT, b"40")),
+            (frame::TEXT, [b'4', b'0', ..]) => {}
+            (frame::TEXT, event) if event.starts_with(br#"42["joined""#) => return Ok(Told::Joined),
             _ => {
-                return Err(format!("the server sent {frame:?} {:?}", String::from_utf8_lossy(payload)).into());
+                return Err(
+                    format!("the server sent {first:#x} {:?}", String::from_utf8_lossy(payload)).into()
+                );
             }
         }
         Ok(Told::Other)
