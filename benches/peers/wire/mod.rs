@@ -4,6 +4,8 @@ pub(crate) mod conductor;
 pub(crate) mod nats;
 pub(crate) mod plain;
 pub(crate) mod socket_io;
+#[cfg(test)]
+mod tests;
 pub(crate) mod websocket;
 
 use std::net::SocketAddr;
