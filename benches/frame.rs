@@ -39,10 +39,10 @@ pub fn plain(first: u8, payload: &[u8]) -> Vec<u8> {
 pub fn taken(received: &[u8]) -> Option<(u8, &[u8], usize)> {
     let [first, len, rest @ ..] = received else { return None };
     // Servers do not mask.
-    let (header, len) = match len {
+    let (header, len): (usize, usize) = match len {
         127 => (10, usize::try_from(u64::from_be_bytes(*rest.first_chunk()?)).ok()?),
         126 => (4, u16::from_be_bytes(*rest.first_chunk()?).into()),
-        len => (2, usize::from(*len)),
+        len => (2, (*len).into()),
     };
     let payload = received.get(header..header.checked_add(len)?)?;
     Some((*first, payload, header + len))
