@@ -62,6 +62,18 @@ pub struct Effort {
 }
 
 impl Effort {
+    /// A real run.
+    #[must_use]
+    pub const fn full() -> Self {
+        Self { smoke: false }
+    }
+
+    /// A try of the harness.
+    #[must_use]
+    pub const fn smoke() -> Self {
+        Self { smoke: true }
+    }
+
     /// Returns the first in a real run, the second where only the harness is tried, in a debug
     /// build.
     pub fn pick<T>(self, full: T, smoke: T) -> T {
@@ -86,8 +98,8 @@ pub fn main(figures: &[Figure]) -> ExitCode {
 fn answer(figures: &[Figure], arguments: &[&str]) -> Result<String, Box<dyn Error>> {
     let (name, side, effort) = match arguments {
         ["list"] => return Ok(figures.iter().map(|figure| described(figure) + "\n").collect()),
-        ["measure", name, side] => (name, side, Effort { smoke: false }),
-        ["measure", name, side, "--smoke"] => (name, side, Effort { smoke: true }),
+        ["measure", name, side] => (name, side, Effort::full()),
+        ["measure", name, side, "--smoke"] => (name, side, Effort::smoke()),
         _ => return Err("use `cargo xtask budget`, or: list | measure NAME ours|against [--smoke]".into()),
     };
     let figure = figures

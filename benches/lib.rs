@@ -2,6 +2,7 @@
 
 pub mod budget;
 pub mod flood;
+pub mod frame;
 pub mod process;
 pub mod tally;
 pub mod tokens;

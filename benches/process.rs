@@ -19,13 +19,13 @@ pub fn cpu_ns(process: &str) -> Result<f64, Box<dyn Error>> {
     Ok(sum as f64)
 }
 
-/// Returns the resident memory of this process, in bytes.
+/// Returns the resident memory of a process, in bytes.
 ///
 /// # Errors
 ///
-/// If the kernel does not say.
-pub fn resident_bytes() -> Result<f64, Box<dyn Error>> {
-    let status = fs::read_to_string("/proc/self/status")?;
+/// If there is no such process.
+pub fn resident_bytes(process: &str) -> Result<f64, Box<dyn Error>> {
+    let status = fs::read_to_string(format!("/proc/{process}/status"))?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;
     Ok(line.trim().trim_end_matches("kB").trim().parse::<f64>()? * 1024.0)
 }

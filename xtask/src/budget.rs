@@ -11,6 +11,7 @@ use anyhow::Result;
 use anyhow::bail;
 use serde_json::Value;
 
+use crate::spread::{Spread, number};
 use crate::{step, test};
 
 /// How often each side is measured, so that one disturbance does not decide.
@@ -36,10 +37,6 @@ enum Limit {
     /// Nothing must hold: the figure is a point of a curve.
     None,
 }
-
-/// The values of one side, or the ratios: sorted.
-#[derive(Debug)]
-struct Spread(Vec<f64>);
 
 /// Builds the binaries, measures what the filter lets through, prints a line for each figure.
 pub fn run(filter: Option<&str>, smoke: bool) -> Result<()> {
@@ -78,12 +75,12 @@ pub fn run(filter: Option<&str>, smoke: bool) -> Result<()> {
 fn build(smoke: bool) -> Result<Vec<PathBuf>> {
     let mut built = if smoke {
         // The same call as that of the tests: nothing is built for this alone.
-        binaries(&mut step::cargo(&test::BUILD))?
+        step::binaries(&mut step::cargo(&test::BUILD))?
     } else {
         let server = ["build", "--release", "--package", "tidings-server", "--bins"];
-        keep_as_glibc(&binaries(step::cargo(&server).arg("--no-default-features"))?)?;
-        binaries(&mut step::cargo(&server))?;
-        binaries(&mut step::cargo(&["build", "--release", "--package", "benches", "--bins"]))?
+        keep_as_glibc(&step::binaries(step::cargo(&server).arg("--no-default-features"))?)?;
+        step::binaries(&mut step::cargo(&server))?;
+        step::binaries(&mut step::cargo(&["build", "--release", "--package", "benches", "--bins"]))?
     };
     if smoke {
         // Only the harness is tried: the allocator does not matter.
@@ -93,19 +90,6 @@ fn build(smoke: bool) -> Result<Vec<PathBuf>> {
         binary.file_name().is_some_and(|name| name.to_string_lossy().starts_with("budget-"))
     });
     Ok(built)
-}
-
-/// Builds, and returns the binaries.
-fn binaries(cargo: &mut Command) -> Result<Vec<PathBuf>> {
-    let messages = step::capture(cargo.args(["--quiet", "--message-format=json-render-diagnostics"]))?;
-    let mut binaries: Vec<PathBuf> = messages
-        .lines()
-        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-        .filter(|message| message["target"]["kind"][0] == "bin" && message["profile"]["test"] == false)
-        .filter_map(|message| message["executable"].as_str().map(PathBuf::from))
-        .collect();
-    binaries.sort();
-    Ok(binaries)
 }
 
 /// Keeps the server under another name, as the next build would replace it.
@@ -195,51 +179,6 @@ impl Figure {
     }
 }
 
-impl Spread {
-    fn of(mut values: Vec<f64>) -> Self {
-        values.sort_by(f64::total_cmp);
-        Self(values)
-    }
-
-    /// Returns the value in the middle; not a number, which holds no budget, without values.
-    fn median(&self) -> f64 {
-        match self.0.len() {
-            0 => f64::NAN,
-            count if count % 2 == 1 => self.0[count / 2],
-            count => f64::midpoint(self.0[count / 2 - 1], self.0[count / 2]),
-        }
-    }
-
-    fn shown(&self, unit: &str) -> String {
-        let median = number(self.median());
-        match &*self.0 {
-            [least, .., most] => format!("{median} {unit} ({} to {})", number(*least), number(*most)),
-            _ => format!("{median} {unit}"),
-        }
-    }
-}
-
-/// Writes a number with about four digits, and commas between thousands.
-fn number(value: f64) -> String {
-    let decimals = match value.abs() {
-        0.0..10.0 => 3,
-        10.0..1_000.0 => 1,
-        _ => 0,
-    };
-    let text = format!("{value:.decimals$}");
-    let (whole, rest) = text.split_at(text.find('.').unwrap_or(text.len()));
-    let mut grouped = String::new();
-    for (place, digit) in whole.chars().enumerate() {
-        let left = whole.len() - place;
-        if place > 0 && left % 3 == 0 && grouped != "-" {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    let rest = rest.trim_end_matches('0').trim_end_matches('.');
-    grouped + rest
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -281,18 +220,5 @@ mod tests {
         let figure = figure(Limit::RatioAtMost, 1.25, Some("a bare writer"));
         let nothing = || Spread::of(vec![]);
         assert!(!figure.judged(&nothing(), &nothing(), &nothing()).1);
-    }
-
-    #[test]
-    fn numbers_are_short() {
-        for (value, text) in [
-            (0.1234, "0.123"),
-            (2.0, "2"),
-            (999.94, "999.9"),
-            (1_234_567.8, "1,234,568"),
-            (-1000.0, "-1,000"),
-        ] {
-            assert_eq!(number(value), text);
-        }
     }
 }

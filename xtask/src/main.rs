@@ -21,9 +21,11 @@ mod features;
 mod images;
 mod msrv;
 mod package;
+mod peers;
 mod readme;
 mod setup;
 mod soak;
+mod spread;
 mod step;
 mod test;
 mod tidy;
@@ -58,6 +60,18 @@ enum Command {
         /// Only figures whose name contains this
         filter: Option<String>,
         /// Try the harness only: debug build, one short round, no verdict on the values
+        #[arg(long)]
+        smoke: bool,
+    },
+    /// Measures hubs of others beside ours; a whole run writes docs/figures.md and the five figures
+    /// of README.md
+    Peers {
+        /// Only peers whose name contains this; nothing is written then
+        filter: Option<String>,
+        /// How often everything is measured, in turn
+        #[arg(long, default_value_t = 5)]
+        rounds: usize,
+        /// Try the harness only: debug build, short measurements, nothing is written
         #[arg(long)]
         smoke: bool,
     },
@@ -108,6 +122,7 @@ fn main() -> ExitCode {
         Command::Tidy { imports: true } => tidy::show_imports(),
         Command::Tidy { imports: false } => tidy::run(),
         Command::Budget { filter, smoke } => budget::run(filter.as_deref(), smoke),
+        Command::Peers { filter, rounds, smoke } => peers::run(filter.as_deref(), rounds, smoke),
         Command::Soak { name, store, minutes, seed } => soak::run(name, store, minutes, seed),
         Command::Conformance { part } => conformance::run(part),
         Command::Codegen { check } => codegen::run(check),

@@ -10,6 +10,7 @@ use std::time::Instant;
 use anyhow::Context;
 use anyhow::Result;
 use anyhow::bail;
+use serde_json::Value;
 
 use crate::binary::workspace;
 
@@ -41,6 +42,19 @@ pub(crate) fn capture(command: &mut Command) -> Result<String> {
         bail!("`{}` failed: {}", words(command), cause(&all).unwrap_or_else(|| output.status.to_string()));
     }
     Ok(text)
+}
+
+/// Builds with cargo, and returns the paths of the binaries.
+pub(crate) fn binaries(cargo: &mut Command) -> Result<Vec<PathBuf>> {
+    let messages = capture(cargo.args(["--quiet", "--message-format=json-render-diagnostics"]))?;
+    let mut binaries: Vec<PathBuf> = messages
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .filter(|message| message["target"]["kind"][0] == "bin" && message["profile"]["test"] == false)
+        .filter_map(|message| message["executable"].as_str().map(PathBuf::from))
+        .collect();
+    binaries.sort();
+    Ok(binaries)
 }
 
 /// Returns where cargo puts what it builds.

@@ -6,9 +6,11 @@
 use std::error::Error;
 use std::net::SocketAddr;
 
+use benches::frame;
+use benches::frame::masked;
 use bytes::BytesMut;
 use conductor_hub::protocol::{Message, Opcode};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 /// The path at which the bare writer knows the publisher; the hub takes any.
@@ -29,19 +31,35 @@ pub(crate) async fn connect(
 ) -> Result<TcpStream, Box<dyn Error + Send + Sync>> {
     let mut socket = TcpStream::connect(address).await?;
     socket.set_nodelay(true)?;
+    greet(&mut socket, address, path, login, channel).await?;
+    Ok(socket)
+}
+
+/// Does the same on a connection that there is already.
+pub(crate) async fn greet(
+    socket: &mut (impl AsyncRead + AsyncWrite + Unpin),
+    address: SocketAddr,
+    path: &str,
+    login: &str,
+    channel: &str,
+) -> Result<(), Box<dyn Error + Send + Sync>> {
     let head = format!(
         "GET {path} HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n{login}\
          Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
     );
     socket.write_all(head.as_bytes()).await?;
-    read_until(&mut socket, b"\r\n\r\n").await?;
+    socket.flush().await?;
+    read_until(socket, b"\r\n\r\n").await?;
     socket.write_all(&greeting_for(channel)).await?;
+    socket.flush().await?;
     // The pong comes behind the bind.
-    read_until(&mut socket, &PONG).await?;
-    Ok(socket)
+    read_until(socket, &PONG).await
 }
 
-async fn read_until(socket: &mut TcpStream, end: &[u8]) -> Result<(), Box<dyn Error + Send + Sync>> {
+async fn read_until(
+    socket: &mut (impl AsyncRead + Unpin),
+    end: &[u8],
+) -> Result<(), Box<dyn Error + Send + Sync>> {
     let mut answer = Vec::new();
     let mut buffer = [0; 512];
     while !answer.ends_with(end) {
@@ -66,20 +84,19 @@ pub(crate) fn greeting() -> Vec<u8> {
 }
 
 fn greeting_for(channel: &str) -> Vec<u8> {
-    let mut greeting = masked(0x82, &encoded(&Message::with_uuid(Opcode::BIND, "", channel, "")));
-    greeting.extend(masked(0x89, b""));
+    let mut greeting = masked(frame::BINARY, &encoded(&Message::with_uuid(Opcode::BIND, "", channel, "")));
+    greeting.extend(masked(frame::PING, b""));
     greeting
 }
 
 /// A message as the publisher sends it; each number makes another.
 pub(crate) fn incoming_frame(number: u64) -> Vec<u8> {
-    masked(0x82, &payload(number))
+    masked(frame::BINARY, &payload(number))
 }
 
 /// A message as each receiver gets it.
 pub(crate) fn outgoing_frame() -> Vec<u8> {
-    let payload = payload(0);
-    [&[0x82, u8::try_from(payload.len()).expect("payload is short")][..], &payload].concat()
+    frame::plain(frame::BINARY, &payload(0))
 }
 
 fn payload(number: u64) -> Vec<u8> {
@@ -93,17 +110,30 @@ fn encoded(message: &Message) -> Vec<u8> {
     bytes.to_vec()
 }
 
-/// Frames a short payload under a mask.
-fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
-    let len = u8::try_from(payload.len()).expect("payload is short");
-    assert!(len <= 125, "payload is short");
-    let mut frame = vec![first, 0x80 | len];
-    frame.extend(MASK);
-    frame.extend(payload.iter().zip(MASK.iter().cycle()).map(|(byte, key)| byte ^ key));
-    frame
+/// A piece of a stream with a body of this length, as its sender frames it.
+pub(crate) fn piece(body: usize) -> Vec<u8> {
+    masked(frame::BINARY, &encoded(&of_stream(Opcode::STREAM_WRITE, vec![b'x'; body])))
 }
 
-const MASK: [u8; 4] = [0x37, 0xFA, 0x21, 0x3D];
+/// How many bytes a receiver gets of such a piece: all but the mask.
+pub(crate) fn piece_len(body: usize) -> usize {
+    piece(body).len() - frame::MASK.len()
+}
+
+/// How many bytes a receiver gets of the message before.
+pub(crate) fn stream_start_len() -> usize {
+    stream_start().len() - frame::MASK.len()
+}
+
+/// The message before the first piece of a stream.
+pub(crate) fn stream_start() -> Vec<u8> {
+    masked(frame::BINARY, &encoded(&of_stream(Opcode::STREAM_START, Vec::new())))
+}
+
+/// All messages of a stream have one uuid.
+fn of_stream(opcode: Opcode, body: Vec<u8>) -> Message {
+    Message::with_uuid(opcode, "00000000-0000-4000-8000-000000000000", CHANNEL, body)
+}
 
 /// The channel that all receivers of a fan-out share.
 pub(crate) const fn shared_channel() -> &'static str {

@@ -7,9 +7,12 @@ use benches::budget::Effort;
 use futures_util::future::try_join_all;
 use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use tokio_rustls::rustls::pki_types::ServerName;
 
-use crate::client;
 use crate::process::Server;
+use crate::{client, tls};
 
 /// Connections that are made at the same time.
 const AT_ONCE: u64 = 100;
@@ -23,14 +26,23 @@ pub(crate) enum Who {
     User,
     /// The same with a token, on a server with logins.
     LoggedIn,
+    /// Nobody by name, over TLS.
+    Secure,
 }
+
+/// A connection that is held open.
+trait Held: Send {}
+
+impl<T: Send> Held for T {}
 
 /// Returns the bytes of resident memory that each connection adds, once there are many.
 ///
 /// It is the slope between two numbers of connections: what all share, and what tables keep in
 /// advance, is in neither.
 pub(crate) fn memory(server: &str, who: Who, effort: Effort) -> Result<f64, Box<dyn Error>> {
-    let (few, many) = effort.pick((8_000, 16_000), (100, 300));
+    // A handshake of TLS costs both sides so much that there are fewer.
+    let full = if who == Who::Secure { (4_000, 10_000) } else { (8_000, 16_000) };
+    let (few, many) = effort.pick(full, (100, 300));
     let server = Server::start(server)?;
     let runtime = Runtime::new()?;
     runtime.block_on(async {
@@ -40,10 +52,7 @@ pub(crate) fn memory(server: &str, who: Who, effort: Effort) -> Result<f64, Box<
         let before = server.resident_bytes()?;
         connect(&server, who, &mut open, many).await?;
         rest(who).await;
-        let more = server.resident_bytes()?.saturating_sub(before);
-        #[expect(clippy::cast_precision_loss, reason = "less than 2^52 bytes")]
-        let each = more as f64 / (many - few) as f64;
-        Ok(each)
+        Ok((server.resident_bytes()? - before) / (many - few) as f64)
     })
 }
 
@@ -58,20 +67,39 @@ async fn rest(who: Who) {
 async fn connect(
     server: &Server,
     who: Who,
-    open: &mut Vec<TcpStream>,
+    open: &mut Vec<Box<dyn Held>>,
     count: u64,
 ) -> Result<(), Box<dyn Error>> {
     let path = |number| match who {
-        Who::Anonymous | Who::LoggedIn => "/ws".to_owned(),
+        Who::Anonymous | Who::LoggedIn | Who::Secure => "/ws".to_owned(),
         Who::User => format!("/ws?user=user{number}"),
     };
+    let connector = (who == Who::Secure).then(|| server.connector()).transpose()?;
     for first in (open.len() as u64..count).step_by(AT_ONCE.try_into()?) {
         let logins = (first..first + AT_ONCE).map(|number| server.login(&format!("user{number}")));
         let logins: Vec<String> = logins.collect::<Result<_, _>>()?;
         let connecting = (first..).zip(&logins).map(async |(number, login)| {
-            client::connect(server.address, &path(number), login, &format!("channel {number}")).await
+            let (path, channel) = (path(number), format!("channel {number}"));
+            let held: Box<dyn Held> = match &connector {
+                Some(connector) => Box::new(secure(server, connector, &path, &channel).await?),
+                None => Box::new(client::connect(server.address, &path, login, &channel).await?),
+            };
+            Ok::<_, Box<dyn Error + Send + Sync>>(held)
         });
         open.extend(try_join_all(connecting).await.map_err(|error| error as Box<dyn Error>)?);
     }
     Ok(())
+}
+
+/// Connects over TLS.
+async fn secure(
+    server: &Server,
+    connector: &TlsConnector,
+    path: &str,
+    channel: &str,
+) -> Result<TlsStream<TcpStream>, Box<dyn Error + Send + Sync>> {
+    let socket = TcpStream::connect(server.address).await?;
+    let mut socket = connector.connect(ServerName::try_from(tls::NAME)?, socket).await?;
+    client::greet(&mut socket, server.address, path, "", channel).await?;
+    Ok(socket)
 }

@@ -6,17 +6,23 @@
 //! `cargo xtask budget` puts both there.
 
 mod client;
+mod direct;
 mod fanout;
+mod http;
 mod idle;
 mod logins;
 mod process;
+mod secure;
 mod server;
+mod stream;
+mod tls;
 
 use std::process::ExitCode;
 
 use benches::budget;
 use benches::budget::{Budget, Figure};
 
+use crate::fanout::Burst;
 use crate::idle::Who;
 
 const WAITING: &str = "a task that waits for its socket";
@@ -65,48 +71,89 @@ const FIGURES: &[Figure] = &[
         budget: Budget::AtMost(5_000.0),
     },
     Figure {
+        name: "hub.idle.memory.tls",
+        unit: "bytes/connection",
+        ours: |effort| idle::memory("hub-tls", Who::Secure, effort),
+        against: Some(("a task of tokio-rustls that waits for its socket", |effort| {
+            idle::memory("waiting-tls", Who::Secure, effort)
+        })),
+        budget: Budget::RatioAtMost(1.25),
+    },
+    Figure {
         name: "hub.fanout.bursts",
         unit: "deliveries/CPU-s",
-        ours: |effort| fanout::per_cpu_second("hub", fanout::BURST, effort),
+        ours: |effort| fanout::per_cpu_second("hub", Burst::OF_ONE, effort),
         against: None,
-        budget: Budget::AtLeast(1_500_000.0),
+        budget: Budget::AtLeast(10_000_000.0),
+    },
+    Figure {
+        name: "hub.fanout.bursts.senders",
+        unit: "deliveries/CPU-s",
+        ours: |effort| fanout::per_cpu_second("hub", Burst::OF_MANY, effort),
+        against: None,
+        budget: Budget::AtLeast(3_000_000.0),
     },
     Figure {
         name: "hub.fanout.single",
         unit: "deliveries/CPU-s",
-        ours: |effort| fanout::per_cpu_second("hub", 1, effort),
+        ours: |effort| fanout::per_cpu_second("hub", Burst::SINGLE, effort),
         against: None,
         budget: Budget::AtLeast(150_000.0),
     },
     Figure {
         name: "hub.fanout.bursts.logins",
         unit: "deliveries/CPU-s",
-        ours: |effort| fanout::per_cpu_second("logins-tidings", fanout::BURST, effort),
+        ours: |effort| fanout::per_cpu_second("logins-tidings", Burst::OF_ONE, effort),
         against: Some(("the server without logins", |effort| {
-            fanout::per_cpu_second("tidings", fanout::BURST, effort)
+            fanout::per_cpu_second("tidings", Burst::OF_ONE, effort)
         })),
-        budget: Budget::AtLeast(1_500_000.0),
+        budget: Budget::AtLeast(10_000_000.0),
     },
     Figure {
         name: "hub.fanout.single.logins",
         unit: "deliveries/CPU-s",
-        ours: |effort| fanout::per_cpu_second("logins-tidings", 1, effort),
-        against: Some(("the server without logins", |effort| fanout::per_cpu_second("tidings", 1, effort))),
+        ours: |effort| fanout::per_cpu_second("logins-tidings", Burst::SINGLE, effort),
+        against: Some(("the server without logins", |effort| {
+            fanout::per_cpu_second("tidings", Burst::SINGLE, effort)
+        })),
         budget: Budget::AtLeast(150_000.0),
     },
     Figure {
         name: "hub.fanout.bursts.cpu",
         unit: "ns/delivery",
-        ours: |effort| fanout::cpu_ns("hub", fanout::BURST, effort),
-        against: Some(("bare pre-framed writer", |effort| fanout::cpu_ns("bare", fanout::BURST, effort))),
+        ours: |effort| fanout::cpu_ns("hub", Burst::OF_ONE, effort),
+        against: Some(("bare pre-framed writer", |effort| fanout::cpu_ns("bare", Burst::OF_ONE, effort))),
         budget: Budget::RatioAtMost(1.25),
     },
     Figure {
         name: "hub.fanout.single.cpu",
         unit: "ns/delivery",
-        ours: |effort| fanout::cpu_ns("hub", 1, effort),
-        against: Some(("bare pre-framed writer", |effort| fanout::cpu_ns("bare", 1, effort))),
+        ours: |effort| fanout::cpu_ns("hub", Burst::SINGLE, effort),
+        against: Some(("bare pre-framed writer", |effort| fanout::cpu_ns("bare", Burst::SINGLE, effort))),
         budget: Budget::RatioAtMost(1.25),
+    },
+    Figure {
+        name: "hub.fanout.single.direct",
+        unit: "ns/delivery",
+        ours: |effort| fanout::cpu_ns("hub", Burst::SINGLE, effort),
+        against: Some(("tokio tasks that write past any queue", |effort| {
+            fanout::cpu_ns("direct", Burst::SINGLE, effort)
+        })),
+        budget: Budget::Shown,
+    },
+    Figure {
+        name: "hub.stream",
+        unit: "bytes/CPU-s",
+        ours: |effort| stream::bytes_per_cpu_second(1, effort),
+        against: None,
+        budget: Budget::AtLeast(1e9),
+    },
+    Figure {
+        name: "hub.stream.readers",
+        unit: "bytes/CPU-s",
+        ours: |effort| stream::bytes_per_cpu_second(10, effort),
+        against: None,
+        budget: Budget::Shown,
     },
 ];
 

@@ -2,7 +2,11 @@
 #![allow(dead_code, reason = "the clients are in the other binary")]
 
 mod client;
+mod direct;
+mod http;
+mod secure;
 mod server;
+mod tls;
 
 use std::process::ExitCode;
 

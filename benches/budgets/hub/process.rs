@@ -1,14 +1,17 @@
 //! The server under measurement, as a process.
 
+use std::env;
 use std::error::Error;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
-use std::{env, fs};
 
+use benches::process;
 use tempfile::TempDir;
+use tokio_rustls::TlsConnector;
 
 use crate::logins::Logins;
+use crate::tls;
 
 /// A server in a process of its own; ends when dropped.
 pub(crate) struct Server {
@@ -17,7 +20,7 @@ pub(crate) struct Server {
     /// Who signs for its users, if it has logins.
     logins: Option<Logins>,
     is_whole: bool,
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 impl Server {
@@ -26,6 +29,9 @@ impl Server {
     pub(crate) fn start(name: &str) -> Result<Self, Box<dyn Error>> {
         let ours = env::current_exe()?;
         let directory = tempfile::tempdir()?;
+        if name.ends_with("-tls") {
+            tls::certify(directory.path())?;
+        }
         let logins = name.starts_with("logins-").then(|| Logins::new(directory.path())).transpose()?;
         let name = name.trim_start_matches("logins-");
         let is_whole = name.starts_with("tidings");
@@ -37,11 +43,11 @@ impl Server {
             command
         } else if let Some(name) = name.strip_prefix("mimalloc-") {
             let mut command = Command::new(ours.with_file_name("hub-mimalloc"));
-            command.args(["serve", name]);
+            command.args(["serve", name]).arg(directory.path());
             command
         } else {
             let mut command = Command::new(ours);
-            command.args(["serve", name]);
+            command.args(["serve", name]).arg(directory.path());
             command
         };
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
@@ -51,12 +57,17 @@ impl Server {
         let said = line.split_once("http://").map_or(&*line, |(_, behind)| behind);
         let address = said.split_whitespace().next().and_then(|address| address.parse().ok());
         let address = address.ok_or_else(|| format!("server said {line:?} for its address"))?;
-        Ok(Self { child, address, logins, is_whole, _directory: directory })
+        Ok(Self { child, address, logins, is_whole, directory })
     }
 
     /// Tells whether it is the real server, and not just a hub or a floor.
     pub(crate) const fn is_whole(&self) -> bool {
         self.is_whole
+    }
+
+    /// Returns what connects to it over TLS, if it has a certificate.
+    pub(crate) fn connector(&self) -> Result<TlsConnector, Box<dyn Error>> {
+        tls::connector(self.directory.path())
     }
 
     /// Returns the line of a request's head that says who asks, empty without logins.
@@ -65,20 +76,13 @@ impl Server {
     }
 
     /// Returns its resident memory, in bytes.
-    pub(crate) fn resident_bytes(&self) -> Result<u64, Box<dyn Error>> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;
-        Ok(line.trim().trim_end_matches("kB").trim().parse::<u64>()? * 1024)
+    pub(crate) fn resident_bytes(&self) -> Result<f64, Box<dyn Error>> {
+        process::resident_bytes(&self.child.id().to_string())
     }
 
     /// Returns the processor time of all its threads, in nanoseconds.
-    pub(crate) fn cpu_ns(&self) -> Result<u64, Box<dyn Error>> {
-        let mut sum = 0;
-        for thread in fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
-            let schedule = fs::read_to_string(thread?.path().join("schedstat"))?;
-            sum += schedule.split(' ').next().ok_or("schedstat is empty")?.parse::<u64>()?;
-        }
-        Ok(sum)
+    pub(crate) fn cpu_ns(&self) -> Result<f64, Box<dyn Error>> {
+        process::cpu_ns(&self.child.id().to_string())
     }
 }
 

@@ -1,37 +1,45 @@
 //! The servers: the hub, and the floors it is compared with.
 
-use std::convert::Infallible;
 use std::error::Error;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 use std::{env, thread};
 
 use conductor_hub::{Config, Hooks, Hub};
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use hyper_util::server::conn::auto;
 use tokio::runtime::Runtime;
 use tokio_util::task::TaskTracker;
 
-use crate::client;
+use crate::{client, direct, http, secure};
 
 /// A server by its name on the command line.
-pub(crate) struct Named(String);
+pub(crate) struct Named {
+    name: String,
+    /// Where its certificate lies, if it speaks TLS.
+    directory: PathBuf,
+}
 
-/// Returns the server that `serve NAME` asks for.
+/// Returns the server that `serve NAME [DIRECTORY]` asks for.
 pub(crate) fn named_on_the_command_line() -> Option<Named> {
     let mut arguments = env::args().skip(1);
-    (arguments.next()? == "serve").then(|| Named(arguments.next().unwrap_or_default()))
+    (arguments.next()? == "serve").then(|| Named {
+        name: arguments.next().unwrap_or_default(),
+        directory: arguments.next().unwrap_or_default().into(),
+    })
 }
 
 impl Named {
     /// Serves until standard input ends.
     pub(crate) fn run(&self) -> ExitCode {
-        let started = match self.0.as_str() {
-            "hub" => Runtime::new().map_err(Into::into).and_then(|runtime| serve(runtime, hub)),
-            "waiting" => Runtime::new().map_err(Into::into).and_then(|runtime| serve(runtime, waiting)),
+        let directory = &*self.directory;
+        let started = match self.name.as_str() {
+            "hub" => serve(hub),
+            "waiting" => serve(waiting),
+            "hub-tls" => serve(|tasks, listener| secure::hub(tasks, listener, directory)),
+            "waiting-tls" => serve(|tasks, listener| secure::waiting(tasks, listener, directory)),
+            "direct" => serve(direct::relay),
             "bare" => bare(),
             unknown => Err(format!("no server is named {unknown}").into()),
         };
@@ -53,9 +61,9 @@ fn until_input_ends(address: SocketAddr) -> Result<(), Box<dyn Error>> {
 }
 
 fn serve(
-    runtime: Runtime,
-    accept: fn(&TaskTracker, tokio::net::TcpListener) -> Result<(), Box<dyn Error>>,
+    accept: impl FnOnce(&TaskTracker, tokio::net::TcpListener) -> Result<(), Box<dyn Error>>,
 ) -> Result<(), Box<dyn Error>> {
+    let runtime = Runtime::new()?;
     let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))?;
     let address = listener.local_addr()?;
     let entered = runtime.enter();
@@ -72,14 +80,7 @@ fn hub(tasks: &TaskTracker, listener: tokio::net::TcpListener) -> Result<(), Box
     tasks.spawn(async move {
         while let Ok((socket, _peer)) = listener.accept().await {
             let hub = hub.clone();
-            let service = service_fn(move |request| {
-                let hub = hub.clone();
-                async move { Ok::<_, Infallible>(hub.handle(request).await) }
-            });
-            connections.spawn(async move {
-                let server = auto::Builder::new(TokioExecutor::new());
-                drop(server.serve_connection_with_upgrades(TokioIo::new(socket), service).await);
-            });
+            connections.spawn(http::serve(hub, socket));
         }
     });
     Ok(())

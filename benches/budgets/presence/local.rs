@@ -36,12 +36,12 @@ pub(crate) fn bytes(layout: Layout, effort: Effort) -> Result<f64, Box<dyn Error
     runtime.block_on(async {
         let count = effort.pick(1_000_000, 10_000);
         let store = Store::start(layout, DAY).await?;
-        let before = process::resident_bytes()?;
+        let before = process::resident_bytes("self")?;
         for first in (0..count).step_by(BATCH) {
             let names = (first..first + BATCH).map(|number| format!("user:{number:011}"));
             store.presence.online(names.collect::<Vec<_>>()).await?;
         }
-        Ok((process::resident_bytes()? - before) / count as f64)
+        Ok((process::resident_bytes("self")? - before) / count as f64)
     })
 }
 

@@ -4,9 +4,10 @@ use std::error::Error;
 use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::process::{Child, Command, ExitCode, Stdio};
-use std::{env, fs, io};
+use std::{env, io};
 
 use benches::budget::Effort;
+use benches::process;
 use futures_util::future::try_join_all;
 use timeline::http;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -76,9 +77,7 @@ impl Server {
     }
 
     fn resident_bytes(&self) -> Result<f64, Box<dyn Error>> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;
-        Ok(line.trim().trim_end_matches("kB").trim().parse::<f64>()? * 1024.0)
+        process::resident_bytes(&self.child.id().to_string())
     }
 }
 

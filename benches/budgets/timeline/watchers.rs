@@ -29,7 +29,7 @@ pub(crate) fn memory(effort: Effort) -> Result<f64, Box<dyn Error>> {
         let (mut watches, mut before): (Vec<Watch>, _) = (Vec::with_capacity(many), 0.0);
         while watches.len() < many {
             if watches.len() == few {
-                before = process::resident_bytes()?;
+                before = process::resident_bytes("self")?;
             }
             let first = watches.len();
             for number in first..first + AT_ONCE {
@@ -43,7 +43,7 @@ pub(crate) fn memory(effort: Effort) -> Result<f64, Box<dyn Error>> {
                 sleep(TURN).await;
             }
         }
-        let more = process::resident_bytes()? - before;
+        let more = process::resident_bytes("self")? - before;
         drop(watches);
         ended(&timeline).await?;
         #[expect(clippy::cast_precision_loss, reason = "a few thousand")]

@@ -10,4 +10,5 @@ mod wheel;
 
 pub(crate) use self::command::docker;
 pub use self::command::run;
-pub(crate) use self::need::is_root;
+pub(crate) use self::need::{is_root, version};
+pub(crate) use self::wheel::nats_server;

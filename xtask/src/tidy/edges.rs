@@ -41,6 +41,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("host-features", &[]),
     ("tests", ANYTHING),
     ("benches", ANYTHING),
+    // The server of a peer: a workspace of its own.
+    ("peer-socketioxide", &[]),
 ];
 
 const ANYTHING: &[&str] = &["*"];

@@ -1,0 +1,12 @@
+//! `cargo xtask peers [FILTER] [--rounds N] [--smoke]`: measures hubs of others beside ours.
+//!
+//! What the load client prints is described in `benches/peers/main.rs`.
+
+mod command;
+mod install;
+mod listing;
+mod machine;
+mod page;
+mod table;
+
+pub use self::command::run;
