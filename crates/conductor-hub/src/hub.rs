@@ -1,6 +1,8 @@
 //! The hub: start, publish, shut down.
 
 mod control;
+#[cfg(feature = "sisters")]
+mod sisters;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -60,6 +62,8 @@ impl Hub {
     pub fn start(config: Config, hooks: Hooks) -> Result<Self, Error> {
         config.validate()?;
         let shared = Arc::new(Shared::new(config, hooks));
+        #[cfg(feature = "sisters")]
+        Shared::begin_sisters(&shared)?;
         Ok(Self { _last: Arc::new(CloseOnDrop(Arc::clone(&shared))), shared })
     }
 

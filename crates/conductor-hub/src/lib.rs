@@ -100,6 +100,7 @@
 //!
 //! | feature | adds | default |
 //! |---|---|---|
+//! | `sisters` | [`federation`](https://docs.rs/conductor-hub/latest/conductor_hub/federation/), several hubs that pass on what their clients write | no |
 //! | `codec` | [`websocket`](https://docs.rs/conductor-hub/latest/conductor_hub/websocket/), the sans-I/O WebSocket codec, for conformance suites and fuzzers; not under semver | no |
 //! | `test-util` | [`test_util`](https://docs.rs/conductor-hub/latest/conductor_hub/test_util/), connections without sockets, for the tests of hooks | no |
 //! | `serde` | serde's traits on [`protocol::Message`] and [`protocol::Opcode`], with the JSON names of the original | no |
@@ -129,6 +130,9 @@ mod disconnect;
 mod encode;
 mod error;
 mod expiry;
+#[cfg(feature = "sisters")]
+#[cfg_attr(docsrs, doc(cfg(feature = "sisters")))]
+pub mod federation;
 mod frame;
 mod gcra;
 mod guard;
@@ -156,6 +160,8 @@ mod roll_call;
 mod router;
 mod service;
 mod shared;
+#[cfg(feature = "sisters")]
+mod sister_host;
 mod slow_readers;
 mod storage;
 #[cfg(feature = "test-util")]

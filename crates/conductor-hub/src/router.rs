@@ -203,6 +203,7 @@ impl<'a> Router<'a> {
     }
 
     fn push(&self, row: MessageRun) {
+        self.hub.write_to_sisters(row.channel.name(), Some(self.connection), &row.frames);
         let frames = Frame::new(row.frames, &self.hub.memory);
         let receivers = row.channel.deliver(&frames, Some(self.connection.id()), &self.hub.memory);
         self.hub.metrics.delivered.increment(receivers as u64 * row.messages);
@@ -294,7 +295,9 @@ impl<'a> Router<'a> {
             let bound = self.connection.channel(message.channel);
             // The auth hook may let a client write to a channel that it is not bound to. Then the
             // members that the channel has at the moment get the message.
-            self.row = bound.or_else(|| self.hub.registry.channel(message.channel)).map(MessageRun::new);
+            let channel = bound.or_else(|| self.hub.registry.channel(message.channel));
+            let channel = channel.or_else(|| self.hub.channel_of_sisters(message.channel));
+            self.row = channel.map(MessageRun::new);
         }
         if let Some(row) = &mut self.row {
             put_frame(&mut row.frames, FrameKind::Binary, message.encoded());

@@ -12,9 +12,13 @@ use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 use crate::admitting::Admitting;
+#[cfg(not(feature = "sisters"))]
+use crate::connection::Channel;
 use crate::connection::{BindLimits, BindOutcome, Telling};
 use crate::dedup::Dedup;
 use crate::encode::encode;
+#[cfg(feature = "sisters")]
+use crate::federation::Federation;
 use crate::frame::Frame;
 use crate::input_memory::InputMemory;
 use crate::metrics::Metrics;
@@ -44,9 +48,11 @@ pub(crate) struct Shared {
     pub(crate) metrics: Metrics,
     pub(crate) admitting: Admitting,
     pub(crate) tasks: TaskTracker,
+    #[cfg(feature = "sisters")]
+    pub(crate) sisters: Option<Arc<Federation>>,
     closing: AtomicBool,
     next_id: AtomicU64,
-    sender_hasher: RandomState,
+    pub(crate) sender_hasher: RandomState,
 }
 
 impl Shared {
@@ -56,6 +62,8 @@ impl Shared {
             unfinished: InputMemory::new(config.unfinished_bytes_max),
             memory: Arc::new(OutboxMemory::new(config.outboxes_bytes_max, config.outbox_bytes_max)),
             config,
+            #[cfg(feature = "sisters")]
+            sisters: hooks.sisters.clone().map(|(config, manager)| Arc::new(Federation::new(config, manager))),
             hooks,
             registry: Registry::new(),
             slow_readers: SlowReaders::default(),
@@ -96,6 +104,12 @@ impl Shared {
                 connection.outbox.wake_task();
             }
         }
+    }
+
+    /// Tells whether what is written here goes to other nodes as well.
+    #[cfg(feature = "sisters")]
+    const fn has_sisters(&self) -> bool {
+        self.sisters.is_some()
     }
 
     pub(crate) fn is_closing(&self) -> bool {
@@ -154,9 +168,14 @@ impl Shared {
         body: impl Into<Bytes>,
         except: Option<ConnectionId>,
     ) -> Result<usize, Error> {
+        let members = self.registry.channel(channel);
         // Nothing is encoded for a channel without members.
-        let Some(members) = self.registry.channel(channel) else { return Ok(0) };
+        if members.is_none() && !self.has_sisters() {
+            return Ok(0);
+        }
         let frame = self.written(channel, body)?;
+        self.write_to_sisters(channel, None, &frame);
+        let Some(members) = members else { return Ok(0) };
         let receivers = members.deliver(&frame, except, &self.memory);
         self.metrics.delivered.increment(receivers as u64);
         self.make_room();
@@ -204,6 +223,10 @@ impl Shared {
         if let Some(queue) = &self.hooks.queue {
             queue.close();
         }
+        #[cfg(feature = "sisters")]
+        if let Some(sisters) = &self.sisters {
+            sisters.close();
+        }
         self.tasks.close();
         for connection in self.registry.all_connections() {
             connection.close(Disconnect::Restart);
@@ -218,6 +241,21 @@ impl Shared {
 fn wake_to_tell(connection: &Connection, telling: Telling) {
     if telling == Telling::Waits {
         connection.outbox.wake_task();
+    }
+}
+
+/// Without the feature nothing goes to other nodes.
+#[cfg(not(feature = "sisters"))]
+#[expect(clippy::unused_self, reason = "with the feature `sisters` these do something")]
+impl Shared {
+    const fn has_sisters(&self) -> bool {
+        false
+    }
+
+    pub(crate) const fn write_to_sisters(&self, _channel: &str, _author: Option<&Connection>, _frames: &[u8]) {}
+
+    pub(crate) const fn channel_of_sisters(&self, _name: &str) -> Option<Arc<Channel>> {
+        None
     }
 }
 

@@ -26,7 +26,11 @@ const NAME_COST: usize = 160;
 pub(crate) struct Interest {
     names: HashMap<Arc<str>, Wanted, RandomState>,
     links: Vec<SisterInterest>,
+    /// What the names that are wanted here cost.
+    bytes: usize,
     bytes_max: usize,
+    /// Whether so many names are wanted here that every sister is asked for everything, for good.
+    overfull: bool,
 }
 
 /// What a sister has told of herself.
@@ -60,37 +64,49 @@ pub(crate) struct InterestChange {
 }
 
 impl Interest {
-    /// Creates the table; each sister may want names of so many bytes, or else gets everything.
+    /// Creates the table; whoever wants names of more bytes gets everything.
     pub(crate) fn new(bytes_max: usize) -> Self {
-        Self { names: HashMap::default(), links: Vec::new(), bytes_max }
+        Self { names: HashMap::default(), links: Vec::new(), bytes: 0, bytes_max, overfull: false }
     }
 
     /// Adds a link, which has to be told all of this.
     pub(crate) fn add_link(&mut self, link: u64, changes: &mut Vec<InterestChange>) {
         self.links.push(SisterInterest { link, whole: false, bytes: 0, everything: false });
         for (name, wanted) in &mut self.names {
-            wanted.tell(link, name, changes);
+            if !self.overfull || **name == *EVERYTHING {
+                wanted.tell(link, name, changes);
+            }
         }
     }
 
     /// Forgets a link and what it wanted.
     pub(crate) fn remove_link(&mut self, link: u64, changes: &mut Vec<InterestChange>) {
         self.links.retain(|known| known.link != link);
-        let links = &self.links;
+        let (links, overfull) = (&self.links, self.overfull);
         self.names.retain(|name, wanted| {
             wanted.heard.retain(|(from, _)| *from != link);
             wanted.told.retain(|(to, _)| *to != link);
-            links.iter().for_each(|to| wanted.tell(to.link, name, changes));
+            if !overfull || **name == *EVERYTHING {
+                links.iter().for_each(|to| wanted.tell(to.link, name, changes));
+            }
             !wanted.is_empty()
         });
     }
 
     /// Notes whether a channel has members here.
     pub(crate) fn note_here(&mut self, name: &str, here: bool, changes: &mut Vec<InterestChange>) {
-        if !here && !self.names.contains_key(name) {
+        let before = self.names.get(name).is_some_and(|wanted| wanted.here);
+        if before == here {
             return;
         }
+        let cost = name.len() + NAME_COST;
         self.entry(name).here = here;
+        self.bytes = if here { self.bytes + cost } else { self.bytes - cost };
+        if self.bytes > self.bytes_max && !self.overfull {
+            self.overfull = true;
+            self.entry(EVERYTHING).here = true;
+            self.refresh(EVERYTHING, changes);
+        }
         self.refresh(name, changes);
     }
 
@@ -144,7 +160,7 @@ impl Interest {
         self.names.get(name).is_some_and(|wanted| wanted.here || !wanted.heard.is_empty())
     }
 
-    /// Returns how many names are known, and how many of them are wanted here.
+    /// Returns how many names are known.
     pub(crate) fn len(&self) -> usize {
         self.names.len()
     }
@@ -179,7 +195,10 @@ impl Interest {
         let Some((name, _)) = self.names.get_key_value(name) else { return };
         let name = Arc::clone(name);
         let Some(wanted) = self.names.get_mut(&name) else { return };
-        self.links.iter().for_each(|to| wanted.tell(to.link, &name, changes));
+        // What a sister was told before, she is told when it ends; she gets everything anyway.
+        if !self.overfull || *name == *EVERYTHING || !wanted.told.is_empty() {
+            self.links.iter().for_each(|to| wanted.tell(to.link, &name, changes));
+        }
         if wanted.is_empty() {
             self.names.remove(&name);
         }
@@ -317,6 +336,18 @@ mod tests {
         assert!(table.wants(1, "anything") && !table.wants(2, "anything"));
         let last = changes.iter().rfind(|change| change.link == 2 && &*change.name == EVERYTHING);
         assert_eq!(last.map(|change| change.hops), Some(2), "the other sister is asked for everything");
+    }
+
+    #[test]
+    fn who_wants_too_much_asks_for_everything() {
+        let mut table = Interest::new(1_000);
+        let mut changes = Vec::new();
+        table.add_link(1, &mut changes);
+        (0..100).for_each(|number| table.note_here(&number.to_string(), true, &mut changes));
+        assert!(changes.len() < 10, "{changes:?}");
+        assert_eq!(changes.iter().filter(|change| &*change.name == EVERYTHING).count(), 1);
+        (0..100).for_each(|number| table.note_here(&number.to_string(), false, &mut changes));
+        assert_eq!(table.len(), 1, "only that is kept");
     }
 
     proptest! {

@@ -8,10 +8,9 @@
 //! 2 nothing for you 16 origin | u64 first | u64 last
 //! 3 interest        u8 hops, 0 for none | channel name
 //! 4 interest whole
-//! 5 ping            u64 number
-//! 6 pong            u64 number
-//! 7 meta query
-//! 8 meta response   u32 sisters | u32 most sisters
+//! 5 alive
+//! 6 meta query
+//! 7 meta response   u32 sisters | u32 most sisters
 //! ```
 //!
 //! All numbers are little-endian. One WebSocket message holds one or more whole items.
@@ -33,8 +32,9 @@ pub(crate) enum Item {
     Interest { name: Box<str>, hops: u8 },
     /// What the sister wants was told.
     InterestWhole,
-    Ping(u64),
-    Pong(u64),
+    /// The sister is there, though she has nothing to say.
+    Alive,
+    /// How many sisters has the sister?
     MetaQuery,
     MetaResponse { sisters: u32, most: u32 },
 }
@@ -52,8 +52,8 @@ impl Item {
             Self::Parcel(_, parcel) => PARCEL_HEAD + parcel.body.bytes().len(),
             Self::Nothing { .. } => 32,
             Self::Interest { name, .. } => 1 + name.len(),
-            Self::InterestWhole | Self::MetaQuery => 0,
-            Self::Ping(_) | Self::Pong(_) | Self::MetaResponse { .. } => 8,
+            Self::InterestWhole | Self::Alive | Self::MetaQuery => 0,
+            Self::MetaResponse { .. } => 8,
         }
     }
 
@@ -64,10 +64,9 @@ impl Item {
             Self::Nothing { .. } => 2,
             Self::Interest { .. } => 3,
             Self::InterestWhole => 4,
-            Self::Ping(_) => 5,
-            Self::Pong(_) => 6,
-            Self::MetaQuery => 7,
-            Self::MetaResponse { .. } => 8,
+            Self::Alive => 5,
+            Self::MetaQuery => 6,
+            Self::MetaResponse { .. } => 7,
         };
         out.put_u8(kind);
         // Bodies are bounded by `message_bytes_max` and the length of a row, far below 4 GiB.
@@ -89,12 +88,11 @@ impl Item {
                 out.put_u8(*hops);
                 out.put_slice(name.as_bytes());
             }
-            Self::Ping(number) | Self::Pong(number) => out.put_u64_le(*number),
             Self::MetaResponse { sisters, most } => {
                 out.put_u32_le(*sisters);
                 out.put_u32_le(*most);
             }
-            Self::InterestWhole | Self::MetaQuery => {}
+            Self::InterestWhole | Self::Alive | Self::MetaQuery => {}
         }
     }
 
@@ -126,7 +124,7 @@ impl Item {
             1 => PARCEL_HEAD,
             2 => 32,
             3 => 1,
-            5 | 6 | 8 => 8,
+            7 => 8,
             _ => 0,
         };
         if rest.len() < fixed {
@@ -158,10 +156,9 @@ impl Item {
                 Self::Interest { name: name.into(), hops }
             }
             4 => Self::InterestWhole,
-            5 => Self::Ping(rest.get_u64_le()),
-            6 => Self::Pong(rest.get_u64_le()),
-            7 => Self::MetaQuery,
-            8 => Self::MetaResponse { sisters: rest.get_u32_le(), most: rest.get_u32_le() },
+            5 => Self::Alive,
+            6 => Self::MetaQuery,
+            7 => Self::MetaResponse { sisters: rest.get_u32_le(), most: rest.get_u32_le() },
             _ => return Ok(None),
         }))
     }
@@ -190,8 +187,7 @@ mod tests {
             Item::Nothing { origin, first: 2, last: 3 },
             Item::Interest { name: "tea".into(), hops: 3 },
             Item::InterestWhole,
-            Item::Ping(1),
-            Item::Pong(2),
+            Item::Alive,
             Item::MetaQuery,
             Item::MetaResponse { sisters: 3, most: 8 },
         ];

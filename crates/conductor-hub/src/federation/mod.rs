@@ -41,7 +41,7 @@
 //! over a young link can be wrong: the sister behind it has been interested for long by another way.
 //! Two rules find that:
 //!
-//! - The claims of a link that is younger than [`YOUNG`](relay) are believed at once only where it is
+//! - The claims of a link that is younger than a second are believed at once only where it is
 //!   the only link. Otherwise another link has 200 ms to bring what they deny.
 //! - A parcel names the number of its origin's parcel *before* it in the same channel. A node that has
 //!   taken parcels of this channel and not that one knows that it is missing.
@@ -52,7 +52,7 @@
 //! never what only this sister wants ("split horizon"). In a ring that is not enough: when the last
 //! member has gone, the others keep telling each other that somebody must still be there. So each
 //! name carries how many links its nearest member is away, and one that is more than
-//! [`HOPS_MAX`](interest) away is none: it fades out after so many turns. That is also the
+//! 16 links away is none: it fades out after so many turns. That is also the
 //! furthest that a message goes, 16 links. Until a sister has told her whole interest she is sent
 //! everything, and so is one who wants more names than fit.
 //!
@@ -66,7 +66,7 @@
 //!
 //! | what | is owned by | ends |
 //! |---|---|---|
-//! | the relay, under one lock, with no I/O inside | [`Federation`] | with the hub |
+//! | the relay, under one lock, with no I/O inside | `Federation` | with the hub |
 //! | one link task per link: reads, decodes, hands over, writes | the hub's tracker | when the link or the hub ends |
 //! | one tick task: ages, beats, gaps | the hub's tracker | with the hub |
 //! | the manager: whom to dial | the hub's tracker | with the hub |
@@ -115,3 +115,46 @@
 //! *A partition.* A | B, C. On both sides clients go on with who is there. Each second every node
 //! sends a beat, which has a number as a parcel has; so when they are together again, each finds what
 //! it missed by the first beat, even if nobody writes any more.
+
+mod arrivals;
+mod balance;
+mod begin;
+mod challenge;
+mod config;
+mod dialler;
+mod host;
+mod interest;
+mod item;
+mod link_queue;
+mod link_task;
+mod meeting;
+mod node_id;
+mod open_streams;
+mod parcel;
+mod relay;
+mod sister;
+mod sister_client;
+mod sister_manager;
+mod sister_metrics;
+mod sister_server;
+mod sisters;
+mod spans;
+mod state;
+mod tls_binding;
+mod websocket_link;
+
+pub(crate) use begin::begin;
+pub use config::SisterConfig;
+pub use dialler::SisterDialler;
+pub(crate) use host::SisterHost;
+pub use node_id::NodeId;
+pub(crate) use parcel::{ParcelAuthor, ParcelBody};
+pub use sister::{Sister, SisterEnd, SisterMeta};
+pub use sister_client::{SisterClient, SisterReader, SisterSocket, SisterWriter};
+pub use sister_manager::SisterManager;
+pub(crate) use sister_server::is_private;
+pub use sister_server::SisterServer;
+pub use sisters::Sisters;
+pub(crate) use state::Federation;
+pub use tls_binding::TlsBinding;
+pub(crate) use websocket_link::{SUBPROTOCOL, accepted};

@@ -151,7 +151,7 @@ impl Relay {
         self.tell_interest(effects);
     }
 
-    /// Takes what came over a link; pings and meta queries are not for the relay.
+    /// Takes what came over a link; signs of life and meta queries are not its business.
     pub(crate) fn receive(&mut self, link: u64, item: Item, now: Instant, effects: &mut Vec<Effect>) {
         if !self.links.contains_key(&link) {
             return;
@@ -173,7 +173,7 @@ impl Relay {
                 self.tell_interest(effects);
             }
             Item::InterestWhole => self.interest.note_whole(link),
-            Item::Ping(_) | Item::Pong(_) | Item::MetaQuery | Item::MetaResponse { .. } => {}
+            Item::Alive | Item::MetaQuery | Item::MetaResponse { .. } => {}
         }
     }
 
@@ -192,6 +192,11 @@ impl Relay {
                 effects.push(Effect::Silent(*origin));
             }
         }
+    }
+
+    /// Tells whether parcels wait behind a gap.
+    pub(crate) const fn is_waiting(&self) -> bool {
+        self.waiting_bytes > 0
     }
 
     /// Returns when [`tick`](Self::tick) has to tell a gap.

@@ -8,4 +8,6 @@ mod frame;
 mod tests;
 
 pub use decoder::{ClientInput, Decoder, Violation};
+#[cfg(feature = "sisters")]
+pub(crate) use frame::payloads_of;
 pub use frame::{FrameKind, close_frame, put_frame};
