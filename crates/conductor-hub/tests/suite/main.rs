@@ -19,5 +19,7 @@ mod pace;
 mod panics;
 mod protocol;
 mod rates;
+#[cfg(feature = "sisters")]
+mod sisters;
 mod support;
 mod test_util;

@@ -2,6 +2,8 @@
 
 mod client;
 mod heard;
+#[cfg(feature = "sisters")]
+pub(crate) mod node;
 mod replay;
 pub(crate) mod request;
 pub(crate) mod vectors;
