@@ -6,6 +6,7 @@ mod calls;
 mod client;
 mod late_binds;
 mod permission;
+mod sisters;
 mod throttle;
 mod waiting_places;
 
@@ -91,7 +92,8 @@ impl Join {
         let hooks = hooks(config, access, &attendance, interest.clone()).calls(queues.late.clone());
         // From here on the hub could take connections. None comes before the listeners, which start
         // last.
-        let hub = Hub::start(hub_config(config, access), hooks.handler(handler).storage(history))?;
+        let hooks = sisters::add(hooks.handler(handler).storage(history), &config.sisters)?;
+        let hub = Hub::start(hub_config(config, access), hooks)?;
         let timelines = timelines::start(config, data_dir, &hub, interest.as_ref()).await?;
         let Timelines { timeline, embedded: store } = timelines;
         let keeper = RosterKeeper::start(roster, presence, hub.clone())?;

@@ -110,13 +110,13 @@ impl Relay {
     ///
     /// It is numbered whether there is a link or not, so that whoever is cut off finds out.
     pub(crate) fn write(&mut self, body: ParcelBody, effects: &mut Vec<Effect>) {
-        self.number += 1;
-        let channel = self.hasher.hash_one(body.channel());
-        if self.before.len() >= CHANNELS_MAX {
-            self.before.clear();
-        }
-        let before = self.before.insert(channel, self.number).unwrap_or(0);
+        let before = self.take_number(body.channel());
         self.pass_on(&Parcel { origin: self.me, number: self.number, before, body }, None, effects);
+    }
+
+    /// Numbers what was written here and nobody else wants.
+    pub(crate) fn skip(&mut self, channel: &str) {
+        self.take_number(channel);
     }
 
     /// Says to all that this node is there.
@@ -217,6 +217,15 @@ impl Relay {
     /// Returns how many channel names are known of anybody.
     pub(crate) fn names_len(&self) -> usize {
         self.interest.len()
+    }
+
+    /// Takes the next number for a channel; returns the channel's number before, if it is known.
+    fn take_number(&mut self, channel: &str) -> u64 {
+        self.number += 1;
+        if self.before.len() >= CHANNELS_MAX {
+            self.before.clear();
+        }
+        self.before.insert(self.hasher.hash_one(channel), self.number).unwrap_or(0)
     }
 
     fn arrive(&mut self, link: u64, first: u64, parcel: Parcel, now: Instant, effects: &mut Vec<Effect>) {

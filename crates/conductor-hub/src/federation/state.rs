@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -39,8 +39,6 @@ pub(crate) struct Federation {
     deliveries: Mutex<OpenStreams>,
     relay: Mutex<Locked>,
     next_link: AtomicU64,
-    /// Whether anybody wants anything: nobody does while there is no link.
-    has_links: AtomicBool,
     pub(crate) handshakes: Arc<Semaphore>,
     /// Something waits behind a gap.
     pub(crate) gap: Notify,
@@ -87,7 +85,6 @@ impl Federation {
             deliveries: Mutex::default(),
             relay: Mutex::new(Locked { relay, sisters: BTreeMap::new(), effects: Vec::new() }),
             next_link: AtomicU64::new(1),
-            has_links: AtomicBool::new(false),
             handshakes: Arc::new(Semaphore::new(HANDSHAKES_MAX)),
             gap: Notify::new(),
             closing: CancellationToken::new(),
@@ -104,11 +101,13 @@ impl Federation {
             return;
         }
         let mut locked = self.relay.lock();
-        // Nobody can want what cannot be encoded, and names that long are refused before.
-        let Some(mut draft) = ParcelBody::draft(channel, author) else { return };
-        if self.has_links.load(Ordering::Relaxed) && locked.relay.is_wanted_elsewhere(channel) {
-            fill(&mut draft);
+        if !locked.relay.is_wanted_elsewhere(channel) {
+            locked.relay.skip(channel);
+            return;
         }
+        // Names and users that cannot be encoded are refused before they come here.
+        let Some(mut draft) = ParcelBody::draft(channel, author) else { return };
+        fill(&mut draft);
         self.change(&mut locked, |relay, effects| relay.write(draft.finish(), effects));
     }
 
@@ -149,7 +148,6 @@ impl Federation {
         let queue = LinkQueue::new(self.config.link_bytes_max);
         let sister = Arc::new(Sister::new(link, node, name, queue));
         locked.sisters.insert(link, Arc::clone(&sister));
-        self.has_links.store(true, Ordering::Relaxed);
         self.metrics.sisters.increment(1.0);
         self.change(&mut locked, |relay, effects| relay.add_link(link, now, effects));
         Ok(sister)
@@ -254,7 +252,6 @@ impl Federation {
         if locked.sisters.remove(&sister.link).is_none() {
             return;
         }
-        self.has_links.store(!locked.sisters.is_empty(), Ordering::Relaxed);
         self.metrics.sisters.decrement(1.0);
         self.change(locked, |relay, effects| relay.remove_link(sister.link, effects));
     }

@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use crate::support::Client;
-use crate::support::node::{Node, SECRET, Told, stream, until};
+use crate::support::node::{Node, SECRET, Told, next, stream, until};
 
 fn config() -> SisterConfig {
     SisterConfig::new(*SECRET)
@@ -38,16 +38,10 @@ async fn what_a_client_writes_reaches_the_members_of_a_sister_as_it_was() {
     b.reach(&mut here, "tea").await;
     for number in 0..100 {
         let written = here.write("tea", format!("cup {number}")).await;
-        assert_eq!(there.next().await, written);
+        assert_eq!(next(&mut there).await, written);
     }
     let written = there.write("tea", "thank you").await;
-    loop {
-        let next = here.next().await;
-        if next.body != "are you there?" && next.body != "you are" {
-            assert_eq!(next, written, "nothing of its own comes back");
-            break;
-        }
-    }
+    assert_eq!(next(&mut here).await, written, "nothing of its own comes back");
     assert_eq!(a.told().await, Told::Found(b.id(), 1));
     assert_eq!(a.told_so_far(), []);
 }
@@ -124,13 +118,8 @@ async fn in_a_ring_and_in_a_mesh_each_message_comes_once_and_in_order() {
             writer.write("cups", "nobody wants it").await;
         }
         for member in &mut members {
-            let mut next = 0;
-            while next < 200 {
-                let message = member.next().await;
-                if let Ok(number) = std::str::from_utf8(&message.body).unwrap_or_default().parse::<u32>() {
-                    assert_eq!(number, next, "mesh: {is_mesh}");
-                    next += 1;
-                }
+            for number in 0..200 {
+                assert_eq!(next(member).await.body, number.to_string(), "mesh: {is_mesh}");
             }
         }
         for node in &mut nodes {
@@ -188,7 +177,7 @@ async fn a_ring_goes_on_when_a_link_is_lost() {
     writer.settle().await;
     let mut numbers = Vec::new();
     while numbers.last() != Some(&299) {
-        let body = member.next().await.body;
+        let body = next(&mut member).await.body;
         numbers.push(std::str::from_utf8(&body).expect("it is a number").parse::<u32>().expect("it is one"));
     }
     assert!(numbers.is_sorted_by(|a, b| a < b), "once, and in order");

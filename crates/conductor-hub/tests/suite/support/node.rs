@@ -130,6 +130,16 @@ impl Node {
     }
 }
 
+/// Returns the next message that is no question whether somebody is there.
+pub(crate) async fn next(member: &mut Client) -> Message {
+    loop {
+        let message = member.next().await;
+        if message.body != "are you there?" && message.body != "you are" {
+            return message;
+        }
+    }
+}
+
 async fn serve(hub: Hub, listener: TcpListener) {
     let connections = TaskTracker::new();
     while let Ok((socket, peer)) = listener.accept().await {
