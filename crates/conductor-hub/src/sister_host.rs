@@ -91,10 +91,6 @@ impl Shared {
 }
 
 impl SisterHost for Shared {
-    fn has_members(&self, channel: &str) -> bool {
-        self.registry.channel(channel).is_some()
-    }
-
     fn deliver(&self, origin: NodeId, body: &ParcelBody, pass: &mut dyn FnMut(MessageRef<'_>) -> bool) {
         let (mut frames, mut messages) = (BytesMut::with_capacity(body.bytes().len() + 64), 0);
         // The lengths were checked when it came.

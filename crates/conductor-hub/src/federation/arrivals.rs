@@ -33,8 +33,6 @@ pub(crate) struct Arrivals {
     waiting: BTreeMap<u64, Waiting>,
     /// Numbers from `next` on that are not for us, as links say.
     denied: Spans,
-    /// The same from links whose word is not enough while others may know better.
-    doubted: Spans,
     /// When the oldest of what waits came.
     since: Option<Instant>,
     /// What the waiting parcels cost.
@@ -82,7 +80,6 @@ impl Arrivals {
             next,
             waiting: BTreeMap::new(),
             denied: Spans::default(),
-            doubted: Spans::default(),
             since: None,
             bytes: 0,
             last: HashMap::default(),
@@ -106,7 +103,7 @@ impl Arrivals {
         self.since.map(|since| since + WAIT)
     }
 
-    /// Takes a parcel of which a link says that it covers from `first` on.
+    /// Takes a parcel of which a link says that it covers from `first` on, if that is believed.
     pub(crate) fn parcel(
         &mut self,
         first: u64,
@@ -165,16 +162,8 @@ impl Arrivals {
             self.since = None;
             return;
         };
-        while self.next < end {
-            match self.doubted.last_of(self.next) {
-                Some(last) => self.next = end.min(last + 1),
-                None => {
-                    let known = self.doubted.first_from(self.next).unwrap_or(end).min(end);
-                    self.lose(self.next..=known - 1, settled);
-                    self.next = known;
-                }
-            }
-        }
+        self.lose(self.next..=end - 1, settled);
+        self.next = end;
         self.settle(now, settled);
     }
 
@@ -192,8 +181,9 @@ impl Arrivals {
     }
 
     fn note_denied(&mut self, first: u64, last: u64, believed: bool) {
-        let spans = if believed { &mut self.denied } else { &mut self.doubted };
-        spans.insert(first.max(self.next), last);
+        if believed {
+            self.denied.insert(first.max(self.next), last);
+        }
     }
 
     fn settle(&mut self, now: Instant, settled: &mut Vec<Settled>) {
@@ -210,9 +200,8 @@ impl Arrivals {
             }
         }
         self.denied.forget_below(self.next);
-        self.doubted.forget_below(self.next);
         self.since = self.oldest(now);
-        if self.denied.len() + self.doubted.len() > CLAIMS_MAX {
+        if self.denied.len() > CLAIMS_MAX {
             self.give_up(now, settled);
         }
     }

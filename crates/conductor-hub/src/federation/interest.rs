@@ -160,7 +160,13 @@ impl Interest {
         self.names.get(name).is_some_and(|wanted| wanted.here || !wanted.heard.is_empty())
     }
 
+    /// Tells whether nobody wants anything.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
+
     /// Returns how many names are known.
+    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.names.len()
     }

@@ -38,11 +38,12 @@
 //! what came before the gap, and begin anew behind it.
 //!
 //! A claim is made by what a node knew of the interest of others, which travels as well. So one
-//! over a young link can be wrong: the sister behind it has been interested for long by another way.
-//! Two rules find that:
+//! over a young link can be wrong: it was made before the interest of this node had reached
+//! whoever made it, although this node has had its members for long. Two rules find that:
 //!
-//! - The claims of a link that is younger than a second are believed at once only where it is
-//!   the only link. Otherwise another link has 200 ms to bring what they deny.
+//! - A node that wanted something when a link began does not believe for 2 s what that link denies.
+//!   Within 200 ms an older link brings those numbers or denies them, too, or they are told as
+//!   missing. So where nodes come together again, some are told that were for nobody there.
 //! - A parcel names the number of its origin's parcel *before* it in the same channel. A node that has
 //!   taken parcels of this channel and not that one knows that it is missing.
 //!
@@ -99,7 +100,7 @@
 //!    numbers them 1 (`tea`) and 2 (`cake`), then a third, 3 (`tea`, the one before it is 1). B wants
 //!    `tea` alone: the queue to B gets `1 covers 1..=1` and `3 covers 2..=3`.
 //! 2. B has never heard of A: its first number is that of the first claim, 1. It takes 1 and 3; 2 is
-//!    denied by the only link there is. It has no members, passes both on to C, and nothing back.
+//!    denied. It has no members, passes both on to C, and nothing back.
 //! 3. C takes 1 and 3, stores them if it has a storage, and gives them to its members as one client
 //!    here had written them.
 //!

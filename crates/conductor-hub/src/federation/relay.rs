@@ -25,10 +25,10 @@ use super::item::Item;
 use super::node_id::NodeId;
 use super::parcel::{Parcel, ParcelBody};
 
-/// How long the claims of a link are not believed at once, unless all links are as young.
+/// How long what a link denies is not believed, if this node wanted something when it began.
 ///
-/// So long the interest of this node may take to reach everybody who is behind the link.
-pub(crate) const YOUNG: Duration = Duration::from_secs(1);
+/// So long its interest may take to reach everybody who is behind the link.
+pub(crate) const YOUNG: Duration = Duration::from_secs(2);
 
 /// An origin of which nothing came for so long is silent: it sends a beat each second.
 pub(crate) const SILENT: Duration = Duration::from_secs(10);
@@ -63,7 +63,8 @@ pub(crate) struct Relay {
 /// What is known of one link.
 #[derive(Debug)]
 struct SisterLink {
-    since: Instant,
+    /// From when on it is believed what it denies.
+    believed_from: Instant,
     /// For each origin the first number of which the sister was told nothing by this link.
     covered: HashMap<NodeId, u64, RandomState>,
 }
@@ -131,7 +132,8 @@ impl Relay {
         let mut covered: HashMap<_, _, _> =
             self.origins.iter().map(|(origin, arrivals)| (*origin, arrivals.next())).collect();
         covered.insert(self.me, self.number + 1);
-        self.links.insert(link, SisterLink { since: now, covered });
+        let believed_from = if self.interest.is_empty() { now } else { now + YOUNG };
+        self.links.insert(link, SisterLink { believed_from, covered });
         self.interest.add_link(link, &mut self.changes);
         self.tell_interest(effects);
         effects.push(Effect::Send(link, Item::InterestWhole));
@@ -209,16 +211,6 @@ impl Relay {
         self.links.keys().any(|link| self.interest.wants(*link, channel))
     }
 
-    /// Returns how many origins are known and not silent.
-    pub(crate) fn origins_len(&self) -> usize {
-        self.origins.values().filter(|arrivals| !arrivals.silent).count()
-    }
-
-    /// Returns how many channel names are known of anybody.
-    pub(crate) fn names_len(&self) -> usize {
-        self.interest.len()
-    }
-
     /// Takes the next number for a channel; returns the channel's number before, if it is known.
     fn take_number(&mut self, channel: &str) -> u64 {
         self.number += 1;
@@ -244,10 +236,9 @@ impl Relay {
         self.bound_waiting(now, effects);
     }
 
-    /// Tells whether what a link denies is not for us whatever other links bring.
+    /// Tells whether what a link denies is not for us.
     fn believes(&self, link: u64, now: Instant) -> bool {
-        let is_old = |link: &SisterLink| now >= link.since + YOUNG;
-        self.links.get(&link).is_some_and(is_old) || !self.links.values().any(is_old)
+        self.links.get(&link).is_some_and(|link| now >= link.believed_from)
     }
 
     /// Begins to take from an origin, unless it is known.
@@ -275,7 +266,9 @@ impl Relay {
         if let Some(oldest) = oldest {
             let forgotten = self.origins.remove(&oldest);
             self.waiting_bytes -= forgotten.map_or(0, |arrivals| arrivals.waiting_bytes());
-            self.links.values_mut().for_each(|link| drop(link.covered.remove(&oldest)));
+            for link in self.links.values_mut() {
+                link.covered.remove(&oldest);
+            }
         }
     }
 

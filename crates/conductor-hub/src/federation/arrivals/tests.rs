@@ -53,7 +53,10 @@ fn what_one_link_denies_another_may_bring() {
     assert_eq!(said(&mut settled), "t2 t3");
     arrivals.parcel(4, arrival(5, 0, 8), false, now, &mut settled);
     arrivals.expire(now + WAIT, &mut settled);
-    assert_eq!(said(&mut settled), "t5", "nobody brings 4, so it is not for us");
+    assert_eq!(said(&mut settled), "l4-4 t5", "nobody brings 4, or says as well that it is not for us");
+    arrivals.parcel(6, arrival(7, 0, 8), false, now, &mut settled);
+    arrivals.deny(6, 6, true, now, &mut settled);
+    assert_eq!(said(&mut settled), "t7");
 }
 
 #[test]

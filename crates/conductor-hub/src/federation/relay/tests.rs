@@ -355,7 +355,7 @@ proptest! {
                 34 => world.kill(a % count),
                 35 => world.set_member(a % count, b % 3, true),
                 36 => world.set_member(a % count, b % 3, a % 2 == 0),
-                37 => world.pass(Duration::from_millis(b as u64 * 10)),
+                37 => world.pass(Duration::from_millis(b as u64 * 2)),
                 38 => world.settle(),
                 _ => world.act(a % count, |relay, _, effects| relay.beat(effects)),
             }
