@@ -72,6 +72,7 @@ impl PaceWindow {
     }
 
     fn judge(&mut self, now: Instant) -> bool {
+        eprintln!("JUDGE taken {} marks {:?}", self.taken, self.marks.iter().map(|(at, b)| (now.duration_since(*at).as_millis(), self.taken - b)).collect::<Vec<_>>());
         let too_slow = self.marks.front().is_some_and(|&(since, before)| {
             let time = now.saturating_duration_since(since);
             let least = time.as_millis() * u128::from(BYTES_PER_SECOND_MIN) / 1_000;

@@ -66,6 +66,11 @@ async fn order_of_a_sender_is_kept_across_channels_and_opcodes() {
         client.settle().await;
     }
     let mut sent = Vec::new();
+    for channel in ["a", "b"] {
+        let message = Message::new(Opcode::STREAM_START, channel, "");
+        alice.send(&message).await;
+        sent.push(message);
+    }
     for round in 0..300_u32 {
         let channel = if round % 7 < 3 { "a" } else { "b" };
         let opcode = if round % 5 == 0 { Opcode::STREAM_WRITE } else { Opcode::WRITE };
