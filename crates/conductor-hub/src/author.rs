@@ -60,6 +60,6 @@ impl Connection {
     /// Returns whose uuids its messages are compared with.
     #[must_use]
     pub fn sender(&self) -> Sender<'_> {
-        self.user().map_or(Sender::Connection(self.id()), Sender::User)
+        self.user().map_or_else(|| Sender::Connection(self.id()), Sender::User)
     }
 }

@@ -21,7 +21,7 @@
 //!   [`Hub::publish_latest`] leaves out the rest instead.
 //! - Streams of any size: the messages of a stream wait and are bounded like any other. A sender
 //!   has one open stream in a channel. If it is lost, leaves the channel, may write no more, or
-//!   begins another, the members get a StreamEnd with the uuid of its StreamStart and the body
+//!   begins another, the members get a `StreamEnd` with the uuid of its `StreamStart` and the body
 //!   `aborted`, behind its pieces. Of two senders at once each member gets all, each in its order
 //!   and the one between the other; who gives one uuid to all messages of a stream lets receivers
 //!   tell them apart.
@@ -59,9 +59,10 @@
 //!
 //! From any thread, hooks included, a program finds connections by number, user and channel, binds
 //! and unbinds them, ends them one by one or all of a user, publishes to a channel, to all of it
-//! but one, or to one connection, and writes in the name of a client; see [`Hub`]. Each of these has happened when the call returns.
-//! The lifecycle hook hears of every bind and unbind, with its [`BindCause`], from the connection's
-//! own task: one after another, in turns for each channel, and all before the end.
+//! but one, or to one connection, and writes in the name of a client; see [`Hub`]. Each of these
+//! has happened when the call returns. The lifecycle hook hears of every bind and unbind, with its
+//! [`BindCause`], from the connection's own task: one after another, in turns for each channel, and
+//! all before the end.
 //!
 //! # Memory
 //!

@@ -7,7 +7,7 @@ use hashbrown::HashMap;
 use super::{BindLimits, Connection};
 use crate::protocol::{Message, MessageRef, Opcode};
 
-/// The body of the StreamEnd that the hub sends in the place of a sender who does not end a stream.
+/// The body of the `StreamEnd` that the hub sends in the place of a sender.
 const ABORTED: &str = "aborted";
 
 /// What an open stream costs besides its names: its entry in a table that may be half empty, and
@@ -26,7 +26,7 @@ pub(super) struct Streams {
 }
 
 struct OpenStream {
-    /// That of its StreamStart.
+    /// That of its `StreamStart`.
     uuid: Box<str>,
     is_cut: bool,
 }
@@ -69,7 +69,7 @@ const fn cost(channel: &str, uuid: &str) -> usize {
 }
 
 impl Connection {
-    /// Opens a stream in the channel of its StreamStart; the one that was open there is aborted.
+    /// Opens a stream in the channel of its `StreamStart`; the one that was open there is aborted.
     pub(crate) fn begin_stream(
         &self,
         start: MessageRef<'_>,

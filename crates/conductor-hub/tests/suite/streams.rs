@@ -22,7 +22,7 @@ fn hub() -> Hub {
 
 /// Bytes of which each place can be told from the others near it.
 fn content(bytes: usize) -> Vec<u8> {
-    (0..bytes).map(|place| (place ^ (place >> 8) ^ (place >> 16)) as u8).collect()
+    (0..bytes).map(|place| (place ^ (place >> 8) ^ (place >> 16)).to_le_bytes()[0]).collect()
 }
 
 /// Sends a stream as the original's client does: each message has a uuid of its own.
