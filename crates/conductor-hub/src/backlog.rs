@@ -2,22 +2,17 @@
 
 use std::sync::Arc;
 use std::task::Waker;
-use std::time::Duration;
 
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 use indexmap::IndexMap;
-use tokio::time::Instant;
 
 use crate::ConnectionId;
 use crate::frame::Frame;
 
 /// A reader that has much to read.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Backlog {
-    since: Instant,
-    /// When it last took something.
-    pub(crate) progress: Instant,
     /// Senders that wait for it.
     pub(crate) waiting: HashMap<ConnectionId, Waker, RandomState>,
     /// The newest frame of each channel of which only that matters, while it waits beside the
@@ -27,23 +22,6 @@ pub(crate) struct Backlog {
 }
 
 impl Backlog {
-    pub(crate) fn new(now: Instant) -> Self {
-        Self {
-            since: now,
-            progress: now,
-            waiting: HashMap::default(),
-            kept: IndexMap::default(),
-            kept_cost: 0,
-        }
-    }
-
-    /// It has so long to catch up, and half as long to read anything at all.
-    pub(crate) fn until(&self, patience: Duration) -> Instant {
-        // `progress` says only that it reads at all. Without the first bound a reader that takes a
-        // byte now and then would hold senders up for ever.
-        (self.since + patience).min(self.progress + patience / 2)
-    }
-
     /// Returns what the frames that are kept cost.
     pub(crate) const fn kept_cost(&self) -> usize {
         self.kept_cost

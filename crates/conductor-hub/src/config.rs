@@ -58,7 +58,7 @@ impl Default for Config {
             name_bytes_max: 512,
             message_timeout: Duration::from_secs(30),
             unfinished_bytes_max: 64 * 1024 * 1024,
-            outbox_bytes_max: 1024 * 1024,
+            outbox_bytes_max: Self::OUTBOX_BYTES_MAX_DEFAULT,
             outboxes_bytes_max: 256 * 1024 * 1024,
             stall_timeout: Duration::from_secs(10),
             sender_pause_max: Duration::from_secs(2),
@@ -85,6 +85,9 @@ impl Config {
 
     /// Between what [`message_bytes_max`](Self::message_bytes_max) is.
     pub const MESSAGE_BYTES_MAX_BOUNDS: RangeFrom<usize> = 64..;
+
+    /// What [`outbox_bytes_max`](Self::outbox_bytes_max) is unless it is set.
+    pub const OUTBOX_BYTES_MAX_DEFAULT: usize = 1024 * 1024;
 
     /// Between what each of the times is.
     pub const TIME_BOUNDS: RangeInclusive<Duration> =
@@ -155,8 +158,10 @@ impl Config {
 
     /// Sets the most bytes that wait for one connection, with 64 for each frame.
     ///
-    /// 1 MiB by default, at least twice `message_bytes_max`. A connection that has more to read is
-    /// a slow reader. More suits clients that read in bursts.
+    /// 1 MiB by default, at least twice `message_bytes_max`. Above half of it who sends to the
+    /// connection waits, see [`sender_pause_max`](Self::sender_pause_max). A connection that takes
+    /// less than 64 KiB a second for 5 s then, or that has more than all of it to read, is a slow
+    /// reader. More suits clients that read in bursts.
     #[must_use]
     pub fn outbox_bytes_max(self, bytes: usize) -> Self {
         Self { outbox_bytes_max: bytes, ..self }
@@ -183,12 +188,12 @@ impl Config {
         Self { stall_timeout: time, ..self }
     }
 
-    /// Sets how long a sender waits for a reader who is behind, at most.
+    /// Sets how long a sender waits for readers with one message, at most.
     ///
-    /// 2 s by default, 100 ms to 24 h. It waits while the reader makes progress. A reader that
-    /// takes nothing for half as long, or has not caught up by then, is waited for no more and
-    /// becomes a slow reader when its outbox is full. Longer suits slow networks, shorter lets slow
-    /// readers slow others less.
+    /// 2 s by default, 100 ms to 24 h. It waits while more than half of an outbox waits for a
+    /// member of the channel; who sent little lately, while three quarters do. Then the message is
+    /// delivered, and ends a reader who has no room for it. Longer suits networks that pause,
+    /// shorter lets slow readers slow others less.
     #[must_use]
     pub fn sender_pause_max(self, time: Duration) -> Self {
         Self { sender_pause_max: time, ..self }

@@ -5,6 +5,7 @@ mod channel;
 mod data;
 mod extras;
 mod login;
+mod streams;
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -18,6 +19,7 @@ pub(crate) use self::channel::Channel;
 pub use self::data::ConnectionData;
 use self::extras::Extras;
 pub(crate) use self::login::{LoginOutcome, LoginPhase};
+pub(crate) use self::streams::{AbortedStream, StreamBegun};
 use crate::encode::encode;
 use crate::frame::Frame;
 use crate::late::LateAnswers;

@@ -22,6 +22,7 @@ use crate::connection::LoginPhase;
 use crate::guard::{self, guarded, guarded_hook};
 use crate::input_memory::InputPlace;
 use crate::intake::{Intake, Next, Turn};
+use crate::reader_pace::ReaderPace;
 use crate::shared::{ConnectionPermit, Shared};
 use crate::websocket::close_frame;
 use crate::writer::Writer;
@@ -43,6 +44,7 @@ struct ConnectionTask<S> {
     permit: ConnectionPermit,
     connection: Arc<Connection>,
     writer: Writer<S>,
+    pace: ReaderPace,
     intake: Intake,
     /// When something last came from the client.
     last_read: Instant,
@@ -108,6 +110,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ConnectionTask<S> {
         let now = Instant::now();
         let task = Self {
             writer: Writer::new(socket),
+            pace: ReaderPace::default(),
             intake: Intake::new(hub, &already_read),
             last_read: now,
             check_at: now + spread(hub.config.ping_interval, id.0),
@@ -227,7 +230,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ConnectionTask<S> {
             let written = match self.poll_write(cx) {
                 Ok(Written::Closed(reason)) => return Poll::Ready(Wake::Ended(reason)),
                 Ok(written) => written,
-                Err(_lost) => return Poll::Ready(Wake::Ended(Disconnect::Normal)),
+                Err(_lost) => return Poll::Ready(self.lost(hub)),
             };
             if let Some(reason) = self.ended {
                 return Poll::Ready(Wake::Ended(reason));
@@ -247,9 +250,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ConnectionTask<S> {
                 self.intake.clear();
                 break None;
             }
-            match self.intake.go_on(hub, &self.connection, &mut turn, cx) {
+            let next = self.intake.go_on(hub, &self.connection, &mut turn, cx);
+            if !self.intake.holds_row() {
+                // Nothing of them is on the way any more, so this comes behind all of it.
+                hub.abort_streams(&self.connection, self.connection.take_cut_streams());
+            }
+            match next {
                 Next::Read => {}
-                Next::Wait(look_at) => break look_at,
+                Next::Wait(look_at) => match self.poll_read_ahead(cx) {
+                    Poll::Ready(Err(_lost)) => return Poll::Ready(self.lost(hub)),
+                    Poll::Ready(Ok(())) | Poll::Pending => break look_at,
+                },
+                Next::Yield => break None,
                 Next::Ended(reason) => {
                     self.ended = Some(reason);
                     continue;
@@ -283,8 +295,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ConnectionTask<S> {
         if let Some(reason @ (Disconnect::SlowReader | Disconnect::Revoked)) = closing {
             return Ok(Written::Closed(reason));
         }
-        let written = self.writer.poll_write(cx, |bytes, frames| outbox.release(bytes, frames));
+        let mut taken = 0;
+        let written = self.writer.poll_write(cx, |bytes, frames| {
+            taken += bytes;
+            outbox.release(bytes, frames);
+        });
         outbox.note_still(self.writer.stalled_since());
+        self.pace.note(outbox.load(), taken, Instant::now);
         match (written, closing) {
             (Poll::Ready(Err(lost)), _) => Err(lost),
             (Poll::Ready(Ok(())), Some(reason)) => Ok(Written::Closed(reason)),
@@ -308,6 +325,33 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ConnectionTask<S> {
             }
             Poll::Ready(Ok(()))
         })
+    }
+
+    /// Reads while something waits: to see whether the client is there, and its goodbye.
+    fn poll_read_ahead(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        READ_BUFFER.with_borrow_mut(|buffer| {
+            while self.intake.reads_ahead() {
+                let mut read = ReadBuf::new(buffer);
+                ready!(Pin::new(self.writer.socket()).poll_read(cx, &mut read))?;
+                if read.filled().is_empty() {
+                    self.intake.note_goodbye();
+                } else {
+                    self.last_read = Instant::now();
+                    self.pinged = false;
+                    self.intake.read_ahead(read.filled());
+                }
+            }
+            Poll::Ready(Ok(()))
+        })
+    }
+
+    /// The client has gone without a goodbye: what waits is delivered as far as it can be.
+    fn lost(&mut self, hub: &Shared) -> Wake {
+        // Whose connection was closed before, of them nothing more is routed.
+        if !self.connection.outbox.is_closing() {
+            self.intake.finish(hub, &self.connection);
+        }
+        Wake::Ended(Disconnect::Normal)
     }
 
     /// Tells the hub what the intake holds, now that the task goes to wait.
@@ -334,6 +378,11 @@ impl<S> ConnectionTask<S> {
     /// Leaves every channel and the hub; the outbox takes nothing more.
     fn leave(&mut self) {
         let hub = &self.permit.0;
+        // Before it leaves its channels. A hook may panic that hears of it.
+        let streams = self.connection.take_streams();
+        if guarded(|| hub.abort_streams(&self.connection, streams)).is_err() {
+            guard::report(self.connection.id());
+        }
         hub.registry.leave_all(&self.connection);
         hub.registry.remove(&self.connection);
         self.connection.outbox.close(Disconnect::Normal);

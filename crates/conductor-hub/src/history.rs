@@ -1,6 +1,7 @@
 //! The last messages of each channel, in memory.
 
 mod config;
+mod forgotten;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::hash::BuildHasher;
@@ -12,8 +13,9 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 
 pub use self::config::HistoryConfig;
+use self::forgotten::ForgottenChannels;
 use crate::protocol::{Message, MessageRef};
-use crate::{Error, Storage};
+use crate::{Author, Error, History, Storage};
 
 const STRIPES: usize = 16;
 
@@ -23,7 +25,8 @@ const ROOM_KEPT: usize = 64;
 /// A [`Storage`] that keeps the last messages of each channel in memory.
 ///
 /// It is bounded by messages per channel, by age, and by bytes in all, as its [`HistoryConfig`]
-/// says. When the bytes run out, the channels that were written to longest ago are forgotten whole.
+/// says. When the bytes run out, the channels that were written to longest ago are forgotten whole,
+/// and whoever asks for one of them is told that something may be missing.
 #[derive(Debug)]
 pub struct ChannelHistory {
     stripes: Box<[Mutex<HistoryStripe>]>,
@@ -40,13 +43,16 @@ struct HistoryStripe {
     writes: u64,
     /// What the channels cost, without the table that they are in.
     bytes: usize,
+    forgotten: ForgottenChannels,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct ChannelLog {
     messages: VecDeque<StoredMessage>,
     /// What the messages cost, without their places.
     bytes: usize,
+    /// Whether older messages may have been forgotten with the whole channel.
+    is_forgotten: bool,
 }
 
 #[derive(Debug)]
@@ -68,21 +74,14 @@ impl ChannelHistory {
         Ok(Self { stripes, hasher: RandomState::default(), config })
     }
 
-    /// Returns all that is kept of a channel, oldest first.
-    #[must_use]
-    pub fn get(&self, channel: &str) -> Vec<Message> {
-        let stripe = self.stripe(channel).lock();
-        let Some(kept) = stripe.channels.get(channel) else { return Vec::new() };
-        kept.messages.iter().skip(self.expired(kept)).map(StoredMessage::message).collect()
-    }
-
     /// Returns the newest `count` messages kept of a channel, oldest first.
     ///
     /// They are fetched one after another and not held meanwhile, so that however slowly somebody
     /// reads costs no memory; those that are forgotten before their turn are left out.
     #[must_use]
     pub fn replay(self: &Arc<Self>, channel: &str, count: usize) -> Replay {
-        let stripe = self.stripe(channel).lock();
+        let hash = self.hasher.hash_one(channel);
+        let stripe = self.stripe(hash).lock();
         let kept = stripe.channels.get(channel);
         let fresh = kept.map_or(0, |kept| kept.messages.len() - self.expired(kept));
         let first = kept.and_then(|kept| kept.messages.get(kept.messages.len() - fresh.min(count)));
@@ -93,12 +92,13 @@ impl ChannelHistory {
             next: first.map_or(u64::MAX, |first| first.number),
             last: last.map_or(0, |last| last.number),
             not_given: fresh,
+            is_forgotten: stripe.has_forgotten(channel, hash),
         }
     }
 
     /// Returns the message of the lowest number from `first` to `last`, with its number.
     fn next_of(&self, channel: &str, first: u64, last: u64) -> Option<(u64, Message)> {
-        let stripe = self.stripe(channel).lock();
+        let stripe = self.stripe(self.hasher.hash_one(channel)).lock();
         let kept = stripe.channels.get(channel)?;
         // A stripe numbers the messages of all its channels, so those of one channel have gaps.
         let at = kept.messages.partition_point(|kept| kept.number < first).max(self.expired(kept));
@@ -113,30 +113,50 @@ impl ChannelHistory {
         channel.messages.partition_point(|kept| kept.at < oldest)
     }
 
-    fn stripe(&self, channel: &str) -> &Mutex<HistoryStripe> {
+    /// Returns the stripe of a channel, by the hash of its name.
+    fn stripe(&self, hash: u64) -> &Mutex<HistoryStripe> {
         #[expect(clippy::cast_possible_truncation, reason = "any bits of the hash will do")]
-        let hash = self.hasher.hash_one(channel) as usize;
+        let hash = hash as usize;
         &self.stripes[hash % STRIPES]
     }
 }
 
 impl Storage for ChannelHistory {
-    fn store(&self, message: MessageRef<'_>) {
+    fn keeps(&self, _channel: &str) -> bool {
+        self.config.messages_max > 0
+    }
+
+    fn store(&self, _author: &Author<'_>, message: MessageRef<'_>) {
         let HistoryConfig { bytes_max, messages_max, age_max } = self.config;
         if messages_max == 0 {
             return;
         }
         let now = Instant::now();
         let oldest = now.checked_sub(age_max);
-        let mut stripe = self.stripe(message.channel).lock();
+        let hash = self.hasher.hash_one(message.channel);
+        let mut stripe = self.stripe(hash).lock();
         stripe.forget_old(oldest);
-        stripe.append(message, now, messages_max, oldest);
-        // Each stripe has an equal part of the bound, so that none has to lock another.
-        while stripe.bytes + stripe.channels.allocation_size() > bytes_max / STRIPES {
-            if !stripe.forget_oldest() {
-                return;
-            }
+        stripe.append(message, hash, now, messages_max, oldest);
+        // Each stripe has an equal part of the bound, so that none has to lock another, and a
+        // sixteenth of it is for the notes of what was forgotten.
+        let part = bytes_max / STRIPES;
+        while stripe.bytes + stripe.channels.allocation_size() + stripe.forgotten.bytes() > part {
+            let Some(name) = stripe.forget_oldest() else { return };
+            stripe.forgotten.note(self.hasher.hash_one(&*name), part / 16);
         }
+    }
+
+    fn get(&self, channel: &str, newest: usize) -> History {
+        let hash = self.hasher.hash_one(channel);
+        let stripe = self.stripe(hash).lock();
+        let forgotten = stripe.has_forgotten(channel, hash);
+        let Some(kept) = stripe.channels.get(channel) else {
+            return History { forgotten, ..History::default() };
+        };
+        let (expired, all) = (self.expired(kept), kept.messages.len());
+        let first = expired.max(all.saturating_sub(newest));
+        let messages = kept.messages.iter().skip(first).map(StoredMessage::message).collect();
+        History { messages, more: first > expired, forgotten }
     }
 }
 
@@ -150,6 +170,7 @@ pub struct Replay {
     /// The number of the last one.
     last: u64,
     not_given: usize,
+    is_forgotten: bool,
 }
 
 impl Replay {
@@ -160,6 +181,14 @@ impl Replay {
     #[must_use]
     pub const fn not_given(&self) -> usize {
         self.not_given
+    }
+
+    /// Tells whether older messages may have been forgotten for want of memory.
+    ///
+    /// Then it is not known what was said in the channel before those that are given, or at all.
+    #[must_use]
+    pub const fn is_forgotten(&self) -> bool {
+        self.is_forgotten
     }
 }
 
@@ -178,6 +207,7 @@ impl HistoryStripe {
     fn append(
         &mut self,
         message: MessageRef<'_>,
+        hash: u64,
         now: Instant,
         messages_max: usize,
         oldest: Option<Instant>,
@@ -194,7 +224,9 @@ impl HistoryStripe {
             }
             None => Arc::from(message.channel),
         };
-        let channel = self.channels.entry(Arc::clone(&name)).or_default();
+        let forgotten = &mut self.forgotten;
+        let channel = self.channels.entry(Arc::clone(&name));
+        let channel = channel.or_insert_with(|| ChannelLog::new(forgotten.take(hash)));
         channel.push(StoredMessage { number, at: now, encoded: message.encoded().into() });
         while channel.messages.len() > messages_max
             || channel.messages.front().is_some_and(|first| oldest.is_some_and(|oldest| first.at < oldest))
@@ -218,9 +250,15 @@ impl HistoryStripe {
         }
     }
 
-    /// Forgets the channel that was written to longest ago; `false` if there is none.
-    fn forget_oldest(&mut self) -> bool {
-        let Some((_, name)) = self.by_write.pop_first() else { return false };
+    /// Tells whether messages of a channel may have been forgotten for want of memory.
+    fn has_forgotten(&self, channel: &str, hash: u64) -> bool {
+        let kept = self.channels.get(channel);
+        kept.map_or_else(|| self.forgotten.may_have(hash), |kept| kept.is_forgotten)
+    }
+
+    /// Forgets the channel that was written to longest ago, and returns its name.
+    fn forget_oldest(&mut self) -> Option<Arc<str>> {
+        let (_, name) = self.by_write.pop_first()?;
         if let Some(channel) = self.channels.remove(&name) {
             self.bytes -= channel.cost(&name);
         }
@@ -228,11 +266,15 @@ impl HistoryStripe {
         if room > ROOM_KEPT && len < room / 4 {
             self.channels.shrink_to(len * 2);
         }
-        true
+        Some(name)
     }
 }
 
 impl ChannelLog {
+    fn new(is_forgotten: bool) -> Self {
+        Self { messages: VecDeque::new(), bytes: 0, is_forgotten }
+    }
+
     fn push(&mut self, kept: StoredMessage) {
         self.bytes += allocated(kept.encoded.len());
         self.messages.push_back(kept);

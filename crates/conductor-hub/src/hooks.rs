@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::calls::CallQueue;
 #[cfg(feature = "sisters")]
 use crate::federation::{SisterConfig, SisterManager};
-use crate::{Auth, BindCause, Connection, Handler, Lifecycle, Storage, Throttle};
+use crate::{Auth, BindCause, Connection, Dedup, Deliveries, Handler, Lifecycle, Storage, Throttle};
 
 /// The hooks of a hub; each is `()`, the default of its trait, unless it is set.
 ///
@@ -42,7 +42,9 @@ pub struct Hooks {
     /// Whether the program has set it. Otherwise nothing is kept to be told.
     pub(crate) is_heard: bool,
     pub(crate) handler: Arc<dyn Handler>,
-    pub(crate) storage: Arc<dyn Storage>,
+    pub(crate) storage: Option<Arc<dyn Storage>>,
+    pub(crate) deliveries: Option<Arc<dyn Deliveries>>,
+    pub(crate) dedup: Option<Arc<dyn Dedup>>,
     pub(crate) throttle: Option<Arc<dyn Throttle>>,
     /// It ends with the hub.
     pub(crate) queue: Option<CallQueue>,
@@ -86,13 +88,31 @@ impl Hooks {
         Self { handler: Arc::new(queue.clone()), queue: Some(queue), ..self }
     }
 
-    /// Sets who keeps the last messages of each channel.
+    /// Sets who keeps what is written to channels.
     ///
     /// Nobody by default. Set it, to a [`ChannelHistory`](crate::ChannelHistory) for one, where a
     /// [`Handler`] gives newcomers what was said before.
     #[must_use]
     pub fn storage(self, storage: impl Storage + 'static) -> Self {
-        Self { storage: Arc::new(storage), ..self }
+        Self { storage: Some(Arc::new(storage)), ..self }
+    }
+
+    /// Sets who hears which member got which message.
+    ///
+    /// Nobody by default, and then nothing is asked. Set it to count or log deliveries; it is
+    /// called for each member of each message.
+    #[must_use]
+    pub fn deliveries(self, deliveries: impl Deliveries + 'static) -> Self {
+        Self { deliveries: Some(Arc::new(deliveries)), ..self }
+    }
+
+    /// Sets who tells repeated messages from new ones.
+    ///
+    /// By default it is a [`StandardDedup`](crate::StandardDedup) of the hub's own
+    /// [`Config`](crate::Config). Set it where uuids have to be remembered elsewhere or for longer.
+    #[must_use]
+    pub fn dedup(self, dedup: impl Dedup + 'static) -> Self {
+        Self { dedup: Some(Arc::new(dedup)), ..self }
     }
 
     /// Sets who bounds what clients send over several connections.
@@ -133,7 +153,9 @@ impl Default for Hooks {
             lifecycle: Arc::new(()),
             is_heard: false,
             handler: Arc::new(()),
-            storage: Arc::new(()),
+            storage: None,
+            deliveries: None,
+            dedup: None,
             throttle: None,
             queue: None,
             #[cfg(feature = "sisters")]

@@ -3,6 +3,7 @@
 mod control;
 #[cfg(feature = "sisters")]
 mod sisters;
+mod write;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,9 +12,11 @@ use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, timeout};
 
+pub use self::write::WriteOutcome;
 use crate::admission::Admitted;
+use crate::protocol::Message;
 use crate::shared::Shared;
-use crate::{Admission, Config, Error, Hooks, connection_task};
+use crate::{Admission, Config, Error, ErrorKind, History, Hooks, connection_task};
 
 /// A handle to a running hub; clones are the same hub.
 ///
@@ -62,6 +65,7 @@ impl Hub {
     pub fn start(config: Config, hooks: Hooks) -> Result<Self, Error> {
         config.validate()?;
         let shared = Arc::new(Shared::new(config, hooks));
+        shared.dedup.start();
         #[cfg(feature = "sisters")]
         Shared::begin_sisters(&shared)?;
         Ok(Self { _last: Arc::new(CloseOnDrop(Arc::clone(&shared))), shared })
@@ -69,7 +73,8 @@ impl Hub {
 
     /// Writes a message of the server's own to every member of a channel.
     ///
-    /// It is a Write message with a fresh uuid. Returns the number of members it was
+    /// It is a Write message with a fresh uuid. It is stored, if there is a
+    /// [`Storage`](crate::Storage) that keeps the channel. Returns the number of members it was
     /// queued for. Never waits.
     ///
     /// # Errors
@@ -77,6 +82,36 @@ impl Hub {
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if the name or body is too long to encode.
     pub fn publish(&self, channel: &str, body: impl Into<Bytes>) -> Result<usize, Error> {
         self.shared.publish(channel, body, None)
+    }
+
+    /// Writes a message of the server's own, with the uuid that it has.
+    ///
+    /// It is [`publish`](Self::publish) for a program that knows its messages by their uuids, such
+    /// as one that passes on what it got elsewhere. Whether it is a repetition is for the program
+    /// to know: nothing is compared. It may be a Write message, or one of a stream, which is not
+    /// stored; of several streams in a channel receivers tell the pieces apart by their uuids.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if it is a message of another kind, or a
+    /// part is too long to encode.
+    #[expect(clippy::needless_pass_by_value, reason = "it is sent, and of no use behind that")]
+    pub fn publish_message(&self, message: Message) -> Result<usize, Error> {
+        if !message.opcode.is_for_members() {
+            let text =
+                format!("{:?} is not for the members of a channel; publish a Write message", message.opcode);
+            return Err(Error::new(ErrorKind::InvalidInput, text));
+        }
+        self.shared.publish_message(&message, None)
+    }
+
+    /// Returns the newest messages that the storage keeps of a channel.
+    ///
+    /// They are all in memory at once. A [`Handler`](crate::Handler) that answers with them gives
+    /// them to [`Answer::many`](crate::Answer::many), which sends them as the client reads.
+    #[must_use]
+    pub fn history(&self, channel: &str, newest: usize) -> History {
+        self.shared.storage_of(channel).map_or_else(History::default, |storage| storage.get(channel, newest))
     }
 
     /// Writes to every member a message of which only the newest matters.
@@ -90,7 +125,8 @@ impl Hub {
     ///
     /// For what says where it stands: a position, a state, or an entry with a number that shows the
     /// gap, which the member then fetches elsewhere. Returns the number of members it was queued or
-    /// kept for. Never waits. A message longer than 7/16 of an outbox may still find no room.
+    /// kept for. It is not stored. Never waits. A message longer than 7/16 of an outbox may still
+    /// find no room.
     ///
     /// # Errors
     ///

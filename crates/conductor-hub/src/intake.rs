@@ -8,28 +8,29 @@
 //!            a message that comes behind one of them, the rest of the read
 //! ```
 //!
-//! While something waits nothing is read, so that the client's own socket slows it down, and what
-//! waits is bounded: one row, one message and one read.
+//! While something waits a little is read ahead, and then nothing, so that the client's own socket
+//! slows it down. So pongs of a sender who waits for a reader are seen, and so is its goodbye: then
+//! it waits no longer than for the row that waits at the moment, and of what it sent before, that is
+//! delivered which no reader is behind for. What waits is bounded: one row, one message and two
+//! reads.
 
-use std::mem;
+mod turn;
+mod waiting;
+
 use std::sync::Arc;
 use std::task::Context;
 
 use bytes::Bytes;
 use tokio::time::Instant;
 
+pub(crate) use self::turn::Turn;
+use self::waiting::{Deferred, Waiting};
 use crate::answer::PendingAnswer;
 use crate::meter::Meter;
-use crate::router::{Credit, HeldRun, Routed, Router};
+use crate::router::{Credit, Routed, Router};
 use crate::shared::Shared;
-use crate::websocket::{ClientInput, Decoder, FrameKind, Violation};
+use crate::websocket::{ClientInput, Decoder, Violation};
 use crate::{Connection, Disconnect};
-
-/// Calls that are answered before others have a turn on this thread.
-const CALLS_IN_TURN: u8 = 8;
-
-/// Reads that are routed before others have a turn on this thread.
-const READS_IN_TURN: u8 = 4;
 
 /// The input of one connection.
 pub(crate) struct Intake {
@@ -41,34 +42,14 @@ pub(crate) struct Intake {
     waiting: Option<Box<Waiting>>,
 }
 
-#[derive(Default)]
-struct Waiting {
-    row: Option<HeldRun>,
-    answer: Option<PendingAnswer>,
-    message: Option<Deferred>,
-    rest: Vec<u8>,
-    /// Bytes of `rest` that are decoded.
-    used: usize,
-}
-
-/// What was decoded and is not routed yet.
-enum Deferred {
-    Message(Vec<u8>),
-    Ping(Vec<u8>),
-}
-
-/// What may be done before others have a turn.
-pub(crate) struct Turn {
-    calls: u8,
-    reads: u8,
-}
-
 /// What the task of a connection does next.
 pub(crate) enum Next {
     /// Nothing waits: read more.
     Read,
-    /// Wait until woken, at most until then.
+    /// Wait until woken, at most until then, and meanwhile read ahead.
     Wait(Option<Instant>),
+    /// Others have a turn; the task is woken again.
+    Yield,
     Ended(Disconnect),
 }
 
@@ -76,7 +57,8 @@ impl Intake {
     /// Creates the intake of a connection of which some bytes were read already.
     pub(crate) fn new(hub: &Shared, already_read: &Bytes) -> Self {
         // A copy: the bytes are a part of a buffer that could otherwise not be freed.
-        let waiting = Waiting { rest: already_read.to_vec(), ..Waiting::default() };
+        let mut waiting = Waiting::default();
+        waiting.put_rest(already_read);
         Self {
             decoder: Decoder::new(hub.config.message_bytes_max),
             credit: Credit::new(),
@@ -95,7 +77,7 @@ impl Intake {
     ) -> Result<(), Disconnect> {
         let mut waiting = Waiting::default();
         let used = self.decode(hub, connection, turn, bytes, &mut waiting)?;
-        waiting.rest = bytes[used..].to_vec();
+        waiting.put_rest(&bytes[used..]);
         if !waiting.is_empty() {
             self.waiting = Some(Box::new(waiting));
         }
@@ -128,7 +110,48 @@ impl Intake {
         self.decoder = Decoder::new(0);
     }
 
-    /// Tells whether something waits, so that nothing is read.
+    /// Delivers what it can without waiting for any reader: the client has gone.
+    ///
+    /// That is the row that waits for one, and of what comes behind it, in order, what no reader is
+    /// behind for. The rest has had no effect and is dropped.
+    pub(crate) fn finish(&mut self, hub: &Shared, connection: &Arc<Connection>) {
+        if let Some(waiting) = self.waiting.take() {
+            self.deliver_last(hub, connection, *waiting);
+        }
+    }
+
+    /// Tells whether more may be read while something waits.
+    pub(crate) fn reads_ahead(&mut self) -> bool {
+        let Some(waiting) = &mut self.waiting else { return false };
+        waiting.look_ahead(&self.decoder);
+        waiting.takes_more()
+    }
+
+    /// Takes what was read while something waits.
+    pub(crate) fn read_ahead(&mut self, bytes: &[u8]) {
+        if let Some(waiting) = &mut self.waiting {
+            waiting.read_ahead(bytes);
+        }
+    }
+
+    /// Notes that the client's side of the socket has ended while something waits.
+    pub(crate) fn note_goodbye(&mut self) {
+        if let Some(waiting) = &mut self.waiting {
+            waiting.note_goodbye();
+        }
+    }
+
+    /// Tells whether nothing is read, as much waits or the client has said goodbye.
+    pub(crate) fn is_full(&self) -> bool {
+        self.waiting.as_ref().is_some_and(|waiting| !waiting.takes_more())
+    }
+
+    /// Tells whether a row waits for a reader.
+    pub(crate) fn holds_row(&self) -> bool {
+        self.waiting.as_ref().is_some_and(|waiting| waiting.row.is_some())
+    }
+
+    /// Tells whether something waits.
     pub(crate) const fn is_waiting(&self) -> bool {
         self.waiting.is_some()
     }
@@ -153,17 +176,23 @@ impl Intake {
         waiting: &mut Waiting,
     ) -> Result<Option<Next>, Disconnect> {
         loop {
-            if let Some(HeldRun { row, .. }) = waiting.row.take()
-                && let Some(held) = Router::new(hub, connection, &mut self.credit, None).deliver(row)
+            if let Some(held) = waiting.row.take()
+                && let Some(held) = Router::new(hub, connection, &mut self.credit, None).deliver(held.row)
             {
+                let until = held.until;
                 // If the reader has caught up in between, `wait` says that there is nothing to wait
                 // for, and the row is delivered at once.
-                let look_at = held.reader.outbox.wait(connection.id(), cx.waker()).then_some(held.look_at);
+                let outbox = &held.reader.outbox;
+                let waits = outbox.wait(connection.id(), cx.waker(), held.row.cost(), held.mark);
                 waiting.row = Some(held);
-                match look_at {
-                    Some(look_at) => return Ok(Some(Next::Wait(Some(look_at)))),
-                    None => continue,
+                if waiting.has_waited(until, Instant::now()) {
+                    self.deliver_last(hub, connection, std::mem::take(waiting));
+                    return Err(Disconnect::Normal);
                 }
+                if waits {
+                    return Ok(Some(Next::Wait(Some(until))));
+                }
+                continue;
             }
             if let Some(answer) = &mut waiting.answer {
                 if !answer.advance(connection)? {
@@ -171,9 +200,9 @@ impl Intake {
                 }
                 waiting.answer = None;
             }
-            if turn.calls == 0 {
+            if turn.is_over() {
                 cx.waker().wake_by_ref();
-                return Ok(Some(Next::Wait(None)));
+                return Ok(Some(Next::Yield));
             }
             if let Some(kept) = waiting.message.take() {
                 self.route_deferred(hub, connection, turn, &kept, waiting)?;
@@ -182,13 +211,12 @@ impl Intake {
                 }
                 continue;
             }
-            if waiting.used == waiting.rest.len() {
+            if waiting.has_no_rest() {
                 return Ok(None);
             }
-            let mut rest = mem::take(&mut waiting.rest);
-            let used = self.decode(hub, connection, turn, &mut rest[waiting.used..], waiting);
-            waiting.rest = rest;
-            waiting.used += used?;
+            let (mut rest, before) = waiting.take_rest();
+            let used = self.decode(hub, connection, turn, &mut rest[before..], waiting)?;
+            waiting.give_back(rest, before + used);
         }
     }
 
@@ -202,15 +230,35 @@ impl Intake {
         waiting: &mut Waiting,
     ) -> Result<(), Disconnect> {
         let mut router = Router::new(hub, connection, &mut self.credit, self.meter.as_deref_mut());
-        let event = match kept {
-            Deferred::Message(bytes) => ClientInput::Message(FrameKind::Binary, bytes),
-            Deferred::Ping(payload) => ClientInput::Ping(payload),
-        };
-        route(&mut router, connection, turn, &event, waiting)?;
+        route(&mut router, connection, turn, &kept.event(), waiting)?;
         if let Some(held) = router.flush() {
             waiting.row = Some(held);
         }
         Ok(())
+    }
+
+    /// Routes what is left of a client that has gone, as far as nobody has to wait for it.
+    fn deliver_last(&mut self, hub: &Shared, connection: &Arc<Connection>, mut waiting: Waiting) {
+        let router = Router::new(hub, connection, &mut self.credit, self.meter.as_deref_mut());
+        let mut router = router.for_the_rest();
+        if let Some(held) = waiting.row.take() {
+            router.deliver(held.row);
+        }
+        let mut goes_on = match waiting.message.take() {
+            Some(kept) => route_last(&mut router, &kept.event()),
+            None => true,
+        };
+        let (mut rest, used) = waiting.take_rest();
+        if goes_on {
+            let decoded = self.decoder.decode(&mut rest[used..], |event| {
+                goes_on = route_last(&mut router, &event);
+                goes_on
+            });
+            if let Err(fault) = decoded {
+                violation(connection, fault);
+            }
+        }
+        router.flush_at_once();
     }
 
     /// Decodes and routes; returns how much was used.
@@ -252,37 +300,6 @@ impl Intake {
     }
 }
 
-impl Waiting {
-    fn is_empty(&self) -> bool {
-        self.row.is_none() && self.answer.is_none() && self.message.is_none() && self.rest.is_empty()
-    }
-
-    fn bytes(&self) -> usize {
-        let row = self.row.as_ref().map_or(0, |held| held.row.bytes());
-        let answer = self.answer.as_ref().map_or(0, PendingAnswer::bytes);
-        let message = match &self.message {
-            Some(Deferred::Message(bytes) | Deferred::Ping(bytes)) => bytes.capacity(),
-            None => 0,
-        };
-        row + answer + message + self.rest.capacity()
-    }
-}
-
-impl Turn {
-    pub(crate) const fn new() -> Self {
-        Self { calls: CALLS_IN_TURN, reads: READS_IN_TURN }
-    }
-
-    /// Counts a read; `false` if it is others' turn.
-    pub(crate) const fn may_read(&mut self) -> bool {
-        if self.reads == 0 {
-            return false;
-        }
-        self.reads -= 1;
-        true
-    }
-}
-
 /// Routes one event; returns whether the next may follow.
 fn route(
     router: &mut Router<'_>,
@@ -295,28 +312,40 @@ fn route(
         ClientInput::Message(_kind, message) => router.message(message)?,
         ClientInput::Ping(payload) => router.ping(payload),
         ClientInput::Pong => Routed::Done,
-        ClientInput::Close(_code) => return Err(Disconnect::Normal),
+        // Behind everything that came before it.
+        ClientInput::Close(_code) => match router.flush() {
+            Some(held) => Routed::Held(held),
+            None => return Err(Disconnect::Normal),
+        },
     };
     match routed {
         Routed::Done => return Ok(true),
         Routed::Answered(answer) => {
-            turn.calls = turn.calls.saturating_sub(1);
+            let others_wait = !turn.count_call();
             let mut answer = PendingAnswer::new(answer);
             if answer.advance(connection)? {
-                return Ok(turn.calls > 0);
+                return Ok(!others_wait);
             }
             waiting.answer = Some(answer);
             return Ok(false);
         }
         Routed::Held(held) => waiting.row = Some(held),
-        Routed::ClientFirst | Routed::HookFirst => {}
+        Routed::ClientFirst | Routed::ReaderFirst | Routed::HookFirst => {}
     }
-    waiting.message = Some(match event {
-        ClientInput::Ping(payload) => Deferred::Ping(payload.to_vec()),
-        ClientInput::Message(_, message) => Deferred::Message(message.to_vec()),
-        ClientInput::Pong | ClientInput::Close(_) => return Ok(true),
-    });
-    Ok(false)
+    waiting.message = Deferred::new(event);
+    Ok(waiting.message.is_none())
+}
+
+/// Routes one event of a client that has gone; returns whether the next may follow.
+fn route_last(router: &mut Router<'_>, event: &ClientInput<'_>) -> bool {
+    match event {
+        // Nobody is there for the answer to a call, which has its effect all the same.
+        ClientInput::Message(_kind, message) => {
+            matches!(router.message(message), Ok(Routed::Done | Routed::Answered(_)))
+        }
+        ClientInput::Ping(_) | ClientInput::Pong => true,
+        ClientInput::Close(_) => false,
+    }
 }
 
 fn violation(connection: &Connection, fault: Violation) -> Disconnect {

@@ -14,13 +14,20 @@
 //!
 //! - At most once, to the members a channel has at that moment; nothing is replayed by itself.
 //! - In order: each member gets the messages of one sender as they were sent, over all channels.
-//! - Without gaps: a member that cannot keep up is disconnected with code 4000, never skipped. A
-//!   sender who floods it waits before that, up to [`Config::sender_pause_max`], while it makes
-//!   progress. Of what only the newest matters, [`Hub::publish_latest`] leaves out the rest
-//!   instead.
+//! - Without gaps: a member that cannot keep up is disconnected with code 4000, never skipped.
+//!   Before that those who send to it wait while more than half of its outbox waits, up to
+//!   [`Config::sender_pause_max`] for a message; a member that takes less than 64 KiB a second for
+//!   5 s then is the one that cannot keep up. Of what only the newest matters,
+//!   [`Hub::publish_latest`] leaves out the rest instead.
+//! - Streams of any size: the messages of a stream wait and are bounded like any other. A sender
+//!   has one open stream in a channel. If it is lost, leaves the channel, may write no more, or
+//!   begins another, the members get a `StreamEnd` with the uuid of its `StreamStart` and the body
+//!   `aborted`, behind its pieces. Of two senders at once each member gets all, each in its order
+//!   and the one between the other; who gives one uuid to all messages of a stream lets receivers
+//!   tell them apart.
 //! - At the client's pace: answers to its calls are fetched as it reads, see [`Answer`].
 //! - Once: a repeated uuid of one sender is dropped for 30 to 60 s; senders cannot suppress each
-//!   other.
+//!   other. It is so for Write and Server messages.
 //!
 //! # Limits
 //!
@@ -51,10 +58,11 @@
 //! # Control
 //!
 //! From any thread, hooks included, a program finds connections by number, user and channel, binds
-//! and unbinds them, ends them one by one or all of a user, and publishes to a channel, to all of
-//! it but one, or to one connection; see [`Hub`]. Each of these has happened when the call returns.
-//! The lifecycle hook hears of every bind and unbind, with its [`BindCause`], from the connection's
-//! own task: one after another, in turns for each channel, and all before the end.
+//! and unbinds them, ends them one by one or all of a user, publishes to a channel, to all of it
+//! but one, or to one connection, and writes in the name of a client; see [`Hub`]. Each of these
+//! has happened when the call returns. The lifecycle hook hears of every bind and unbind, with its
+//! [`BindCause`], from the connection's own task: one after another, in turns for each channel, and
+//! all before the end.
 //!
 //! # Memory
 //!
@@ -70,13 +78,15 @@
 //! | [`Lifecycle`] | connected, alive, bound, unbound, disconnected |
 //! | [`Handler`] | Server messages, one to one; by way of a [`CallQueue`](calls::CallQueue) a [`calls::AsyncHandler`], which may wait |
 //! | [`Throttle`] | whether a client sends too much, counted over several connections |
-//! | [`Storage`] | what is written to channels; [`ChannelHistory`] keeps the last of each |
+//! | [`Dedup`] | whether a message is a repetition; [`StandardDedup`] unless it is set |
+//! | [`Storage`] | what is written to channels, and by whom; [`ChannelHistory`] keeps the last of each |
+//! | [`Deliveries`] | which member got which message |
 //!
 //! # Examples
 //!
 //! Mounted in an axum router: a hub is a service of tower. Any server on hyper that allows upgrades
-//! will do, by [`Hub::handle`] if it knows no tower. The program `examples/hooked_chat.rs` adds
-//! hooks of its own.
+//! will do, by [`Hub::handle`] if it knows no tower. The programs `hooked_chat`, `remembered_chat`
+//! and `throttled_chat` in `examples` add hooks of their own, each of them one of the table above.
 //!
 //! ```
 //! use axum::Router;
@@ -114,10 +124,12 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs, clippy::must_use_candidate)]
 
+mod acceptance;
 mod admission;
 mod admitting;
 mod answer;
 mod auth;
+mod author;
 mod backlog;
 mod bind_cause;
 pub mod calls;
@@ -126,6 +138,7 @@ mod connection;
 mod connection_id;
 mod connection_task;
 mod dedup;
+mod deliveries;
 mod disconnect;
 mod encode;
 mod error;
@@ -154,6 +167,7 @@ mod outbox_memory;
 mod peer_address;
 pub mod protocol;
 mod rate;
+mod reader_pace;
 mod reconnect;
 mod registry;
 mod roll_call;
@@ -182,20 +196,23 @@ pub use channel_rights::{Right, Rights};
 pub use admission::Admission;
 pub use answer::{Answer, LateAnswer};
 pub use auth::{Auth, Denied, Handshake};
+pub use author::{Author, Sender};
 pub use bind_cause::BindCause;
 pub use config::Config;
 pub use connection::{Connection, ConnectionData};
 pub use connection_id::ConnectionId;
+pub use dedup::{Dedup, StandardDedup};
+pub use deliveries::Deliveries;
 pub use disconnect::{Disconnect, ProgramCode};
 pub use error::{Error, ErrorKind};
 pub use expiry::Expiry;
 pub use handler::Handler;
 pub use history::{ChannelHistory, HistoryConfig, Replay};
 pub use hooks::Hooks;
-pub use hub::{Hub, Stats};
+pub use hub::{Hub, Stats, WriteOutcome};
 pub use lifecycle::Lifecycle;
 pub use peer_address::PeerAddress;
 pub use rate::{Rate, RateOf, Rates};
 pub use reconnect::Reconnect;
-pub use storage::Storage;
+pub use storage::{History, Storage};
 pub use throttle::{RateExceeded, Throttle};

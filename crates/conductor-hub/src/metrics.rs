@@ -15,6 +15,7 @@ pub(crate) struct Metrics {
     pub(crate) repeated: Counter,
     pub(crate) held: Counter,
     pub(crate) conflated: Counter,
+    pub(crate) aborted: Counter,
     pub(crate) ended_for_room: Counter,
 }
 
@@ -23,12 +24,19 @@ impl Metrics {
         describe_gauge!("hub_connections", "Open connections.");
         describe_counter!("hub_messages_received_total", "Messages received from clients.");
         describe_counter!("hub_messages_delivered_total", "Messages queued for clients.");
-        describe_counter!("hub_messages_denied_total", "Binds and writes that the auth hook denied.");
+        describe_counter!(
+            "hub_messages_denied_total",
+            "Binds and writes that the auth hook denied, and pieces of streams that are not open."
+        );
         describe_counter!(
             "hub_messages_repeated_total",
             "Messages dropped because their uuid was seen before."
         );
         describe_counter!("hub_senders_held_total", "How often a sender waited for a reader who was behind.");
+        describe_counter!(
+            "hub_streams_aborted_total",
+            "Streams whose sender was lost, left the channel or began another."
+        );
         describe_counter!(
             "hub_messages_conflated_total",
             "Messages not given to a reader who was behind, because a newer one took their place."
@@ -49,6 +57,7 @@ impl Metrics {
             denied: counter!("hub_messages_denied_total"),
             repeated: counter!("hub_messages_repeated_total"),
             held: counter!("hub_senders_held_total"),
+            aborted: counter!("hub_streams_aborted_total"),
             conflated: counter!("hub_messages_conflated_total"),
             ended_for_room: counter!("hub_ended_for_room_total"),
         }

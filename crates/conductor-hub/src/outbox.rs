@@ -1,13 +1,13 @@
 //! What waits to be written to one connection.
 
 mod outcome;
+mod wait_mark;
 
 use std::collections::VecDeque;
 use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::task::Waker;
-use std::time::Duration;
 
 use bytes::BytesMut;
 use foldhash::fast::RandomState;
@@ -15,7 +15,8 @@ use hashbrown::HashMap;
 use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
-pub(crate) use self::outcome::{Latest, Rejected};
+pub(crate) use self::outcome::{Latest, OutboxLoad, Rejected};
+pub(crate) use self::wait_mark::WaitMark;
 use crate::backlog::Backlog;
 use crate::frame::{FRAME_COST, Frame};
 use crate::outbox_memory::OutboxMemory;
@@ -37,17 +38,22 @@ const ANSWERS_BYTES_MAX: usize = 64 * 1024;
 /// How much waits says how the reader does:
 ///
 /// ```text
-/// 0 ────────── 1/8 ────────── 1/4 ─────────────────── 3/4 ────────── limit
-///   up to date      behind until     flooders wait         all wait         overflow: a slow reader
-///                   below 1/8        for this reader       for this reader
+/// 0 ────────── 1/8 ────────── 1/4 ────────── 1/2 ────────── 3/4 ────────── limit
+///   up to date      goes on       behind until   senders wait   all wait        overflow:
+///                                 below 1/8      for it         for it          a slow reader
 ///
 ///   latest frames   are queued up to 1/4; then the newest of each channel is kept beside the
 ///                   queue, counted, and queued when the reader is up to date again
 /// ```
 ///
-/// Only a reader that makes progress is waited for, and for a bounded time. So latest frames of up
-/// to 7/16 of the limit, alone, never make a slow reader: one that did not fit into the first
-/// quarter found 1/8 waiting at most, and one more is kept.
+/// A sender waits while more than half waits, or while there is no room for what it has. Who sent
+/// little lately waits above three quarters alone: with one mark for all, a flooder that keeps a
+/// reader at the mark would make everybody wait who chats in the channel. For how long a sender
+/// waits, the router knows; whether the reader reads fast enough, the task of its connection does,
+/// see `reader_pace.rs`.
+///
+/// Latest frames of up to 7/16 of the limit, alone, never overflow: one that did not fit into the
+/// first quarter found 1/8 waiting at most, and one more is kept.
 #[derive(Debug)]
 pub(crate) struct Outbox {
     inner: Mutex<Locked>,
@@ -112,12 +118,12 @@ impl Outbox {
         // lock. That does no harm: who counts it out then waits for this lock, and looks at what is
         // kept.
         let pending = self.pending.load(Ordering::Relaxed);
-        let fits = pending <= self.up_to_date() || pending + frame.cost() <= self.flooders_wait();
+        let fits = pending <= self.up_to_date() || pending + frame.cost() <= self.behind();
         if inner.backlog.is_none() && fits {
             let added = self.add(inner, frame, None);
             return added.map(|()| Latest::Queued).map_err(|(_, rejected)| self.rejected(rejected));
         }
-        let backlog = inner.backlog.get_or_insert_with(|| Box::new(Backlog::new(Instant::now())));
+        let backlog = inner.backlog.get_or_insert_default();
         if pending + backlog.kept_cost_with(channel, &frame) > self.limit() {
             drop(inner);
             return Err(self.rejected(Rejected::Overflow));
@@ -227,7 +233,7 @@ impl Outbox {
 
     /// Tells whether an answer to the client's own call may be added.
     pub(crate) fn takes_answers(&self) -> bool {
-        self.pending.load(Ordering::Relaxed) <= ANSWERS_BYTES_MAX.min(self.flooders_wait())
+        self.pending.load(Ordering::Relaxed) <= ANSWERS_BYTES_MAX.min(self.behind())
     }
 
     /// Tells whether a frame would fit into the empty outbox.
@@ -244,7 +250,7 @@ impl Outbox {
         if inner.closing.is_some() || self.pending.load(Ordering::Relaxed) + kept <= self.up_to_date() {
             return false;
         }
-        let backlog = inner.backlog.get_or_insert_with(|| Box::new(Backlog::new(Instant::now())));
+        let backlog = inner.backlog.get_or_insert_default();
         backlog.waiting.insert(reader, waker.clone());
         true
     }
@@ -254,27 +260,42 @@ impl Outbox {
         frame.cost() <= self.limit() - self.up_to_date()
     }
 
-    /// Returns until when a sender has to wait for this reader, if it has to.
-    pub(crate) fn holds_up(&self, floods: bool, patience: Duration) -> Option<Instant> {
-        let mark = if floods { self.flooders_wait() } else { self.all_wait() };
+    /// Tells whether a sender has to wait for this reader with a frame that costs so much.
+    pub(crate) fn holds_up(&self, cost: usize, mark: WaitMark) -> bool {
         // Most readers are not behind: for them a sender takes no lock.
-        if self.pending.load(Ordering::Relaxed) <= mark {
-            return None;
-        }
-        let inner = self.inner.lock();
-        let until = inner.backlog.as_ref()?.until(patience);
-        (Instant::now() < until).then_some(until)
+        self.pending.load(Ordering::Relaxed) > self.behind() && self.holds(&self.inner.lock(), cost, mark)
     }
 
-    /// Wakes a sender when the reader has caught up; `false` if there is nothing to wait for.
-    pub(crate) fn wait(&self, sender: ConnectionId, waker: &Waker) -> bool {
-        match &mut self.inner.lock().backlog {
-            Some(backlog) => {
-                backlog.waiting.insert(sender, waker.clone());
-                true
-            }
-            None => false,
+    /// Wakes a sender when it need not wait any more; `false` if it need not wait now.
+    pub(crate) fn wait(&self, sender: ConnectionId, waker: &Waker, cost: usize, mark: WaitMark) -> bool {
+        let mut inner = self.inner.lock();
+        // Looked at again under the lock. What is pending may fall without it, but who makes it
+        // fall below a mark then waits for this lock, and wakes those whom it finds.
+        if !self.holds(&inner, cost, mark) {
+            return false;
         }
+        let backlog = inner.backlog.get_or_insert_default();
+        backlog.waiting.insert(sender, waker.clone());
+        true
+    }
+
+    /// Returns how much waits, in few words.
+    pub(crate) fn load(&self) -> OutboxLoad {
+        let pending = self.pending.load(Ordering::Relaxed);
+        if pending > WaitMark::Half.of(self.limit()) {
+            OutboxLoad::OverHalf
+        } else if pending > self.behind() {
+            OutboxLoad::Behind
+        } else {
+            OutboxLoad::Light
+        }
+    }
+
+    fn holds(&self, inner: &Locked, cost: usize, mark: WaitMark) -> bool {
+        // A reader that is closing, or has little to read, has no backlog.
+        let Some(backlog) = &inner.backlog else { return false };
+        let pending = self.pending.load(Ordering::Relaxed);
+        pending > mark.of(self.limit()) || pending + backlog.kept_cost() + cost > self.limit()
     }
 
     /// Queues a frame behind what is kept of its channel, or gives it back; does not count its
@@ -305,8 +326,8 @@ impl Outbox {
         }
         self.pending.fetch_add(cost, Ordering::Relaxed);
         inner.queue.push_back(frame);
-        if pending > self.flooders_wait() && inner.backlog.is_none() {
-            inner.backlog = Some(Box::new(Backlog::new(Instant::now())));
+        if pending > self.behind() && inner.backlog.is_none() {
+            inner.backlog = Some(Box::default());
         }
         let waker = inner.waker.take();
         drop(inner);
@@ -326,11 +347,11 @@ impl Outbox {
         let mut inner = self.inner.lock();
         let Some(backlog) = &mut inner.backlog else { return };
         let left = self.pending.load(Ordering::Relaxed);
-        backlog.progress = Instant::now();
         let up_to_date = left <= self.up_to_date();
-        // When the queue falls below the upper mark all are woken: senders that do not flood go on,
-        // and those that do find that they have to wait again.
-        let waiting = if up_to_date || (before > self.all_wait() && left <= self.all_wait()) {
+        // When the queue falls below one of the marks all are woken: who waits for another finds
+        // that it has to wait again. Who had no room below the marks finds some at the last one.
+        let crossed = |mark: WaitMark| before > mark.of(self.limit()) && left <= mark.of(self.limit());
+        let waiting = if up_to_date || crossed(WaitMark::Half) || crossed(WaitMark::Upper) {
             mem::take(&mut backlog.waiting)
         } else {
             HashMap::<_, _, RandomState>::default()
@@ -348,8 +369,8 @@ impl Outbox {
         if !self.queue_kept(inner, backlog.as_deref_mut()) {
             return None;
         }
-        if self.pending.load(Ordering::Relaxed) > self.flooders_wait() {
-            inner.backlog = Some(Box::new(Backlog::new(Instant::now())));
+        if self.pending.load(Ordering::Relaxed) > self.behind() {
+            inner.backlog = Some(Box::default());
         }
         inner.waker.take()
     }
@@ -376,12 +397,8 @@ impl Outbox {
         self.limit() / 8
     }
 
-    fn flooders_wait(&self) -> usize {
+    fn behind(&self) -> usize {
         self.limit() / 4
-    }
-
-    fn all_wait(&self) -> usize {
-        self.limit() / 4 * 3
     }
 }
 

@@ -1,20 +1,26 @@
 //! The router, which turns one message of a client into an action.
 
+mod credit;
+mod row;
+mod streams;
+
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::BytesMut;
 use tokio::time::Instant;
 
+pub(crate) use self::credit::Credit;
+pub(crate) use self::row::{HeldRun, MessageRun};
 use crate::connection::{BindOutcome, Channel, LoginPhase, Telling};
-use crate::frame::Frame;
+use crate::frame::{FRAME_COST, Frame};
 use crate::meter::Meter;
+use crate::outbox::WaitMark;
 use crate::protocol::{MessageRef, Opcode};
 use crate::shared::Shared;
 use crate::websocket::{FrameKind, put_frame};
-use crate::{Answer, BindCause, Connection, Disconnect, RateExceeded};
+use crate::{Answer, Author, BindCause, Connection, Disconnect, RateExceeded};
 
-/// Bytes of a row beyond which it takes no more messages.
+/// Bytes of a row beyond which it takes no more messages, or an eighth of an outbox.
 const ROW_BYTES_MAX: usize = 16 * 1024;
 
 /// A client that sends more than this part of an outbox in a second floods a reader that is behind.
@@ -32,31 +38,8 @@ pub(crate) struct Router<'a> {
     credit: &'a mut Credit,
     meter: Option<&'a mut Meter>,
     row: Option<MessageRun>,
-}
-
-/// Bytes that a client may send while a reader is a little behind: who chats is not to wait because
-/// another floods.
-pub(crate) struct Credit {
-    bytes: usize,
-    /// When it was filled last, if it ever was.
-    filled: Option<Instant>,
-}
-
-/// Messages of one client to one channel.
-pub(crate) struct MessageRun {
-    channel: Arc<Channel>,
-    frames: BytesMut,
-    messages: u64,
-    /// When it is delivered whoever is behind, once it has had to wait.
-    until: Option<Instant>,
-}
-
-/// A row that waits for a reader who is behind.
-pub(crate) struct HeldRun {
-    pub(crate) row: MessageRun,
-    pub(crate) reader: Arc<Connection>,
-    /// When to look again, at the latest.
-    pub(crate) look_at: Instant,
+    /// Whether the client has gone, so that what is left of it waits for nobody.
+    has_gone: bool,
 }
 
 /// What became of a message.
@@ -68,6 +51,8 @@ pub(crate) enum Routed {
     Held(HeldRun),
     /// The client has to read first what it was answered, or to wait for late answers.
     ClientFirst,
+    /// A reader has to read first, and the client, which has gone, waits for nobody.
+    ReaderFirst,
     /// The lifecycle hook has to be told first that the client has logged in.
     HookFirst,
 }
@@ -79,7 +64,15 @@ impl<'a> Router<'a> {
         credit: &'a mut Credit,
         meter: Option<&'a mut Meter>,
     ) -> Self {
-        Self { hub, connection, credit, meter, row: None }
+        Self { hub, connection, credit, meter, row: None, has_gone: false }
+    }
+
+    /// Makes it one for what is left of a client that has gone.
+    ///
+    /// It waits for no reader. What was accepted is delivered; of the rest, in order, what no
+    /// reader is behind for.
+    pub(crate) fn for_the_rest(self) -> Self {
+        Self { has_gone: true, ..self }
     }
 
     /// Routes one WebSocket message; an error ends the connection.
@@ -102,15 +95,22 @@ impl<'a> Router<'a> {
         if message.opcode == Opcode::SERVER && !self.may_call() {
             return Ok(Routed::ClientFirst);
         }
+        if self.has_gone && message.opcode.is_for_members() && self.is_held_up(message) {
+            return Ok(Routed::ReaderFirst);
+        }
         self.hub.metrics.received.increment(1);
         self.count(message.opcode, bytes.len())?;
         match message.opcode {
             opcode if phase == LoginPhase::Awaited && opcode.is_of_channels() => self.refuse(message),
             opcode if opcode.is_for_members() => self.write(message),
             Opcode::BIND => self.bind(message)?,
-            Opcode::UNBIND => self.unbind(message.channel),
+            Opcode::UNBIND => {
+                self.unbind(message.channel);
+                // What came before has been delivered, so this comes behind it.
+                self.hub.abort_streams(self.connection, self.connection.take_cut_streams());
+            }
             Opcode::SERVER => {
-                if self.is_new(message.uuid) {
+                if self.hub.is_new(self.connection, message.uuid) {
                     let answer = self.hub.hooks.handler.call(self.connection, message.to_message());
                     return Ok(Routed::Answered(answer));
                 }
@@ -172,40 +172,59 @@ impl<'a> Router<'a> {
 
     /// Delivers a row, or says for whom it has to wait.
     pub(crate) fn deliver(&mut self, mut row: MessageRun) -> Option<HeldRun> {
-        let bytes = row.frames.len();
         // Large rows are delivered one at a time. Several at once could look at the same reader,
         // each find room, and together be more than it has room for.
-        let _one = (bytes > ROW_BYTES_MAX).then(|| self.hub.large_rows.lock());
-        let Some((reader, look_at)) = self.behind(&row, true) else {
-            self.push(row);
-            return None;
-        };
-        let (now, patience) = (Instant::now(), self.hub.config.sender_pause_max);
-        let until = row.until.unwrap_or(now + patience);
-        // Who has credit counts as one who does not flood, and waits only for readers above the
-        // upper mark.
-        let has_credit = self.credit.has(bytes, now, self.hub.config.outbox_bytes_max / FLOOD);
-        if has_credit && self.behind(&row, false).is_none() {
-            self.credit.bytes -= bytes;
-        } else if now < until {
-            if row.until.replace(until).is_none() {
-                self.hub.metrics.held.increment(1);
+        let _one = (row.frames.len() > self.row_bytes_max()).then(|| self.hub.large_rows.lock());
+        if let Some((reader, mark)) = self.waits_for(&row) {
+            let now = Instant::now();
+            let until = row.until.unwrap_or(now + self.hub.config.sender_pause_max);
+            if now < until && !self.has_gone {
+                if row.until.replace(until).is_none() {
+                    self.hub.metrics.held.increment(1);
+                }
+                return Some(HeldRun { row, reader, mark, until });
             }
-            return Some(HeldRun { row, reader, look_at: look_at.min(until) });
         }
         self.push(row);
         None
     }
 
-    /// Returns a reader for whom the row has to wait, and until when.
-    fn behind(&self, row: &MessageRun, floods: bool) -> Option<(Arc<Connection>, Instant)> {
-        row.channel.behind(self.connection.id(), floods, self.hub.config.sender_pause_max)
+    /// Returns a reader for whom a row has to wait, and above which mark of it.
+    fn waits_for(&mut self, row: &MessageRun) -> Option<(Arc<Connection>, WaitMark)> {
+        let sender = self.connection.id();
+        let behind = |mark| row.channel.behind(sender, row.cost(), mark);
+        let reader = behind(WaitMark::Half)?;
+        let (bytes, full) = (row.frames.len(), self.hub.config.outbox_bytes_max / FLOOD);
+        // Who has credit does not flood, and waits only for readers above the upper mark.
+        if !self.credit.has(bytes, Instant::now(), full) {
+            return Some((reader, WaitMark::Half));
+        }
+        if let Some(reader) = behind(WaitMark::Upper) {
+            return Some((reader, WaitMark::Upper));
+        }
+        self.credit.spend(bytes);
+        None
+    }
+
+    /// Tells whether a reader is behind for whom a message would have to wait.
+    fn is_held_up(&self, message: MessageRef<'_>) -> bool {
+        let channel = self.channel_of(message.channel);
+        let cost = message.encoded().len() + FRAME_COST;
+        channel.is_some_and(|channel| channel.behind(self.connection.id(), cost, WaitMark::Half).is_some())
+    }
+
+    /// Returns the channel that a message is delivered to, if it has members.
+    fn channel_of(&self, name: &str) -> Option<Arc<Channel>> {
+        // The auth hook may let a client write to a channel that it is not bound to. Then the
+        // members that the channel has at the moment get the message.
+        self.connection.channel(name).or_else(|| self.hub.registry.channel(name))
     }
 
     fn push(&self, row: MessageRun) {
-        self.hub.write_to_sisters(row.channel.name(), Some(self.connection), &row.frames);
+        let author = Author::Connection(self.connection);
+        self.hub.write_to_sisters(row.channel.name(), &author, &row.frames);
         let frames = Frame::new(row.frames, &self.hub.memory);
-        let receivers = row.channel.deliver(&frames, Some(self.connection.id()), &self.hub.memory);
+        let receivers = self.hub.deliver(&row.channel, &frames, Some(self.connection.id()), &author);
         self.hub.metrics.delivered.increment(receivers as u64 * row.messages);
     }
 
@@ -265,9 +284,14 @@ impl<'a> Router<'a> {
     fn continues_row(&self, message: MessageRef<'_>) -> bool {
         self.row.as_ref().is_none_or(|row| {
             message.opcode.is_for_members()
-                && row.frames.len() < ROW_BYTES_MAX
+                && row.frames.len() < self.row_bytes_max()
                 && **row.channel.name() == *message.channel
         })
+    }
+
+    /// Returns the bytes of a row beyond which it takes no more messages.
+    fn row_bytes_max(&self) -> usize {
+        ROW_BYTES_MAX.min(self.hub.config.outbox_bytes_max / 8)
     }
 
     fn may_call(&self) -> bool {
@@ -276,32 +300,29 @@ impl<'a> Router<'a> {
     }
 
     fn write(&mut self, message: MessageRef<'_>) {
-        if !self.hub.hooks.auth.can_write(self.connection, message) {
-            self.hub.metrics.denied.increment(1);
-            tracing::debug!(
-                connection = %self.connection.id(),
-                channel = message.channel,
-                "the auth hook denied a write; the message is dropped"
-            );
+        if !self.hub.may_write(self.connection, message) {
+            self.abort_stream(message.channel);
             return;
         }
         if message.opcode == Opcode::WRITE {
-            if !self.is_new(message.uuid) {
+            if !self.hub.is_new(self.connection, message.uuid) {
                 return;
             }
-            self.hub.hooks.storage.store(message);
+            self.hub.store(&Author::Connection(self.connection), message);
+        } else if !self.stream(message) {
+            return;
         }
+        self.append(message.channel, message.encoded());
+    }
+
+    /// Adds an encoded message to the row of its channel; the open row is of no other.
+    fn append(&mut self, channel: &str, message: &[u8]) {
         if self.row.is_none() {
-            let bound = self.connection.channel(message.channel);
-            // The auth hook may let a client write to a channel that it is not bound to. Then the
-            // members that the channel has at the moment get the message.
-            let channel = bound.or_else(|| self.hub.registry.channel(message.channel));
-            let channel = channel.or_else(|| self.hub.channel_of_sisters(message.channel));
-            self.row = channel.map(MessageRun::new);
+            let known = self.channel_of(channel).or_else(|| self.hub.channel_of_sisters(channel));
+            self.row = known.map(MessageRun::new);
         }
         if let Some(row) = &mut self.row {
-            put_frame(&mut row.frames, FrameKind::Binary, message.encoded());
-            row.messages += 1;
+            row.add(message);
         }
     }
 
@@ -340,38 +361,5 @@ impl<'a> Router<'a> {
         if telling == Telling::Now {
             self.hub.hooks.tell(self.connection, name, bound, BindCause::Client);
         }
-    }
-
-    fn is_new(&self, uuid: &str) -> bool {
-        let sender = self.hub.sender_key(self.connection);
-        let is_new = self.hub.dedup.is_new(sender, uuid, Instant::now());
-        if !is_new {
-            self.hub.metrics.repeated.increment(1);
-        }
-        is_new
-    }
-}
-
-impl Credit {
-    pub(crate) const fn new() -> Self {
-        Self { bytes: 0, filled: None }
-    }
-
-    /// Tells whether there is enough, and fills up once a second.
-    fn has(&mut self, bytes: usize, now: Instant, full: usize) -> bool {
-        if self.filled.is_none_or(|filled| now >= filled + Duration::from_secs(1)) {
-            *self = Self { bytes: full, filled: Some(now) };
-        }
-        bytes <= self.bytes
-    }
-}
-
-impl MessageRun {
-    fn new(channel: Arc<Channel>) -> Self {
-        Self { channel, frames: BytesMut::new(), messages: 0, until: None }
-    }
-
-    pub(crate) fn bytes(&self) -> usize {
-        self.frames.capacity()
     }
 }

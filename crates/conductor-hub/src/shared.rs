@@ -1,12 +1,10 @@
 //! What the handles of a hub and the tasks of its connections share.
 
 use std::fmt;
-use std::hash::BuildHasher;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use bytes::Bytes;
-use foldhash::fast::RandomState;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
@@ -14,9 +12,8 @@ use tokio_util::task::TaskTracker;
 use crate::admitting::Admitting;
 #[cfg(not(feature = "sisters"))]
 use crate::connection::Channel;
-use crate::connection::{BindLimits, BindOutcome, Telling};
-use crate::dedup::Dedup;
-use crate::encode::encode;
+use crate::connection::{AbortedStream, BindLimits, BindOutcome, Telling};
+use crate::encode::{decode_payload, encode, encode_payload, framed};
 #[cfg(feature = "sisters")]
 use crate::federation::Federation;
 use crate::frame::Frame;
@@ -28,7 +25,10 @@ use crate::protocol::{Message, Opcode};
 use crate::registry::Registry;
 use crate::roll_call::RollCall;
 use crate::slow_readers::SlowReaders;
-use crate::{BindCause, Config, Connection, ConnectionId, Disconnect, Error, ErrorKind, Hooks};
+use crate::{
+    Author, BindCause, Config, Connection, ConnectionId, Dedup, Disconnect, Error, ErrorKind, Hooks,
+    StandardDedup,
+};
 
 /// What the handles of a hub and the tasks of its connections share.
 ///
@@ -37,7 +37,7 @@ pub(crate) struct Shared {
     pub(crate) config: Config,
     pub(crate) hooks: Hooks,
     pub(crate) registry: Registry,
-    pub(crate) dedup: Dedup,
+    pub(crate) dedup: Arc<dyn Dedup>,
     pub(crate) unfinished: InputMemory,
     pub(crate) memory: Arc<OutboxMemory>,
     slow_readers: SlowReaders,
@@ -52,13 +52,13 @@ pub(crate) struct Shared {
     pub(crate) sisters: Option<Arc<Federation>>,
     closing: AtomicBool,
     next_id: AtomicU64,
-    pub(crate) sender_hasher: RandomState,
 }
 
 impl Shared {
     pub(crate) fn new(config: Config, hooks: Hooks) -> Self {
+        let dedup = hooks.dedup.as_ref().map(Arc::clone);
         Self {
-            dedup: Dedup::new(config.dedup_ttl, config.dedup_bytes_max, Instant::now()),
+            dedup: dedup.unwrap_or_else(|| Arc::new(StandardDedup::of(&config))),
             unfinished: InputMemory::new(config.unfinished_bytes_max),
             memory: Arc::new(OutboxMemory::new(config.outboxes_bytes_max, config.outbox_bytes_max)),
             config,
@@ -75,7 +75,6 @@ impl Shared {
             tasks: TaskTracker::new(),
             closing: AtomicBool::new(false),
             next_id: AtomicU64::new(1),
-            sender_hasher: RandomState::default(),
         }
     }
 
@@ -122,11 +121,8 @@ impl Shared {
 
     /// Binds a connection; its task is woken if it has to tell of that.
     pub(crate) fn bind(&self, connection: &Arc<Connection>, name: &str, cause: BindCause) -> BindOutcome {
-        let limits = BindLimits {
-            channels_max: self.config.channels_per_connection_max,
-            bytes_max: self.config.binds_bytes_max,
-        };
-        let outcome = connection.bind(name, limits, cause, || self.registry.join(name, connection));
+        let outcome =
+            connection.bind(name, self.bind_limits(), cause, || self.registry.join(name, connection));
         let BindOutcome::Bound(telling) = outcome else { return outcome };
         wake_to_tell(connection, telling);
         let bytes_max = self.config.all_binds_bytes_max;
@@ -156,9 +152,34 @@ impl Shared {
         let telling = connection.unbind(name, cause, |channel| {
             self.registry.leave(channel, connection.id());
             connection.outbox.forget(name);
+            // The task ends the stream for the others, behind what of it waits for readers.
+            if connection.cut_stream(name) {
+                connection.outbox.wake_task();
+            }
         })?;
         wake_to_tell(connection, telling);
         Some(telling)
+    }
+
+    /// Returns to how much one connection may be bound, and how many streams it may have open.
+    pub(crate) fn bind_limits(&self) -> BindLimits {
+        BindLimits {
+            channels_max: self.config.channels_per_connection_max,
+            bytes_max: self.config.binds_bytes_max,
+        }
+    }
+
+    /// Ends streams for those who receive them, in the place of their sender.
+    pub(crate) fn abort_streams(&self, sender: &Arc<Connection>, streams: Vec<AbortedStream>) {
+        for stream in streams {
+            self.metrics.aborted.increment(1);
+            let (frame, author) = (framed(&stream.end()), Author::Connection(sender));
+            self.write_to_sisters(&stream.channel, &author, &frame);
+            let Some(members) = self.registry.channel(&stream.channel) else { continue };
+            let frame = Frame::new(frame, &self.memory);
+            let receivers = self.deliver(&members, &frame, Some(sender.id()), &author);
+            self.metrics.delivered.increment(receivers as u64);
+        }
     }
 
     /// Writes a message of the server's own to the members of a channel, except one.
@@ -168,28 +189,33 @@ impl Shared {
         body: impl Into<Bytes>,
         except: Option<ConnectionId>,
     ) -> Result<usize, Error> {
-        let members = self.registry.channel(channel);
-        // Nothing is encoded for a channel without members.
-        if members.is_none() && !self.has_sisters() {
+        // Nothing is encoded for a channel without members that nobody keeps.
+        let is_wanted = self.registry.channel(channel).is_some() || self.storage_of(channel).is_some();
+        if !is_wanted && !self.has_sisters() {
             return Ok(0);
         }
-        let frame = self.written(channel, body)?;
-        self.write_to_sisters(channel, None, &frame);
-        let Some(members) = members else { return Ok(0) };
-        let receivers = members.deliver(&frame, except, &self.memory);
+        self.publish_message(&Message::new(Opcode::WRITE, channel, body), except)
+    }
+
+    /// Stores a message of the server's own, and delivers it to the members of its channel, except
+    /// one.
+    pub(crate) fn publish_message(
+        &self,
+        message: &Message,
+        except: Option<ConnectionId>,
+    ) -> Result<usize, Error> {
+        let payload = encode_payload(message)?;
+        if message.opcode == Opcode::WRITE {
+            self.store(&Author::Server, decode_payload(&payload));
+        }
+        let frame = framed(&payload);
+        self.write_to_sisters(&message.channel, &Author::Server, &frame);
+        let Some(members) = self.registry.channel(&message.channel) else { return Ok(0) };
+        let frame = Frame::new(frame, &self.memory);
+        let receivers = self.deliver(&members, &frame, except, &Author::Server);
         self.metrics.delivered.increment(receivers as u64);
         self.make_room();
         Ok(receivers)
-    }
-
-    /// Returns whose uuids a connection's are compared with: its user's, or its own.
-    ///
-    /// A user who comes back on a new connection and repeats a message is recognised.
-    pub(crate) fn sender_key(&self, connection: &Connection) -> u64 {
-        match connection.user() {
-            Some(user) => self.sender_hasher.hash_one(user),
-            None => self.sender_hasher.hash_one(connection.id()),
-        }
     }
 
     /// Ends readers, if what waits for all of them has no room. No lock may be held but that of
@@ -252,7 +278,7 @@ impl Shared {
         false
     }
 
-    pub(crate) const fn write_to_sisters(&self, _channel: &str, _author: Option<&Connection>, _frames: &[u8]) {}
+    pub(crate) const fn write_to_sisters(&self, _channel: &str, _author: &Author<'_>, _frames: &[u8]) {}
 
     pub(crate) const fn channel_of_sisters(&self, _name: &str) -> Option<Arc<Channel>> {
         None

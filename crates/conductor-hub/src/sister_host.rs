@@ -1,38 +1,40 @@
 //! What the hub gives to its sisters, and takes from them: the one seam between the two.
 
-use std::hash::{BuildHasher, Hash};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use bytes::BytesMut;
-use tokio::time::Instant;
 
 use crate::connection::Channel;
-use crate::encode::encode;
+use crate::encode::{encode, messages_of};
 use crate::federation::{Federation, NodeId, ParcelAuthor, ParcelBody, SisterDialler, SisterHost, begin};
 use crate::frame::Frame;
 use crate::guard::guarded;
 use crate::protocol::{Message, MessageRef, Opcode};
 use crate::registry::ChannelWatcher;
 use crate::shared::Shared;
-use crate::websocket::{FrameKind, payloads_of, put_frame};
-use crate::{Connection, Error, ErrorKind};
+use crate::websocket::{FrameKind, put_frame};
+use crate::{Author, Error, ErrorKind, Sender};
 
 impl Shared {
     /// Gives sisters what a client, or the program, wrote in a row to one channel.
     ///
     /// `frames` are those that local members get. It is called in the order in which the author
     /// wrote, before or after local members have them.
-    pub(crate) fn write_to_sisters(&self, channel: &str, author: Option<&Connection>, frames: &[u8]) {
+    pub(crate) fn write_to_sisters(&self, channel: &str, author: &Author<'_>, frames: &[u8]) {
         let Some(sisters) = &self.sisters else { return };
-        let author = match author {
-            None => ParcelAuthor::Server,
-            Some(connection) => match connection.user() {
+        let author = match *author {
+            Author::Server => ParcelAuthor::Server,
+            Author::Connection(connection) => match connection.user() {
                 Some(user) => ParcelAuthor::User(user),
                 None => ParcelAuthor::Connection(connection.id().0),
             },
+            // What came from a sister is passed on by the relay.
+            Author::Sister { .. } => return,
         };
-        sisters.write(channel, author, |parcel| payloads_of(frames).for_each(|message| parcel.push(message)));
+        sisters.write(channel, author, |parcel| {
+            messages_of(frames).for_each(|message| parcel.push(message.encoded()));
+        });
     }
 
     /// Returns a channel without members, for what goes to sisters alone.
@@ -64,26 +66,28 @@ impl Shared {
         Ok(())
     }
 
-    /// Tells whether a message of a sister's client is new, for her client's own uuids.
-    ///
-    /// A user is the same on all nodes.
-    fn is_new_of(&self, origin: NodeId, author: ParcelAuthor<'_>, uuid: &str) -> bool {
-        let sender = match author {
-            // The program that publishes knows what it does, as the one of this hub.
-            ParcelAuthor::Server => return true,
-            ParcelAuthor::User(user) => self.sender_key_of(user),
-            ParcelAuthor::Connection(number) => self.sender_key_of((origin, number)),
-        };
-        let is_new = self.dedup.is_new(sender, uuid, Instant::now());
+    /// Tells whether a message is new, for the uuids of whoever wrote it on another node.
+    fn is_new_of(&self, author: &Author<'_>, uuid: &str) -> bool {
+        // The program that publishes knows what it does, as the one of this hub.
+        let Some(sender) = author.sender().filter(|_| !uuid.is_empty()) else { return true };
+        let is_new = guarded(|| self.dedup.add(&sender, uuid)).unwrap_or_else(|_| {
+            tracing::error!("the dedup hook panicked at a message of a sister, which is taken for new");
+            true
+        });
         if !is_new {
             self.metrics.repeated.increment(1);
         }
         is_new
     }
 
-    fn deliver_row(&self, channel: &str, frames: BytesMut, messages: u64) {
+    fn deliver_row(&self, channel: &str, frames: BytesMut, messages: u64, author: &Author<'_>) {
         if let Some(members) = self.registry.channel(channel) {
-            let receivers = members.deliver(&Frame::new(frames, &self.memory), None, &self.memory);
+            let frames = Frame::new(frames, &self.memory);
+            // The hook that hears of deliveries may panic, and the link is not to end of that.
+            let receivers = guarded(|| self.deliver(&members, &frames, None, author)).unwrap_or_else(|_| {
+                tracing::error!(channel, "the deliveries hook panicked at a message of a sister");
+                0
+            });
             self.metrics.delivered.increment(receivers as u64 * messages);
             self.make_room();
         }
@@ -92,14 +96,15 @@ impl Shared {
 
 impl SisterHost for Shared {
     fn deliver(&self, origin: NodeId, body: &ParcelBody, pass: &mut dyn FnMut(MessageRef<'_>) -> bool) {
+        let author = author_of(origin, body.author());
         let (mut frames, mut messages) = (BytesMut::with_capacity(body.bytes().len() + 64), 0);
         // The lengths were checked when it came.
         for message in body.messages().filter_map(Result::ok).filter(|message| pass(*message)) {
             if message.opcode == Opcode::WRITE {
-                if !self.is_new_of(origin, body.author(), message.uuid) {
+                if !self.is_new_of(&author, message.uuid) {
                     continue;
                 }
-                if guarded(|| self.hooks.storage.store(message)).is_err() {
+                if guarded(|| self.store(&author, message)).is_err() {
                     tracing::error!(channel = message.channel, "the storage panicked at a message of a sister");
                 }
             }
@@ -107,14 +112,14 @@ impl SisterHost for Shared {
             messages += 1;
         }
         if messages > 0 {
-            self.deliver_row(body.channel(), frames, messages);
+            self.deliver_row(body.channel(), frames, messages, &author);
         }
     }
 
-    fn deliver_end(&self, end: &Message) {
+    fn deliver_end(&self, origin: NodeId, end: &Message) {
         // It was made from a message that had an encoding.
         let Ok(bytes) = encode(end) else { return };
-        self.deliver_row(&end.channel, bytes, 1);
+        self.deliver_row(&end.channel, bytes, 1, &author_of(origin, ParcelAuthor::Server));
     }
 
     fn gap(&self, origin: NodeId, missing: RangeInclusive<u64>) {
@@ -145,11 +150,15 @@ impl ChannelWatcher for Federation {
     }
 }
 
-impl Shared {
-    /// Returns whose uuids those of an author are compared with.
-    fn sender_key_of(&self, author: impl Hash) -> u64 {
-        self.sender_hasher.hash_one(author)
-    }
+/// Returns who wrote on another node, as hooks hear it.
+fn author_of(origin: NodeId, author: ParcelAuthor<'_>) -> Author<'_> {
+    let node = u128::from_be_bytes(*origin.as_bytes());
+    let sender = match author {
+        ParcelAuthor::Server => None,
+        ParcelAuthor::User(user) => Some(Sender::User(user)),
+        ParcelAuthor::Connection(connection) => Some(Sender::SisterConnection { node, connection }),
+    };
+    Author::Sister { node, sender }
 }
 
 fn panicked(hook: &'static str) {

@@ -45,12 +45,10 @@ use std::task::{Poll, Waker};
 
 use http::request::Parts;
 
-use crate::protocol::{Message, MessageRef};
+use crate::encode::messages_of as messages_of_frames;
+use crate::protocol::Message;
 use crate::shared::{ConnectionPermit, Shared};
 use crate::{Admission, Answer, Config, Connection, Disconnect, Error, Handshake, Hooks, Hub};
-
-/// The first byte of a frame with a message: binary, and whole.
-const BINARY: u8 = 0x82;
 
 /// Starts a hub with the default settings.
 ///
@@ -153,14 +151,7 @@ impl TestClient {
         let mut frames = VecDeque::new();
         let closing = outbox.take(&mut frames, waker);
         for frame in frames {
-            let mut bytes: &[u8] = &frame;
-            while let Some((first, payload)) = split_frame(&mut bytes) {
-                if first == BINARY
-                    && let Ok(message) = MessageRef::decode(payload)
-                {
-                    self.messages.push_back(message.to_message());
-                }
-            }
+            self.messages.extend(messages_of_frames(&frame).map(|message| message.to_message()));
             outbox.release(frame.len(), 1);
         }
         closing
@@ -175,23 +166,4 @@ impl Drop for TestClient {
         self.connection.outbox.close(Disconnect::Normal);
         self.connection.outbox.clear(0);
     }
-}
-
-/// Splits off the first frame of a server: its first byte, and its payload.
-fn split_frame<'a>(bytes: &mut &'a [u8]) -> Option<(u8, &'a [u8])> {
-    let (&[first, short], rest) = bytes.split_first_chunk()?;
-    let (len, rest) = match short {
-        126 => {
-            let (len, rest) = rest.split_first_chunk()?;
-            (usize::from(u16::from_be_bytes(*len)), rest)
-        }
-        127 => {
-            let (len, rest) = rest.split_first_chunk()?;
-            (usize::try_from(u64::from_be_bytes(*len)).ok()?, rest)
-        }
-        len => (usize::from(len), rest),
-    };
-    let (payload, rest) = rest.split_at_checked(len)?;
-    *bytes = rest;
-    Some((first, payload))
 }

@@ -5,12 +5,12 @@ use std::fs;
 
 use bytes::BytesMut;
 use conductor_hub::protocol::{Message, MessageRef, Opcode};
-use conductor_hub::{ChannelHistory, HistoryConfig, Storage as _};
+use conductor_hub::{Author, ChannelHistory, HistoryConfig, Storage as _};
 
 fn stored(history: &ChannelHistory, channel: &str, body: &[u8]) {
     let mut bytes = BytesMut::new();
     Message::new(Opcode::WRITE, channel, body.to_vec()).encode(&mut bytes).expect("fits");
-    history.store(MessageRef::decode(&bytes).expect("is a message"));
+    history.store(&Author::Server, MessageRef::decode(&bytes).expect("is a message"));
 }
 
 #[test]
@@ -30,7 +30,7 @@ fn a_history_takes_no_more_memory_than_it_may_whatever_is_kept() {
     }
     let more = resident_bytes().saturating_sub(before);
     assert!(more < 12 * 1024 * 1024, "{more} bytes for a history of 8 MiB");
-    assert_eq!(history.get(&format!("channel 59999 {}", "n".repeat(400))).len(), 1);
+    assert_eq!(history.get(&format!("channel 59999 {}", "n".repeat(400)), 9).messages.len(), 1);
 }
 
 fn resident_bytes() -> usize {

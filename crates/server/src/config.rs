@@ -130,6 +130,8 @@ pub(crate) struct Config {
     pub(crate) grpc_connections: usize,
     /// Largest message a WebSocket may send, in bytes.
     pub(crate) message_bytes: usize,
+    /// Bytes that may wait for one WebSocket; at least twice `message_bytes`, to which it is raised.
+    pub(crate) outbox_bytes: usize,
     /// Largest body of an HTTP request, in bytes.
     pub(crate) body_bytes: usize,
     /// How long a request may take: its head, its body, its answer.
@@ -194,6 +196,7 @@ impl Config {
             http_connections: reader.count(&setting::HTTP_CONNECTIONS),
             grpc_connections: reader.count(&setting::GRPC_CONNECTIONS),
             message_bytes,
+            outbox_bytes: reader.count(&setting::OUTBOX_BYTES),
             body_bytes: reader.count(&setting::BODY_BYTES),
             request_time: reader.duration(&setting::REQUEST_TIME),
             warnings: values.warnings().to_vec(),
@@ -254,6 +257,12 @@ impl Config {
         self.logins.check(reader);
         SisterSettings::check(reader);
         self.limits.check(self.message_bytes, reader);
+        if reader.is_given(&setting::OUTBOX_BYTES) && self.outbox_bytes < self.message_bytes * 2 {
+            reader.problem(
+                &setting::OUTBOX_BYTES,
+                "has no room for two messages of --message-bytes; give at least twice that, or leave this out",
+            );
+        }
         self.timeline.check(reader);
         self.check_presence(reader);
         EtcdConfig::check(self.etcd.as_ref(), [self.http, self.grpc], reader);

@@ -4,6 +4,7 @@ mod auth;
 mod call_pace;
 mod calls;
 mod client;
+mod kept_channels;
 mod late_binds;
 mod permission;
 mod sisters;
@@ -27,6 +28,7 @@ use tokio::time::Instant;
 
 use self::auth::ServerAuth;
 use self::calls::{CallHandler, CallLimits, CallQueues, CallSources, LateCalls, Logins};
+use self::kept_channels::KeptChannels;
 use self::late_binds::LateBinds;
 use self::throttle::ServerThrottle;
 use self::waiting_places::WaitingPlaces;
@@ -90,9 +92,10 @@ impl Join {
         let interest = config.timeline.is_shared().then(InboxInterest::default);
         // The end of the hub waits for the calls of users. A login that is cut off comes again.
         let hooks = hooks(config, access, &attendance, interest.clone()).calls(queues.late.clone());
+        let hooks = hooks.handler(handler).storage(KeptChannels(history));
         // From here on the hub could take connections. None comes before the listeners, which start
         // last.
-        let hooks = sisters::add(hooks.handler(handler).storage(history), &config.sisters)?;
+        let hooks = sisters::add(hooks, &config.sisters)?;
         let hub = Hub::start(hub_config(config, access), hooks)?;
         let timelines = timelines::start(config, data_dir, &hub, interest.as_ref()).await?;
         let Timelines { timeline, embedded: store } = timelines;
@@ -224,6 +227,7 @@ fn hooks(
 
 fn hub_config(config: &Config, access: &Access) -> tidings::hub::Config {
     tidings::hub::Config::default()
+        .outbox_bytes_max(config.outbox_bytes)
         .for_messages_of(config.message_bytes)
         .connections_max(config.connections)
         .name_bytes_max(calls::NAME_BYTES_MAX)

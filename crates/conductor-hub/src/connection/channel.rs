@@ -1,15 +1,13 @@
 //! One channel and its members.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use foldhash::fast::RandomState;
 use indexmap::IndexMap;
 use parking_lot::RwLock;
-use tokio::time::Instant;
 
 use crate::frame::Frame;
-use crate::outbox::Latest;
+use crate::outbox::{Latest, WaitMark};
 use crate::outbox_memory::OutboxMemory;
 use crate::{Connection, ConnectionId};
 
@@ -72,22 +70,19 @@ impl Channel {
         members.abandoned
     }
 
-    /// Returns a member for whom a sender has to wait, and until when, if there is one.
+    /// Returns a member for whom a sender has to wait with what costs so much, if there is one.
     pub(crate) fn behind(
         &self,
         sender: ConnectionId,
-        floods: bool,
-        patience: Duration,
-    ) -> Option<(Arc<Connection>, Instant)> {
+        cost: usize,
+        mark: WaitMark,
+    ) -> Option<Arc<Connection>> {
         let members = self.members.read();
         let mut others = members.by_id.values().filter(|member| member.id() != sender);
-        others.find_map(|member| {
-            let until = member.outbox.holds_up(floods, patience)?;
-            Some((Arc::clone(member), until))
-        })
+        others.find(|member| member.outbox.holds_up(cost, mark)).map(Arc::clone)
     }
 
-    /// Queues frames for every member but one; returns how many took them.
+    /// Queues frames for every member but one, and names those who took them; returns how many.
     ///
     /// Members that are closing, or turn out to be slow readers, are skipped: they are
     /// on their way out by themselves.
@@ -96,12 +91,13 @@ impl Channel {
         frames: &Frame,
         except: Option<ConnectionId>,
         memory: &OutboxMemory,
+        mut receiver: impl FnMut(&Arc<Connection>),
     ) -> usize {
         let members = self.members.read();
         // The lock is held for all members: once `leave` has returned its member gets nothing more.
         let receivers = members.by_id.values().filter(|member| Some(member.id()) != except);
-        let taken =
-            receivers.filter(|member| member.outbox.push_of(&self.name, frames.clone()).is_ok()).count();
+        let taken = receivers.filter(|member| member.outbox.push_of(&self.name, frames.clone()).is_ok());
+        let taken = taken.inspect(|&member| receiver(member)).count();
         // Counted once for all of them, as every thread writes to this counter.
         memory.take_places(taken);
         taken

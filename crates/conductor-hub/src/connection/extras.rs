@@ -1,12 +1,14 @@
-//! What only some connections have: a login, data of the program, untold changes.
+//! What only some connections have: a login, data of the program, untold changes, streams.
 
 use std::any::Any;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::login::{LoginPhase, SharedPhase};
+use super::streams::Streams;
 use crate::untold::UntoldChanges;
 use crate::{Admission, Expiry, Rights};
 
@@ -20,6 +22,10 @@ pub(super) struct Extras {
     pub(super) data: Mutex<Vec<Arc<dyn Any + Send + Sync>>>,
     /// Its lock comes behind that of the channels, under which changes are noted in their order.
     pub(super) untold: Mutex<Option<Box<UntoldChanges>>>,
+    /// In a box, as few connections send any. Its lock comes behind that of untold changes.
+    pub(super) streams: Mutex<Option<Box<Streams>>>,
+    /// Whether one of them was cut.
+    has_cut_streams: AtomicBool,
 }
 
 impl Extras {
@@ -41,7 +47,18 @@ impl Extras {
             login: Mutex::new(login),
             data: Mutex::new(data),
             untold: Mutex::default(),
+            streams: Mutex::default(),
+            has_cut_streams: AtomicBool::new(false),
         }))
+    }
+
+    /// Notes whether a stream was cut. It is asked for each turn of the task, so without a lock.
+    pub(super) fn note_cut_streams(&self, has_any: bool) {
+        self.has_cut_streams.store(has_any, Ordering::Release);
+    }
+
+    pub(super) fn has_cut_streams(&self) -> bool {
+        self.has_cut_streams.load(Ordering::Acquire)
     }
 
     /// Gives its login another time, and other rights if there are any; `false` if there is none.

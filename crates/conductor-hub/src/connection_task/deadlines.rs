@@ -25,6 +25,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ConnectionTask<S> {
         if self.stalls_at(hub).is_some_and(|at| now >= at) {
             return Err(Disconnect::SlowReader);
         }
+        if self.pace.is_too_slow(now) {
+            return Err(Disconnect::SlowReader);
+        }
         if self.unfinished_at(hub).is_some_and(|at| now >= at) {
             return Err(Disconnect::Unfinished);
         }
@@ -32,9 +35,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ConnectionTask<S> {
         if now < self.check_at {
             return Ok(false);
         }
-        if self.intake.is_waiting() {
-            // The hub does not read from this client while its input waits, so it could not see the
-            // answer to a ping.
+        if self.intake.is_full() {
+            // The hub does not read from this client while so much of its input waits, so it could
+            // not see the answer to a ping.
             self.check_at = now + hub.config.pong_timeout;
             return Ok(true);
         }
@@ -58,8 +61,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ConnectionTask<S> {
         }
         let now = Instant::now();
         let is_silent = now >= self.last_read + hub.config.pong_timeout;
-        // While its input waits it is not read, so that its answer could not be seen.
-        if is_silent && !self.pinged && !self.intake.is_waiting() {
+        // While much of its input waits it is not read, so that its answer could not be seen.
+        if is_silent && !self.pinged && !self.intake.is_full() {
             self.ping(hub, now);
         }
     }
@@ -95,7 +98,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ConnectionTask<S> {
     /// When something has to be judged next.
     pub(super) fn deadline(&self, hub: &Shared) -> Instant {
         let expires_at = self.connection.expires_at();
-        let others = [self.stalls_at(hub), self.unfinished_at(hub), self.look_at, expires_at];
+        let pace = self.pace.judged_at();
+        let others = [self.stalls_at(hub), pace, self.unfinished_at(hub), self.look_at, expires_at];
         others.into_iter().flatten().fold(self.check_at, Instant::min)
     }
 

@@ -14,7 +14,7 @@ pub(crate) trait SisterHost: Send + Sync {
     fn deliver(&self, origin: NodeId, body: &ParcelBody, pass: &mut dyn FnMut(MessageRef<'_>) -> bool);
 
     /// Gives the end of a broken stream to the members here.
-    fn deliver_end(&self, end: &Message);
+    fn deliver_end(&self, origin: NodeId, end: &Message);
 
     /// Tells the program that numbers of an origin are missing.
     fn gap(&self, origin: NodeId, missing: RangeInclusive<u64>);

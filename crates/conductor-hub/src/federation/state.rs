@@ -294,12 +294,12 @@ impl Federation {
                 }
                 Told::Gap(origin, gap) => {
                     self.metrics.missing.increment(gap.end() - gap.start() + 1);
-                    streams.abort(origin).iter().for_each(|end| host.deliver_end(end));
+                    streams.abort(origin).iter().for_each(|end| host.deliver_end(origin, end));
                     host.gap(origin, gap);
                 }
                 Told::Found(origin, first) => host.found(origin, first),
                 Told::Silent(origin) => {
-                    streams.abort(origin).iter().for_each(|end| host.deliver_end(end));
+                    streams.abort(origin).iter().for_each(|end| host.deliver_end(origin, end));
                     host.silent(origin);
                 }
             }

@@ -173,13 +173,13 @@ impl Hub {
     }
 
     /// Tells whether a connection is of this hub, and open.
-    fn has(&self, connection: &Arc<Connection>) -> bool {
+    pub(super) fn has(&self, connection: &Arc<Connection>) -> bool {
         let known = self.shared.registry.connection(connection.id());
         known.is_some_and(|known| Arc::ptr_eq(&known, connection))
     }
 }
 
-fn has_ended(connection: &Connection) -> Error {
+pub(super) fn has_ended(connection: &Connection) -> Error {
     let text = format!("connection {} has ended, or is not of this hub", connection.id());
     Error::new(ErrorKind::Closed, text)
 }

@@ -1,4 +1,4 @@
-//! What became of a frame that was pushed.
+//! What became of a frame that was pushed, and how much waits.
 
 /// What became of a frame of which only the newest matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,4 +17,15 @@ pub(crate) enum Rejected {
     Closed,
     /// The frame did not fit, so the connection is now closing as a slow reader.
     Overflow,
+}
+
+/// How much waits for a reader.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OutboxLoad {
+    /// A quarter of the limit at most.
+    Light,
+    /// More than a quarter.
+    Behind,
+    /// More than half, so that senders wait.
+    OverHalf,
 }

@@ -2,7 +2,6 @@ use proptest::prelude::*;
 
 use super::*;
 
-const PATIENCE: Duration = Duration::from_secs(2);
 const LIMIT: usize = 64 * 1024;
 
 /// An outbox alone in a room.
@@ -36,54 +35,74 @@ fn many_small_frames_count_what_they_cost() {
     assert_eq!(taken, LIMIT / (FRAME_COST + 1));
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_reader_that_makes_progress_is_waited_for_and_not_for_ever() {
+#[test]
+fn senders_wait_above_half_and_who_sent_little_above_three_quarters() {
     let outbox = alone();
-    let mut sending = VecDeque::new();
-    for _ in 0..5 {
-        assert_eq!(outbox.holds_up(true, PATIENCE), None, "a quarter is no reason");
-        outbox.push(frame(&outbox, LIMIT / 16)).unwrap();
+    let (mut sending, cost) = (VecDeque::new(), LIMIT / 16);
+    for _ in 0..8 {
+        assert!(!outbox.holds_up(cost, WaitMark::Half));
+        outbox.push(frame(&outbox, cost)).unwrap();
     }
-    let start = Instant::now();
-    assert_eq!(outbox.holds_up(true, PATIENCE), Some(start + PATIENCE / 2));
-    assert_eq!(outbox.holds_up(false, PATIENCE), None, "who does not flood goes on");
-    for second in 1..=2 {
-        tokio::time::advance(PATIENCE / 2 - Duration::from_millis(1)).await;
+    assert!(!outbox.holds_up(cost, WaitMark::Half), "half is no reason");
+    for _ in 0..4 {
+        outbox.push(frame(&outbox, cost)).unwrap();
+        assert!(outbox.holds_up(cost, WaitMark::Half));
+        assert!(!outbox.holds_up(cost, WaitMark::Upper), "who sent little goes on");
+    }
+    outbox.push(frame(&outbox, cost)).unwrap();
+    assert!(outbox.holds_up(cost, WaitMark::Upper));
+    while outbox.holds_up(cost, WaitMark::Half) {
         read_one(&outbox, &mut sending);
-        outbox.push(frame(&outbox, LIMIT / 16)).unwrap();
-        let until = outbox.holds_up(true, PATIENCE).expect("it reads");
-        assert!(until <= start + PATIENCE, "{second}");
     }
-    tokio::time::advance(Duration::from_millis(2)).await;
-    assert_eq!(outbox.holds_up(true, PATIENCE), None, "it had its time");
+    assert_eq!(outbox.pending(), LIMIT / 2);
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_reader_without_progress_holds_nobody_up_for_long() {
-    let outbox = alone();
-    outbox.push(frame(&outbox, LIMIT / 2)).unwrap();
-    assert!(outbox.holds_up(true, PATIENCE).is_some());
-    tokio::time::advance(PATIENCE / 2).await;
-    assert_eq!(outbox.holds_up(true, PATIENCE), None);
-    assert_eq!(outbox.push(frame(&outbox, LIMIT)), Err(Rejected::Overflow));
-    assert!(outbox.is_closing());
-}
-
-#[tokio::test(start_paused = true)]
-async fn senders_go_on_when_the_reader_has_caught_up_or_ends() {
+#[test]
+fn a_sender_waits_for_room_for_what_it_has() {
     let outbox = alone();
     let mut sending = VecDeque::new();
+    for _ in 0..2 {
+        outbox.push(frame(&outbox, LIMIT / 16 * 3)).unwrap();
+    }
+    assert!(
+        outbox.holds_up(LIMIT / 8 * 5 + 1, WaitMark::Half) && !outbox.holds_up(LIMIT / 8 * 5, WaitMark::Half)
+    );
+    assert!(outbox.wait(ConnectionId(1), Waker::noop(), LIMIT / 8 * 5 + 1, WaitMark::Half));
+    for _ in 0..2 {
+        read_one(&outbox, &mut sending);
+    }
+    assert!(!outbox.wait(ConnectionId(1), Waker::noop(), LIMIT, WaitMark::Half), "nothing is left");
+}
+
+/// Counts how often it is woken.
+#[derive(Default)]
+struct Wakes(AtomicUsize);
+
+impl std::task::Wake for Wakes {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+#[test]
+fn senders_go_on_when_the_reader_is_below_the_mark_or_ends() {
+    let outbox = alone();
+    let (mut sending, wakes) = (VecDeque::new(), Arc::new(Wakes::default()));
+    let waker = Waker::from(Arc::clone(&wakes));
+    let waits = |mark| outbox.wait(ConnectionId(1), &waker, LIMIT / 16, mark);
+    assert!(!waits(WaitMark::Half), "nothing waits");
+    for _ in 0..5 {
+        outbox.push(frame(&outbox, LIMIT / 8)).unwrap();
+    }
+    assert!(waits(WaitMark::Half) && !waits(WaitMark::Upper));
+    assert_eq!(wakes.0.load(Ordering::SeqCst), 0);
+    read_one(&outbox, &mut sending);
+    assert_eq!((wakes.0.load(Ordering::SeqCst), waits(WaitMark::Half)), (1, false), "half is left");
     outbox.push(frame(&outbox, LIMIT / 8)).unwrap();
-    outbox.push(frame(&outbox, LIMIT / 4)).unwrap();
-    assert!(outbox.wait(ConnectionId(1), Waker::noop()));
-    read_one(&outbox, &mut sending);
-    assert!(outbox.wait(ConnectionId(1), Waker::noop()), "a quarter is left");
-    read_one(&outbox, &mut sending);
-    assert!(!outbox.wait(ConnectionId(1), Waker::noop()), "nothing is left");
-    outbox.push(frame(&outbox, LIMIT / 2)).unwrap();
+    assert!(waits(WaitMark::Half));
     outbox.close(Disconnect::Kicked);
-    assert!(!outbox.wait(ConnectionId(1), Waker::noop()));
-    assert_eq!(outbox.holds_up(true, PATIENCE), None);
+    assert_eq!((wakes.0.load(Ordering::SeqCst), waits(WaitMark::Half)), (2, false), "it is closing");
+    assert!(!outbox.holds_up(LIMIT, WaitMark::Half));
 }
 
 /// Writes everything that waits, and returns the numbers of the frames.

@@ -4,6 +4,7 @@ use std::{mem, str};
 
 use super::FrameKind;
 use super::frame::{HEADER_BYTES_MAX, Header, unmask};
+use super::scout::{Scout, ScoutState};
 
 /// What a client sent, in the order it was sent.
 #[derive(Debug, PartialEq, Eq)]
@@ -93,6 +94,14 @@ impl Decoder {
     #[must_use]
     pub const fn held_bytes(&self) -> usize {
         self.message.capacity() + self.control.capacity()
+    }
+
+    /// Returns a scout that goes on from here, through what is not decoded yet.
+    pub(crate) fn scout(&self) -> Scout {
+        Scout(match &self.state {
+            DecoderState::Header { bytes, len } => ScoutState::Header { bytes: *bytes, len: *len },
+            DecoderState::Payload { header, done } => ScoutState::Payload(header.len - done),
+        })
     }
 
     /// Decodes `input` and hands each event to `sink`, until that returns false.
@@ -256,7 +265,7 @@ impl Decoder {
 /// Completes the header of which `kept[..len]` came before; says how much of `input` it used.
 ///
 /// `None` means that all of `input` was kept and more is needed.
-fn next_header(
+pub(super) fn next_header(
     kept: &mut [u8; HEADER_BYTES_MAX],
     len: &mut u8,
     input: &[u8],

@@ -145,28 +145,6 @@ pub fn put_frame(out: &mut BytesMut, kind: FrameKind, payload: &[u8]) {
     out.put_slice(payload);
 }
 
-/// Returns the payloads of unfragmented frames of a server, as [`put_frame`] made them.
-#[cfg(feature = "sisters")]
-pub(crate) fn payloads_of(mut frames: &[u8]) -> impl Iterator<Item = &[u8]> {
-    std::iter::from_fn(move || {
-        let (&[_first, short], rest) = frames.split_first_chunk()?;
-        let (len, rest) = match short {
-            126 => {
-                let (len, rest) = rest.split_first_chunk()?;
-                (usize::from(u16::from_be_bytes(*len)), rest)
-            }
-            127 => {
-                let (len, rest) = rest.split_first_chunk()?;
-                (usize::try_from(u64::from_be_bytes(*len)).ok()?, rest)
-            }
-            len => (usize::from(len), rest),
-        };
-        let (payload, rest) = rest.split_at_checked(len)?;
-        frames = rest;
-        Some(payload)
-    })
-}
-
 /// Returns a close frame with the given code and reason.
 ///
 /// A reason longer than 123 bytes is cut, at the end of a character.

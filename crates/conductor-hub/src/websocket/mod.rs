@@ -4,10 +4,10 @@
 
 mod decoder;
 mod frame;
+mod scout;
 #[cfg(test)]
 mod tests;
 
 pub use decoder::{ClientInput, Decoder, Violation};
-#[cfg(feature = "sisters")]
-pub(crate) use frame::payloads_of;
 pub use frame::{FrameKind, close_frame, put_frame};
+pub(crate) use scout::Scout;

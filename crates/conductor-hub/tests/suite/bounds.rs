@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use conductor_hub::protocol::{Message, MessageRef, Opcode};
-use conductor_hub::{Admission, ChannelHistory, Config, Disconnect, HistoryConfig, Hooks, Hub, Storage};
+use conductor_hub::{
+    Admission, Author, ChannelHistory, Config, Disconnect, HistoryConfig, Hooks, Hub, Storage,
+};
 use futures_util::{SinkExt, StreamExt};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio_tungstenite::tungstenite;
@@ -271,7 +273,7 @@ async fn clients_that_answer_no_ping_keep_nobody_out_for_long() {
 fn stored(history: &ChannelHistory, channel: &str, body: &[u8]) {
     let mut bytes = BytesMut::new();
     Message::new(Opcode::WRITE, channel, body.to_vec()).encode(&mut bytes).expect("fits");
-    history.store(MessageRef::decode(&bytes).expect("is a message"));
+    history.store(&Author::Server, MessageRef::decode(&bytes).expect("is a message"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -281,15 +283,15 @@ async fn messages_of_a_history_have_an_age() {
     tokio::time::advance(Duration::from_secs(23 * 60 * 60)).await;
     stored(&history, "hello", b"new");
     let mut begun = history.replay("hello", usize::MAX);
-    assert_eq!(history.get("hello").len(), 2);
+    assert_eq!(history.get("hello", 5).messages.len(), 2);
     tokio::time::advance(Duration::from_secs(2 * 60 * 60)).await;
-    let kept = history.get("hello");
+    let kept = history.get("hello", 5).messages;
     assert_eq!((kept.len(), &*kept[0].body), (1, &b"new"[..]));
     assert_eq!(history.replay("hello", usize::MAX).count(), 1);
     assert_eq!(begun.next().map(|message| message.body), Some(Bytes::from_static(b"new")));
     assert_eq!(begun.not_given(), 1, "one was too old when its turn came");
     tokio::time::advance(Duration::from_secs(24 * 60 * 60)).await;
-    assert!(history.get("hello").is_empty());
+    assert!(history.get("hello", 5).messages.is_empty());
 }
 
 #[tokio::test]

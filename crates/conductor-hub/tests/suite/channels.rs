@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use conductor_hub::protocol::{Message, Opcode};
 use conductor_hub::{
-    Admission, Answer, ChannelHistory, Config, Connection, Disconnect, ErrorKind, Handler, HistoryConfig,
-    Hooks, Hub, Storage,
+    Admission, Answer, Author, ChannelHistory, Config, Connection, Disconnect, ErrorKind, Handler,
+    HistoryConfig, Hooks, Hub, Storage,
 };
 
 use crate::support::{Client, Heard, Replay};
@@ -66,6 +66,11 @@ async fn order_of_a_sender_is_kept_across_channels_and_opcodes() {
         client.settle().await;
     }
     let mut sent = Vec::new();
+    for channel in ["a", "b"] {
+        let message = Message::new(Opcode::STREAM_START, channel, "");
+        alice.send(&message).await;
+        sent.push(message);
+    }
     for round in 0..300_u32 {
         let channel = if round % 7 < 3 { "a" } else { "b" };
         let opcode = if round % 5 == 0 { Opcode::STREAM_WRITE } else { Opcode::WRITE };
@@ -229,9 +234,9 @@ async fn program_can_end_a_connection_behind_its_last_word() {
 }
 
 #[test]
-fn history_forgets_the_channels_written_to_longest_ago() {
+fn history_forgets_the_channels_written_to_longest_ago_and_says_so() {
     let config = HistoryConfig::default().bytes_max(64 * 1024).messages_max(10);
-    let history = ChannelHistory::new(config.clone()).expect("64 KiB is enough");
+    let history = Arc::new(ChannelHistory::new(config.clone()).expect("64 KiB is enough"));
     let refused = ChannelHistory::new(config.bytes_max(64 * 1024 - 1)).expect_err("less is not");
     assert_eq!(refused.kind(), ErrorKind::Config);
     let body = "x".repeat(1_000);
@@ -240,9 +245,44 @@ fn history_forgets_the_channels_written_to_longest_ago() {
         Message::new(Opcode::WRITE, format!("channel {number}"), body.clone())
             .encode(&mut bytes)
             .expect("fits");
-        history.store(conductor_hub::protocol::MessageRef::decode(&bytes).expect("is a message"));
+        history.store(
+            &Author::Server,
+            conductor_hub::protocol::MessageRef::decode(&bytes).expect("is a message"),
+        );
     }
-    let kept = (0..500).filter(|number| !history.get(&format!("channel {number}")).is_empty()).count();
+    let kept =
+        (0..500).filter(|number| !history.get(&format!("channel {number}"), 1).messages.is_empty()).count();
     assert!((1..=64).contains(&kept), "{kept} channels of 1 KB are kept in 64 KiB");
-    assert_eq!(history.get("channel 499").len(), 1);
+    assert_eq!(history.get("channel 499", 9).messages.len(), 1);
+    let first = history.get("channel 0", 9);
+    assert!(first.messages.is_empty() && first.forgotten && !first.more);
+    assert!(history.replay("channel 0", 9).is_forgotten());
+    // It is known of the channel also when it is written to again.
+    let mut bytes = bytes::BytesMut::new();
+    Message::new(Opcode::WRITE, "channel 0", "again").encode(&mut bytes).expect("fits");
+    history
+        .store(&Author::Server, conductor_hub::protocol::MessageRef::decode(&bytes).expect("is a message"));
+    let first = history.get("channel 0", 9);
+    assert!(first.messages.len() == 1 && first.forgotten && history.replay("channel 0", 9).is_forgotten());
+}
+
+#[test]
+fn a_history_gives_the_newest_and_says_whether_there_are_more() {
+    let history = ChannelHistory::new(HistoryConfig::default().messages_max(3)).expect("it is valid");
+    for number in 0..5 {
+        let mut bytes = bytes::BytesMut::new();
+        Message::new(Opcode::WRITE, "hello", number.to_string()).encode(&mut bytes).expect("fits");
+        history.store(
+            &Author::Server,
+            conductor_hub::protocol::MessageRef::decode(&bytes).expect("is a message"),
+        );
+    }
+    for (newest, expected, more) in
+        [(0, "", true), (1, "4", true), (2, "34", true), (3, "234", false), (9, "234", false)]
+    {
+        let kept = history.get("hello", newest);
+        let bodies: Vec<_> = kept.messages.iter().map(|message| &*message.body).collect();
+        assert_eq!((bodies.concat(), kept.more, kept.forgotten), (expected.into(), more, false));
+    }
+    assert_eq!(history.get("other", 9), conductor_hub::History::default());
 }

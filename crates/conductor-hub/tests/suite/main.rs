@@ -11,6 +11,7 @@ mod control;
 mod failures;
 mod handshake;
 mod hooked_chat;
+mod hooks;
 #[cfg(feature = "serde")]
 mod json;
 mod logging_in;
@@ -19,7 +20,10 @@ mod pace;
 mod panics;
 mod protocol;
 mod rates;
+mod remembered_chat;
 #[cfg(feature = "sisters")]
 mod sisters;
+mod streams;
 mod support;
 mod test_util;
+mod throttled_chat;

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use conductor_hub::protocol::{Message, MessageRef, Opcode};
 use conductor_hub::{
-    Admission, Answer, Auth, BindCause, Config, Connection, Denied, Disconnect, Handler, Handshake, Hooks,
-    Hub, Lifecycle, Storage,
+    Admission, Answer, Auth, Author, BindCause, Config, Connection, Denied, Disconnect, Handler, Handshake,
+    Hooks, Hub, Lifecycle, Storage,
 };
 use futures_util::SinkExt;
 use tokio_tungstenite::tungstenite;
@@ -68,7 +68,7 @@ impl Handler for Panics {
 }
 
 impl Storage for Panics {
-    fn store(&self, message: MessageRef<'_>) {
+    fn store(&self, _author: &Author<'_>, message: MessageRef<'_>) {
         self.in_hook("store", (message.body == b"of alice").then_some("alice"));
     }
 }

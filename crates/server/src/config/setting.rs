@@ -268,6 +268,10 @@ keys! {
     MESSAGE_BYTES = "message-bytes" "TIDINGS_MESSAGE_BYTES" "BYTES"
         Count(hub::Config::MESSAGE_BYTES_MAX_DEFAULT, 1_024..=16 * 1024 * 1024)
         "How large a message on a WebSocket may be";
+    OUTBOX_BYTES = "outbox-bytes" "TIDINGS_OUTBOX_BYTES" "BYTES"
+        Count(hub::Config::OUTBOX_BYTES_MAX_DEFAULT, 64 * 1024..=256 * 1024 * 1024)
+        "How much may wait for one WebSocket, at least twice message-bytes, to which it is raised unless you \
+         give it; senders wait for a reader above half of it";
     BODY_BYTES = "body-bytes" "TIDINGS_BODY_BYTES" "BYTES"
         Count(
             http::Config::BODY_BYTES_MAX_DEFAULT,

@@ -374,6 +374,20 @@ fn what_is_allowed_here_the_crates_allow_too() {
 }
 
 #[test]
+fn an_outbox_has_room_for_two_messages() {
+    let error = load(&["--outbox-bytes=511999"], &[]).unwrap_err();
+    assert!(error.contains("has no room for two messages of --message-bytes"), "{error}");
+    assert_eq!(load(&["--outbox-bytes=512000"], &[]).unwrap().outbox_bytes, 512_000);
+    // One that is not given is raised by the hub.
+    assert!(load(&["--message-bytes=16777216"], &[]).is_ok());
+    let setting::Allowed::Count(_, outbox) = setting::OUTBOX_BYTES.allowed else { panic!("it is no number") };
+    for bytes in [*outbox.start(), *outbox.end()] {
+        let config = hub::Config::default().outbox_bytes_max(bytes).for_messages_of(1_024);
+        assert!(hub::Hub::start(config, hub::Hooks::default()).is_ok(), "{bytes}");
+    }
+}
+
+#[test]
 fn every_default_is_allowed() {
     assert!(Config::from_values(&Values::default()).is_ok());
     assert!(Config::from_values(&Values::default().with("grpc", "127.0.0.1:8000")).is_err());

@@ -6,8 +6,10 @@ mod heard;
 pub(crate) mod node;
 mod replay;
 pub(crate) mod request;
+mod tcp_client;
 pub(crate) mod vectors;
 
 pub(crate) use client::Client;
 pub(crate) use heard::Heard;
 pub(crate) use replay::Replay;
+pub(crate) use tcp_client::TcpClient;

@@ -53,6 +53,9 @@ impl Iterator for Last {
         if self.replay.not_given() > 0 {
             answer["more"] = true.into();
         }
+        if self.replay.is_forgotten() {
+            answer["forgotten"] = true.into();
+        }
         self.uuid.take().map(|uuid| message_of(uuid, answer.to_string()))
     }
 }

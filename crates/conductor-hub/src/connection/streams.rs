@@ -1,0 +1,142 @@
+//! The streams that one connection sends.
+
+use bytes::BytesMut;
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
+
+use super::{BindLimits, Connection};
+use crate::protocol::{Message, MessageRef, Opcode};
+
+/// The body of the `StreamEnd` that the hub sends in the place of a sender.
+const ABORTED: &str = "aborted";
+
+/// What an open stream costs besides its names: its entry in a table that may be half empty, and
+/// two allocations.
+const STREAM_COST: usize = 160;
+
+/// The open streams by their channels.
+///
+/// One that was cut has lost its sender in that channel, and the task of the connection has still
+/// to tell the members of it.
+#[derive(Default)]
+pub(super) struct Streams {
+    open: HashMap<Box<str>, OpenStream, RandomState>,
+    /// What all of them cost.
+    bytes: usize,
+}
+
+struct OpenStream {
+    /// That of its `StreamStart`.
+    uuid: Box<str>,
+    is_cut: bool,
+}
+
+/// A stream that its sender did not end.
+#[derive(Debug)]
+pub(crate) struct AbortedStream {
+    pub(crate) channel: Box<str>,
+    uuid: Box<str>,
+}
+
+/// What became of the begin of a stream.
+#[derive(Debug)]
+pub(crate) enum StreamBegun {
+    Begun,
+    /// The connection has as many as it may have.
+    TooMany,
+}
+
+impl AbortedStream {
+    /// Returns the message that ends it, encoded.
+    pub(crate) fn end(&self) -> BytesMut {
+        let end = Message::with_uuid(Opcode::STREAM_END, &*self.uuid, &*self.channel, ABORTED);
+        let mut encoded = BytesMut::new();
+        end.encode(&mut encoded).expect("its uuid and its channel come from a message that was decoded");
+        encoded
+    }
+}
+
+impl Streams {
+    fn remove(&mut self, channel: &str) -> Option<AbortedStream> {
+        let (channel, stream) = self.open.remove_entry(channel)?;
+        self.bytes -= cost(&channel, &stream.uuid);
+        Some(AbortedStream { channel, uuid: stream.uuid })
+    }
+}
+
+const fn cost(channel: &str, uuid: &str) -> usize {
+    STREAM_COST + channel.len() + uuid.len()
+}
+
+impl Connection {
+    /// Opens a stream in the channel of its `StreamStart`; the one that was open there is aborted.
+    pub(crate) fn begin_stream(
+        &self,
+        start: MessageRef<'_>,
+        limits: BindLimits,
+    ) -> (Option<AbortedStream>, StreamBegun) {
+        let mut streams = self.extras().streams.lock();
+        let streams = streams.get_or_insert_default();
+        let aborted = streams.remove(start.channel);
+        let bytes = streams.bytes + cost(start.channel, start.uuid);
+        if streams.open.len() >= limits.channels_max || bytes > limits.bytes_max {
+            return (aborted, StreamBegun::TooMany);
+        }
+        streams.bytes = bytes;
+        let stream = OpenStream { uuid: start.uuid.into(), is_cut: false };
+        streams.open.insert(start.channel.into(), stream);
+        (aborted, StreamBegun::Begun)
+    }
+
+    /// Tells whether it has a stream open in a channel.
+    pub(crate) fn has_stream(&self, channel: &str) -> bool {
+        let Some(extras) = self.extras.get() else { return false };
+        let streams = extras.streams.lock();
+        let stream = streams.as_ref().and_then(|streams| streams.open.get(channel));
+        stream.is_some_and(|stream| !stream.is_cut)
+    }
+
+    /// Ends the stream of a channel as its sender says; `false` if there is none.
+    pub(crate) fn end_stream(&self, channel: &str) -> bool {
+        self.has_stream(channel) && self.abort_stream(channel).is_some()
+    }
+
+    /// Takes the stream of a channel, whose members are to be told of its end.
+    pub(crate) fn abort_stream(&self, channel: &str) -> Option<AbortedStream> {
+        self.extras.get()?.streams.lock().as_mut()?.remove(channel)
+    }
+
+    /// Cuts the stream of a channel that the connection leaves; tells whether there is one.
+    ///
+    /// Its end is told by the task of the connection, behind the pieces that are on the way.
+    pub(crate) fn cut_stream(&self, channel: &str) -> bool {
+        let Some(extras) = self.extras.get() else { return false };
+        let mut streams = extras.streams.lock();
+        let stream = streams.as_mut().and_then(|streams| streams.open.get_mut(channel));
+        let Some(stream) = stream else { return false };
+        stream.is_cut = true;
+        // Under the lock, as whoever takes them takes the note with them.
+        extras.note_cut_streams(true);
+        true
+    }
+
+    /// Takes the streams that were cut.
+    pub(crate) fn take_cut_streams(&self) -> Vec<AbortedStream> {
+        let Some(extras) = self.extras.get().filter(|extras| extras.has_cut_streams()) else {
+            return Vec::new();
+        };
+        let mut streams = extras.streams.lock();
+        extras.note_cut_streams(false);
+        let Some(streams) = streams.as_mut() else { return Vec::new() };
+        let cut = streams.open.iter().filter(|(_, stream)| stream.is_cut);
+        let cut: Vec<_> = cut.map(|(channel, _)| channel.clone()).collect();
+        cut.iter().filter_map(|channel| streams.remove(channel)).collect()
+    }
+
+    /// Takes all its streams: it ends.
+    pub(crate) fn take_streams(&self) -> Vec<AbortedStream> {
+        let streams = self.extras.get().and_then(|extras| extras.streams.lock().take());
+        let open = streams.map_or_else(HashMap::default, |streams| streams.open);
+        open.into_iter().map(|(channel, stream)| AbortedStream { channel, uuid: stream.uuid }).collect()
+    }
+}
