@@ -41,7 +41,7 @@
 //! over a young link can be wrong: it was made before the interest of this node had reached
 //! whoever made it, although this node has had its members for long. Two rules find that:
 //!
-//! - A node that wanted something when a link began does not believe for 2 s what that link denies.
+//! - A node that wanted something when a link began does not believe for 5 s what that link denies.
 //!   Within 200 ms an older link brings those numbers or denies them, too, or they are told as
 //!   missing. So where nodes come together again, some are told that were for nobody there.
 //! - A parcel names the number of its origin's parcel *before* it in the same channel. A node that has
