@@ -172,8 +172,12 @@ impl From<NoSister> for Error {
 
 fn not_linked(why: NotLinked) -> Error {
     match why {
-        NotLinked::Ourselves => Error::new(ErrorKind::InvalidInput, "the address of a sister is that of this node"),
-        NotLinked::Double => Error::new(ErrorKind::Full, "there is a link to this sister already, which stays"),
+        NotLinked::Ourselves => {
+            Error::new(ErrorKind::InvalidInput, "the address of a sister is that of this node")
+        }
+        NotLinked::Double => {
+            Error::new(ErrorKind::Full, "there is a link to this sister already, which stays")
+        }
         NotLinked::Full => {
             Error::new(ErrorKind::Busy, "this node has twice max_sisters links already; link to another node")
         }

@@ -263,7 +263,8 @@ impl Relay {
 
     /// Forgets the origin that was heard of longest ago.
     fn forget_an_origin(&mut self) {
-        let oldest = self.origins.iter().min_by_key(|(_, arrivals)| arrivals.heard).map(|(origin, _)| *origin);
+        let oldest =
+            self.origins.iter().min_by_key(|(_, arrivals)| arrivals.heard).map(|(origin, _)| *origin);
         if let Some(oldest) = oldest {
             let forgotten = self.origins.remove(&oldest);
             self.waiting_bytes -= forgotten.map_or(0, |arrivals| arrivals.waiting_bytes());

@@ -32,7 +32,11 @@ impl SisterServer {
     pub fn new(url: impl Into<String>, headers: HeaderMap) -> Result<Self, Error> {
         let url = url.into();
         let uri: Uri = url.parse().map_err(|fault| {
-            Error::with_source(ErrorKind::InvalidInput, format!("the address of a sister, {url}, is none"), fault)
+            Error::with_source(
+                ErrorKind::InvalidInput,
+                format!("the address of a sister, {url}, is none"),
+                fault,
+            )
         })?;
         if uri.scheme_str() != Some("ws") || uri.host().is_none_or(str::is_empty) {
             let text = format!("the address of a sister is {url}; it must be like ws://10.0.0.7:8000/ws");
