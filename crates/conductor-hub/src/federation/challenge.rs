@@ -7,8 +7,8 @@
 //! ```
 //!
 //! A proof is HMAC-SHA-256, with the secret as its key, over the role, both nonces, both nodes and
-//! what binds it to the TLS connection, if there is one. The role keeps a proof from being sent back
-//! to who made it, the nonces from being used again, and the binding from being passed on by
+//! what binds it to the TLS connection, if there is one. The role keeps a proof from being sent
+//! back to who made it, the nonces from being used again, and the binding from being passed on by
 //! somebody in between. Whoever dials proves first: an accepting node says nothing about its secret
 //! to strangers.
 

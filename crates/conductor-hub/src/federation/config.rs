@@ -75,8 +75,8 @@ impl SisterConfig {
 
     /// Sets how many bytes may wait for one sister.
     ///
-    /// From 64 KiB to 1 GiB, 16 MiB by default, and at least twice `interest_bytes_max`. A link
-    /// for which more waits is ended, and what it held is told as a gap there. More suits links that
+    /// From 64 KiB to 1 GiB, 16 MiB by default, and at least twice `interest_bytes_max`. A link for
+    /// which more waits is ended, and what it held is told as a gap there. More suits links that
     /// are slow or far.
     #[must_use]
     pub fn link_bytes_max(self, bytes: usize) -> Self {

@@ -13,7 +13,9 @@ use super::sister_client::{SisterClient, SisterSocket};
 use super::websocket_link;
 use crate::{Error, ErrorKind};
 
-/// A sister at an address, such as `ws://10.0.0.7:8000/ws`, with headers of its own.
+/// A sister at an address, with headers for her alone.
+///
+/// The address is like `ws://10.0.0.7:8000/ws`.
 ///
 /// The link itself is not protected: whoever can read the network reads what clients write. So only
 /// private and loopback addresses are dialled; between others put a tunnel that encrypts.

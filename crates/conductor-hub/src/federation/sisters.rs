@@ -86,9 +86,10 @@ impl Sisters {
         self
     }
 
-    /// Adds a name of DNS, with a port; each of its addresses is dialled as `ws://address:port/path`.
+    /// Adds a name of DNS with a port, all of whose addresses are sisters.
     ///
-    /// It is resolved again every 10 s. If that fails, the addresses so far stay.
+    /// Each is dialled as `ws://address:port/path`. The name is resolved again every 10 s. If that
+    /// fails, the addresses so far stay.
     #[must_use]
     pub fn dns(mut self, host_and_port: impl Into<String>, path: impl Into<String>) -> Self {
         self.names.push(DnsName { host_and_port: host_and_port.into(), path: path.into() });

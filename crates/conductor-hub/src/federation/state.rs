@@ -213,8 +213,8 @@ impl Federation {
         read
     }
 
-    /// Tells gaps and silent origins for which it is time, and says that this node is there; returns
-    /// when to look again, if something waits.
+    /// Tells gaps and silent origins for which it is time, and says that this node is there;
+    /// returns when to look again, if something waits.
     pub(crate) fn tick(&self, now: Instant, beat: bool, host: &dyn SisterHost) -> Option<Instant> {
         let mut streams = self.deliveries.lock();
         let mut told = Vec::new();
