@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::host::SisterHost;
@@ -119,6 +120,9 @@ async fn read(
                     sister.end(SisterEnd::Forbidden);
                     return;
                 }
+                // The members have their turn to write what they were given: a link brings in one go
+                // far more than an outbox holds.
+                yield_now().await;
             }
             Ok(None) => return,
             Err(lost) => {
