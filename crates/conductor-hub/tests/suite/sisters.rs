@@ -327,6 +327,7 @@ async fn a_program_links_nodes_by_a_transport_of_its_own() {
 async fn a_sister_who_does_not_read_is_ended_and_delays_nobody() {
     let config = || config().link_bytes_max(128 * 1024).interest_bytes_max(64 * 1024);
     let (a, b) = (Node::with(Hooks::default(), config()).await, Node::with(Hooks::default(), config()).await);
+    let there = b.member("tea").await;
     let ((to_a, at_a), (to_b, at_b)) = (mpsc::channel(4), mpsc::channel(1));
     let ours = SisterSocket::new(Half(at_a), Half(to_b));
     // The other end meets, and then reads no more.
@@ -349,5 +350,5 @@ async fn a_sister_who_does_not_read_is_ended_and_delays_nobody() {
         assert_eq!(here.next().await.body, body);
     }
     until(|| a.hub.sisters().is_empty()).await;
-    drop(at_b);
+    drop((at_b, there));
 }
