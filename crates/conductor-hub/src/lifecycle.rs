@@ -56,7 +56,7 @@ pub trait Lifecycle: Send + Sync {
     /// This must not block.
     fn unbound(&self, connection: &Arc<Connection>, channel: &str, cause: BindCause) {}
 
-    /// What clients of another node write comes from now on, from this number of its on.
+    /// What clients of another node write comes from this number on.
     ///
     /// It has begun, or was not heard of for a while; what it wrote before is not here. This and
     /// the two below come one after another, and must not block.
@@ -64,7 +64,7 @@ pub trait Lifecycle: Send + Sync {
     #[cfg_attr(docsrs, doc(cfg(feature = "sisters")))]
     fn sister_found(&self, origin: NodeId, first: u64) {}
 
-    /// Rows of messages that clients of another node wrote for members here are missing.
+    /// Rows of messages of another node are missing here.
     ///
     /// These are their numbers. They do not come any more; what is behind them does. Each is told
     /// once, at the latest a second after links work again.

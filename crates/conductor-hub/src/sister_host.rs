@@ -57,7 +57,8 @@ impl Shared {
         let Some(federation) = &shared.sisters else { return Ok(()) };
         federation.config.validate()?;
         if tokio::runtime::Handle::try_current().is_err() {
-            let text = "a hub with sisters was not started on a tokio runtime; call Hub::start from a task of one";
+            let text =
+                "a hub with sisters was not started on a tokio runtime; call Hub::start from a task of one";
             return Err(Error::new(ErrorKind::Config, text));
         }
         let watcher: Arc<dyn ChannelWatcher> = Arc::clone(federation) as _;
@@ -105,7 +106,10 @@ impl SisterHost for Shared {
                     continue;
                 }
                 if guarded(|| self.store(&author, message)).is_err() {
-                    tracing::error!(channel = message.channel, "the storage panicked at a message of a sister");
+                    tracing::error!(
+                        channel = message.channel,
+                        "the storage panicked at a message of a sister"
+                    );
                 }
             }
             put_frame(&mut frames, FrameKind::Binary, message.encoded());

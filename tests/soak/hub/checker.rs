@@ -74,7 +74,14 @@ impl Checker {
         }
         if number > last + 1 {
             let numbers = (last + 1, number - 1);
-            self.missing.push(MissingNumbers { node, life, origin: origin.to_owned(), numbers, since, until: at });
+            self.missing.push(MissingNumbers {
+                node,
+                life,
+                origin: origin.to_owned(),
+                numbers,
+                since,
+                until: at,
+            });
         }
         Ok(())
     }
@@ -89,7 +96,10 @@ impl Checker {
             Opcode::STREAM_WRITE => {
                 if let Some(next) = self.streams.get_mut(&key) {
                     if body.parse() != Ok(*next) {
-                        return Err(format!("{life} heard piece {body} of stream {} instead of {next}", key.1));
+                        return Err(format!(
+                            "{life} heard piece {body} of stream {} instead of {next}",
+                            key.1
+                        ));
                     }
                     *next += 1;
                 }
@@ -97,7 +107,10 @@ impl Checker {
             _ => match (self.streams.remove(&key), &*body) {
                 (Some(PIECES), "") => self.whole_streams += 1,
                 (Some(pieces), "") => {
-                    return Err(format!("stream {} ended at {life} as if whole, with {pieces} pieces", key.1));
+                    return Err(format!(
+                        "stream {} ended at {life} as if whole, with {pieces} pieces",
+                        key.1
+                    ));
                 }
                 (Some(_), _) => self.aborted_streams += 1,
                 (None, _) => {}
@@ -113,7 +126,9 @@ impl Checker {
             for origin in lives {
                 let heard = self.marks.get(&(node, origin.clone())).copied().unwrap_or(0);
                 if heard < mark {
-                    return Err(format!("node {node} ({life}) has heard mark {heard} of {origin}, not {mark}"));
+                    return Err(format!(
+                        "node {node} ({life}) has heard mark {heard} of {origin}, not {mark}"
+                    ));
                 }
             }
         }
@@ -131,7 +146,9 @@ impl Checker {
         for run in &self.missing {
             let notices = told.get(&(run.node, &*run.origin)).map_or(&[][..], Vec::as_slice);
             let is_told = notices.iter().any(|notice| {
-                notice.kind != NoticeKind::Lost && notice.at + SLACK >= run.since && notice.at <= run.until + SLACK
+                notice.kind != NoticeKind::Lost
+                    && notice.at + SLACK >= run.since
+                    && notice.at <= run.until + SLACK
             });
             if !is_told {
                 return Err(format!(

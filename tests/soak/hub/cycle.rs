@@ -56,8 +56,16 @@ impl fmt::Display for Report {
             f,
             "{} written, {} heard, {} missing in {} gaps told, {} lives, {} streams whole, {} aborted, {} faults, \
              at most {} KiB, then {} KiB",
-            self.written, self.heard, self.missing, self.gaps, self.origins, self.whole, self.aborted,
-            self.faults.len(), self.memory_kib.0, self.memory_kib.1,
+            self.written,
+            self.heard,
+            self.missing,
+            self.gaps,
+            self.origins,
+            self.whole,
+            self.aborted,
+            self.faults.len(),
+            self.memory_kib.0,
+            self.memory_kib.1,
         )?;
         if !self.faults.is_empty() && self.faults.len() < 20 {
             write!(f, " ({}: {})", if self.mesh { "mesh" } else { "ring" }, self.faults.join(", "))?;
@@ -79,7 +87,11 @@ struct Scene {
 }
 
 /// Runs one cycle.
-pub(crate) async fn run(random: &mut fastrand::Rng, is_mesh: bool, is_short: bool) -> Result<Report, Box<dyn Error>> {
+pub(crate) async fn run(
+    random: &mut fastrand::Rng,
+    is_mesh: bool,
+    is_short: bool,
+) -> Result<Report, Box<dyn Error>> {
     let (told, notices) = mpsc::channel(10_000);
     let (hears, heard) = mpsc::channel(100_000);
     let mut scene = Scene {

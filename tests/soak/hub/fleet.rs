@@ -132,7 +132,8 @@ impl Fleet {
         let output = child.stdout.take().ok_or("the node has an output")?;
         let mut lines = BufReader::new(output).lines();
         let first = timeout(Duration::from_secs(20), lines.next_line()).await??;
-        let id = first.as_deref().and_then(|line| line.strip_prefix("id ")).ok_or("the node does not start")?;
+        let id =
+            first.as_deref().and_then(|line| line.strip_prefix("id ")).ok_or("the node does not start")?;
         let id = id.to_owned();
         let notices = self.notices.clone();
         self.tasks.spawn(async move {

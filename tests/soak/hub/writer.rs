@@ -65,7 +65,8 @@ async fn write(port: u16, origin: &str, orders: &Orders) -> Result<(), Box<dyn E
                     let uuid = format!("{origin} {number}");
                     sink.send(encoded(&Message::with_uuid(Opcode::STREAM_START, &*uuid, "tea", ""))).await?;
                     for piece in 0..PIECES {
-                        let piece = Message::with_uuid(Opcode::STREAM_WRITE, &*uuid, "tea", piece.to_string());
+                        let piece =
+                            Message::with_uuid(Opcode::STREAM_WRITE, &*uuid, "tea", piece.to_string());
                         sink.send(encoded(&piece)).await?;
                     }
                     sink.send(encoded(&Message::with_uuid(Opcode::STREAM_END, &*uuid, "tea", ""))).await?;

@@ -51,7 +51,14 @@ impl Balance {
         for name in names {
             if !self.candidates.iter().any(|candidate| candidate.name == *name) {
                 let name = name.clone();
-                self.candidates.push(Candidate { name, node: None, dialled: 0, last: None, next: now, busy: false });
+                self.candidates.push(Candidate {
+                    name,
+                    node: None,
+                    dialled: 0,
+                    last: None,
+                    next: now,
+                    busy: false,
+                });
             }
         }
     }
@@ -90,7 +97,9 @@ impl Balance {
     /// It is dialled again not before a random time, also if there is a link, which the other side
     /// may end at once. `chance` is a random number.
     pub(crate) fn note(&mut self, name: &str, met: Option<NodeId>, now: Instant, chance: u32) {
-        let Some(candidate) = self.candidates.iter_mut().find(|candidate| candidate.name == name) else { return };
+        let Some(candidate) = self.candidates.iter_mut().find(|candidate| candidate.name == name) else {
+            return;
+        };
         let most = (DELAY_MIN * 2u32.pow(candidate.dialled.min(10))).min(DELAY_MAX);
         let part = f64::from(chance) / f64::from(u32::MAX);
         candidate.next = now + most.mul_f64(0.25 + 0.75 * part);
@@ -154,7 +163,11 @@ mod tests {
         balance.set(&names(4), now);
         assert_eq!(balance.dial(ME, &[linked(9, false, 1)], 3, now, 0).as_deref(), Some("1"));
         assert_eq!(balance.dial(ME, &[linked(9, false, 1)], 3, now, 1).as_deref(), Some("3"), "by chance");
-        assert_eq!(balance.dial(ME, &[linked(9, false, 1)], 3, now, 0), None, "three, with those on their way");
+        assert_eq!(
+            balance.dial(ME, &[linked(9, false, 1)], 3, now, 0),
+            None,
+            "three, with those on their way"
+        );
         assert_eq!(balance.dial(ME, &[linked(2, true, 1)], 9, now, 0).as_deref(), Some("4"), "2 has a link");
     }
 
@@ -187,14 +200,22 @@ mod tests {
         balance.dial(ME, &[], 9, now, 0).expect("it is due");
         balance.note("2", Some(ME), now, 0);
         let later = now + DELAY_MAX;
-        assert_eq!(balance.dial(ME, &[linked(7, false, 1)], 9, later, 0), None, "one is linked, one is this node");
+        assert_eq!(
+            balance.dial(ME, &[linked(7, false, 1)], 9, later, 0),
+            None,
+            "one is linked, one is this node"
+        );
         assert_eq!(balance.dial(ME, &[], 9, later, 0).as_deref(), Some("1"));
     }
 
     #[test]
     fn a_link_is_given_up_where_both_have_too_many() {
         let three = [linked(1, true, 2), linked(2, true, 3), linked(3, false, 9)];
-        assert_eq!(Balance::surplus(&three, 2), Some(node(2)), "1 has no more than she looks for, 3 dialled us");
+        assert_eq!(
+            Balance::surplus(&three, 2),
+            Some(node(2)),
+            "1 has no more than she looks for, 3 dialled us"
+        );
         assert_eq!(Balance::surplus(&three, 3), None);
         assert_eq!(Balance::surplus(&[linked(1, true, 2), linked(2, true, 2), linked(3, true, 2)], 2), None);
     }

@@ -7,8 +7,8 @@
 //! ```
 //!
 //! A proof is HMAC-SHA-256, with the secret as its key, over the role, both nonces, both nodes and
-//! what binds it to the TLS connection, if there is one. The role keeps a proof from being sent back
-//! to who made it, the nonces from being used again, and the binding from being passed on by
+//! what binds it to the TLS connection, if there is one. The role keeps a proof from being sent
+//! back to who made it, the nonces from being used again, and the binding from being passed on by
 //! somebody in between. Whoever dials proves first: an accepting node says nothing about its secret
 //! to strangers.
 
@@ -81,9 +81,9 @@ impl Secrets {
     /// Tells which secret a proof was made with, if it was one of ours. It takes the same time
     /// wherever a proof is wrong.
     pub(crate) fn check(&self, proof: &[u8; PROOF_BYTES], role: ProofRole, said: &Said) -> Option<ProvenBy> {
-        [ProvenBy::First, ProvenBy::Other].into_iter().find(|by| {
-            self.mac(*by, role, said).is_some_and(|mac| mac.verify_slice(proof).is_ok())
-        })
+        [ProvenBy::First, ProvenBy::Other]
+            .into_iter()
+            .find(|by| self.mac(*by, role, said).is_some_and(|mac| mac.verify_slice(proof).is_ok()))
     }
 
     fn mac(&self, by: ProvenBy, role: ProofRole, said: &Said) -> Option<Hmac<Sha256>> {
@@ -160,7 +160,12 @@ mod tests {
     fn while_a_secret_is_replaced_both_are_good() {
         let old = || secrets(b"the old secret");
         let new = || secrets(b"the new secret");
-        let steps = [old(), old().accepting((*b"the new secret").into()), new().accepting((*b"the old secret").into()), new()];
+        let steps = [
+            old(),
+            old().accepting((*b"the new secret").into()),
+            new().accepting((*b"the old secret").into()),
+            new(),
+        ];
         for step in steps.windows(2) {
             for (dials, accepts) in [(&step[0], &step[1]), (&step[1], &step[0])] {
                 let proof = dials.prove(ProvenBy::First, ProofRole::Dials, &said());

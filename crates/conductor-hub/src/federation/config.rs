@@ -75,8 +75,8 @@ impl SisterConfig {
 
     /// Sets how many bytes may wait for one sister.
     ///
-    /// From 64 KiB to 1 GiB, 16 MiB by default, and at least twice `interest_bytes_max`. A link
-    /// for which more waits is ended, and what it held is told as a gap there. More suits links that
+    /// From 64 KiB to 1 GiB, 16 MiB by default, and at least twice `interest_bytes_max`. A link for
+    /// which more waits is ended, and what it held is told as a gap there. More suits links that
     /// are slow or far.
     #[must_use]
     pub fn link_bytes_max(self, bytes: usize) -> Self {
@@ -113,7 +113,9 @@ impl SisterConfig {
     pub(crate) fn validate(&self) -> Result<(), Error> {
         if self.secrets.shortest() < Self::SECRET_BYTES_MIN {
             let least = Self::SECRET_BYTES_MIN;
-            return Err(wrong(format!("the secret of sisters has less than {least} bytes; use a random one")));
+            return Err(wrong(format!(
+                "the secret of sisters has less than {least} bytes; use a random one"
+            )));
         }
         if !Self::MAX_SISTERS_BOUNDS.contains(&self.max_sisters) {
             let sisters = self.max_sisters;
@@ -132,7 +134,8 @@ impl SisterConfig {
         let least = self.interest_bytes_max.saturating_mul(2);
         if self.link_bytes_max < least {
             let bytes = self.link_bytes_max;
-            let text = format!("link_bytes_max is {bytes}; it must be at least {least}, twice interest_bytes_max");
+            let text =
+                format!("link_bytes_max is {bytes}; it must be at least {least}, twice interest_bytes_max");
             return Err(wrong(text));
         }
         if !Self::SILENCE_BOUNDS.contains(&self.silence_max) {
@@ -160,7 +163,10 @@ mod tests {
             (config().accepting(*b"short"), "the secret of sisters has less than 16 bytes"),
             (config().max_sisters(0), "max_sisters is 0; it must be from 1 to 64"),
             (config().link_bytes_max(1), "link_bytes_max is 1; it must be from 65536 to 1073741824"),
-            (config().interest_bytes_max(16 << 20), "link_bytes_max is 16777216; it must be at least 33554432"),
+            (
+                config().interest_bytes_max(16 << 20),
+                "link_bytes_max is 16777216; it must be at least 33554432",
+            ),
             (config().waiting_bytes_max(0), "waiting_bytes_max is 0"),
             (config().silence_max(Duration::from_secs(1)), "silence_max is 1s; it must be from 1.5s to 60s"),
         ] {

@@ -124,7 +124,8 @@ impl Interest {
         if sister.everything {
             return;
         }
-        let before = self.names.get(name).is_some_and(|wanted| wanted.heard.iter().any(|(from, _)| *from == link));
+        let before =
+            self.names.get(name).is_some_and(|wanted| wanted.heard.iter().any(|(from, _)| *from == link));
         let cost = name.len() + NAME_COST;
         match (before, hops) {
             (false, 0) => return,

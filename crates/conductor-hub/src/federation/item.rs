@@ -27,16 +27,26 @@ pub(crate) enum Item {
     /// A parcel. Numbers from this one on that came before it are not for the sister.
     Parcel(u64, Parcel),
     /// These numbers of an origin are not for the sister.
-    Nothing { origin: NodeId, first: u64, last: u64 },
+    Nothing {
+        origin: NodeId,
+        first: u64,
+        last: u64,
+    },
     /// The sister has members so many links away, or none.
-    Interest { name: Box<str>, hops: u8 },
+    Interest {
+        name: Box<str>,
+        hops: u8,
+    },
     /// What the sister wants was told.
     InterestWhole,
     /// The sister is there, though she has nothing to say.
     Alive,
     /// How many sisters has the sister?
     MetaQuery,
-    MetaResponse { sisters: u32, most: u32 },
+    MetaResponse {
+        sisters: u32,
+        most: u32,
+    },
 }
 
 /// Bytes in front of the rest of an item.

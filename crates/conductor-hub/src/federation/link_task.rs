@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::host::SisterHost;
@@ -119,6 +120,9 @@ async fn read(
                     sister.end(SisterEnd::Forbidden);
                     return;
                 }
+                // The members have their turn to write what they were given: a link brings in one go
+                // far more than an outbox holds.
+                yield_now().await;
             }
             Ok(None) => return,
             Err(lost) => {
@@ -172,8 +176,12 @@ impl From<NoSister> for Error {
 
 fn not_linked(why: NotLinked) -> Error {
     match why {
-        NotLinked::Ourselves => Error::new(ErrorKind::InvalidInput, "the address of a sister is that of this node"),
-        NotLinked::Double => Error::new(ErrorKind::Full, "there is a link to this sister already, which stays"),
+        NotLinked::Ourselves => {
+            Error::new(ErrorKind::InvalidInput, "the address of a sister is that of this node")
+        }
+        NotLinked::Double => {
+            Error::new(ErrorKind::Full, "there is a link to this sister already, which stays")
+        }
         NotLinked::Full => {
             Error::new(ErrorKind::Busy, "this node has twice max_sisters links already; link to another node")
         }

@@ -134,7 +134,8 @@ mod tests {
         assert!(dialled.is_err());
         assert_eq!(accepted.expect_err("it is a stranger").kind(), ErrorKind::InvalidInput);
         let (a, b) = pair();
-        let (_, accepted) = meet((a.bound_to([1; 32]), b.bound_to([2; 32])), b"the secret", b"the secret").await;
+        let (_, accepted) =
+            meet((a.bound_to([1; 32]), b.bound_to([2; 32])), b"the secret", b"the secret").await;
         assert!(accepted.is_err(), "somebody is in between");
     }
 }

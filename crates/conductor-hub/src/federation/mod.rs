@@ -11,8 +11,9 @@
 //!
 //! # Words
 //!
-//! - A *parcel* is what one client wrote in a row to one channel: messages of the protocol, byte for
-//!   byte, with their author. It is what is numbered, passed on, kept in order and found missing.
+//! - A *parcel* is what one client wrote in a row to one channel: messages of the protocol, byte
+//!   for byte, with their author. It is what is numbered, passed on, kept in order and found
+//!   missing.
 //! - The *origin* of a parcel is the node whose client wrote it. A node has a random number of 128
 //!   bits for each of its lives, so that whoever starts again is somebody else.
 //! - A *link* is one WebSocket between two nodes. What is put into it comes out in order, until it
@@ -24,28 +25,28 @@
 //!    once, whatever the links between them: so any graph is free of loops.
 //! 2. **In order.** A node takes the parcels of an origin in the order of their numbers, over all
 //!    channels. What comes behind a later one that was taken is dropped.
-//! 3. **Nothing missing without a notice.** A number that a node should have got and did not is told
-//!    to [`Lifecycle::sister_gap`](crate::Lifecycle::sister_gap), and counted.
-//! 4. **Nobody waits for a sister.** Local members are given a message before any link sees it. A
-//!    link that does not keep up is ended when its queue is full, which is bounded in bytes.
+//! 3. **Nothing missing without a notice.** A number that a node should have got and did not is
+//!    told to [`Lifecycle::sister_gap`](crate::Lifecycle::sister_gap), and counted.
+//! 4. **Nobody waits for a sister.** What is for her goes into a queue, which is bounded in bytes;
+//!    a link whose queue is full is ended.
 //!
 //! # Which numbers a link leaves out
 //!
-//! A sister gets what she is interested in, so she sees gaps that are none. Therefore each parcel on
-//! a link says from which number on it *covers*: `covers 5..=9` is parcel 9, and says that 5 to 8
-//! are not for this sister. That can be passed on: what a node was not to get, its sisters were not
-//! to get through it, as its interest has theirs in it. Where a node has lost some, its links claim
-//! what came before the gap, and begin anew behind it.
+//! A sister gets what she is interested in, so she sees gaps that are none. Therefore each parcel
+//! on a link says from which number on it *covers*: `covers 5..=9` is parcel 9, and says that 5 to
+//! 8 are not for this sister. That can be passed on: what a node was not to get, its sisters were
+//! not to get through it, as its interest has theirs in it. Where a node has lost some, its links
+//! claim what came before the gap, and begin anew behind it.
 //!
 //! A claim is made by what a node knew of the interest of others, which travels as well. So one
 //! over a young link can be wrong: it was made before the interest of this node had reached
 //! whoever made it, although this node has had its members for long. Two rules find that:
 //!
-//! - A node that wanted something when a link began does not believe for 2 s what that link denies.
+//! - A node that wanted something when a link began does not believe for 5 s what that link denies.
 //!   Within 200 ms an older link brings those numbers or denies them, too, or they are told as
 //!   missing. So where nodes come together again, some are told that were for nobody there.
-//! - A parcel names the number of its origin's parcel *before* it in the same channel. A node that has
-//!   taken parcels of this channel and not that one knows that it is missing.
+//! - A parcel names the number of its origin's parcel *before* it in the same channel. A node that
+//!   has taken parcels of this channel and not that one knows that it is missing.
 //!
 //! # Interest
 //!
@@ -60,8 +61,8 @@
 //! # Streams and senders
 //!
 //! Messages of a stream are in parcels as others are. Where a gap of an origin is told, or it has
-//! gone, its open streams end for the local members with `StreamEnd` and the body `aborted`: one that
-//! lacks a piece is no use to anybody.
+//! gone, its open streams end for the local members with `StreamEnd` and the body `aborted`: one
+//! that lacks a piece is no use to anybody.
 //!
 //! # Tasks and owners
 //!
@@ -96,26 +97,26 @@
 //! Nodes A, B and C in a row, a member of `tea` at C. C has told B `tea, 1 link`, and B has told A
 //! `tea, 2 links`.
 //!
-//! 1. A client at A writes to `tea` and to `cake`. The router has delivered both at A. The relay of A
-//!    numbers them 1 (`tea`) and 2 (`cake`), then a third, 3 (`tea`, the one before it is 1). B wants
-//!    `tea` alone: the queue to B gets `1 covers 1..=1` and `3 covers 2..=3`.
-//! 2. B has never heard of A: its first number is that of the first claim, 1. It takes 1 and 3; 2 is
-//!    denied. It has no members, passes both on to C, and nothing back.
+//! 1. A client at A writes to `tea` and to `cake`. The router has delivered both at A. The relay of
+//!    A numbers them 1 (`tea`) and 2 (`cake`), then a third, 3 (`tea`, the one before it is 1). B
+//!    wants `tea` alone: the queue to B gets `1 covers 1..=1` and `3 covers 2..=3`.
+//! 2. B has never heard of A: its first number is that of the first claim, 1. It takes 1 and 3; 2
+//!    is denied. It has no members, passes both on to C, and nothing back.
 //! 3. C takes 1 and 3, stores them if it has a storage, and gives them to its members as one client
 //!    here had written them.
 //!
 //! *A kill.* B dies with 3 in its queue. A and C see the link end, and forget its interest. The
-//! managers dial, A and C are linked, and C has told its interest. A's next number is 4, which C gets
-//! as `4 covers 4..=4`; it has 2, so it waits 200 ms for 3 and tells the gap `3..=3`.
+//! managers dial, A and C are linked, and C has told its interest. A's next number is 4, which C
+//! gets as `4 covers 4..=4`; it has 2, so it waits 200 ms for 3 and tells the gap `3..=3`.
 //!
-//! *A freeze.* B is stopped. Pings of A are not answered: after 5 s A ends the link. What A's clients
-//! wrote meanwhile waited in the queue, at most `link_bytes_max`, and is gone; A's members had it at
-//! once. When B goes on, it finds its links closed, and it dials as a node that has missed something:
-//! the numbers say what.
+//! *A freeze.* B is stopped. Pings of A are not answered: after 5 s A ends the link. What A's
+//! clients wrote meanwhile waited in the queue, at most `link_bytes_max`, and is gone; A's members
+//! had it at once. When B goes on, it finds its links closed, and it dials as a node that has
+//! missed something: the numbers say what.
 //!
 //! *A partition.* A | B, C. On both sides clients go on with who is there. Each second every node
-//! sends a beat, which has a number as a parcel has; so when they are together again, each finds what
-//! it missed by the first beat, even if nobody writes any more.
+//! sends a beat, which has a number as a parcel has; so when they are together again, each finds
+//! what it missed by the first beat, even if nobody writes any more.
 
 mod arrivals;
 mod balance;
@@ -153,8 +154,8 @@ pub(crate) use parcel::{ParcelAuthor, ParcelBody};
 pub use sister::{Sister, SisterEnd, SisterMeta};
 pub use sister_client::{SisterClient, SisterReader, SisterSocket, SisterWriter};
 pub use sister_manager::SisterManager;
-pub(crate) use sister_server::is_private;
 pub use sister_server::SisterServer;
+pub(crate) use sister_server::is_private;
 pub use sisters::Sisters;
 pub(crate) use state::Federation;
 pub use tls_binding::TlsBinding;

@@ -107,8 +107,12 @@ mod tests {
         let ends = streams.abort(ORIGIN);
         assert_eq!(ends, [Message::with_uuid(Opcode::STREAM_END, "u", "tea", ABORTED)]);
         assert_eq!(streams.abort(ORIGIN), []);
-        assert!(!pass(&mut streams, Opcode::STREAM_WRITE, "u") && !pass(&mut streams, Opcode::STREAM_END, "u"));
-        assert!(pass(&mut streams, Opcode::STREAM_START, "v") && pass(&mut streams, Opcode::STREAM_WRITE, "v"));
+        assert!(
+            !pass(&mut streams, Opcode::STREAM_WRITE, "u") && !pass(&mut streams, Opcode::STREAM_END, "u")
+        );
+        assert!(
+            pass(&mut streams, Opcode::STREAM_START, "v") && pass(&mut streams, Opcode::STREAM_WRITE, "v")
+        );
         assert!(pass(&mut streams, Opcode::STREAM_END, "v"));
         assert_eq!(streams.abort(ORIGIN), []);
     }

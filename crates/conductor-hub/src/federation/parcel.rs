@@ -227,12 +227,14 @@ mod tests {
     fn a_body_comes_back_as_it_was() {
         for author in [ParcelAuthor::Server, ParcelAuthor::User("alice"), ParcelAuthor::Connection(7)] {
             let mut draft = ParcelBody::draft("tea", author).expect("the names are short");
-            let messages = [Message::new(Opcode::WRITE, "tea", "hot"), Message::new(Opcode::STREAM_END, "tea", "")];
+            let messages =
+                [Message::new(Opcode::WRITE, "tea", "hot"), Message::new(Opcode::STREAM_END, "tea", "")];
             messages.iter().for_each(|message| draft.push(&encoded(message)));
             let body = draft.finish();
             let read = ParcelBody::decode(body.bytes().clone()).expect("it is whole");
             assert_eq!((&read, read.channel(), read.author()), (&body, "tea", author));
-            let back: Vec<_> = read.messages().map(|message| message.expect("it is whole").to_message()).collect();
+            let back: Vec<_> =
+                read.messages().map(|message| message.expect("it is whole").to_message()).collect();
             assert_eq!(back, messages);
             assert!(!read.is_beat());
         }

@@ -27,8 +27,9 @@ use super::parcel::{Parcel, ParcelBody};
 
 /// How long what a link denies is not believed, if this node wanted something when it began.
 ///
-/// So long its interest may take to reach everybody who is behind the link.
-pub(crate) const YOUNG: Duration = Duration::from_secs(2);
+/// So long its interest may take to reach everybody who is behind the link, and so long what they
+/// said before may take to come back: each of up to 16 nodes may hold it for 200 ms.
+pub(crate) const YOUNG: Duration = Duration::from_secs(5);
 
 /// An origin of which nothing came for so long is silent: it sends a beat each second.
 pub(crate) const SILENT: Duration = Duration::from_secs(10);
@@ -262,7 +263,8 @@ impl Relay {
 
     /// Forgets the origin that was heard of longest ago.
     fn forget_an_origin(&mut self) {
-        let oldest = self.origins.iter().min_by_key(|(_, arrivals)| arrivals.heard).map(|(origin, _)| *origin);
+        let oldest =
+            self.origins.iter().min_by_key(|(_, arrivals)| arrivals.heard).map(|(origin, _)| *origin);
         if let Some(oldest) = oldest {
             let forgotten = self.origins.remove(&oldest);
             self.waiting_bytes -= forgotten.map_or(0, |arrivals| arrivals.waiting_bytes());

@@ -11,7 +11,8 @@ use crate::Error;
 ///
 /// [`SisterServer`](super::SisterServer) does it over a WebSocket. A program that reaches its nodes
 /// in another way implements this, and has the other side give its half to
-/// [`Hub::accept_sister`](crate::Hub::accept_sister). The challenge is made on top of it, whatever it is.
+/// [`Hub::accept_sister`](crate::Hub::accept_sister). The challenge is made on top of it, whatever
+/// it is.
 #[async_trait]
 pub trait SisterClient: Send + Sync {
     /// Returns how logs name this sister, and by what she is known as the same.
@@ -76,7 +77,7 @@ impl SisterSocket {
         Self { reader: Box::new(reader), writer: Box::new(writer), binding: None }
     }
 
-    /// Sets the key material that TLS exports for this connection, on both of its ends the same.
+    /// Sets what TLS exports for this connection, the same on both of its ends.
     ///
     /// It binds the proofs of the challenge to this connection. None by default.
     #[must_use]

@@ -13,7 +13,9 @@ use super::sister_client::{SisterClient, SisterSocket};
 use super::websocket_link;
 use crate::{Error, ErrorKind};
 
-/// A sister at an address, such as `ws://10.0.0.7:8000/ws`, with headers of its own.
+/// A sister at an address, with headers for her alone.
+///
+/// The address is like `ws://10.0.0.7:8000/ws`.
 ///
 /// The link itself is not protected: whoever can read the network reads what clients write. So only
 /// private and loopback addresses are dialled; between others put a tunnel that encrypts.
@@ -32,7 +34,11 @@ impl SisterServer {
     pub fn new(url: impl Into<String>, headers: HeaderMap) -> Result<Self, Error> {
         let url = url.into();
         let uri: Uri = url.parse().map_err(|fault| {
-            Error::with_source(ErrorKind::InvalidInput, format!("the address of a sister, {url}, is none"), fault)
+            Error::with_source(
+                ErrorKind::InvalidInput,
+                format!("the address of a sister, {url}, is none"),
+                fault,
+            )
         })?;
         if uri.scheme_str() != Some("ws") || uri.host().is_none_or(str::is_empty) {
             let text = format!("the address of a sister is {url}; it must be like ws://10.0.0.7:8000/ws");

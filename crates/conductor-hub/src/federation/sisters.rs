@@ -86,9 +86,10 @@ impl Sisters {
         self
     }
 
-    /// Adds a name of DNS, with a port; each of its addresses is dialled as `ws://address:port/path`.
+    /// Adds a name of DNS with a port, all of whose addresses are sisters.
     ///
-    /// It is resolved again every 10 s. If that fails, the addresses so far stay.
+    /// Each is dialled as `ws://address:port/path`. The name is resolved again every 10 s. If that
+    /// fails, the addresses so far stay.
     #[must_use]
     pub fn dns(mut self, host_and_port: impl Into<String>, path: impl Into<String>) -> Self {
         self.names.push(DnsName { host_and_port: host_and_port.into(), path: path.into() });
@@ -121,7 +122,9 @@ impl Sisters {
                 return None;
             };
             for address in addresses.take(ADDRESSES_MAX) {
-                if let Ok(sister) = SisterServer::new(format!("ws://{address}{}", name.path), HeaderMap::new()) {
+                if let Ok(sister) =
+                    SisterServer::new(format!("ws://{address}{}", name.path), HeaderMap::new())
+                {
                     found.insert(sister.url().to_owned(), Arc::new(sister));
                 }
             }
@@ -144,14 +147,17 @@ impl SisterManager for Sisters {
                 resolve_at = now + RESOLVED_AGAIN;
             }
             let mut clients = found.clone();
-            clients.extend(self.listed.lock().iter().map(|(name, sister)| (name.clone(), Arc::clone(sister))));
+            clients
+                .extend(self.listed.lock().iter().map(|(name, sister)| (name.clone(), Arc::clone(sister))));
             balance.set(&clients.keys().cloned().collect::<Vec<_>>(), now);
             if query_at <= now {
                 give_up_surplus(dialler);
                 dialler.query();
                 query_at = now + QUERIED_AGAIN;
             }
-            while let Some(name) = balance.dial(dialler.node(), &linked(dialler), dialler.max_sisters(), now, chance()) {
+            while let Some(name) =
+                balance.dial(dialler.node(), &linked(dialler), dialler.max_sisters(), now, chance())
+            {
                 let Some(client) = clients.get(&name).map(Arc::clone) else { break };
                 dials.push(async move {
                     let met = met(&name, dialler.try_dial(&*client).await);
@@ -201,7 +207,11 @@ fn met(name: &str, dialled: Result<Arc<Sister>, NoSister>) -> Option<NodeId> {
 }
 
 fn say_why(name: &str, error: &Error) {
-    tracing::info!(sister = name, error = format_args!("{error:#}"), "a sister was dialled in vain; it is dialled again");
+    tracing::info!(
+        sister = name,
+        error = format_args!("{error:#}"),
+        "a sister was dialled in vain; it is dialled again"
+    );
 }
 
 fn linked(dialler: &SisterDialler) -> Vec<Linked> {

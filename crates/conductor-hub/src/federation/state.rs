@@ -123,7 +123,12 @@ impl Federation {
     }
 
     /// Adds a link to a sister who has proven herself.
-    pub(crate) fn add(&self, node: NodeId, name: Option<&str>, now: Instant) -> Result<Arc<Sister>, NotLinked> {
+    pub(crate) fn add(
+        &self,
+        node: NodeId,
+        name: Option<&str>,
+        now: Instant,
+    ) -> Result<Arc<Sister>, NotLinked> {
         let mut locked = self.relay.lock();
         if self.closing.is_cancelled() {
             return Err(NotLinked::Closing);
@@ -208,8 +213,8 @@ impl Federation {
         read
     }
 
-    /// Tells gaps and silent origins for which it is time, and says that this node is there; returns
-    /// when to look again, if something waits.
+    /// Tells gaps and silent origins for which it is time, and says that this node is there;
+    /// returns when to look again, if something waits.
     pub(crate) fn tick(&self, now: Instant, beat: bool, host: &dyn SisterHost) -> Option<Instant> {
         let mut streams = self.deliveries.lock();
         let mut told = Vec::new();
@@ -321,6 +326,9 @@ fn push(sister: &Sister, item: Item) {
 
 impl fmt::Debug for Federation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Federation").field("me", &self.me).field("config", &self.config).finish_non_exhaustive()
+        f.debug_struct("Federation")
+            .field("me", &self.me)
+            .field("config", &self.config)
+            .finish_non_exhaustive()
     }
 }

@@ -1,6 +1,6 @@
 //! What binds a sister's proof to the TLS connection below it.
 
-/// Key material that TLS exports for one connection, as an extension of its requests.
+/// What TLS exports for one connection, as an extension of its requests.
 ///
 /// A server that ends TLS itself puts it there, so that nobody in between can pass a proof on: it
 /// is what `export_keying_material` gives for the label [`LABEL`](Self::LABEL) without a context,

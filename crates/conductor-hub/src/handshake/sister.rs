@@ -79,7 +79,9 @@ impl Hub {
                 tracing::error!("the auth hook panicked, so a sister was refused with status 500");
                 Err(Denied::new(StatusCode::INTERNAL_SERVER_ERROR, "internal error"))
             }
-            Err(_elapsed) => Err(come_again("the server could not tell in time whether you are a sister; try again")),
+            Err(_elapsed) => {
+                Err(come_again("the server could not tell in time whether you are a sister; try again"))
+            }
         }
     }
 }

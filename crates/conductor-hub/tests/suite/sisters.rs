@@ -223,14 +223,16 @@ async fn who_does_not_prove_to_be_a_sister_is_none() {
 #[tokio::test]
 async fn while_the_secret_is_replaced_nodes_are_sisters() {
     let old = Node::with(Hooks::default(), config().accepting(*b"the secret that comes")).await;
-    let new = Node::with(Hooks::default(), SisterConfig::new(*b"the secret that comes").accepting(*SECRET)).await;
+    let new =
+        Node::with(Hooks::default(), SisterConfig::new(*b"the secret that comes").accepting(*SECRET)).await;
     old.link(&new).await;
 }
 
 #[tokio::test]
 async fn what_comes_from_a_sister_is_stored_and_a_repetition_is_dropped() {
     let history = Arc::new(ChannelHistory::new(HistoryConfig::default()).expect("it is valid"));
-    let (a, b) = (Node::start().await, Node::with(Hooks::default().storage(Arc::clone(&history)), config()).await);
+    let (a, b) =
+        (Node::start().await, Node::with(Hooks::default().storage(Arc::clone(&history)), config()).await);
     a.link(&b).await;
     let mut there = b.member("tea").await;
     a.reach(&mut there, "tea").await;
@@ -325,6 +327,7 @@ async fn a_program_links_nodes_by_a_transport_of_its_own() {
 async fn a_sister_who_does_not_read_is_ended_and_delays_nobody() {
     let config = || config().link_bytes_max(128 * 1024).interest_bytes_max(64 * 1024);
     let (a, b) = (Node::with(Hooks::default(), config()).await, Node::with(Hooks::default(), config()).await);
+    let there = b.member("tea").await;
     let ((to_a, at_a), (to_b, at_b)) = (mpsc::channel(4), mpsc::channel(1));
     let ours = SisterSocket::new(Half(at_a), Half(to_b));
     // The other end meets, and then reads no more.
@@ -337,7 +340,8 @@ async fn a_sister_who_does_not_read_is_ended_and_delays_nobody() {
         at_b
     };
     let theirs = SisterSocket::new(Half(forwarded), Half(to_a));
-    let (dialled, _accepted, at_b) = tokio::join!(a.hub.add_sister(memory), b.hub.accept_sister(theirs), relaying);
+    let (dialled, _accepted, at_b) =
+        tokio::join!(a.hub.add_sister(memory), b.hub.accept_sister(theirs), relaying);
     dialled.expect("they are sisters");
     let mut here = a.member("tea").await;
     let body = Bytes::from(vec![7; 10_000]);
@@ -346,5 +350,5 @@ async fn a_sister_who_does_not_read_is_ended_and_delays_nobody() {
         assert_eq!(here.next().await.body, body);
     }
     until(|| a.hub.sisters().is_empty()).await;
-    drop(at_b);
+    drop((at_b, there));
 }

@@ -74,7 +74,9 @@ fn secret_files(text: &str) -> Result<Vec<PathBuf>, String> {
     let files: Vec<PathBuf> =
         text.split(',').map(str::trim).filter(|file| !file.is_empty()).map(PathBuf::from).collect();
     if files.len() > 2 {
-        return Err("has more than two files; give the one with the secret, and one that is accepted, too".to_owned());
+        return Err(
+            "has more than two files; give the one with the secret, and one that is accepted, too".to_owned()
+        );
     }
     Ok(files)
 }

@@ -34,7 +34,10 @@ fn secret(file: &std::path::Path) -> Result<Vec<u8>> {
     }
     if secret.len() < SisterConfig::SECRET_BYTES_MIN {
         let least = SisterConfig::SECRET_BYTES_MIN;
-        bail!("the secret of the sisters in {} has less than {least} bytes; use a random one", file.display());
+        bail!(
+            "the secret of the sisters in {} has less than {least} bytes; use a random one",
+            file.display()
+        );
     }
     Ok(secret)
 }

@@ -208,7 +208,8 @@ impl World {
                 assert!(
                     is_older || !is_member || node.given.contains(&key) || node.gaps.contains(&key),
                     "{number} of {origin:?} in {} is missing at {:?} without a notice",
-                    CHANNELS[*channel], node.id,
+                    CHANNELS[*channel],
+                    node.id,
                 );
                 assert!(!(node.given.contains(&key) && node.gaps.contains(&key)), "given and told as lost");
             }
@@ -239,10 +240,13 @@ fn over_three_nodes_in_a_row_members_get_what_is_theirs() {
     world.write(0, 1);
     world.write(0, 0);
     let link = world.links.get(&1).expect("it is open");
-    let sent: Vec<_> = link.to[1].iter().map(|item| match item {
-        Item::Parcel(first, parcel) => (*first, parcel.number, parcel.before),
-        other => panic!("{other:?} is no parcel"),
-    }).collect();
+    let sent: Vec<_> = link.to[1]
+        .iter()
+        .map(|item| match item {
+            Item::Parcel(first, parcel) => (*first, parcel.number, parcel.before),
+            other => panic!("{other:?} is no parcel"),
+        })
+        .collect();
     assert_eq!(sent, [(1, 1, 0), (2, 3, 1)]);
     world.settle();
     assert_eq!(world.nodes[2].given.len(), 2);
