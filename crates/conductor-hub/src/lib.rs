@@ -142,6 +142,7 @@ mod disconnect;
 mod encode;
 mod error;
 mod expiry;
+mod fan_out;
 mod frame;
 mod gcra;
 mod guard;
