@@ -1,4 +1,4 @@
-//! Whether a message of a client is taken: may they write it, is it new, is it kept.
+//! Whether a message of a client is taken: allowed, new, and kept.
 
 use std::sync::Arc;
 

@@ -4,13 +4,19 @@ use std::sync::Arc;
 
 use crate::{Connection, ConnectionId};
 
-/// Who wrote a message, as [`Storage`](crate::Storage) and [`Deliveries`](crate::Deliveries) hear.
+/// Who wrote a message, as hooks hear of it.
+///
+/// They are [`Storage`](crate::Storage) and [`Deliveries`](crate::Deliveries).
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Author<'a> {
-    /// A client of this hub, or the program in its name, by [`Hub::write`](crate::Hub::write).
+    /// A client of this hub.
+    ///
+    /// Or the program in its name, by [`Hub::write`](crate::Hub::write).
     Connection(&'a Arc<Connection>),
-    /// The program itself, by [`Hub::publish`](crate::Hub::publish) and the like.
+    /// The program itself.
+    ///
+    /// By [`Hub::publish`](crate::Hub::publish) and the like.
     Server,
     /// Somebody at another hub, where it was decided that they may write.
     #[non_exhaustive]

@@ -19,7 +19,9 @@ pub use self::standard::StandardDedup;
 /// Uuids are those of one sender. A hook that compares them across senders lets anybody suppress
 /// the message of another whose uuid they guess.
 pub trait Dedup: Send + Sync {
-    /// Begins; called once by [`Hub::start`](crate::Hub::start), before any message comes.
+    /// Begins.
+    ///
+    /// Called once by [`Hub::start`](crate::Hub::start), before any message comes.
     fn start(&self) {}
 
     /// Remembers a uuid; returns whether it is new.

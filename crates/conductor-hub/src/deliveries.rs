@@ -2,12 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::connection::Channel;
-use crate::encode::messages_of;
-use crate::frame::Frame;
 use crate::protocol::MessageRef;
-use crate::shared::Shared;
-use crate::{Author, Connection, ConnectionId};
+use crate::{Author, Connection};
 
 /// Hears of each message to a channel, for each of the members who get it.
 ///
@@ -27,31 +23,5 @@ pub trait Deliveries: Send + Sync {
 impl<D: Deliveries + ?Sized> Deliveries for Arc<D> {
     fn sent_to(&self, author: &Author<'_>, receiver: &Arc<Connection>, message: MessageRef<'_>) {
         (**self).sent_to(author, receiver, message);
-    }
-}
-
-impl Shared {
-    /// Queues the frames of one or more messages for every member of a channel but one; returns how
-    /// many took them.
-    pub(crate) fn deliver(
-        &self,
-        channel: &Channel,
-        frames: &Frame,
-        except: Option<ConnectionId>,
-        author: &Author<'_>,
-    ) -> usize {
-        let Some(hook) = &self.hooks.deliveries else {
-            return channel.deliver(frames, except, &self.memory, |_| ());
-        };
-        // The program is called when the members are not locked any more.
-        let mut receivers = Vec::new();
-        let taken =
-            channel.deliver(frames, except, &self.memory, |member| receivers.push(Arc::clone(member)));
-        for message in messages_of(frames) {
-            for receiver in &receivers {
-                hook.sent_to(author, receiver, message);
-            }
-        }
-        taken
     }
 }

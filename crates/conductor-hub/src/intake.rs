@@ -10,8 +10,8 @@
 //!
 //! While something waits a little is read ahead, and then nothing, so that the client's own socket
 //! slows it down. So pongs of a sender who waits for a reader are seen, and so is its goodbye: then
-//! it waits no longer than for the row that waits at the moment, and of what it sent before, that is
-//! delivered which no reader is behind for. What waits is bounded: one row, one message and two
+//! it waits no longer than for the row that waits at the moment, and of what it sent before, that
+//! is delivered which no reader is behind for. What waits is bounded: one row, one message and two
 //! reads.
 
 mod turn;

@@ -143,6 +143,7 @@ mod disconnect;
 mod encode;
 mod error;
 mod expiry;
+mod fan_out;
 #[cfg(feature = "sisters")]
 #[cfg_attr(docsrs, doc(cfg(feature = "sisters")))]
 pub mod federation;

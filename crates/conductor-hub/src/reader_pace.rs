@@ -13,7 +13,7 @@
 //! that the outbox of a slow reader goes to and fro at that mark.
 //!
 //! A socket takes nothing while the reader lives off what the system on its side keeps, and then a
-//! lump: some 250 to 400 KB on this machine itself, every 3 to 5 s at 100 KiB/s. So the largest lump
+//! lump: 250 to 400 KB over the loopback of Linux, every 3 to 5 s at 100 KiB/s. So the largest lump
 //! counts once more, for the one that is on its way; and if none came for the whole time, the last
 //! one counts for as long as 64 KiB a second make it last.
 

@@ -68,8 +68,9 @@ pub struct History {
     pub messages: Vec<Message>,
     /// Whether older ones are kept, too.
     pub more: bool,
-    /// Whether older ones may have been forgotten for want of memory, so that it is not known what
-    /// was said before.
+    /// Whether older ones may have been forgotten for want of memory.
+    ///
+    /// Then it is not known what was said before.
     pub forgotten: bool,
 }
 

@@ -130,7 +130,7 @@ pub(crate) struct Config {
     pub(crate) grpc_connections: usize,
     /// Largest message a WebSocket may send, in bytes.
     pub(crate) message_bytes: usize,
-    /// Bytes that may wait for one WebSocket; at least twice `message_bytes`, to which it is raised.
+    /// Bytes that may wait for one WebSocket; raised to twice `message_bytes`.
     pub(crate) outbox_bytes: usize,
     /// Largest body of an HTTP request, in bytes.
     pub(crate) body_bytes: usize,

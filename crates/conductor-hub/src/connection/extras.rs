@@ -1,4 +1,4 @@
-//! What only some connections have: a login, data of the program, untold changes, streams.
+//! What only some connections have: a login, data, untold changes, streams.
 
 use std::any::Any;
 use std::sync::Arc;

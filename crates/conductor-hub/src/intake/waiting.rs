@@ -102,7 +102,7 @@ impl Waiting {
             self.note_goodbye();
         }
         if self.scout.is_none() {
-            let mut scout = decoder.scout();
+            let mut scout = Scout::ahead_of(decoder);
             if scout.finds_close(&self.rest[self.used..]) {
                 self.note_goodbye();
             }

@@ -4,7 +4,6 @@ use std::{mem, str};
 
 use super::FrameKind;
 use super::frame::{HEADER_BYTES_MAX, Header, unmask};
-use super::scout::{Scout, ScoutState};
 
 /// What a client sent, in the order it was sent.
 #[derive(Debug, PartialEq, Eq)]
@@ -41,7 +40,7 @@ pub enum Violation {
 pub struct Decoder {
     /// Longest message, in bytes.
     limit: usize,
-    state: DecoderState,
+    pub(super) state: DecoderState,
     /// The payload so far of the message that is not complete.
     pub(super) message: Vec<u8>,
     /// That of the control frame, which may stand between two frames of a message.
@@ -55,7 +54,7 @@ pub struct Decoder {
 }
 
 #[derive(Debug)]
-enum DecoderState {
+pub(super) enum DecoderState {
     Header { bytes: [u8; HEADER_BYTES_MAX], len: u8 },
     Payload { header: Header, done: u64 },
 }
@@ -94,14 +93,6 @@ impl Decoder {
     #[must_use]
     pub const fn held_bytes(&self) -> usize {
         self.message.capacity() + self.control.capacity()
-    }
-
-    /// Returns a scout that goes on from here, through what is not decoded yet.
-    pub(crate) fn scout(&self) -> Scout {
-        Scout(match &self.state {
-            DecoderState::Header { bytes, len } => ScoutState::Header { bytes: *bytes, len: *len },
-            DecoderState::Payload { header, done } => ScoutState::Payload(header.len - done),
-        })
     }
 
     /// Decodes `input` and hands each event to `sink`, until that returns false.

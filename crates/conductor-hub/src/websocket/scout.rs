@@ -1,17 +1,16 @@
 //! Looks for a goodbye in what was read and is not decoded yet.
 
-use super::FrameKind;
-use super::decoder::next_header;
-use super::frame::HEADER_BYTES_MAX;
+use super::decoder::{Decoder, DecoderState, next_header};
+use super::frame::{FrameKind, HEADER_BYTES_MAX};
 
 /// Follows the frames that a client has sent, without their payloads.
 ///
-/// A decoder makes it, and it begins where the decoder stands.
+/// It begins where a decoder stands.
 #[derive(Debug)]
-pub(crate) struct Scout(pub(super) ScoutState);
+pub(crate) struct Scout(ScoutState);
 
 #[derive(Debug)]
-pub(super) enum ScoutState {
+enum ScoutState {
     Header {
         bytes: [u8; HEADER_BYTES_MAX],
         len: u8,
@@ -23,6 +22,14 @@ pub(super) enum ScoutState {
 }
 
 impl Scout {
+    /// Creates a scout that goes on where a decoder stands, through what is not decoded yet.
+    pub(crate) const fn ahead_of(decoder: &Decoder) -> Self {
+        Self(match &decoder.state {
+            DecoderState::Header { bytes, len } => ScoutState::Header { bytes: *bytes, len: *len },
+            DecoderState::Payload { header, done } => ScoutState::Payload(header.len - *done),
+        })
+    }
+
     /// Looks through more bytes; tells whether a close frame begins in them.
     pub(crate) fn finds_close(&mut self, mut input: &[u8]) -> bool {
         loop {
@@ -53,7 +60,8 @@ impl Scout {
 
 #[cfg(test)]
 mod tests {
-    use crate::websocket::{ClientInput, Decoder};
+    use super::*;
+    use crate::websocket::ClientInput;
 
     /// A frame of a client, with the mask 1 2 3 4.
     fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
@@ -71,7 +79,7 @@ mod tests {
         for decoded in 0..sent.len() {
             let mut decoder = Decoder::new(1_000);
             decoder.decode(&mut sent[..decoded].to_vec(), |_| true).unwrap();
-            let mut scout = decoder.scout();
+            let mut scout = Scout::ahead_of(&decoder);
             assert!(!sent[decoded..].chunks(5).any(|chunk| scout.finds_close(chunk)), "{decoded}");
             assert!(scout.finds_close(&close), "{decoded}");
         }
@@ -79,7 +87,7 @@ mod tests {
 
     #[test]
     fn who_breaks_the_protocol_says_no_goodbye() {
-        let mut scout = Decoder::new(1_000).scout();
+        let mut scout = Scout::ahead_of(&Decoder::new(1_000));
         assert!(!scout.finds_close(&[0x83, 0x80]) && !scout.finds_close(&[0x88, 0x80, 1, 2, 3, 4]));
     }
 
@@ -88,7 +96,7 @@ mod tests {
         let mut decoder = Decoder::new(1_000);
         let sent = frame(0x82, b"hello");
         decoder.decode(&mut sent[..9].to_vec(), |_| true).unwrap();
-        assert!(!decoder.scout().finds_close(&sent[9..]));
+        assert!(!Scout::ahead_of(&decoder).finds_close(&sent[9..]));
         let mut heard = Vec::new();
         decoder
             .decode(&mut sent[9..].to_vec(), |event| {
