@@ -304,8 +304,6 @@ fn a_silent_origin_is_told_once_and_found_again() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(192))]
-
     /// In any graph that stays as it is, whatever the order in which links are read: everybody gets
     /// everything once, and no gap is told.
     #[test]
