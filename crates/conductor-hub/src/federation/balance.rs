@@ -108,9 +108,10 @@ impl Balance {
         candidate.node = met.or(candidate.node);
     }
 
-    /// Returns when the next address may be dialled.
-    pub(crate) fn deadline(&self) -> Option<Instant> {
-        self.candidates.iter().filter(|candidate| !candidate.busy).map(|candidate| candidate.next).min()
+    /// Returns when the next address may be dialled that may not be yet.
+    pub(crate) fn deadline(&self, now: Instant) -> Option<Instant> {
+        let idle = self.candidates.iter().filter(|candidate| !candidate.busy);
+        idle.map(|candidate| candidate.next).filter(|next| *next > now).min()
     }
 
     /// Returns a sister whose link is given up: both sides have more than they look for.
@@ -181,7 +182,7 @@ mod tests {
             balance.dial(ME, &[], 3, now, 0).expect("it is due");
             balance.note("1", None, now, u32::MAX);
             assert_eq!(balance.dial(ME, &[], 3, now, 0), None);
-            let next = balance.deadline().expect("it will be dialled");
+            let next = balance.deadline(now).expect("it will be dialled");
             waited.push(next - now);
             now = next;
         }
@@ -200,6 +201,14 @@ mod tests {
         balance.dial(ME, &[], 9, now, 0).expect("it is due");
         balance.note("2", Some(ME), now, 0);
         let later = now + DELAY_MAX;
+        balance.set(&names(3), later);
+        balance.dial(ME, &[linked(7, false, 1)], 9, later, 0).expect("3 is due");
+        balance.note("3", None, later, 0);
+        assert!(
+            balance.deadline(later).is_some_and(|next| next > later),
+            "those that may be dialled hide none"
+        );
+        balance.set(&names(2), later);
         assert_eq!(
             balance.dial(ME, &[linked(7, false, 1)], 9, later, 0),
             None,

@@ -165,7 +165,7 @@ impl SisterManager for Sisters {
                 });
             }
             let resolve_at = if self.names.is_empty() { query_at } else { resolve_at };
-            let next = balance.deadline().filter(|next| *next > now).unwrap_or(query_at);
+            let next = balance.deadline(now).unwrap_or(query_at);
             tokio::select! {
                 Some((name, met)) = dials.next(), if !dials.is_empty() => {
                     balance.note(&name, met, Instant::now(), chance());

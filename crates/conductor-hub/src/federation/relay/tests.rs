@@ -185,11 +185,12 @@ impl World {
         for at in 1..self.nodes.len() {
             self.link(at - 1, at);
         }
-        for _ in 0..3 {
+        // Each of the nodes in a row may hold what the next one needs for 200 ms.
+        for _ in 0..8 {
             self.settle();
             (0..self.nodes.len()).for_each(|at| self.act(at, |relay, _, effects| relay.beat(effects)));
             self.settle();
-            self.pass(Duration::from_secs(1));
+            self.pass(Duration::from_millis(300));
         }
         self.settle();
     }
