@@ -84,6 +84,6 @@ async fn write(port: u16, origin: &str, orders: &Orders) -> Result<(), Box<dyn E
 pub(crate) fn encoded(message: &Message) -> tungstenite::Message {
     let mut bytes = BytesMut::new();
     // Names and bodies here are short.
-    drop(message.encode(&mut bytes));
+    message.encode(&mut bytes).ok();
     tungstenite::Message::Binary(bytes.freeze())
 }
