@@ -11,6 +11,8 @@ use crate::{step, test};
 /// What there is to run.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub enum Name {
+    /// Five hubs that are sisters, killed, frozen and cut off from each other, with a checker
+    Hub,
     /// Three processes on a replica set of three members, compared with a model
     Mongo,
     /// Three processes on one Redis, compared with a model
@@ -44,6 +46,7 @@ pub fn run(name: Name, store: Store, minutes: f64, seed: Option<u64>) -> Result<
 pub(crate) fn smoke() -> Result<String> {
     let mut written = String::new();
     for (name, store, minutes) in [
+        (Name::Hub, Store::Embedded, 0.2),
         (Name::Presence, Store::Embedded, 0.1),
         (Name::Mongo, Store::Embedded, 0.1),
         (Name::Server, Store::Embedded, 0.0),
@@ -66,6 +69,7 @@ fn command(name: Name, store: Store, minutes: f64, seed: Option<u64>) -> Result<
         bail!("--minutes is {minutes}; it must be from 0 to {}", 24 * 60);
     }
     let (binary, first) = match (name, store) {
+        (Name::Hub, Store::Embedded) => ("soak-hub", None),
         (Name::Mongo, Store::Embedded) => ("soak-mongo", None),
         (Name::Presence, Store::Embedded) => ("soak-presence", None),
         (Name::Server, Store::Embedded) => ("soak-server", None),

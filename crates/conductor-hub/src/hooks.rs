@@ -4,6 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::calls::CallQueue;
+#[cfg(feature = "sisters")]
+use crate::federation::{SisterConfig, SisterManager};
 use crate::{Auth, BindCause, Connection, Dedup, Deliveries, Handler, Lifecycle, Storage, Throttle};
 
 /// The hooks of a hub; each is `()`, the default of its trait, unless it is set.
@@ -46,6 +48,8 @@ pub struct Hooks {
     pub(crate) throttle: Option<Arc<dyn Throttle>>,
     /// It ends with the hub.
     pub(crate) queue: Option<CallQueue>,
+    #[cfg(feature = "sisters")]
+    pub(crate) sisters: Option<(SisterConfig, Arc<dyn SisterManager>)>,
 }
 
 impl Hooks {
@@ -120,6 +124,18 @@ impl Hooks {
         Self { throttle: Some(Arc::new(throttle)), ..self }
     }
 
+    /// Makes the hub one of several that pass on what their clients write.
+    ///
+    /// It is alone by default. The manager dials the sisters:
+    /// [`Sisters`](crate::federation::Sisters) those of a list or of a name of DNS. See
+    /// [`federation`](crate::federation).
+    #[cfg(feature = "sisters")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "sisters")))]
+    #[must_use]
+    pub fn sisters(self, config: SisterConfig, manager: impl SisterManager + 'static) -> Self {
+        Self { sisters: Some((config, Arc::new(manager))), ..self }
+    }
+
     /// Tells the lifecycle hook of a change.
     pub(crate) fn tell(&self, connection: &Arc<Connection>, channel: &str, bound: bool, cause: BindCause) {
         if bound {
@@ -142,6 +158,8 @@ impl Default for Hooks {
             dedup: None,
             throttle: None,
             queue: None,
+            #[cfg(feature = "sisters")]
+            sisters: None,
         }
     }
 }

@@ -1,6 +1,8 @@
 //! The hub: start, publish, shut down.
 
 mod control;
+#[cfg(feature = "sisters")]
+mod sisters;
 mod write;
 
 use std::sync::Arc;
@@ -55,7 +57,8 @@ pub struct Stats {
 impl Hub {
     /// Starts a hub.
     ///
-    /// It has no task of its own: each connection has one.
+    /// It has no task of its own: each connection has one. With [sisters](crate::Hooks) it has a few,
+    /// and has to be started on a tokio runtime.
     ///
     /// # Errors
     ///
@@ -64,6 +67,8 @@ impl Hub {
         config.validate()?;
         let shared = Arc::new(Shared::new(config, hooks));
         shared.dedup.start();
+        #[cfg(feature = "sisters")]
+        Shared::begin_sisters(&shared)?;
         Ok(Self { _last: Arc::new(CloseOnDrop(Arc::clone(&shared))), shared })
     }
 

@@ -110,6 +110,7 @@
 //!
 //! | feature | adds | default |
 //! |---|---|---|
+//! | `sisters` | [`federation`](https://docs.rs/conductor-hub/latest/conductor_hub/federation/), several hubs that pass on what their clients write | no |
 //! | `codec` | [`websocket`](https://docs.rs/conductor-hub/latest/conductor_hub/websocket/), the sans-I/O WebSocket codec, for conformance suites and fuzzers; not under semver | no |
 //! | `server` | [`server`](https://docs.rs/conductor-hub/latest/conductor_hub/server/), a listener of its own, for programs that have no HTTP server | no |
 //! | `tls` | TLS for that listener, and hubs behind tokio-rustls keep no buffers of HTTP; adds `server` | no |
@@ -149,6 +150,9 @@ mod encode;
 mod error;
 mod expiry;
 mod fan_out;
+#[cfg(feature = "sisters")]
+#[cfg_attr(docsrs, doc(cfg(feature = "sisters")))]
+pub mod federation;
 mod frame;
 mod gcra;
 mod guard;
@@ -178,6 +182,8 @@ mod router;
 pub mod server;
 mod service;
 mod shared;
+#[cfg(feature = "sisters")]
+mod sister_host;
 mod slow_readers;
 mod storage;
 #[cfg(feature = "test-util")]

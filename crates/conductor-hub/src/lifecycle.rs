@@ -1,9 +1,13 @@
 //! The hook that hears of connections.
 
+#[cfg(feature = "sisters")]
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 
+#[cfg(feature = "sisters")]
+use crate::federation::NodeId;
 use crate::{BindCause, Connection, Disconnect};
 
 /// Hears of connections as they come, live and go.
@@ -51,6 +55,27 @@ pub trait Lifecycle: Send + Sync {
     ///
     /// This must not block.
     fn unbound(&self, connection: &Arc<Connection>, channel: &str, cause: BindCause) {}
+
+    /// What clients of another node write comes from this number on.
+    ///
+    /// It has begun, or was not heard of for a while; what it wrote before is not here. This and
+    /// the two below come one after another, and must not block.
+    #[cfg(feature = "sisters")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "sisters")))]
+    fn sister_found(&self, origin: NodeId, first: u64) {}
+
+    /// Rows of messages of another node are missing here.
+    ///
+    /// These are their numbers. They do not come any more; what is behind them does. Each is told
+    /// once, at the latest a second after links work again.
+    #[cfg(feature = "sisters")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "sisters")))]
+    fn sister_gap(&self, origin: NodeId, missing: RangeInclusive<u64>) {}
+
+    /// Nothing has come from another node for 10 s, by whatever way.
+    #[cfg(feature = "sisters")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "sisters")))]
+    fn sister_lost(&self, origin: NodeId) {}
 }
 
 impl Lifecycle for () {}
@@ -76,5 +101,20 @@ impl<L: Lifecycle + ?Sized> Lifecycle for Arc<L> {
 
     fn unbound(&self, connection: &Arc<Connection>, channel: &str, cause: BindCause) {
         (**self).unbound(connection, channel, cause);
+    }
+
+    #[cfg(feature = "sisters")]
+    fn sister_found(&self, origin: NodeId, first: u64) {
+        (**self).sister_found(origin, first);
+    }
+
+    #[cfg(feature = "sisters")]
+    fn sister_gap(&self, origin: NodeId, missing: RangeInclusive<u64>) {
+        (**self).sister_gap(origin, missing);
+    }
+
+    #[cfg(feature = "sisters")]
+    fn sister_lost(&self, origin: NodeId) {
+        (**self).sister_lost(origin);
     }
 }

@@ -2,8 +2,10 @@
 
 mod users;
 
+use std::fmt;
 use std::hash::BuildHasher;
 use std::sync::Arc;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use foldhash::fast::RandomState;
@@ -24,7 +26,6 @@ const ROOM_KEPT: usize = 64;
 /// Locks are taken in this order: the one for large rows, that of `MostBound`, a connection's
 /// channels, its login, its data, its untold changes, a stripe, a channel's members, an outbox;
 /// none is held while another of its kind is taken. The program is called with none of them.
-#[derive(Debug)]
 pub(crate) struct Registry {
     channels: Box<[RwLock<HashMap<Arc<str>, Arc<Channel>, RandomState>>]>,
     connections: Box<[Mutex<HashMap<ConnectionId, Arc<Connection>, RandomState>>]>,
@@ -33,6 +34,16 @@ pub(crate) struct Registry {
     /// What all binds and channels cost.
     binds_bytes: AtomicUsize,
     hasher: RandomState,
+    watcher: OnceLock<Arc<dyn ChannelWatcher>>,
+}
+
+/// Hears which channels have members.
+pub(crate) trait ChannelWatcher: Send + Sync {
+    /// A channel has its first member, or has lost its last.
+    ///
+    /// Of two changes at once the calls may come in either order: whoever wants to know how it is
+    /// asks `has_members`. It is called with the lock of a connection's channels, and no stripe.
+    fn changed(&self, channel: &str, has_members: &dyn Fn() -> bool);
 }
 
 impl Registry {
@@ -44,7 +55,14 @@ impl Registry {
             connected: AtomicUsize::new(0),
             binds_bytes: AtomicUsize::new(0),
             hasher: RandomState::default(),
+            watcher: OnceLock::new(),
         }
+    }
+
+    /// Sets who hears which channels have members; the first one counts.
+    #[cfg(feature = "sisters")]
+    pub(crate) fn watch(&self, watcher: Arc<dyn ChannelWatcher>) {
+        self.watcher.get_or_init(|| watcher);
     }
 
     /// Reserves a place for a connection, if fewer than `max` are taken.
@@ -118,9 +136,14 @@ impl Registry {
     /// Makes a connection a member of the channel of that name.
     pub(crate) fn join(&self, name: &str, connection: &Arc<Connection>) -> Arc<Channel> {
         loop {
-            let channel = self.channel(name).unwrap_or_else(|| self.create(name));
+            let known = self.channel(name);
+            let is_new = known.is_none();
+            let channel = known.unwrap_or_else(|| self.create(name));
             if channel.join(connection) {
                 self.binds_bytes.fetch_add(BIND_COST, Ordering::Relaxed);
+                if is_new {
+                    self.tell(name);
+                }
                 return channel;
             }
             // A race with the last member: it left after the channel was looked up, and such a
@@ -164,6 +187,15 @@ impl Registry {
             shrink(&mut stripe);
             self.binds_bytes.fetch_sub(CHANNEL_COST + channel.name().len(), Ordering::Relaxed);
         }
+        drop(stripe);
+        self.tell(channel.name());
+    }
+
+    /// Tells who watches that a channel may have come or gone; no stripe may be locked.
+    fn tell(&self, name: &str) {
+        if let Some(watcher) = self.watcher.get() {
+            watcher.changed(name, &|| self.channel(name).is_some());
+        }
     }
 
     fn channels(&self, name: &str) -> &RwLock<HashMap<Arc<str>, Arc<Channel>, RandomState>> {
@@ -176,6 +208,12 @@ impl Registry {
         #[expect(clippy::cast_possible_truncation, reason = "any bits of the number will do")]
         let number = id.0 as usize;
         &self.connections[number % STRIPES]
+    }
+}
+
+impl fmt::Debug for Registry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Registry").field("connected", &self.connected).finish_non_exhaustive()
     }
 }
 

@@ -221,13 +221,10 @@ impl<'a> Router<'a> {
     }
 
     fn push(&self, row: MessageRun) {
+        let author = Author::Connection(self.connection);
+        self.hub.write_to_sisters(row.channel.name(), &author, &row.frames);
         let frames = Frame::new(row.frames, &self.hub.memory);
-        let receivers = self.hub.deliver(
-            &row.channel,
-            &frames,
-            Some(self.connection.id()),
-            &Author::Connection(self.connection),
-        );
+        let receivers = self.hub.deliver(&row.channel, &frames, Some(self.connection.id()), &author);
         self.hub.metrics.delivered.increment(receivers as u64 * row.messages);
     }
 
@@ -321,7 +318,8 @@ impl<'a> Router<'a> {
     /// Adds an encoded message to the row of its channel; the open row is of no other.
     fn append(&mut self, channel: &str, message: &[u8]) {
         if self.row.is_none() {
-            self.row = self.channel_of(channel).map(MessageRun::new);
+            let known = self.channel_of(channel).or_else(|| self.hub.channel_of_sisters(channel));
+            self.row = known.map(MessageRun::new);
         }
         if let Some(row) = &mut self.row {
             row.add(message);

@@ -10,9 +10,13 @@ use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 use crate::admitting::Admitting;
+#[cfg(not(feature = "sisters"))]
+use crate::connection::Channel;
 use crate::connection::{AbortedStream, BindLimits, BindOutcome, Telling};
 use crate::deflation::Deflations;
 use crate::encode::{decode_payload, encode, encode_payload, framed};
+#[cfg(feature = "sisters")]
+use crate::federation::Federation;
 use crate::frame::Frame;
 use crate::input_memory::InputMemory;
 use crate::metrics::Metrics;
@@ -47,6 +51,8 @@ pub(crate) struct Shared {
     pub(crate) deflations: Option<Deflations>,
     pub(crate) admitting: Admitting,
     pub(crate) tasks: TaskTracker,
+    #[cfg(feature = "sisters")]
+    pub(crate) sisters: Option<Arc<Federation>>,
     closing: AtomicBool,
     next_id: AtomicU64,
 }
@@ -61,6 +67,8 @@ impl Shared {
             unfinished: InputMemory::new(config.unfinished_bytes_max),
             memory: Arc::new(OutboxMemory::new(config.outboxes_bytes_max, config.outbox_bytes_max)),
             config,
+            #[cfg(feature = "sisters")]
+            sisters: hooks.sisters.clone().map(|(config, manager)| Arc::new(Federation::new(config, manager))),
             hooks,
             registry: Registry::new(),
             slow_readers: SlowReaders::default(),
@@ -100,6 +108,12 @@ impl Shared {
                 connection.outbox.wake_task();
             }
         }
+    }
+
+    /// Tells whether what is written here goes to other nodes as well.
+    #[cfg(feature = "sisters")]
+    const fn has_sisters(&self) -> bool {
+        self.sisters.is_some()
     }
 
     pub(crate) fn is_closing(&self) -> bool {
@@ -164,9 +178,10 @@ impl Shared {
     pub(crate) fn abort_streams(&self, sender: &Arc<Connection>, streams: Vec<AbortedStream>) {
         for stream in streams {
             self.metrics.aborted.increment(1);
-            let Some(members) = self.channel_of(&stream.channel) else { continue };
-            let frame = Frame::new(framed(&stream.end()), &self.memory);
-            let author = Author::Connection(sender);
+            let (frame, author) = (framed(&stream.end()), Author::Connection(sender));
+            self.write_to_sisters(&stream.channel, &author, &frame);
+            let Some(members) = self.registry.channel(&stream.channel) else { continue };
+            let frame = Frame::new(frame, &self.memory);
             let receivers = self.deliver(&members, &frame, Some(sender.id()), &author);
             self.metrics.delivered.increment(receivers as u64);
         }
@@ -180,7 +195,8 @@ impl Shared {
         except: Option<ConnectionId>,
     ) -> Result<usize, Error> {
         // Nothing is encoded for a channel without members that nobody keeps.
-        if self.channel_of(channel).is_none() && self.storage_of(channel).is_none() {
+        let is_wanted = self.registry.channel(channel).is_some() || self.storage_of(channel).is_some();
+        if !is_wanted && !self.has_sisters() {
             return Ok(0);
         }
         self.publish_message(&Message::new(Opcode::WRITE, channel, body), except)
@@ -197,8 +213,10 @@ impl Shared {
         if message.opcode == Opcode::WRITE {
             self.store(&Author::Server, decode_payload(&payload));
         }
-        let Some(members) = self.channel_of(&message.channel) else { return Ok(0) };
-        let frame = Frame::new(framed(&payload), &self.memory);
+        let frame = framed(&payload);
+        self.write_to_sisters(&message.channel, &Author::Server, &frame);
+        let Some(members) = self.registry.channel(&message.channel) else { return Ok(0) };
+        let frame = Frame::new(frame, &self.memory);
         let receivers = self.deliver(&members, &frame, except, &Author::Server);
         self.metrics.delivered.increment(receivers as u64);
         self.make_room();
@@ -236,6 +254,10 @@ impl Shared {
         if let Some(queue) = &self.hooks.queue {
             queue.close();
         }
+        #[cfg(feature = "sisters")]
+        if let Some(sisters) = &self.sisters {
+            sisters.close();
+        }
         self.tasks.close();
         for connection in self.registry.all_connections() {
             connection.close(Disconnect::Restart);
@@ -250,6 +272,21 @@ impl Shared {
 fn wake_to_tell(connection: &Connection, telling: Telling) {
     if telling == Telling::Waits {
         connection.outbox.wake_task();
+    }
+}
+
+/// Without the feature nothing goes to other nodes.
+#[cfg(not(feature = "sisters"))]
+#[expect(clippy::unused_self, reason = "with the feature `sisters` these do something")]
+impl Shared {
+    const fn has_sisters(&self) -> bool {
+        false
+    }
+
+    pub(crate) const fn write_to_sisters(&self, _channel: &str, _author: &Author<'_>, _frames: &[u8]) {}
+
+    pub(crate) const fn channel_of_sisters(&self, _name: &str) -> Option<Arc<Channel>> {
+        None
     }
 }
 

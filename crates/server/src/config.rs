@@ -22,6 +22,7 @@ mod revoke_wish;
 mod rights;
 mod service_link;
 mod setting;
+mod sisters;
 mod timelines;
 mod token_wish;
 mod value;
@@ -47,6 +48,7 @@ pub(crate) use self::problem::Problems;
 pub(crate) use self::rates::{BURST_SECONDS, RateConfig, Rates};
 pub(crate) use self::retention::KeptMessages;
 pub(crate) use self::revoke_wish::RevokeWish;
+pub(crate) use self::sisters::SisterSettings;
 pub(crate) use self::timelines::{TimelineConfig, TimelineStore};
 pub(crate) use self::token_wish::TokenWish;
 pub(crate) use self::value::{Layout, LogFormat, PresenceStore, RedisUrl, WebAddress};
@@ -123,6 +125,8 @@ pub(crate) struct Config {
     pub(crate) shutdown_time: Duration,
     /// Messages kept for each hub channel.
     pub(crate) channel_history: usize,
+    /// Which other servers pass on what is written to the hub.
+    pub(crate) sisters: SisterSettings,
     /// How many WebSocket connections may be open at once.
     pub(crate) connections: usize,
     /// HTTP connections open at once, those of the hub not counted.
@@ -196,6 +200,7 @@ impl Config {
             etcd: EtcdConfig::read(&mut reader),
             shutdown_time: reader.duration(&setting::SHUTDOWN_TIME),
             channel_history: reader.count(&setting::CHANNEL_HISTORY),
+            sisters: SisterSettings::read(&mut reader),
             connections: reader.count(&setting::CONNECTIONS),
             http_connections: reader.count(&setting::HTTP_CONNECTIONS),
             grpc_connections: reader.count(&setting::GRPC_CONNECTIONS),
@@ -265,6 +270,7 @@ impl Config {
             }
         }
         self.logins.check(reader);
+        SisterSettings::check(reader);
         self.limits.check(self.message_bytes, reader);
         if reader.is_given(&setting::OUTBOX_BYTES) && self.outbox_bytes < self.message_bytes * 2 {
             reader.problem(

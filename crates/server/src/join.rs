@@ -7,6 +7,7 @@ mod client;
 mod kept_channels;
 mod late_binds;
 mod permission;
+mod sisters;
 mod throttle;
 mod waiting_places;
 
@@ -94,6 +95,7 @@ impl Join {
         let hooks = hooks.handler(handler).storage(KeptChannels(history));
         // From here on the hub could take connections. None comes before the listeners, which start
         // last.
+        let hooks = sisters::add(hooks, &config.sisters)?;
         let hub = Hub::start(hub_config(config, access), hooks)?;
         let timelines = timelines::start(config, data_dir, &hub, interest.as_ref()).await?;
         let Timelines { timeline, embedded: store } = timelines;

@@ -92,6 +92,7 @@
 //! | `timeline-http` | `timeline::http`, the service as an axum router | no |
 //! | `timeline-grpc` | `timeline::grpc`, the service and its client with tonic | no |
 //! | `timeline-etcd` | `timeline::etcd`, registration of the services in etcd, and a client that finds them there | no |
+//! | `sisters` | `hub::federation`: several hubs that pass on to each other what their clients write | no |
 //! | `join` | [`join`], the crate tidings-join, with all of `hub`, `presence` and `timeline` | yes |
 //! | `webhook` | `join::webhook`, which posts every change of who is online to another program | no |
 //! | `upkeep` | `join::restarts` and `join::outage_log`, which the server uses; semantic versioning does not cover them | no |

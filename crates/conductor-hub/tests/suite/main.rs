@@ -24,6 +24,8 @@ mod rates;
 mod remembered_chat;
 #[cfg(feature = "server")]
 mod server;
+#[cfg(feature = "sisters")]
+mod sisters;
 mod streams;
 mod support;
 mod test_util;

@@ -252,6 +252,18 @@ keys! {
     CHANNEL_HISTORY = "channel-history" "TIDINGS_CHANNEL_HISTORY" "COUNT"
         Count(HistoryConfig::MESSAGES_MAX_DEFAULT, 0..=10_000)
         "How many messages are kept for each hub channel, in memory";
+    SISTER_SECRET_FILE = "sister-secret-file" "TIDINGS_SISTER_SECRET_FILE" "FILES" Text("")
+        "A file with a secret of at least 16 random bytes that all sisters have: servers that pass on to each \
+         other what is written to channels; a second one, behind a comma, is accepted as well while the secret \
+         is being replaced";
+    SISTER_URL = "sister-url" "TIDINGS_SISTER_URL" "ADDRESSES" Text("")
+        "The addresses of sisters, separated by commas, like ws://10.0.0.7:8000/ws; the own one may be among \
+         them; only private addresses, as the link is not encrypted";
+    SISTER_DNS = "sister-dns" "TIDINGS_SISTER_DNS" "HOST:PORT" Text("")
+        "A name of DNS with a port, like hubs.internal:8000, all of whose addresses are sisters; it is resolved \
+         again every 10 s";
+    SISTERS = "sisters" "TIDINGS_SISTERS" "COUNT" Count(8, 1..=64)
+        "To how many sisters the server links by itself; more of them cost more and survive more";
     CONNECTIONS = "connections" "TIDINGS_CONNECTIONS" "COUNT" Count(10_000, 1..=10_000_000)
         "How many WebSockets may be open at once; raise it with the limit of open files";
     HTTP_CONNECTIONS = "http-connections" "TIDINGS_HTTP_CONNECTIONS" "COUNT" Count(1_000, 1..=1_000_000)

@@ -63,6 +63,21 @@ impl Client {
         }
     }
 
+    /// Waits until the hub has routed everything that was sent before; these bodies may come.
+    pub(crate) async fn settle_with(&mut self, bodies: &[&str]) {
+        self.socket.send(tungstenite::Message::Ping(Bytes::from_static(b"settle"))).await.expect("hub reads");
+        loop {
+            match self.receive().await {
+                tungstenite::Message::Pong(payload) if payload == "settle" => return,
+                tungstenite::Message::Binary(bytes) => {
+                    let message = MessageRef::decode(&bytes).expect("hub sends messages");
+                    assert!(bodies.iter().any(|body| body.as_bytes() == message.body), "{message:?}");
+                }
+                other => panic!("{other:?} came before the pong"),
+            }
+        }
+    }
+
     /// Returns the next message.
     pub(crate) async fn next(&mut self) -> Message {
         match self.receive().await {

@@ -6,6 +6,8 @@ mod client;
 mod heard;
 pub(crate) mod raw_client;
 mod recorder;
+#[cfg(feature = "sisters")]
+pub(crate) mod node;
 mod replay;
 pub(crate) mod request;
 mod tcp_client;

@@ -1,0 +1,112 @@
+use super::*;
+use crate::federation::node_id::NodeId;
+use crate::federation::parcel::ParcelBody;
+
+const ORIGIN: NodeId = NodeId::from_bytes([1; 16]);
+
+fn arrival(number: u64, before: u64, channel: u64) -> Arrival {
+    let parcel = Parcel { origin: ORIGIN, number, before, body: ParcelBody::default() };
+    Arrival { parcel, link: 1, channel: Some(channel) }
+}
+
+/// What was settled, in short: `t3` for taken, `l4-5` for lost, `-` for late.
+fn said(settled: &mut Vec<Settled>) -> String {
+    let words: Vec<_> = settled
+        .drain(..)
+        .map(|settled| match settled {
+            Settled::Taken(arrival) => format!("t{}", arrival.parcel.number),
+            Settled::Lost(gap) => format!("l{}-{}", gap.start(), gap.end()),
+            Settled::Late => "-".to_owned(),
+        })
+        .collect();
+    words.join(" ")
+}
+
+#[test]
+fn a_later_parcel_waits_for_an_earlier_one_and_no_longer_than_200_ms() {
+    let (now, mut settled) = (Instant::now(), Vec::new());
+    let mut arrivals = Arrivals::new(1, now);
+    arrivals.parcel(1, arrival(1, 0, 7), true, now, &mut settled);
+    arrivals.parcel(4, arrival(4, 1, 8), true, now, &mut settled);
+    assert_eq!(said(&mut settled), "t1");
+    arrivals.parcel(2, arrival(3, 1, 7), true, now + WAIT / 2, &mut settled);
+    assert_eq!(said(&mut settled), "t3 t4", "2 is not for us");
+    arrivals.parcel(6, arrival(6, 0, 9), true, now, &mut settled);
+    arrivals.expire(now + WAIT - Duration::from_millis(1), &mut settled);
+    assert_eq!(said(&mut settled), "");
+    arrivals.expire(now + WAIT, &mut settled);
+    assert_eq!(said(&mut settled), "l5-5 t6");
+    arrivals.parcel(5, arrival(5, 3, 7), true, now + WAIT, &mut settled);
+    arrivals.parcel(6, arrival(6, 0, 9), true, now + WAIT, &mut settled);
+    assert_eq!(said(&mut settled), "- -", "one comes too late and one twice");
+    assert_eq!((arrivals.deadline(), arrivals.waiting_bytes()), (None, 0));
+}
+
+#[test]
+fn what_one_link_denies_another_may_bring() {
+    let (now, mut settled) = (Instant::now(), Vec::new());
+    let mut arrivals = Arrivals::new(1, now);
+    arrivals.parcel(1, arrival(1, 0, 7), true, now, &mut settled);
+    arrivals.parcel(2, arrival(3, 0, 8), false, now, &mut settled);
+    assert_eq!(said(&mut settled), "t1", "the link is young");
+    arrivals.parcel(2, arrival(2, 1, 7), true, now, &mut settled);
+    assert_eq!(said(&mut settled), "t2 t3");
+    arrivals.parcel(4, arrival(5, 0, 8), false, now, &mut settled);
+    arrivals.expire(now + WAIT, &mut settled);
+    assert_eq!(said(&mut settled), "l4-4 t5", "nobody brings 4, or says as well that it is not for us");
+    arrivals.parcel(6, arrival(7, 0, 8), false, now, &mut settled);
+    arrivals.deny(6, 6, true, now, &mut settled);
+    assert_eq!(said(&mut settled), "t7");
+}
+
+#[test]
+fn a_wrong_denial_is_found_by_the_next_parcel_of_the_channel() {
+    let (now, mut settled) = (Instant::now(), Vec::new());
+    let mut arrivals = Arrivals::new(1, now);
+    arrivals.parcel(1, arrival(1, 0, 7), true, now, &mut settled);
+    arrivals.parcel(2, arrival(3, 0, 8), true, now, &mut settled);
+    arrivals.parcel(4, arrival(4, 2, 7), true, now, &mut settled);
+    assert_eq!(said(&mut settled), "t1 t3 l2-2 t4", "2 was in a channel that we have taken 1 of");
+    arrivals.parcel(2, arrival(2, 1, 7), true, now, &mut settled);
+    assert_eq!(said(&mut settled), "-", "it was told");
+    // Known before anything else is taken: then it is waited for.
+    arrivals.parcel(5, arrival(6, 5, 7), true, now, &mut settled);
+    assert_eq!(said(&mut settled), "");
+    arrivals.parcel(5, arrival(5, 4, 7), true, now, &mut settled);
+    assert_eq!(said(&mut settled), "t5 t6");
+}
+
+#[test]
+fn a_wrong_denial_is_found_by_the_parcel_that_comes_late() {
+    let (now, mut settled) = (Instant::now(), Vec::new());
+    let mut arrivals = Arrivals::new(1, now);
+    arrivals.parcel(1, arrival(1, 0, 7), true, now, &mut settled);
+    arrivals.parcel(2, arrival(3, 0, 8), true, now, &mut settled);
+    arrivals.parcel(2, arrival(2, 1, 7), true, now, &mut settled);
+    assert_eq!(said(&mut settled), "t1 t3 l2-2 -");
+    arrivals.parcel(4, arrival(4, 2, 7), true, now, &mut settled);
+    assert_eq!(said(&mut settled), "t4", "it is told once");
+}
+
+#[test]
+fn what_was_not_wanted_for_a_while_is_not_missed() {
+    let (now, mut settled) = (Instant::now(), Vec::new());
+    let mut arrivals = Arrivals::new(1, now);
+    arrivals.parcel(1, arrival(1, 0, 7), true, now, &mut settled);
+    arrivals.parcel(3, arrival(3, 1, 7), true, now, &mut settled);
+    arrivals.forget(7);
+    arrivals.deny(2, 2, true, now, &mut settled);
+    arrivals.parcel(4, arrival(9, 8, 7), true, now, &mut settled);
+    assert_eq!(said(&mut settled), "t1 t3 t9");
+}
+
+#[test]
+fn claims_are_bounded() {
+    let (now, mut settled) = (Instant::now(), Vec::new());
+    let mut arrivals = Arrivals::new(1, now);
+    for number in 1..10_000 {
+        arrivals.deny(number * 2, number * 2, true, now, &mut settled);
+        assert!(arrivals.denied.len() <= CLAIMS_MAX + 1);
+    }
+    assert!(said(&mut settled).starts_with("l1-1 "), "the gaps are told");
+}

@@ -1,0 +1,52 @@
+//! The two tasks that a federation has besides its links.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until};
+
+use super::dialler::SisterDialler;
+use crate::guard::guarded_hook;
+
+/// How often a node says that it is there.
+const BEAT: Duration = Duration::from_secs(1);
+
+/// Begins the tasks; they end with the hub.
+pub(crate) fn begin(dialler: &SisterDialler) {
+    let ticking = dialler.clone();
+    dialler.tasks.spawn(async move {
+        tokio::select! {
+            () = ticking.closing().cancelled() => {}
+            () = tick(&ticking) => {}
+        }
+    });
+    let managed = dialler.clone();
+    dialler.tasks.spawn(async move {
+        let managing = guarded_hook(managed.federation.manager.start(&managed));
+        tokio::select! {
+            () = managed.closing().cancelled() => {}
+            ended = managing => {
+                if ended.is_err() {
+                    tracing::error!("the sister manager panicked, so this node dials no more sisters");
+                }
+            }
+        }
+    });
+}
+
+/// Says each second that this node is there, and tells gaps when it is time.
+async fn tick(dialler: &SisterDialler) {
+    let federation = &dialler.federation;
+    let mut beat_at = Instant::now() + BEAT;
+    loop {
+        let now = Instant::now();
+        let beats = now >= beat_at;
+        if beats {
+            beat_at = now + BEAT;
+        }
+        let gap_at = federation.tick(now, beats, &*dialler.host);
+        tokio::select! {
+            () = sleep_until(gap_at.unwrap_or(beat_at).min(beat_at)) => {}
+            () = federation.gap.notified(), if gap_at.is_none() => {}
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! What a manager dials sisters with.
+
+use std::fmt;
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::host::SisterHost;
+use super::link_task::{self, NoSister};
+use super::node_id::NodeId;
+use super::sister::Sister;
+use super::sister_client::{SisterClient, SisterSocket};
+use super::state::Federation;
+use crate::Error;
+
+/// Dials sisters, and knows to whom there is a link; clones are the same.
+///
+/// It does not keep the hub open.
+#[derive(Clone)]
+pub struct SisterDialler {
+    pub(crate) federation: Arc<Federation>,
+    pub(crate) host: Arc<dyn SisterHost>,
+    pub(crate) tasks: TaskTracker,
+}
+
+impl SisterDialler {
+    /// Dials a sister, and returns when there is a link, or none.
+    ///
+    /// The link is a task of the hub's, and ends with [`Sister::close`] or with the hub. It is not
+    /// dialled again by itself.
+    ///
+    /// # Errors
+    ///
+    /// [`Busy`](crate::ErrorKind::Busy) if the sister does not answer in time, or has enough;
+    /// [`Full`](crate::ErrorKind::Full) if there is a link to her already;
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if she does not know the secret, or is this
+    /// node; [`Closed`](crate::ErrorKind::Closed) if the hub ends; and those of the client.
+    ///
+    /// # Cancel safety
+    ///
+    /// A call that is dropped has either added a link or not.
+    pub async fn dial(&self, client: &dyn SisterClient) -> Result<Arc<Sister>, Error> {
+        Ok(self.try_dial(client).await?)
+    }
+
+    /// Returns the sisters to whom there is a link, the oldest first.
+    #[must_use]
+    pub fn sisters(&self) -> Vec<Arc<Sister>> {
+        self.federation.sisters()
+    }
+
+    /// Returns which node this is.
+    #[must_use]
+    pub fn node(&self) -> NodeId {
+        self.federation.me()
+    }
+
+    /// Returns how many sisters a node looks for.
+    #[must_use]
+    pub fn max_sisters(&self) -> usize {
+        self.federation.config.max_sisters
+    }
+
+    /// Asks all sisters how many they have; they answer in their own time.
+    pub fn query(&self) {
+        self.federation.query();
+    }
+
+    /// Returns a token that is cancelled when the hub ends.
+    pub(crate) fn closing(&self) -> &CancellationToken {
+        &self.federation.closing
+    }
+
+    /// Dials a sister, and tells whom it has met instead.
+    pub(crate) async fn try_dial(&self, client: &dyn SisterClient) -> Result<Arc<Sister>, NoSister> {
+        let (socket, sister) = link_task::dial(&self.federation, client).await?;
+        self.serve(socket, Arc::clone(&sister));
+        Ok(sister)
+    }
+
+    /// Meets a node that dialled this one, on a connection that is open.
+    pub(crate) async fn accept(&self, socket: SisterSocket) -> Result<Arc<Sister>, Error> {
+        let accepted = link_task::accept(&self.federation, socket).await;
+        let (socket, sister) = accepted.inspect_err(|_| self.federation.metrics.refused.increment(1))?;
+        self.serve(socket, Arc::clone(&sister));
+        Ok(sister)
+    }
+
+    fn serve(&self, socket: SisterSocket, sister: Arc<Sister>) {
+        let (federation, host) = (Arc::clone(&self.federation), Arc::clone(&self.host));
+        self.tasks.spawn(async move { link_task::serve(&federation, socket, sister, &*host).await });
+    }
+}
+
+impl fmt::Debug for SisterDialler {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SisterDialler").field("node", &self.node()).finish_non_exhaustive()
+    }
+}

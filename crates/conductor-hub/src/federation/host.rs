@@ -1,0 +1,27 @@
+//! What sisters need of the hub around them.
+
+use std::ops::RangeInclusive;
+
+use super::node_id::NodeId;
+use super::parcel::ParcelBody;
+use crate::protocol::{Message, MessageRef};
+
+/// The hub, as its federation sees it.
+pub(crate) trait SisterHost: Send + Sync {
+    /// Gives the messages of a parcel to the members here, and to the storage.
+    ///
+    /// `pass` says of each message whether it is for the members.
+    fn deliver(&self, origin: NodeId, body: &ParcelBody, pass: &mut dyn FnMut(MessageRef<'_>) -> bool);
+
+    /// Gives the end of a broken stream to the members here.
+    fn deliver_end(&self, origin: NodeId, end: &Message);
+
+    /// Tells the program that numbers of an origin are missing.
+    fn gap(&self, origin: NodeId, missing: RangeInclusive<u64>);
+
+    /// Tells the program that parcels of an origin come, from this number on.
+    fn found(&self, origin: NodeId, first: u64);
+
+    /// Tells the program that nothing comes from an origin any more.
+    fn silent(&self, origin: NodeId);
+}

@@ -1,0 +1,231 @@
+//! What goes over a link, as bytes; pure.
+//!
+//! ```text
+//! u8 kind | u32 length of the rest | rest                                 one item
+//!
+//! kind              rest
+//! 1 parcel          16 origin | u64 number | u64 covers from | u64 before | body, see `parcel`
+//! 2 nothing for you 16 origin | u64 first | u64 last
+//! 3 interest        u8 hops, 0 for none | channel name
+//! 4 interest whole
+//! 5 alive
+//! 6 meta query
+//! 7 meta response   u32 sisters | u32 most sisters
+//! ```
+//!
+//! All numbers are little-endian. One WebSocket message holds one or more whole items.
+
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+
+use super::interest::EVERYTHING;
+use super::node_id::NodeId;
+use super::parcel::{Parcel, ParcelBody};
+
+/// One thing that a link carries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Item {
+    /// A parcel. Numbers from this one on that came before it are not for the sister.
+    Parcel(u64, Parcel),
+    /// These numbers of an origin are not for the sister.
+    Nothing {
+        origin: NodeId,
+        first: u64,
+        last: u64,
+    },
+    /// The sister has members so many links away, or none.
+    Interest {
+        name: Box<str>,
+        hops: u8,
+    },
+    /// What the sister wants was told.
+    InterestWhole,
+    /// The sister is there, though she has nothing to say.
+    Alive,
+    /// How many sisters has the sister?
+    MetaQuery,
+    MetaResponse {
+        sisters: u32,
+        most: u32,
+    },
+}
+
+/// Bytes in front of the rest of an item.
+const HEAD: usize = 5;
+
+/// Bytes of a parcel in front of its body.
+const PARCEL_HEAD: usize = 16 + 3 * 8;
+
+impl Item {
+    /// Returns how many bytes it has on a link.
+    pub(crate) fn encoded_len(&self) -> usize {
+        HEAD + match self {
+            Self::Parcel(_, parcel) => PARCEL_HEAD + parcel.body.bytes().len(),
+            Self::Nothing { .. } => 32,
+            Self::Interest { name, .. } => 1 + name.len(),
+            Self::InterestWhole | Self::Alive | Self::MetaQuery => 0,
+            Self::MetaResponse { .. } => 8,
+        }
+    }
+
+    /// Appends it to what is sent next.
+    pub(crate) fn encode(&self, out: &mut BytesMut) {
+        let kind = match self {
+            Self::Parcel(..) => 1,
+            Self::Nothing { .. } => 2,
+            Self::Interest { .. } => 3,
+            Self::InterestWhole => 4,
+            Self::Alive => 5,
+            Self::MetaQuery => 6,
+            Self::MetaResponse { .. } => 7,
+        };
+        out.put_u8(kind);
+        // Bodies are bounded by `message_bytes_max` and the length of a row, far below 4 GiB.
+        out.put_u32_le(u32::try_from(self.encoded_len() - HEAD).unwrap_or(u32::MAX));
+        match self {
+            Self::Parcel(first, parcel) => {
+                out.put_slice(parcel.origin.as_bytes());
+                out.put_u64_le(parcel.number);
+                out.put_u64_le(*first);
+                out.put_u64_le(parcel.before);
+                out.put_slice(parcel.body.bytes());
+            }
+            Self::Nothing { origin, first, last } => {
+                out.put_slice(origin.as_bytes());
+                out.put_u64_le(*first);
+                out.put_u64_le(*last);
+            }
+            Self::Interest { name, hops } => {
+                out.put_u8(*hops);
+                out.put_slice(name.as_bytes());
+            }
+            Self::MetaResponse { sisters, most } => {
+                out.put_u32_le(*sisters);
+                out.put_u32_le(*most);
+            }
+            Self::InterestWhole | Self::Alive | Self::MetaQuery => {}
+        }
+    }
+
+    /// Takes the next item off what came; `None` at the end.
+    ///
+    /// An item of a kind that is not known is left out, so that a newer sister may say more.
+    pub(crate) fn decode(batch: &mut Bytes) -> Result<Option<Self>, &'static str> {
+        loop {
+            if batch.is_empty() {
+                return Ok(None);
+            }
+            if batch.len() < HEAD {
+                return Err("an item is cut off");
+            }
+            let kind = batch.get_u8();
+            let len = usize::try_from(batch.get_u32_le()).map_err(|_| "an item is too long")?;
+            if len > batch.len() {
+                return Err("an item is cut off");
+            }
+            let rest = batch.split_to(len);
+            if let Some(item) = Self::of(kind, rest)? {
+                return Ok(Some(item));
+            }
+        }
+    }
+
+    fn of(kind: u8, mut rest: Bytes) -> Result<Option<Self>, &'static str> {
+        let fixed = match kind {
+            1 => PARCEL_HEAD,
+            2 => 32,
+            3 => 1,
+            7 => 8,
+            _ => 0,
+        };
+        if rest.len() < fixed {
+            return Err("an item is shorter than its kind");
+        }
+        Ok(Some(match kind {
+            1 => {
+                let origin = take_node(&mut rest);
+                let (number, first, before) = (rest.get_u64_le(), rest.get_u64_le(), rest.get_u64_le());
+                if number == 0 || number == u64::MAX || first == 0 || first > number || before >= number {
+                    return Err("the numbers of a parcel contradict each other");
+                }
+                Self::Parcel(first, Parcel { origin, number, before, body: ParcelBody::decode(rest)? })
+            }
+            2 => {
+                let origin = take_node(&mut rest);
+                let (first, last) = (rest.get_u64_le(), rest.get_u64_le());
+                if first == 0 || first > last || last == u64::MAX {
+                    return Err("the numbers of a span contradict each other");
+                }
+                Self::Nothing { origin, first, last }
+            }
+            3 => {
+                let hops = rest.get_u8();
+                let name = std::str::from_utf8(&rest).map_err(|_| "the name of a channel is not UTF-8")?;
+                if name.starts_with('$') && name != EVERYTHING {
+                    return Err("a channel whose name begins with $ is not for sisters");
+                }
+                Self::Interest { name: name.into(), hops }
+            }
+            4 => Self::InterestWhole,
+            5 => Self::Alive,
+            6 => Self::MetaQuery,
+            7 => Self::MetaResponse { sisters: rest.get_u32_le(), most: rest.get_u32_le() },
+            _ => return Ok(None),
+        }))
+    }
+}
+
+fn take_node(rest: &mut Bytes) -> NodeId {
+    let mut node = [0; 16];
+    rest.copy_to_slice(&mut node);
+    NodeId::from_bytes(node)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::federation::parcel::ParcelAuthor;
+
+    #[test]
+    fn items_come_back_as_they_were() {
+        let origin = NodeId::from_bytes([7; 16]);
+        let body = ParcelBody::draft("tea", ParcelAuthor::User("alice")).expect("it is short").finish();
+        let items = [
+            Item::Parcel(5, Parcel { origin, number: 9, before: 4, body }),
+            Item::Parcel(1, Parcel { origin, number: 1, before: 0, body: ParcelBody::default() }),
+            Item::Nothing { origin, first: 2, last: 3 },
+            Item::Interest { name: "tea".into(), hops: 3 },
+            Item::InterestWhole,
+            Item::Alive,
+            Item::MetaQuery,
+            Item::MetaResponse { sisters: 3, most: 8 },
+        ];
+        let mut batch = BytesMut::new();
+        for item in &items {
+            let before = batch.len();
+            item.encode(&mut batch);
+            assert_eq!(batch.len() - before, item.encoded_len(), "{item:?}");
+        }
+        let mut batch = batch.freeze();
+        for item in items {
+            assert_eq!(Item::decode(&mut batch), Ok(Some(item)));
+        }
+        assert_eq!(Item::decode(&mut batch), Ok(None));
+    }
+
+    #[test]
+    fn an_unknown_kind_is_left_out() {
+        let mut batch = BytesMut::from(&[200, 2, 0, 0, 0, 1, 1][..]);
+        Item::MetaQuery.encode(&mut batch);
+        assert_eq!(Item::decode(&mut batch.freeze()), Ok(Some(Item::MetaQuery)));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..120)) {
+            let mut batch = Bytes::from(bytes);
+            while let Ok(Some(_)) = Item::decode(&mut batch) {}
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! Sisters: several hubs that pass on what their clients write, without a broker.
+//!
+//! ```text
+//!   client ─► router ─► members here                     members here ◄─┐
+//!                │                                                      │ deliver, in order
+//!                ▼ a row is one parcel                                  │
+//!           ┌─────────┐ number it  ┌───────┐  batches   ┌───────────┐ ┌─┴───────┐
+//!           │  relay  │──────────► │ queue │═══link═══► │ link task │►│  relay  │─► other links
+//!           └─────────┘  per link  └───────┘            └───────────┘ └─────────┘
+//! ```
+//!
+//! # Words
+//!
+//! - A *parcel* is what one client wrote in a row to one channel: messages of the protocol, byte
+//!   for byte, with their author. It is what is numbered, passed on, kept in order and found
+//!   missing.
+//! - The *origin* of a parcel is the node whose client wrote it. A node has a random number of 128
+//!   bits for each of its lives, so that whoever starts again is somebody else.
+//! - A *link* is one WebSocket between two nodes. What is put into it comes out in order, until it
+//!   ends. What it still held then is lost, which the other side finds out by the numbers.
+//!
+//! # What holds
+//!
+//! 1. **Once.** An origin numbers its parcels 1, 2, 3, and a node takes each number of it at most
+//!    once, whatever the links between them: so any graph is free of loops.
+//! 2. **In order.** A node takes the parcels of an origin in the order of their numbers, over all
+//!    channels. What comes behind a later one that was taken is dropped.
+//! 3. **Nothing missing without a notice.** A number that a node should have got and did not is
+//!    told to [`Lifecycle::sister_gap`](crate::Lifecycle::sister_gap), and counted.
+//! 4. **Nobody waits for a sister.** What is for her goes into a queue, which is bounded in bytes;
+//!    a link whose queue is full is ended.
+//!
+//! # Which numbers a link leaves out
+//!
+//! A sister gets what she is interested in, so she sees gaps that are none. Therefore each parcel
+//! on a link says from which number on it *covers*: `covers 5..=9` is parcel 9, and says that 5 to
+//! 8 are not for this sister. That can be passed on: what a node was not to get, its sisters were
+//! not to get through it, as its interest has theirs in it. Where a node has lost some, its links
+//! claim what came before the gap, and begin anew behind it.
+//!
+//! A claim is made by what a node knew of the interest of others, which travels as well. So one
+//! over a young link can be wrong: it was made before the interest of this node had reached
+//! whoever made it, although this node has had its members for long. Two rules find that:
+//!
+//! - A node that wanted something when a link began does not believe for 5 s what that link denies.
+//!   Within 200 ms an older link brings those numbers or denies them, too, or they are told as
+//!   missing. So where nodes come together again, some are told that were for nobody there.
+//! - A parcel names the number of its origin's parcel *before* it in the same channel. A node that
+//!   has taken parcels of this channel and not that one knows that it is missing.
+//!
+//! # Interest
+//!
+//! A node tells each sister which channels it wants, from its own members and from its other links,
+//! never what only this sister wants ("split horizon"). In a ring that is not enough: when the last
+//! member has gone, the others keep telling each other that somebody must still be there. So each
+//! name carries how many links its nearest member is away, and one that is more than
+//! 16 links away is none: it fades out after so many turns. That is also the
+//! furthest that a message goes, 16 links. Until a sister has told her whole interest she is sent
+//! everything, and so is one who wants more names than fit.
+//!
+//! # Streams and senders
+//!
+//! Messages of a stream are in parcels as others are. Where a gap of an origin is told, or it has
+//! gone, its open streams end for the local members with `StreamEnd` and the body `aborted`: one
+//! that lacks a piece is no use to anybody.
+//!
+//! # Tasks and owners
+//!
+//! | what | is owned by | ends |
+//! |---|---|---|
+//! | the relay, under one lock, with no I/O inside | `Federation` | with the hub |
+//! | one link task per link: reads, decodes, hands over, writes | the hub's tracker | when the link or the hub ends |
+//! | one tick task: ages, beats, gaps | the hub's tracker | with the hub |
+//! | the manager: whom to dial | the hub's tracker | with the hub |
+//!
+//! Locks: the one of deliveries, then that of the relay, then a link's queue; the registry's may be
+//! taken below all of them. The deliveries' is held while parcels go to local members, so that two
+//! links cannot overtake each other behind the relay. No lock is held across an `.await`.
+//!
+//! # What fails, and what then
+//!
+//! | what | then |
+//! |---|---|
+//! | no answer to a dial, a wrong secret | the manager dials again after a random delay up to 20 s |
+//! | the handshake takes longer than 5 s | it is given up |
+//! | a link ends | its sister's interest is forgotten, other links go on; the manager dials |
+//! | a link is frozen | nothing is heard for 5 s: it is ended. What waits meanwhile is bounded |
+//! | a link is slow | its queue is full: it is ended, as a frozen one |
+//! | bytes that are no item, or a channel that begins with `$` | the link is ended, and counted |
+//! | a number is missing | later ones of that origin wait 200 ms for it to come by another link, then the gap is told |
+//! | too many bytes wait behind gaps | the gap of the origin that holds most is told at once |
+//! | an origin is silent for 10 s | it is told as lost; its streams end |
+//! | a hook panics | caught, logged; the parcel counts as delivered |
+//!
+//! # One message over three nodes
+//!
+//! Nodes A, B and C in a row, a member of `tea` at C. C has told B `tea, 1 link`, and B has told A
+//! `tea, 2 links`.
+//!
+//! 1. A client at A writes to `tea` and to `cake`. The router has delivered both at A. The relay of
+//!    A numbers them 1 (`tea`) and 2 (`cake`), then a third, 3 (`tea`, the one before it is 1). B
+//!    wants `tea` alone: the queue to B gets `1 covers 1..=1` and `3 covers 2..=3`.
+//! 2. B has never heard of A: its first number is that of the first claim, 1. It takes 1 and 3; 2
+//!    is denied. It has no members, passes both on to C, and nothing back.
+//! 3. C takes 1 and 3, stores them if it has a storage, and gives them to its members as one client
+//!    here had written them.
+//!
+//! *A kill.* B dies with 3 in its queue. A and C see the link end, and forget its interest. The
+//! managers dial, A and C are linked, and C has told its interest. A's next number is 4, which C
+//! gets as `4 covers 4..=4`; it has 2, so it waits 200 ms for 3 and tells the gap `3..=3`.
+//!
+//! *A freeze.* B is stopped. Pings of A are not answered: after 5 s A ends the link. What A's
+//! clients wrote meanwhile waited in the queue, at most `link_bytes_max`, and is gone; A's members
+//! had it at once. When B goes on, it finds its links closed, and it dials as a node that has
+//! missed something: the numbers say what.
+//!
+//! *A partition.* A | B, C. On both sides clients go on with who is there. Each second every node
+//! sends a beat, which has a number as a parcel has; so when they are together again, each finds
+//! what it missed by the first beat, even if nobody writes any more.
+
+mod arrivals;
+mod balance;
+mod begin;
+mod challenge;
+mod config;
+mod dialler;
+mod host;
+mod interest;
+mod item;
+mod link_queue;
+mod link_task;
+mod meeting;
+mod node_id;
+mod open_streams;
+mod parcel;
+mod relay;
+mod sister;
+mod sister_client;
+mod sister_manager;
+mod sister_metrics;
+mod sister_server;
+mod sisters;
+mod spans;
+mod state;
+mod tls_binding;
+mod websocket_link;
+
+pub(crate) use begin::begin;
+pub use config::SisterConfig;
+pub use dialler::SisterDialler;
+pub(crate) use host::SisterHost;
+pub use node_id::NodeId;
+pub(crate) use parcel::{ParcelAuthor, ParcelBody};
+pub use sister::{Sister, SisterEnd, SisterMeta};
+pub use sister_client::{SisterClient, SisterReader, SisterSocket, SisterWriter};
+pub use sister_manager::SisterManager;
+pub use sister_server::SisterServer;
+pub(crate) use sister_server::is_private;
+pub use sisters::Sisters;
+pub(crate) use state::Federation;
+pub use tls_binding::TlsBinding;
+pub(crate) use websocket_link::{SUBPROTOCOL, accepted};

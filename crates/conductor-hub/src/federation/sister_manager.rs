@@ -1,0 +1,80 @@
+//! The trait that decides which sisters a node has.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::dialler::SisterDialler;
+use super::sister::{Sister, SisterEnd, SisterMeta};
+
+/// Decides to whom a node links, and hears of its links.
+///
+/// [`Sisters`](super::Sisters) is the one that comes with this crate: a list of addresses, or a
+/// name of DNS. A program with a discovery of its own implements this. Links that others dial come
+/// by themselves.
+///
+/// All calls but `start` come from the tasks of links, at the same time for different sisters, and
+/// must not block.
+#[async_trait]
+#[expect(unused_variables, reason = "the names are for implementors")]
+pub trait SisterManager: Send + Sync {
+    /// Dials whom it wants to, for as long as the hub runs.
+    ///
+    /// It is called once, in a task of the hub's, and dropped at whatever it waits for when the hub
+    /// ends. It may as well return at once, and use a clone of the dialler elsewhere.
+    async fn start(&self, dialler: &SisterDialler);
+
+    /// Tells whether what is written to a channel goes to sisters.
+    ///
+    /// Called for each row that a client writes. Everything does by default, but for channels whose
+    /// names begin with `$`, about which this is not asked.
+    fn write(&self, channel: &str) -> bool {
+        true
+    }
+
+    /// There is a link to a sister now, whoever dialled.
+    fn connected(&self, sister: &Arc<Sister>) {}
+
+    /// The link to a sister has ended.
+    fn disconnected(&self, sister: &Arc<Sister>, reason: SisterEnd) {}
+
+    /// Answers a sister who asks how many sisters this node has.
+    ///
+    /// `meta` is the answer unless this says something else.
+    fn meta_query(&self, sister: &Arc<Sister>, meta: SisterMeta) -> SisterMeta {
+        meta
+    }
+
+    /// A sister has said how many sisters she has.
+    ///
+    /// [`Sister::meta`] says it from now on.
+    fn meta_response(&self, sister: &Arc<Sister>, meta: SisterMeta) {}
+}
+
+/// Asks the manager that it shares.
+#[async_trait]
+impl<M: SisterManager + ?Sized> SisterManager for Arc<M> {
+    async fn start(&self, dialler: &SisterDialler) {
+        (**self).start(dialler).await;
+    }
+
+    fn write(&self, channel: &str) -> bool {
+        (**self).write(channel)
+    }
+
+    fn connected(&self, sister: &Arc<Sister>) {
+        (**self).connected(sister);
+    }
+
+    fn disconnected(&self, sister: &Arc<Sister>, reason: SisterEnd) {
+        (**self).disconnected(sister, reason);
+    }
+
+    fn meta_query(&self, sister: &Arc<Sister>, meta: SisterMeta) -> SisterMeta {
+        (**self).meta_query(sister, meta)
+    }
+
+    fn meta_response(&self, sister: &Arc<Sister>, meta: SisterMeta) {
+        (**self).meta_response(sister, meta);
+    }
+}

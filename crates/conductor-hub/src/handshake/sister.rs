@@ -1,0 +1,114 @@
+//! The handshake of a node that wants to be a sister.
+
+use bytes::Bytes;
+use http::header::{CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_PROTOCOL, UPGRADE};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
+use tokio::time::timeout;
+
+use super::{NOT_UPGRADED, bare, check, come_again, has_token, refuse};
+use crate::federation::{SUBPROTOCOL, SisterDialler, SisterSocket, TlsBinding, accepted, is_private};
+use crate::guard::guarded_hook;
+use crate::shared::Shared;
+use crate::{Denied, Handshake, Hub};
+
+/// The header by which nodes of the original said who they were. Anybody can send it, so that it
+/// counts for nothing.
+const IS_SISTER: &str = "is_sister";
+
+/// Tells whether a request says that it comes from a sister, in whatever way.
+pub(super) fn says_so(headers: &HeaderMap) -> bool {
+    headers.contains_key(IS_SISTER) || has_token(headers, &SEC_WEBSOCKET_PROTOCOL, SUBPROTOCOL)
+}
+
+impl Hub {
+    /// Answers the handshake of a node that says it is a sister, and has it prove that.
+    pub(super) async fn handle_sister(&self, mut parts: Parts) -> Response<String> {
+        let (accept, dialler) = match self.admit_sister(&parts).await {
+            Ok(admitted) => admitted,
+            Err(denied) => {
+                if let Some(sisters) = &self.shared.sisters {
+                    sisters.metrics.refused.increment(1);
+                }
+                return refuse(denied);
+            }
+        };
+        let Ok(permit) = dialler.federation.handshakes.clone().try_acquire_owned() else {
+            return refuse(come_again("as many nodes as may be are becoming sisters; try again"));
+        };
+        let Some(upgrade) = parts.extensions.remove::<OnUpgrade>() else {
+            return refuse(Denied::new(StatusCode::INTERNAL_SERVER_ERROR, NOT_UPGRADED));
+        };
+        let binding = parts.extensions.get::<TlsBinding>().copied();
+        self.shared.tasks.spawn(async move {
+            meet(dialler, upgrade, binding).await;
+            drop(permit);
+        });
+        let mut response = Response::new(String::new());
+        *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+        let headers = response.headers_mut();
+        headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
+        headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+        headers.insert(SEC_WEBSOCKET_ACCEPT, accept);
+        headers.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
+        response
+    }
+
+    async fn admit_sister(&self, parts: &Parts) -> Result<(HeaderValue, SisterDialler), Denied> {
+        let Ok(dialler) = Shared::dialler(&self.shared) else { return Err(Denied::unauthorized()) };
+        if !has_token(&parts.headers, &SEC_WEBSOCKET_PROTOCOL, SUBPROTOCOL) {
+            return Err(Denied::unauthorized());
+        }
+        let accept = check(parts, &self.shared.config.allowed_origins)?;
+        let handshake = Handshake::new(parts, self.shared.next_id());
+        let is_near = handshake.peer.is_some_and(|peer| is_private(peer.ip()));
+        if !is_near && parts.extensions.get::<TlsBinding>().is_none() {
+            let text = "sisters come from private addresses, or over TLS that this server ends itself";
+            return Err(Denied::new(StatusCode::FORBIDDEN, text));
+        }
+        if self.shared.is_closing() {
+            return Err(come_again("the hub is shutting down; connect again in a moment"));
+        }
+        let asked = guarded_hook(self.shared.hooks.auth.is_sister(&handshake));
+        match timeout(self.shared.config.admit_timeout, asked).await {
+            Ok(Ok(true)) => Ok((accept, dialler)),
+            Ok(Ok(false)) => Err(Denied::unauthorized()),
+            Ok(Err(_panicked)) => {
+                tracing::error!("the auth hook panicked, so a sister was refused with status 500");
+                Err(Denied::new(StatusCode::INTERNAL_SERVER_ERROR, "internal error"))
+            }
+            Err(_elapsed) => {
+                Err(come_again("the server could not tell in time whether you are a sister; try again"))
+            }
+        }
+    }
+}
+
+/// Waits for the upgrade, then for the proof.
+async fn meet(dialler: SisterDialler, upgrade: OnUpgrade, binding: Option<TlsBinding>) {
+    let upgraded = match upgrade.await {
+        Ok(upgraded) => upgraded,
+        Err(lost) => {
+            tracing::debug!(%lost, "a sister left during her handshake");
+            return;
+        }
+    };
+    let socket: SisterSocket = match bare(upgraded) {
+        Ok((socket, read)) => {
+            if let Err(fault) = socket.set_nodelay(true) {
+                tracing::debug!(%fault, "TCP_NODELAY cannot be set; messages to this sister may be delayed");
+            }
+            accepted(socket, read).await
+        }
+        Err(upgraded) => accepted(TokioIo::new(upgraded), Bytes::new()).await,
+    };
+    let socket = match binding {
+        Some(binding) => socket.bound_to(binding.exported()),
+        None => socket,
+    };
+    if let Err(error) = dialler.accept(socket).await {
+        tracing::warn!(error = format_args!("{error:#}"), "a node that dialled is no sister of this one");
+    }
+}

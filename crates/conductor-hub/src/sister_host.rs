@@ -1,0 +1,170 @@
+//! What the hub gives to its sisters, and takes from them: the one seam between the two.
+
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+
+use bytes::BytesMut;
+
+use crate::connection::Channel;
+use crate::encode::{encode, messages_of};
+use crate::federation::{Federation, NodeId, ParcelAuthor, ParcelBody, SisterDialler, SisterHost, begin};
+use crate::frame::Frame;
+use crate::guard::guarded;
+use crate::protocol::{Message, MessageRef, Opcode};
+use crate::registry::ChannelWatcher;
+use crate::shared::Shared;
+use crate::websocket::{FrameKind, put_frame};
+use crate::{Author, Error, ErrorKind, Sender};
+
+impl Shared {
+    /// Gives sisters what a client, or the program, wrote in a row to one channel.
+    ///
+    /// `frames` are those that local members get. It is called in the order in which the author
+    /// wrote, before or after local members have them.
+    pub(crate) fn write_to_sisters(&self, channel: &str, author: &Author<'_>, frames: &[u8]) {
+        let Some(sisters) = &self.sisters else { return };
+        let author = match *author {
+            Author::Server => ParcelAuthor::Server,
+            Author::Connection(connection) => match connection.user() {
+                Some(user) => ParcelAuthor::User(user),
+                None => ParcelAuthor::Connection(connection.id().0),
+            },
+            // What came from a sister is passed on by the relay.
+            Author::Sister { .. } => return,
+        };
+        sisters.write(channel, author, |parcel| {
+            messages_of(frames).for_each(|message| parcel.push(message.encoded()));
+        });
+    }
+
+    /// Returns a channel without members, for what goes to sisters alone.
+    pub(crate) fn channel_of_sisters(&self, name: &str) -> Option<Arc<Channel>> {
+        self.sisters.as_ref().map(|_| Arc::new(Channel::new(name)))
+    }
+
+    /// Returns what dials sisters.
+    pub(crate) fn dialler(shared: &Arc<Self>) -> Result<SisterDialler, Error> {
+        let Some(federation) = &shared.sisters else {
+            let text = "the hub has no sisters; set them with Hooks::sisters";
+            return Err(Error::new(ErrorKind::InvalidInput, text));
+        };
+        let host: Arc<dyn SisterHost> = shared.clone();
+        Ok(SisterDialler { federation: Arc::clone(federation), host, tasks: shared.tasks.clone() })
+    }
+
+    /// Begins the tasks of the federation, if there is one.
+    pub(crate) fn begin_sisters(shared: &Arc<Self>) -> Result<(), Error> {
+        let Some(federation) = &shared.sisters else { return Ok(()) };
+        federation.config.validate()?;
+        if tokio::runtime::Handle::try_current().is_err() {
+            let text =
+                "a hub with sisters was not started on a tokio runtime; call Hub::start from a task of one";
+            return Err(Error::new(ErrorKind::Config, text));
+        }
+        let watcher: Arc<dyn ChannelWatcher> = Arc::clone(federation) as _;
+        shared.registry.watch(watcher);
+        begin(&Self::dialler(shared)?);
+        Ok(())
+    }
+
+    /// Tells whether a message is new, for the uuids of whoever wrote it on another node.
+    fn is_new_of(&self, author: &Author<'_>, uuid: &str) -> bool {
+        // The program that publishes knows what it does, as the one of this hub.
+        let Some(sender) = author.sender().filter(|_| !uuid.is_empty()) else { return true };
+        let is_new = guarded(|| self.dedup.add(&sender, uuid)).unwrap_or_else(|_| {
+            tracing::error!("the dedup hook panicked at a message of a sister, which is taken for new");
+            true
+        });
+        if !is_new {
+            self.metrics.repeated.increment(1);
+        }
+        is_new
+    }
+
+    fn deliver_row(&self, channel: &str, frames: BytesMut, messages: u64, author: &Author<'_>) {
+        if let Some(members) = self.registry.channel(channel) {
+            let frames = Frame::new(frames, &self.memory);
+            // The hook that hears of deliveries may panic, and the link is not to end of that.
+            let receivers = guarded(|| self.deliver(&members, &frames, None, author)).unwrap_or_else(|_| {
+                tracing::error!(channel, "the deliveries hook panicked at a message of a sister");
+                0
+            });
+            self.metrics.delivered.increment(receivers as u64 * messages);
+            self.make_room();
+        }
+    }
+}
+
+impl SisterHost for Shared {
+    fn deliver(&self, origin: NodeId, body: &ParcelBody, pass: &mut dyn FnMut(MessageRef<'_>) -> bool) {
+        let author = author_of(origin, body.author());
+        let (mut frames, mut messages) = (BytesMut::with_capacity(body.bytes().len() + 64), 0);
+        // The lengths were checked when it came.
+        for message in body.messages().filter_map(Result::ok).filter(|message| pass(*message)) {
+            if message.opcode == Opcode::WRITE {
+                if !self.is_new_of(&author, message.uuid) {
+                    continue;
+                }
+                if guarded(|| self.store(&author, message)).is_err() {
+                    tracing::error!(
+                        channel = message.channel,
+                        "the storage panicked at a message of a sister"
+                    );
+                }
+            }
+            put_frame(&mut frames, FrameKind::Binary, message.encoded());
+            messages += 1;
+        }
+        if messages > 0 {
+            self.deliver_row(body.channel(), frames, messages, &author);
+        }
+    }
+
+    fn deliver_end(&self, origin: NodeId, end: &Message) {
+        // It was made from a message that had an encoding.
+        let Ok(bytes) = encode(end) else { return };
+        self.deliver_row(&end.channel, bytes, 1, &author_of(origin, ParcelAuthor::Server));
+    }
+
+    fn gap(&self, origin: NodeId, missing: RangeInclusive<u64>) {
+        tracing::warn!(%origin, ?missing, "messages of a sister are missing: a link was lost, or did not keep up");
+        if guarded(|| self.hooks.lifecycle.sister_gap(origin, missing)).is_err() {
+            panicked("sister_gap");
+        }
+    }
+
+    fn found(&self, origin: NodeId, first: u64) {
+        tracing::info!(%origin, first, "messages of a node come by way of sisters, from this number on");
+        if guarded(|| self.hooks.lifecycle.sister_found(origin, first)).is_err() {
+            panicked("sister_found");
+        }
+    }
+
+    fn silent(&self, origin: NodeId) {
+        tracing::warn!(%origin, "nothing has come from a node for a while: it has ended, or is cut off");
+        if guarded(|| self.hooks.lifecycle.sister_lost(origin)).is_err() {
+            panicked("sister_lost");
+        }
+    }
+}
+
+impl ChannelWatcher for Federation {
+    fn changed(&self, channel: &str, has_members: &dyn Fn() -> bool) {
+        self.note_channel(channel, has_members);
+    }
+}
+
+/// Returns who wrote on another node, as hooks hear it.
+fn author_of(origin: NodeId, author: ParcelAuthor<'_>) -> Author<'_> {
+    let node = u128::from_be_bytes(*origin.as_bytes());
+    let sender = match author {
+        ParcelAuthor::Server => None,
+        ParcelAuthor::User(user) => Some(Sender::User(user)),
+        ParcelAuthor::Connection(connection) => Some(Sender::SisterConnection { node, connection }),
+    };
+    Author::Sister { node, sender }
+}
+
+fn panicked(hook: &'static str) {
+    tracing::error!(hook, "the lifecycle hook panicked as it was told of a sister");
+}

@@ -1,0 +1,69 @@
+//! One node: a hub with sisters, in a process of its own.
+
+use std::convert::Infallible;
+use std::error::Error;
+use std::io::{Write, stdout};
+use std::net::SocketAddr;
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{ConnectInfo, Request, State};
+use axum::response::IntoResponse;
+use axum::routing::any;
+use conductor_hub::federation::{NodeId, SisterConfig, SisterServer, Sisters};
+use conductor_hub::{Config, Hooks, Hub, Lifecycle, PeerAddress};
+use tokio::io::{AsyncReadExt, stdin};
+use tokio::net::TcpListener;
+
+/// Says what it is told, one line each.
+struct Telling;
+
+impl Lifecycle for Telling {
+    fn sister_found(&self, origin: NodeId, first: u64) {
+        say(format_args!("found {origin} {first}"));
+    }
+
+    fn sister_gap(&self, origin: NodeId, missing: RangeInclusive<u64>) {
+        say(format_args!("gap {origin} {} {}", missing.start(), missing.end()));
+    }
+
+    fn sister_lost(&self, origin: NodeId) {
+        say(format_args!("lost {origin}"));
+    }
+}
+
+/// Serves a hub at a port until its standard input ends.
+pub(crate) async fn run(port: u16, wires: &[&str]) -> Result<(), Box<dyn Error>> {
+    let sisters = Arc::new(Sisters::new());
+    for wire in wires {
+        sisters.add(SisterServer::new(format!("ws://127.0.0.1:{wire}/ws"), http::HeaderMap::new())?);
+    }
+    let config = SisterConfig::new(*b"the secret of the soak");
+    let hooks = Hooks::default().lifecycle(Telling).sisters(config, sisters);
+    let hub = Hub::start(Config::default(), hooks)?;
+    let listener = TcpListener::bind(("127.0.0.1", port)).await?;
+    say(format_args!("id {}", hub.node().ok_or("the hub has sisters")?));
+    let router = Router::new().route("/ws", any(handle)).with_state(hub.clone());
+    let mut input = stdin();
+    tokio::select! {
+        served = axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>()) => served?,
+        _ended = input.read_u8() => {}
+    }
+    Ok(())
+}
+
+async fn handle(
+    State(hub): State<Hub>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    mut request: Request,
+) -> Result<impl IntoResponse, Infallible> {
+    request.extensions_mut().insert(PeerAddress::new(peer));
+    Ok(hub.handle(request).await)
+}
+
+fn say(line: std::fmt::Arguments<'_>) {
+    let mut out = stdout().lock();
+    // Whoever started this has gone if nobody reads; then the input ends as well.
+    drop(writeln!(out, "{line}").and_then(|()| out.flush()));
+}
