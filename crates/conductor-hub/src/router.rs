@@ -217,7 +217,7 @@ impl<'a> Router<'a> {
     fn channel_of(&self, name: &str) -> Option<Arc<Channel>> {
         // The auth hook may let a client write to a channel that it is not bound to. Then the
         // members that the channel has at the moment get the message.
-        self.connection.channel(name).or_else(|| self.hub.channel_of(name))
+        self.connection.channel(name).or_else(|| self.hub.registry.channel(name))
     }
 
     fn push(&self, row: MessageRun) {
