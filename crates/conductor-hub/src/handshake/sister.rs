@@ -8,7 +8,7 @@ use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tokio::time::timeout;
 
-use super::{NOT_UPGRADED, bare, check, come_again, has_token, refuse};
+use super::{Bare, NOT_UPGRADED, bare, check, come_again, has_token, prepare, refuse};
 use crate::federation::{SUBPROTOCOL, SisterDialler, SisterSocket, TlsBinding, accepted, is_private};
 use crate::guard::guarded_hook;
 use crate::shared::Shared;
@@ -96,13 +96,16 @@ async fn meet(dialler: SisterDialler, upgrade: OnUpgrade, binding: Option<TlsBin
         }
     };
     let socket: SisterSocket = match bare(upgraded) {
-        Ok((socket, read)) => {
-            if let Err(fault) = socket.set_nodelay(true) {
-                tracing::debug!(%fault, "TCP_NODELAY cannot be set; messages to this sister may be delayed");
-            }
+        Bare::Tcp(socket, read) => {
+            prepare(&socket);
             accepted(socket, read).await
         }
-        Err(upgraded) => accepted(TokioIo::new(upgraded), Bytes::new()).await,
+        #[cfg(feature = "tls")]
+        Bare::Tls(stream, read) => {
+            prepare(stream.get_ref().0);
+            accepted(stream, read).await
+        }
+        Bare::Other(upgraded) => accepted(TokioIo::new(upgraded), Bytes::new()).await,
     };
     let socket = match binding {
         Some(binding) => socket.bound_to(binding.exported()),
