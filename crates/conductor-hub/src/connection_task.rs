@@ -247,7 +247,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ConnectionTask<S> {
             if matches!(written, Written::Closing) {
                 // The connection is closing: what the client has sent and nobody has routed yet is
                 // dropped.
-                self.intake.clear();
+                self.intake.end(hub, &self.connection);
                 break None;
             }
             let next = self.intake.go_on(hub, &self.connection, &mut turn, cx);
@@ -380,7 +380,12 @@ impl<S> ConnectionTask<S> {
         let hub = &self.permit.0;
         // Before it leaves its channels. A hook may panic that hears of it.
         let streams = self.connection.take_streams();
-        if guarded(|| hub.abort_streams(&self.connection, streams)).is_err() {
+        let (intake, connection) = (&mut self.intake, &self.connection);
+        let ended = guarded(|| {
+            intake.end(hub, connection);
+            hub.abort_streams(connection, streams);
+        });
+        if ended.is_err() {
             guard::report(self.connection.id());
         }
         hub.registry.leave_all(&self.connection);
@@ -389,7 +394,6 @@ impl<S> ConnectionTask<S> {
         if !mem::replace(&mut self.left, true) {
             self.connection.outbox.clear(self.writer.waiting());
         }
-        self.intake.clear();
         self.forget_begun();
     }
 

@@ -104,8 +104,7 @@ impl Intake {
         }
     }
 
-    /// Forgets everything: the connection ends.
-    pub(crate) fn clear(&mut self) {
+    fn clear(&mut self) {
         self.waiting = None;
         self.decoder = Decoder::new(0);
     }
@@ -117,6 +116,17 @@ impl Intake {
     pub(crate) fn finish(&mut self, hub: &Shared, connection: &Arc<Connection>) {
         if let Some(waiting) = self.waiting.take() {
             self.deliver_last(hub, connection, *waiting);
+        }
+    }
+
+    /// Forgets everything but the row that waits for a reader: the connection ends.
+    ///
+    /// That was accepted, and perhaps stored, so it is delivered.
+    pub(crate) fn end(&mut self, hub: &Shared, connection: &Arc<Connection>) {
+        let row = self.waiting.take().and_then(|waiting| waiting.row);
+        self.clear();
+        if let Some(held) = row {
+            Router::new(hub, connection, &mut self.credit, None).for_the_rest().deliver(held.row);
         }
     }
 

@@ -416,6 +416,20 @@ async fn a_sender_who_waits_and_leaves_is_gone_within_its_pause() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_was_accepted_of_a_sender_who_is_closed_is_delivered() {
+    let hub = small(());
+    let mut reader = Client::bound(&hub, "hello").await;
+    let (_slow, _flooder) = held(&hub).await;
+    for _ in 0..6 {
+        reader.next().await;
+    }
+    sleep(Duration::from_millis(10)).await;
+    let flooder = hub.connections_in("hello").into_iter().max_by_key(|one| one.id());
+    flooder.expect("it waits").close(Disconnect::Kicked);
+    assert_eq!(reader.next().await.body.len(), 6_000);
+}
+
 /// A lifecycle hook that takes its time.
 struct Slow(Notify);
 
