@@ -9,6 +9,13 @@ use crate::shared::Shared;
 use crate::{Author, ConnectionId};
 
 impl Shared {
+    /// Returns the channel of a name, if anybody is there to get what is written to it.
+    ///
+    /// Whatever is written comes through this and through [`deliver`](Self::deliver).
+    pub(crate) fn channel_of(&self, name: &str) -> Option<Arc<Channel>> {
+        self.registry.channel(name).or_else(|| self.channel_of_sisters(name))
+    }
+
     /// Queues the frames of one or more messages for every member of a channel but one; returns how
     /// many took them.
     pub(crate) fn deliver(
@@ -18,6 +25,7 @@ impl Shared {
         except: Option<ConnectionId>,
         author: &Author<'_>,
     ) -> usize {
+        self.write_to_sisters(channel.name(), author, frames);
         let Some(hook) = &self.hooks.deliveries else {
             return channel.deliver(frames, except, &self.memory, |_| ());
         };

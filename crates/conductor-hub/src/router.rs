@@ -217,12 +217,11 @@ impl<'a> Router<'a> {
     fn channel_of(&self, name: &str) -> Option<Arc<Channel>> {
         // The auth hook may let a client write to a channel that it is not bound to. Then the
         // members that the channel has at the moment get the message.
-        self.connection.channel(name).or_else(|| self.hub.registry.channel(name))
+        self.connection.channel(name).or_else(|| self.hub.channel_of(name))
     }
 
     fn push(&self, row: MessageRun) {
         let author = Author::Connection(self.connection);
-        self.hub.write_to_sisters(row.channel.name(), &author, &row.frames);
         let frames = Frame::new(row.frames, &self.hub.memory);
         let receivers = self.hub.deliver(&row.channel, &frames, Some(self.connection.id()), &author);
         self.hub.metrics.delivered.increment(receivers as u64 * row.messages);
@@ -318,8 +317,7 @@ impl<'a> Router<'a> {
     /// Adds an encoded message to the row of its channel; the open row is of no other.
     fn append(&mut self, channel: &str, message: &[u8]) {
         if self.row.is_none() {
-            let known = self.channel_of(channel).or_else(|| self.hub.channel_of_sisters(channel));
-            self.row = known.map(MessageRun::new);
+            self.row = self.channel_of(channel).map(MessageRun::new);
         }
         if let Some(row) = &mut self.row {
             row.add(message);

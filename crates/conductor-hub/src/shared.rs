@@ -110,12 +110,6 @@ impl Shared {
         }
     }
 
-    /// Tells whether what is written here goes to other nodes as well.
-    #[cfg(feature = "sisters")]
-    const fn has_sisters(&self) -> bool {
-        self.sisters.is_some()
-    }
-
     pub(crate) fn is_closing(&self) -> bool {
         self.closing.load(Ordering::Acquire)
     }
@@ -178,10 +172,9 @@ impl Shared {
     pub(crate) fn abort_streams(&self, sender: &Arc<Connection>, streams: Vec<AbortedStream>) {
         for stream in streams {
             self.metrics.aborted.increment(1);
-            let (frame, author) = (framed(&stream.end()), Author::Connection(sender));
-            self.write_to_sisters(&stream.channel, &author, &frame);
-            let Some(members) = self.registry.channel(&stream.channel) else { continue };
-            let frame = Frame::new(frame, &self.memory);
+            let Some(members) = self.channel_of(&stream.channel) else { continue };
+            let frame = Frame::new(framed(&stream.end()), &self.memory);
+            let author = Author::Connection(sender);
             let receivers = self.deliver(&members, &frame, Some(sender.id()), &author);
             self.metrics.delivered.increment(receivers as u64);
         }
@@ -195,8 +188,7 @@ impl Shared {
         except: Option<ConnectionId>,
     ) -> Result<usize, Error> {
         // Nothing is encoded for a channel without members that nobody keeps.
-        let is_wanted = self.registry.channel(channel).is_some() || self.storage_of(channel).is_some();
-        if !is_wanted && !self.has_sisters() {
+        if self.channel_of(channel).is_none() && self.storage_of(channel).is_none() {
             return Ok(0);
         }
         self.publish_message(&Message::new(Opcode::WRITE, channel, body), except)
@@ -213,10 +205,8 @@ impl Shared {
         if message.opcode == Opcode::WRITE {
             self.store(&Author::Server, decode_payload(&payload));
         }
-        let frame = framed(&payload);
-        self.write_to_sisters(&message.channel, &Author::Server, &frame);
-        let Some(members) = self.registry.channel(&message.channel) else { return Ok(0) };
-        let frame = Frame::new(frame, &self.memory);
+        let Some(members) = self.channel_of(&message.channel) else { return Ok(0) };
+        let frame = Frame::new(framed(&payload), &self.memory);
         let receivers = self.deliver(&members, &frame, except, &Author::Server);
         self.metrics.delivered.increment(receivers as u64);
         self.make_room();
@@ -279,10 +269,6 @@ fn wake_to_tell(connection: &Connection, telling: Telling) {
 #[cfg(not(feature = "sisters"))]
 #[expect(clippy::unused_self, reason = "with the feature `sisters` these do something")]
 impl Shared {
-    const fn has_sisters(&self) -> bool {
-        false
-    }
-
     pub(crate) const fn write_to_sisters(&self, _channel: &str, _author: &Author<'_>, _frames: &[u8]) {}
 
     pub(crate) const fn channel_of_sisters(&self, _name: &str) -> Option<Arc<Channel>> {

@@ -39,7 +39,7 @@ impl Shared {
 
     /// Returns a channel without members, for what goes to sisters alone.
     pub(crate) fn channel_of_sisters(&self, name: &str) -> Option<Arc<Channel>> {
-        self.sisters.as_ref().map(|_| Arc::new(Channel::new(name)))
+        self.sisters.as_ref().filter(|_| !name.starts_with('$')).map(|_| Arc::new(Channel::new(name)))
     }
 
     /// Returns what dials sisters.

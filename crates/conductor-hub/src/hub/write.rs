@@ -61,11 +61,9 @@ impl Hub {
     fn deliver_of(&self, connection: &Arc<Connection>, message: MessageRef<'_>) -> usize {
         let (hub, author) = (&self.shared, Author::Connection(connection));
         hub.store(&author, message);
-        let frame = framed(message.encoded());
-        hub.write_to_sisters(message.channel, &author, &frame);
-        let channel = connection.channel(message.channel).or_else(|| hub.registry.channel(message.channel));
+        let channel = connection.channel(message.channel).or_else(|| hub.channel_of(message.channel));
         let Some(channel) = channel else { return 0 };
-        let frame = Frame::new(frame, &hub.memory);
+        let frame = Frame::new(framed(message.encoded()), &hub.memory);
         let receivers = hub.deliver(&channel, &frame, Some(connection.id()), &author);
         hub.metrics.delivered.increment(receivers as u64);
         hub.make_room();
