@@ -68,7 +68,10 @@ impl Shared {
             memory: Arc::new(OutboxMemory::new(config.outboxes_bytes_max, config.outbox_bytes_max)),
             config,
             #[cfg(feature = "sisters")]
-            sisters: hooks.sisters.clone().map(|(config, manager)| Arc::new(Federation::new(config, manager))),
+            sisters: hooks
+                .sisters
+                .clone()
+                .map(|(config, manager)| Arc::new(Federation::new(config, manager))),
             hooks,
             registry: Registry::new(),
             slow_readers: SlowReaders::default(),

@@ -4,14 +4,14 @@
 pub(crate) mod certificates;
 mod client;
 mod heard;
-pub(crate) mod raw_client;
-mod recorder;
 #[cfg(feature = "sisters")]
 pub(crate) mod node;
+pub(crate) mod raw_client;
+mod recorder;
 mod replay;
 pub(crate) mod request;
-mod tcp_client;
 mod serve;
+mod tcp_client;
 pub(crate) mod vectors;
 
 pub(crate) use client::Client;
@@ -19,5 +19,5 @@ pub(crate) use heard::Heard;
 pub(crate) use raw_client::RawClient;
 pub(crate) use recorder::Recorder;
 pub(crate) use replay::Replay;
-pub(crate) use tcp_client::TcpClient;
 pub(crate) use serve::serve;
+pub(crate) use tcp_client::TcpClient;
