@@ -233,7 +233,8 @@ impl PlanningDesk {
         let before = BeforeBatch::new(tables, &self.recent).keeping(&self.retention).behind(unwritten);
         let mut plan = Plan::new(before, &mut next.draft);
         while !plan.is_full(is_behind)
-            && let Some((call, permit)) = self.taken.pop_front_if(|(call, _)| may_plan(call))
+            && self.taken.front().is_some_and(|(call, _)| may_plan(call))
+            && let Some((call, permit)) = self.taken.pop_front()
         {
             next.bytes += call.bytes();
             next.replies.push(call.plan(&mut plan, &next.obstacles, &self.shared));
