@@ -7,7 +7,9 @@
 //! returned do readers see the batch, is it handed to the [`Observer`](crate::Observer), and are
 //! the senders answered: an acknowledged send survives `kill -9` and the loss of power. There is no
 //! weaker setting. Callers that come while a flush runs share the next one, so that throughput
-//! grows with their number while each waits for two flushes at most.
+//! grows with their number while each waits for two flushes at most. Where many send, a second
+//! thread plans their sends meanwhile, on what the batch that is being written makes of the store.
+//! If that batch fails, theirs is refused with it, and nothing of it was written.
 //!
 //! # When a write fails
 //!

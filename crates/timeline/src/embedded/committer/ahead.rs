@@ -31,7 +31,7 @@ const GATHER: Duration = Duration::from_micros(50);
 /// The longest time between two looks where no calls come.
 const GATHER_MOST: Duration = Duration::from_millis(10);
 
-/// How often in a row the thread does not find the desk before it sleeps until that is lent again.
+/// After how many looks in vain at a desk that is not lent the thread sleeps.
 const IDLE_LOOKS: u32 = 8;
 
 /// What a look at the desk has found.

@@ -31,8 +31,9 @@ pub(in crate::embedded) struct PlanningDesk {
     arrived: Vec<Command>,
     /// The calls that have had their turn, and are planned next.
     taken: VecDeque<(Job, LanePermit)>,
-    /// What the thread that rewrites the files asks for; that waits for each answer, so there is
-    /// one at most.
+    /// What the thread that rewrites the files asks for.
+    ///
+    /// That waits for each answer, so there is one at most.
     pub(super) upkeeps: VecDeque<(Upkeep, UpkeepReply)>,
     /// The batch that is being planned, if it was begun.
     next: Option<NextBatch>,
@@ -132,8 +133,9 @@ impl PlanningDesk {
         self.shared.planned_ahead.send_replace((self.planned(), self.waiting()));
     }
 
-    /// Plans what waits, and returns the batch, with the number `number` unless it was begun
-    /// before.
+    /// Plans what waits, and returns the batch.
+    ///
+    /// It has the number `number`, also if it was begun before.
     pub(super) fn plan_batch(
         &mut self,
         tables: &Tables,
@@ -154,8 +156,9 @@ impl PlanningDesk {
         }
     }
 
-    /// Notes that a call could not be planned because that panicked: the callers of the batch hear
-    /// nothing, and are told to repeat.
+    /// Notes that planning a call has panicked.
+    ///
+    /// The callers of the batch that was begun hear nothing, and are told to repeat.
     pub(super) fn note_panic(&mut self) {
         (self.next, self.has_panicked) = (None, true);
         #[cfg(test)]
@@ -233,7 +236,8 @@ impl PlanningDesk {
         let before = BeforeBatch::new(tables, &self.recent).keeping(&self.retention).behind(unwritten);
         let mut plan = Plan::new(before, &mut next.draft);
         while !plan.is_full(is_behind)
-            && let Some((call, permit)) = self.taken.pop_front_if(|(call, _)| may_plan(call))
+            && self.taken.front().is_some_and(|(call, _)| may_plan(call))
+            && let Some((call, permit)) = self.taken.pop_front()
         {
             next.bytes += call.bytes();
             next.replies.push(call.plan(&mut plan, &next.obstacles, &self.shared));

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! What is in two of them is the same in both, but for what the batch in flight changes: that
-//! counts first.
+//! counts first. Only sends are planned behind such a batch.
 
 use super::unwritten::Unwritten;
 use crate::embedded::recent::{Audience, Recent};
