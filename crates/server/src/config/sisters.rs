@@ -23,11 +23,6 @@ pub(crate) struct SisterSettings {
 }
 
 impl SisterSettings {
-    /// Tells whether there are any.
-    pub(crate) const fn are_configured(&self) -> bool {
-        !self.secret_files.is_empty()
-    }
-
     pub(super) fn read(reader: &mut SettingsReader<'_>) -> Self {
         Self {
             servers: reader.take(&setting::SISTER_URL, servers),
