@@ -90,7 +90,9 @@ impl Config {
 
     /// What [`outbox_bytes_max`](Self::outbox_bytes_max) is unless it is set.
     pub const OUTBOX_BYTES_MAX_DEFAULT: usize = 1024 * 1024;
-    /// A good value of [`compress_from`](Self::compress_from): shorter messages hardly get smaller.
+    /// A good value of [`compress_from`](Self::compress_from).
+    ///
+    /// Shorter messages hardly get smaller.
     pub const COMPRESS_FROM_SUGGESTED: usize = 1024;
 
     /// Between what [`compress_from`](Self::compress_from) is.
@@ -330,16 +332,18 @@ impl Config {
         Self { rates, ..self }
     }
 
-    /// Sets from how many bytes on messages are compressed, for clients that offer to inflate them.
+    /// Sets from how many bytes on messages are compressed.
+    ///
+    /// They are for clients that offer to inflate them.
     ///
     /// Nothing is compressed by default; at least 64, and 1,024
     /// ([`COMPRESS_FROM_SUGGESTED`](Self::COMPRESS_FROM_SUGGESTED)) suits most. With it the hub
-    /// accepts permessage-deflate, without context takeover in either direction: an idle connection
-    /// holds no state of zlib, and a message is compressed once whatever the number of its
-    /// receivers, if that makes it smaller and it has at most 1 MiB. What clients send has the same
-    /// limit once it is inflated. It suits texts over slow or paid networks, and costs the
-    /// processor about 10 us for each KiB. A message that holds a secret beside text of a stranger's
-    /// choice tells something of the secret by its length, over TLS as well.
+    /// accepts permessage-deflate, without context takeover in either direction: an idle
+    /// connection holds no state of zlib, and a message is compressed once whatever the number of
+    /// its receivers, if that makes it smaller and it has at most 1 MiB. What clients send has
+    /// the same limit once it is inflated. It suits texts over slow or paid networks, and costs
+    /// the processor time for each of them once. A message that holds a secret beside text of a
+    /// stranger's choice tells something of the secret by its length, over TLS as well.
     #[must_use]
     pub fn compress_from(self, bytes: usize) -> Self {
         Self { compress_from: Some(bytes), ..self }

@@ -31,7 +31,9 @@ pub enum ErrorKind {
     Full,
     /// A queue is full: try again in a moment.
     Busy,
-    /// An address or a file cannot be had at the moment: free or mend it, then try again.
+    /// An address or a file cannot be had at the moment.
+    ///
+    /// Free or mend it, then try again.
     Unavailable,
 }
 

@@ -57,8 +57,8 @@ pub struct Stats {
 impl Hub {
     /// Starts a hub.
     ///
-    /// It has no task of its own: each connection has one. With [sisters](crate::Hooks) it has a few,
-    /// and has to be started on a tokio runtime.
+    /// It has no task of its own: each connection has one. With [sisters](crate::Hooks) it has a
+    /// few, and has to be started on a tokio runtime.
     ///
     /// # Errors
     ///

@@ -78,7 +78,9 @@ pub struct Server {
 }
 
 impl Server {
-    /// Listens, and serves a hub at the configured path; whatever else is asked for is not found.
+    /// Listens, and serves a hub at the configured path.
+    ///
+    /// Whatever else is asked for is not found.
     ///
     /// # Errors
     ///
@@ -89,7 +91,7 @@ impl Server {
         Self::start_all(config, hub, Fallback::nothing()).await
     }
 
-    /// Listens, and serves a hub, and by a service of the program's whatever is asked for besides.
+    /// Listens, and serves a hub, with a service of the program's beside it.
     ///
     /// A router of axum is such a service. The hub needs a path of its own then.
     ///
@@ -167,7 +169,9 @@ impl Server {
         self.local_addr
     }
 
-    /// Reads the files of its certificate now; who connects from now on gets the new one.
+    /// Reads the files of its certificate now.
+    ///
+    /// Who connects from now on gets the new one.
     ///
     /// Without TLS it does nothing.
     ///

@@ -16,7 +16,7 @@ use crate::connection::{AbortedStream, BindLimits, BindOutcome, Telling};
 use crate::deflation::Deflations;
 use crate::encode::{decode_payload, encode, encode_payload, framed};
 #[cfg(feature = "sisters")]
-use crate::federation::Federation;
+use crate::federation::{Federation, ManagedLinks};
 use crate::frame::Frame;
 use crate::input_memory::InputMemory;
 use crate::metrics::Metrics;
@@ -71,7 +71,7 @@ impl Shared {
             sisters: hooks
                 .sisters
                 .clone()
-                .map(|(config, manager)| Arc::new(Federation::new(config, manager))),
+                .map(|(config, manager)| Arc::new(Federation::new(config, Arc::new(ManagedLinks(manager))))),
             hooks,
             registry: Registry::new(),
             slow_readers: SlowReaders::default(),

@@ -1,4 +1,4 @@
-//! What the hub gives to its sisters, and takes from them: the one seam between the two.
+//! What the hub gives to its sisters, and takes from them.
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -54,8 +54,10 @@ impl Shared {
 
     /// Begins the tasks of the federation, if there is one.
     pub(crate) fn begin_sisters(shared: &Arc<Self>) -> Result<(), Error> {
-        let Some(federation) = &shared.sisters else { return Ok(()) };
-        federation.config.validate()?;
+        let (Some(federation), Some((config, manager))) = (&shared.sisters, &shared.hooks.sisters) else {
+            return Ok(());
+        };
+        config.validate()?;
         if tokio::runtime::Handle::try_current().is_err() {
             let text =
                 "a hub with sisters was not started on a tokio runtime; call Hub::start from a task of one";
@@ -63,7 +65,7 @@ impl Shared {
         }
         let watcher: Arc<dyn ChannelWatcher> = Arc::clone(federation) as _;
         shared.registry.watch(watcher);
-        begin(&Self::dialler(shared)?);
+        begin(&Self::dialler(shared)?, Arc::clone(manager));
         Ok(())
     }
 

@@ -67,7 +67,7 @@ pub enum WhenAway {
     /// It fails.
     #[default]
     Refuse,
-    /// It returns a link whose calls fail until MongoDB is there, after a second at the latest.
+    /// It returns a link within a second, whose calls fail until MongoDB is there.
     Join,
 }
 

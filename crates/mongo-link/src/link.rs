@@ -59,11 +59,11 @@ impl Link {
         let server = Arc::new(Server::new(ClientMaker { address, settings: config }, database, calls));
         let stop = server.stop.clone().drop_guard();
         let mut probe = server.ask();
-        let limit = match when_away {
-            WhenAway::Refuse => server.maker.settings.timeout,
-            WhenAway::Join => server.maker.settings.timeout.min(JOIN_WAIT),
+        let found = match when_away {
+            WhenAway::Refuse => server.answer(&mut probe, server.maker.settings.timeout).await,
+            WhenAway::Join => server.soon(&mut probe, JOIN_WAIT).await,
         };
-        let found = server.answer(&mut probe, limit).await.map_err(Error::at_start);
+        let found = found.map_err(Error::at_start);
         if let Err(error) = &found
             && (error.kind() == ErrorKind::Config || when_away == WhenAway::Refuse)
         {
@@ -274,7 +274,7 @@ impl fmt::Debug for Link {
     }
 }
 
-/// How long a start that may join later waits for the first answer: what is there has answered.
+/// How long a start that may join later waits for a primary: one that is there is seen by then.
 const JOIN_WAIT: Duration = Duration::from_secs(1);
 
 /// How long the wait before a repetition is at most: the first, and any.

@@ -108,6 +108,22 @@ impl Server {
         }
     }
 
+    /// Waits a moment for what the primary answers, and as long as a call may take if one is there.
+    ///
+    /// One that is busy may take long to refuse a login.
+    pub(crate) async fn soon(&self, probe: &mut Probe, moment: Duration) -> Result<(), Error> {
+        let limit = self.maker.settings.timeout;
+        let moment = moment.min(limit);
+        if let Ok(answer) = timeout(moment, joined(&mut *probe)).await {
+            return answer.unwrap_or_else(|| Err(Error::closed()));
+        }
+        let sees_primary = self.current.get().is_some_and(|current| current.seen.borrow().has_primary);
+        if sees_primary {
+            return self.answer(probe, limit.saturating_sub(moment)).await;
+        }
+        Err(Error::late(self.maker.server(), moment))
+    }
+
     /// Keeps the state, until it is stopped.
     pub(crate) async fn keep(self: Arc<Self>) {
         let (mut watched, mut succession) = (None, Succession::new());

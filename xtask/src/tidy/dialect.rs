@@ -68,7 +68,7 @@ fn wrong(lines: &[&str], number: usize) -> Option<&'static str> {
         }
         "start" if head.contains("onfig: &") => Some("start takes its configuration by value"),
         // After the receiver, if there is one.
-        _ if head.trim_start_matches("&self, ").contains(", config:") || head.contains(",config:") => {
+        _ if after_receiver(&head).contains(", config:") || head.contains(",config:") => {
             Some("the configuration is the first argument")
         }
         _ if head.starts_with("mut self") && head.ends_with("-> Self") && !is_must_use(&lines[..number]) => {
@@ -76,6 +76,11 @@ fn wrong(lines: &[&str], number: usize) -> Option<&'static str> {
         }
         _ => None,
     }
+}
+
+/// Returns the parameters behind the receiver, if there is one.
+fn after_receiver(head: &str) -> &str {
+    ["&self, ", "self, "].into_iter().find_map(|receiver| head.strip_prefix(receiver)).unwrap_or(head)
 }
 
 /// Returns the name of the configuration whose definition a line begins.

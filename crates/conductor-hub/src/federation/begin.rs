@@ -1,17 +1,19 @@
 //! The two tasks that a federation has besides its links.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
 use super::dialler::SisterDialler;
+use super::sister_manager::SisterManager;
 use crate::guard::guarded_hook;
 
 /// How often a node says that it is there.
 const BEAT: Duration = Duration::from_secs(1);
 
 /// Begins the tasks; they end with the hub.
-pub(crate) fn begin(dialler: &SisterDialler) {
+pub(crate) fn begin(dialler: &SisterDialler, manager: Arc<dyn SisterManager>) {
     let ticking = dialler.clone();
     dialler.tasks.spawn(async move {
         tokio::select! {
@@ -21,7 +23,7 @@ pub(crate) fn begin(dialler: &SisterDialler) {
     });
     let managed = dialler.clone();
     dialler.tasks.spawn(async move {
-        let managing = guarded_hook(managed.federation.manager.start(&managed));
+        let managing = guarded_hook(manager.start(&managed));
         tokio::select! {
             () = managed.closing().cancelled() => {}
             ended = managing => {

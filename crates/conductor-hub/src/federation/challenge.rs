@@ -1,4 +1,4 @@
-//! How two nodes prove to each other that they know a secret, without telling it; pure.
+//! How two nodes prove to each other that they know a secret; pure.
 //!
 //! ```text
 //! accepting node ──► u8 version 1 | 32 nonce | 16 node

@@ -34,8 +34,11 @@ impl SisterConfig {
     pub const SECRET_BYTES_MIN: usize = 16;
 
     const MAX_SISTERS_BOUNDS: RangeInclusive<usize> = 1..=64;
-    const BYTES_BOUNDS: RangeInclusive<usize> = 64 * 1024..=1024 * 1024 * 1024;
-    const SILENCE_BOUNDS: RangeInclusive<Duration> = Duration::from_millis(1_500)..=Duration::from_secs(60);
+    const LINK_BYTES_MAX_BOUNDS: RangeInclusive<usize> = 64 * 1024..=1024 * 1024 * 1024;
+    const INTEREST_BYTES_MAX_BOUNDS: RangeInclusive<usize> = 64 * 1024..=1024 * 1024 * 1024;
+    const WAITING_BYTES_MAX_BOUNDS: RangeInclusive<usize> = 64 * 1024..=1024 * 1024 * 1024;
+    const SILENCE_MAX_BOUNDS: RangeInclusive<Duration> =
+        Duration::from_millis(1_500)..=Duration::from_secs(60);
 
     /// Creates the configuration with the secret that all sisters share.
     ///
@@ -121,13 +124,13 @@ impl SisterConfig {
             let sisters = self.max_sisters;
             return Err(wrong(format!("max_sisters is {sisters}; it must be from 1 to 64")));
         }
-        for (key, bytes) in [
-            ("link_bytes_max", self.link_bytes_max),
-            ("interest_bytes_max", self.interest_bytes_max),
-            ("waiting_bytes_max", self.waiting_bytes_max),
+        for (key, bytes, bounds) in [
+            ("link_bytes_max", self.link_bytes_max, Self::LINK_BYTES_MAX_BOUNDS),
+            ("interest_bytes_max", self.interest_bytes_max, Self::INTEREST_BYTES_MAX_BOUNDS),
+            ("waiting_bytes_max", self.waiting_bytes_max, Self::WAITING_BYTES_MAX_BOUNDS),
         ] {
-            if !Self::BYTES_BOUNDS.contains(&bytes) {
-                let (least, most) = Self::BYTES_BOUNDS.into_inner();
+            if !bounds.contains(&bytes) {
+                let (least, most) = bounds.into_inner();
                 return Err(wrong(format!("{key} is {bytes}; it must be from {least} to {most}")));
             }
         }
@@ -138,7 +141,7 @@ impl SisterConfig {
                 format!("link_bytes_max is {bytes}; it must be at least {least}, twice interest_bytes_max");
             return Err(wrong(text));
         }
-        if !Self::SILENCE_BOUNDS.contains(&self.silence_max) {
+        if !Self::SILENCE_MAX_BOUNDS.contains(&self.silence_max) {
             let silence = self.silence_max;
             return Err(wrong(format!("silence_max is {silence:?}; it must be from 1.5s to 60s")));
         }

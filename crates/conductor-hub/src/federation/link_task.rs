@@ -1,4 +1,4 @@
-//! One link to a sister: its first words, then its reading, its writing and its silence.
+//! One link to a sister: its first words, its reading, its writing, its silence.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -120,8 +120,8 @@ async fn read(
                     sister.end(SisterEnd::Forbidden);
                     return;
                 }
-                // The members have their turn to write what they were given: a link brings in one go
-                // far more than an outbox holds.
+                // The members have their turn to write what they were given: a link brings in one
+                // go far more than an outbox holds.
                 yield_now().await;
             }
             Ok(None) => return,

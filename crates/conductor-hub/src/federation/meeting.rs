@@ -1,4 +1,4 @@
-//! The first words of two nodes on a new connection: the challenge, over whatever carries it.
+//! The first words of two nodes on a new connection: the challenge.
 
 use bytes::{BufMut, Bytes, BytesMut};
 

@@ -1,4 +1,4 @@
-//! What a node passes on, takes and misses: the state of a federation at one node; pure.
+//! What a node passes on, takes and misses: the state of one node; pure.
 //!
 //! ```text
 //! write, beat ─────────────┐                          ┌─► Send(link, item)

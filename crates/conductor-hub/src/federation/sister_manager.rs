@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::dialler::SisterDialler;
+use super::link_observer::LinkObserver;
 use super::sister::{Sister, SisterEnd, SisterMeta};
 
 /// Decides to whom a node links, and hears of its links.
@@ -76,5 +77,30 @@ impl<M: SisterManager + ?Sized> SisterManager for Arc<M> {
 
     fn meta_response(&self, sister: &Arc<Sister>, meta: SisterMeta) {
         (**self).meta_response(sister, meta);
+    }
+}
+
+/// A manager as links see it.
+pub(crate) struct ManagedLinks(pub(crate) Arc<dyn SisterManager>);
+
+impl LinkObserver for ManagedLinks {
+    fn write(&self, channel: &str) -> bool {
+        self.0.write(channel)
+    }
+
+    fn connected(&self, sister: &Arc<Sister>) {
+        self.0.connected(sister);
+    }
+
+    fn disconnected(&self, sister: &Arc<Sister>, reason: SisterEnd) {
+        self.0.disconnected(sister, reason);
+    }
+
+    fn meta_query(&self, sister: &Arc<Sister>, meta: SisterMeta) -> SisterMeta {
+        self.0.meta_query(sister, meta)
+    }
+
+    fn meta_response(&self, sister: &Arc<Sister>, meta: SisterMeta) {
+        self.0.meta_response(sister, meta);
     }
 }

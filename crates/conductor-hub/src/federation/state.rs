@@ -1,4 +1,4 @@
-//! The federation of one hub: its relay under one lock, and what is done of what the relay says.
+//! The federation of one hub: its relay, and what is done of what that says.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,13 +14,13 @@ use tokio_util::sync::CancellationToken;
 use super::config::SisterConfig;
 use super::host::SisterHost;
 use super::item::Item;
+use super::link_observer::LinkObserver;
 use super::link_queue::LinkQueue;
 use super::node_id::NodeId;
 use super::open_streams::OpenStreams;
 use super::parcel::{Parcel, ParcelAuthor, ParcelBody, ParcelDraft};
 use super::relay::{Effect, Relay};
 use super::sister::{Sister, SisterEnd, SisterMeta};
-use super::sister_manager::SisterManager;
 use super::sister_metrics::SisterMetrics;
 
 /// Handshakes of sisters that may go on at once.
@@ -33,7 +33,7 @@ const HANDSHAKES_MAX: usize = 32;
 pub(crate) struct Federation {
     me: NodeId,
     pub(crate) config: SisterConfig,
-    pub(crate) manager: Arc<dyn SisterManager>,
+    pub(crate) manager: Arc<dyn LinkObserver>,
     pub(crate) metrics: SisterMetrics,
     /// Held while parcels go from the relay to local members, so that nobody overtakes another.
     deliveries: Mutex<OpenStreams>,
@@ -74,7 +74,7 @@ pub(crate) enum NotLinked {
 }
 
 impl Federation {
-    pub(crate) fn new(config: SisterConfig, manager: Arc<dyn SisterManager>) -> Self {
+    pub(crate) fn new(config: SisterConfig, manager: Arc<dyn LinkObserver>) -> Self {
         let me = NodeId::random();
         let relay = Relay::new(me, config.interest_bytes_max, config.waiting_bytes_max);
         Self {
@@ -137,7 +137,8 @@ impl Federation {
             return Err(NotLinked::Ourselves);
         }
         if let Some(known) = locked.sisters.values().find(|sister| sister.node() == node) {
-            // Both may have dialled at once. On both sides the one stays that the lower has dialled.
+            // Both may have dialled at once. On both sides the one stays that the lower has
+            // dialled.
             let by_us = name.is_some();
             let is_better = by_us == (self.me < node) && known.name().is_some() != by_us;
             if !is_better {

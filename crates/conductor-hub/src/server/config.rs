@@ -62,9 +62,10 @@ impl Config {
         Self { path: path.into(), ..self }
     }
 
-    /// Sets how long a client may take for its TLS handshake, and then for the head of a request.
+    /// Sets how long a client may take for the head of a request.
     ///
-    /// 10 s by default, 100 ms to 10 min. Longer suits slow networks.
+    /// Before that it may take as long for its TLS handshake. 10 s by default, 100 ms to 10 min.
+    /// Longer suits slow networks.
     #[must_use]
     pub fn head_timeout(self, time: Duration) -> Self {
         Self { head_timeout: time, ..self }

@@ -141,8 +141,9 @@ impl Tls {
         self.shared.read().await
     }
 
-    /// Looks at the files no more, and waits until nobody reads them; returns whether that was so
-    /// within `grace`.
+    /// Looks at the files no more, and waits until nobody reads them.
+    ///
+    /// Returns whether that was so within `grace`.
     ///
     /// Clients may still connect, with the certificate that was read last.
     ///

@@ -71,8 +71,9 @@ impl Decoder {
         }
     }
 
-    /// Has it take compressed messages as well, as [`agreed_window`](super::agreed_window) allows.
+    /// Has it take compressed messages as well.
     ///
+    /// [`agreed_window`](super::agreed_window) says whether the client may send them.
     /// Their limit is the same once they are inflated. They are kept compressed until they are
     /// complete, so no state of zlib is held for those who send nothing.
     #[must_use]

@@ -138,7 +138,7 @@ pub fn put_frame(out: &mut BytesMut, kind: FrameKind, payload: &[u8]) {
     put_whole(out, 0x80 | kind.to_wire(), payload);
 }
 
-/// Appends an unfragmented frame of a server that says that its message is compressed.
+/// Appends an unfragmented frame of a server with a compressed message.
 pub fn put_deflated_frame(out: &mut BytesMut, kind: FrameKind, deflated: &[u8]) {
     put_whole(out, 0xC0 | kind.to_wire(), deflated);
 }

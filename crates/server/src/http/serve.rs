@@ -48,8 +48,13 @@ pub(crate) async fn serve(
     while let Some((stream, permit)) = stop.run_until_cancelled(door.next()).await {
         // A peer that is gone already has no address any more.
         let peer = stream.peer_addr().ok().map(PeerAddress::new);
-        let connection =
-            Connection { builder: builder.clone(), router: router.clone(), permit, peer, stop: stop.clone() };
+        let connection = HttpConnection {
+            builder: builder.clone(),
+            router: router.clone(),
+            permit,
+            peer,
+            stop: stop.clone(),
+        };
         match tls.clone() {
             None => tasks.spawn(connection.serve(stream)),
             Some(tls) => tasks.spawn(async move {
@@ -66,7 +71,7 @@ pub(crate) async fn serve(
 }
 
 /// A connection, and what it is served with.
-struct Connection {
+struct HttpConnection {
     builder: http1::Builder,
     router: Router,
     permit: ConnectionPermit,
@@ -74,7 +79,7 @@ struct Connection {
     stop: CancellationToken,
 }
 
-impl Connection {
+impl HttpConnection {
     /// Ends its handshake of TLS, unless that takes too long or its place is taken.
     async fn shake_hands(
         &self,

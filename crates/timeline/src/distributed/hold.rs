@@ -1,4 +1,4 @@
-//! How long what lies below a floor stays, so that a writer who is late meets it there.
+//! How long what lies below a floor stays, so that a late writer meets it.
 //!
 //! ```text
 //!  the floor is read ──► a sequence is given out ──► the last command that uses it ──► it has come

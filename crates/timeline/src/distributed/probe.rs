@@ -29,7 +29,7 @@ pub struct Probe {
 /// How long the connections have to end; there is nothing to finish.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// Asks MongoDB for what a store needs of it, tries to write there, and changes nothing.
+/// Asks MongoDB for what a store needs, tries to write, and changes nothing.
 ///
 /// The writes are such that MongoDB refuses them for what they are, after it has looked whether the
 /// user may make them.

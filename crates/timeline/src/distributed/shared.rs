@@ -104,9 +104,9 @@ impl Shared {
 
     /// Notes the generation of the store, and returns whether it was open as another one.
     ///
-    /// A database that somebody has dropped comes back as another one. What is known of the rows and
-    /// boxes of the one before is forgotten then. The ends of boxes are not: no sequence that a
-    /// reader of that one has seen is given out again.
+    /// A database that somebody has dropped comes back as another one. What is known of the rows
+    /// and boxes of the one before is forgotten then. The ends of boxes are not: no sequence that
+    /// a reader of that one has seen is given out again.
     pub(super) fn open_as(&self, generation: u64) -> bool {
         // One that nobody has noted counts as one, too.
         let generation = generation.max(1);

@@ -50,9 +50,10 @@ impl DistributedStore {
     /// Starts a node of the store.
     ///
     /// It waits for the first answer of MongoDB, a second at most, so that a login which is refused
-    /// is an error. The store is open when its [`state`](Store::state) is `Well`: until then that is
-    /// `Down`, and calls fail with [`Unavailable`](crate::ErrorKind::Unavailable). It is `Down` again while
-    /// no primary answers; calls wait for one then, as long as a call may take.
+    /// is an error. The store is open when its [`state`](Store::state) is `Well`: until then that
+    /// is `Down`, and calls fail with [`Unavailable`](crate::ErrorKind::Unavailable). It is
+    /// `Down` again while no primary answers; calls wait for one then, as long as a call may
+    /// take.
     ///
     /// # Errors
     ///

@@ -8,8 +8,8 @@ use crate::Result;
 /// Tries on each collection of a store whether the user may write to it as the store does.
 ///
 /// MongoDB looks first whether the user may do what a command does, and then finds that there is
-/// nothing to do: an `_id` that no document may have, an index without fields, a filter that nothing
-/// fits. So no collection is made, and nothing is changed.
+/// nothing to do: an `_id` that no document may have, an index without fields, a filter that
+/// nothing fits. So no collection is made, and nothing is changed.
 ///
 /// # Errors
 ///

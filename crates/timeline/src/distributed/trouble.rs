@@ -1,4 +1,4 @@
-//! One fault that shows in several places: a line when it begins, one when it is over.
+//! One fault that shows in several places: a line at its begin, one at its end.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -52,8 +52,8 @@ pub(super) enum Command {
 //  channel ──► queue ──► mend, try a write ──► plan ──► commit, flush ──► notifier ──► answers
 //  bounded     by lane   if that is due        pure     may block long    queues       wake callers
 //                                               ▲            │
-//                                               └────────────┘ meanwhile `timeline-plan` plans sends
-//                                                              of the next batch
+//                                               └────────────┘ meanwhile `timeline-plan` plans
+//                                                              sends of the next batch
 //
 // Nothing to the right of the flush happens without it: an answer promises that a batch is durable,
 // and neither the observer nor who watches an inbox hears of anything that a crash could still

@@ -5,6 +5,8 @@ mod boxes;
 mod changing;
 mod grouping;
 mod members;
+mod planned_box;
+mod planned_row;
 mod prepared_send;
 mod purging;
 mod rows;

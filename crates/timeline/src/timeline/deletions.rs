@@ -134,7 +134,8 @@ struct Deletion {
     deleted: u64,
     /// The error of the first message whose copies are not known.
     unknown: Option<Error>,
-    /// When the first message was deleted: the time before does not count, as nothing of it is kept.
+    /// When the first message was deleted: the time before does not count, as nothing of it is
+    /// kept.
     begun: Option<Instant>,
 }
 

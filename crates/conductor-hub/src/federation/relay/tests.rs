@@ -1,4 +1,4 @@
-//! Several nodes in any graph: nothing twice, nothing out of order, nothing missing unless told.
+//! Several nodes in any graph: nothing twice, out of order, or missing untold.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 

@@ -15,7 +15,9 @@ thread_local! {
         const { [Cell::new(None), Cell::new(None)] };
 }
 
-/// Returns a message as it goes into a compressed frame; `None` if that would not be smaller.
+/// Returns a message as it goes into a compressed frame.
+///
+/// `None` if that would not be smaller.
 #[must_use]
 pub fn deflate(message: &[u8], window: Window) -> Option<Vec<u8>> {
     // Taken out for as long as it is used, so that nothing on this thread finds it in use.

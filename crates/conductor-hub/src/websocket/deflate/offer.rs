@@ -57,7 +57,7 @@ const PARAMETERS: [&str; 4] = [
     "server_max_window_bits",
 ];
 
-/// Returns the window of the first offer that can be accepted; `None` if there is no such offer.
+/// Returns the window of the first offer that can be accepted, if there is one.
 ///
 /// The answer is [`Window::answer`]. An offer with anything unknown in it is passed over, as the
 /// standard demands.

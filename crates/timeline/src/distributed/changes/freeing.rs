@@ -22,9 +22,9 @@ const ENTRIES_MAX: u16 = 1_000;
 
 /// How long one step takes, as near as a number of entries can bring it.
 ///
-/// A step has a read, an update for each 2,000 copies, and a note of how far it is. With 100 entries
-/// of two members each it is mostly the confirmations that take the time, ten thousand times for a
-/// million of them. With a group of thousands the updates do.
+/// A step has a read, an update for each 2,000 copies, and a note of how far it is. With 100
+/// entries of two members each it is mostly the confirmations that take the time, ten thousand
+/// times for a million of them. With a group of thousands the updates do.
 const STEP: Duration = Duration::from_millis(200);
 
 /// The most places that may be missing between two entries because they are written still.

@@ -37,7 +37,8 @@ pub(super) enum Reading {
 /// How long what was read is good for "the last entry + 1".
 ///
 /// After it a sequence is used within less than the time for which nothing is removed behind a
-/// floor, as [`hold`](crate::distributed::hold) says, so that no entry is put where one was removed.
+/// floor, as [`hold`](crate::distributed::hold) says, so that no entry is put where one was
+/// removed.
 const FRESH: Duration = Duration::from_secs(60);
 
 impl Reading {

@@ -20,6 +20,7 @@ mod metrics;
 pub(super) mod redis;
 #[cfg(test)]
 mod tests;
+mod want;
 
 use std::sync::Arc;
 
@@ -29,33 +30,13 @@ use tokio_util::task::TaskTracker;
 use self::index::IndexCounter;
 use self::known::{KnownTops, Reading};
 use self::redis::RedisCounter;
+pub(super) use self::want::{Reserved, Want};
 use super::box_id::BoxId;
 use super::config::Config;
 use super::database::Database;
 use super::moment::Moment;
 use super::trouble::Trouble;
 use crate::{Result, Seq};
-
-/// How many sequences of which box are wanted.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Want<'a> {
-    pub(super) boxed: &'a BoxId,
-    /// At least 1.
-    pub(super) count: u64,
-}
-
-/// Sequences of one box that are nobody else's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Reserved {
-    /// The first of as many as were wanted.
-    pub(super) first: Seq,
-    /// The time to write into the entries of a history, in milliseconds since 1970.
-    ///
-    /// It is now, or the time of the last entry if that is later.
-    pub(super) at_ms: u64,
-    /// The floor of the box as it was last read.
-    pub(super) floor_hint: Seq,
-}
 
 /// Gives out the sequences of boxes.
 #[derive(Debug)]

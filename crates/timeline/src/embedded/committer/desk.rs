@@ -1,4 +1,4 @@
-//! What calls are planned with: those that wait, and what the next batch is made of.
+//! What calls are planned with: those that wait, and the next batch.
 
 use std::collections::VecDeque;
 use std::mem;

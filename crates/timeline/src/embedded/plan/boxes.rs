@@ -6,7 +6,7 @@ use std::mem;
 use fjall::{OwnedWriteBatch as WriteBatch, Slice};
 
 use super::before::BeforeBatch;
-use crate::embedded::recent::Recent;
+use super::planned_box::{BoxEnds, Leaving, PlannedBox};
 use crate::embedded::records::{EntryReader, Extent};
 use crate::embedded::removals::Freed;
 use crate::embedded::tables::{Tables, read_error};
@@ -26,27 +26,11 @@ pub(super) struct Boxes {
     grown: usize,
 }
 
-/// A box as this batch leaves it.
-struct PlannedBox {
-    extent: Extent,
-    /// The records of its new entries: the last one is that of its top.
-    records: Vec<Slice>,
-    leaving: Option<Leaving>,
-}
-
 /// What becomes of a box with the next step; until it is [taken](Boxes::take) nothing has changed.
 pub(super) struct BoxStep {
     pub(super) prefix: Slice,
     pub(super) extent: Extent,
     leaving: Option<Leaving>,
-}
-
-/// What is left to remove of a box, with what this batch frees of it.
-#[derive(Clone, Copy)]
-struct Leaving {
-    left: Extent,
-    entries: u64,
-    is_first: bool,
 }
 
 /// What of the boxes concerns others once the batch is durable.
@@ -56,33 +40,6 @@ pub(super) struct WrittenBoxes {
     pub(super) freed: Vec<(Vec<u8>, Freed)>,
     /// What the keys of the histories begin with of which entries go, and how many.
     pub(super) erasures: Vec<(Vec<u8>, u64)>,
-}
-
-/// Where the boxes of a batch begin and end, by what their keys begin with.
-pub(super) struct BoxEnds(HashMap<Slice, PlannedBox, foldhash::fast::RandomState>);
-
-impl BoxEnds {
-    /// Returns where a box begins and ends, if the batch writes to it.
-    pub(super) fn extent(&self, prefix: &[u8]) -> Option<Extent> {
-        self.0.get(prefix).map(|planned| planned.extent)
-    }
-
-    /// Returns what is left to remove of a box, if the batch frees some of it.
-    pub(super) fn left(&self, prefix: &[u8]) -> Option<Extent> {
-        self.0.get(prefix)?.leaving.map(|leaving| leaving.left)
-    }
-
-    /// Returns what the keys of the boxes begin with.
-    pub(super) fn prefixes(&self) -> impl Iterator<Item = &Slice> {
-        self.0.keys()
-    }
-
-    /// Notes what is durable now.
-    pub(super) fn note(self, recent: &mut Recent) {
-        for (prefix, planned) in self.0 {
-            recent.insert(prefix, planned.extent);
-        }
-    }
 }
 
 impl Boxes {
@@ -289,23 +246,6 @@ impl Boxes {
             Leaving { left, entries, is_first: stored.is_none() }
         };
         Ok(BoxStep { prefix, extent: Extent { floor, ..extent }, leaving: Some(leaving) })
-    }
-}
-
-impl PlannedBox {
-    /// Returns the record of an entry that the box gets with this batch.
-    fn new_record(&self, sequence: Seq) -> Option<&Slice> {
-        self.records.get(self.index(sequence)?)
-    }
-
-    fn new_record_mut(&mut self, sequence: Seq) -> Option<&mut Slice> {
-        let index = self.index(sequence)?;
-        self.records.get_mut(index)
-    }
-
-    fn index(&self, sequence: Seq) -> Option<usize> {
-        let behind = self.extent.top.get().checked_sub(sequence.get())?;
-        self.records.len().checked_sub(usize::try_from(behind).ok()? + 1)
     }
 }
 

@@ -7,8 +7,9 @@ use fjall::{OwnedWriteBatch as WriteBatch, Readable as _, Slice};
 
 use super::PreparedSend;
 use super::before::BeforeBatch;
+use super::planned_row::{PlannedRow, WrittenRows};
 use crate::conversation::Parties;
-use crate::embedded::recent::{Audience, Recent};
+use crate::embedded::recent::Audience;
 use crate::embedded::records::Row;
 use crate::embedded::tables::{Tables, read_error};
 use crate::embedded::{keys, records};
@@ -26,46 +27,11 @@ pub(super) struct Rows {
     audiences: HashMap<Slice, Option<Audience>, foldhash::fast::RandomState>,
 }
 
-#[derive(Clone, Copy)]
-struct PlannedRow {
-    row: Option<Row>,
-    is_changed: bool,
-}
-
 /// What a call makes of rows; until it is [taken](Rows::take) nothing has changed.
 #[derive(Default)]
 pub(super) struct RowStep {
     rows: Vec<(Slice, PlannedRow)>,
     audiences: Vec<(Slice, Option<Audience>)>,
-}
-
-/// What of the rows is remembered once the batch is durable.
-pub(super) struct WrittenRows {
-    rows: HashMap<Slice, PlannedRow, foldhash::fast::RandomState>,
-    audiences: HashMap<Slice, Option<Audience>, foldhash::fast::RandomState>,
-}
-
-impl WrittenRows {
-    /// Returns a row that the batch has looked at; the inner `None` says that there is none.
-    pub(super) fn row(&self, key: &[u8]) -> Option<Option<Row>> {
-        self.rows.get(key).map(|planned| planned.row)
-    }
-
-    /// Returns the audience of a history that the batch has looked at; the inner `None` says that
-    /// it is not known.
-    pub(super) fn audience(&self, history: &[u8]) -> Option<Option<Audience>> {
-        self.audiences.get(history).copied()
-    }
-
-    /// Notes what is durable now.
-    pub(super) fn note(self, recent: &mut Recent) {
-        for (key, planned) in self.rows {
-            recent.note_row(key, planned.row);
-        }
-        for (history, audience) in self.audiences {
-            recent.note_audience(history, audience);
-        }
-    }
 }
 
 impl Rows {

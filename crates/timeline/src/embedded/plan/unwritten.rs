@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use fjall::Slice;
 
-use super::boxes::BoxEnds;
-use super::rows::WrittenRows;
+use super::planned_box::BoxEnds;
+use super::planned_row::WrittenRows;
 use crate::embedded::keys;
 use crate::embedded::recent::{Audience, Recent};
 use crate::embedded::records::{Extent, Row, StoredAnswer};

@@ -199,7 +199,7 @@ fn what_cannot_be_read_is_corrupt_and_named() {
         doc! { "group": "a\nb" },
         doc! { "at": -1 },
         doc! { "kind": 8 },
-        doc! { "status": 6 },
+        doc! { "status": 7 },
         doc! { "place": "7" },
         doc! { "digest": "abc" },
         doc! { "members": ["a"], "seqs": [] },

@@ -1,4 +1,4 @@
-//! Times that never fall in a history, whatever came between a reservation and its entry.
+//! Times that never fall in a history, whatever came before an entry.
 //!
 //! A history is paged by time as one looks into a book: a time in the middle says on which side to
 //! go on. An entry that is earlier than one before it would be passed over. An entry has its time
@@ -9,8 +9,9 @@
 //!  an entry of another node in the middle     what is behind it is no earlier than that
 //! ```
 //!
-//! Whoever has written there raises the times of its entries and of what is earlier behind them. The `_id`s of copies
-//! have the time that their entry was written with, which the entry keeps then.
+//! Whoever has written there raises the times of its entries and of what is earlier behind them.
+//! The `_id`s of copies have the time that their entry was written with, which the entry keeps
+//! then.
 
 use std::collections::BTreeMap;
 
