@@ -247,7 +247,7 @@ async fn changed(watched: &mut Option<watch::Receiver<Seen>>) {
         None => false,
     };
     if !is_alive {
-        pending().await
+        pending::<()>().await;
     }
 }
 

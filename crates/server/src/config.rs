@@ -137,7 +137,7 @@ pub(crate) struct Config {
     pub(crate) message_bytes: usize,
     /// Bytes that may wait for one WebSocket; raised to twice `message_bytes`.
     pub(crate) outbox_bytes: usize,
-    /// Whether messages on WebSockets are compressed.
+    /// Whether messages of WebSocket connections are compressed.
     pub(crate) compression: bool,
     /// Largest body of an HTTP request, in bytes.
     pub(crate) body_bytes: usize,

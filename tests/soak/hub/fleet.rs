@@ -58,10 +58,10 @@ impl Fleet {
         let ports: Vec<u16> = (0..NODES).map(|_| test_support::free_port()).collect::<Result<_, _>>()?;
         let mut wires = Vec::new();
         for from in 0..NODES {
-            for to in 0..NODES {
+            for (to, port) in ports.iter().enumerate() {
                 let is_next = to == (from + 1) % NODES;
                 if is_next || (is_mesh && from < to && (to + 1) % NODES != from) {
-                    wires.push((from, to, Wire::to(ports[to], &tasks).await?));
+                    wires.push((from, to, Wire::to(*port, &tasks).await?));
                 }
             }
         }

@@ -1,6 +1,6 @@
 //! What the Autobahn suite runs on: Python 2.7, for which it is written.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
 
@@ -56,7 +56,7 @@ fn candidates() -> Vec<PathBuf> {
 }
 
 /// Says whether it runs: a script of pyenv on the path only says that it does not know.
-fn has_pip(python: &PathBuf) -> bool {
+fn has_pip(python: &Path) -> bool {
     let version = Command::new(python).args(["-m", "pip", "--version"]).output();
     version.is_ok_and(|output| output.status.success())
 }

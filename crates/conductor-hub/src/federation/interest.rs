@@ -325,7 +325,7 @@ mod tests {
         assert!(ring.tables[1].wants(0, "tea") && ring.tables[1].wants(2, "tea"));
         ring.act(0, |table, changes| table.note_here("tea", false, changes));
         let turns = ring.settle();
-        assert!(ring.tables.iter().all(|table| table.len() == 0), "{ring:?}", ring = ring.tables);
+        assert!(ring.tables.iter().all(|table| table.is_empty()), "{ring:?}", ring = ring.tables);
         assert!(turns < 200, "{turns} messages");
     }
 
@@ -389,7 +389,7 @@ mod tests {
                 }
             }
             if nodes.members.iter().all(|here| !here) {
-                prop_assert!(nodes.tables.iter().all(|table| table.len() == 0));
+                prop_assert!(nodes.tables.iter().all(|table| table.is_empty()));
             }
         }
     }

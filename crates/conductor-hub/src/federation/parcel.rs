@@ -98,10 +98,10 @@ impl ParcelBody {
         let name_end = 2 + name.len();
         check_author(&mut rest)?;
         let messages_at = bytes.len() - rest.len();
-        let body = Self { name_end, messages_at, bytes: bytes.clone() };
+        let body = Self { name_end, messages_at, bytes };
         for message in body.messages() {
             let message = message.map_err(|_| "a message is cut off, or not UTF-8")?;
-            if message.channel != name || !message.opcode.is_for_members() {
+            if message.channel != body.channel() || !message.opcode.is_for_members() {
                 return Err("a message is not one for the members of its parcel's channel");
             }
         }

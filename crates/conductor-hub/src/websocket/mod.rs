@@ -12,7 +12,12 @@ mod violation;
 
 pub use decoder::{ClientInput, Decoder};
 pub(crate) use deflate::deflate_frames;
-pub use deflate::{Window, agreed_window, deflate};
-pub use frame::{FrameKind, close_frame, put_deflated_frame, put_frame};
+// For those who speak the protocol by themselves; the hub compresses by `deflate_frames`.
+#[cfg(feature = "codec")]
+pub use deflate::deflate;
+pub use deflate::{Window, agreed_window};
+#[cfg(feature = "codec")]
+pub use frame::put_deflated_frame;
+pub use frame::{FrameKind, close_frame, put_frame};
 pub(crate) use scout::Scout;
 pub use violation::Violation;

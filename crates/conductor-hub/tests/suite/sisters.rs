@@ -53,7 +53,7 @@ async fn a_stream_crosses_a_link_byte_for_byte_beside_messages() {
     let (mut here, mut there) = (a.member("files").await, b.member("files").await);
     a.reach(&mut there, "files").await;
     here.settle_with(&["are you there?", "you are"]).await;
-    let bytes: Bytes = (0..3_000_000u32).map(|number| (number * 7 >> 3) as u8).collect();
+    let bytes: Bytes = (0..3_000_000u32).map(|number| ((number * 7) >> 3).to_le_bytes()[0]).collect();
     let (mut sent, mut got) = (Vec::new(), Vec::new());
     let reading = async {
         loop {

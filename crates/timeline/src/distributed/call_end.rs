@@ -39,13 +39,14 @@ pub(super) fn around(end: Instant, timeout: Duration) -> Instant {
 }
 
 /// Does work whose steps end then.
-pub(super) async fn until<T>(end: Instant, work: impl Future<Output = T>) -> T {
-    END.scope(Some(end), work).await
+pub(super) fn until<T>(end: Instant, work: impl Future<Output = T>) -> impl Future<Output = T> {
+    // In a box, as is the next: what waits for it would be as large otherwise.
+    END.scope(Some(end), Box::pin(work))
 }
 
 /// Does work that goes on whoever waits for it.
-pub(super) async fn without<T>(work: impl Future<Output = T>) -> T {
-    END.scope(None, work).await
+pub(super) fn without<T>(work: impl Future<Output = T>) -> impl Future<Output = T> {
+    END.scope(None, Box::pin(work))
 }
 
 /// Returns when the steps of the call under way end, `limit` from now at the latest.

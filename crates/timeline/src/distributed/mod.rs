@@ -133,7 +133,7 @@
 //!   were. The send could lie below the floor then.
 //! - **Holes that stay open.** Reads wait for 5 s at holes. If these are open still, as with a long
 //!   [`grace`](Config::grace), the newest page of a history has what is below them. Of a gap of
-//! more than 10,000 places the rest is closed as readers come.
+//!   more than 10,000 places the rest is closed as readers come.
 //! - **Moving.** Nothing imports an embedded store, or exports this one.
 //! - **Sharding** is untested. The shard key of `chat_sync` and `chat_history` would be `{id: 1}`.
 //!

@@ -195,7 +195,7 @@ impl Store for DistributedStore {
         after: Option<&ConversationMark>,
         count: Count,
     ) -> Result<ConversationPage> {
-        self.shared.timed(lists::conversations(&self.shared, member, after, count)).await
+        self.shared.timed(Box::pin(lists::conversations(&self.shared, member, after, count))).await
     }
 
     async fn clear(&self, member: &MemberId, conversation: &Conversation) -> Result<()> {
