@@ -1,7 +1,7 @@
 //! The handshake of a node that wants to be a sister.
 
 use bytes::Bytes;
-use http::header::{CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_PROTOCOL, UPGRADE};
+use http::header::{CONNECTION, FORWARDED, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_PROTOCOL, UPGRADE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use hyper::upgrade::OnUpgrade;
@@ -63,7 +63,8 @@ impl Hub {
         }
         let accept = check(parts, &self.shared.config.allowed_origins)?;
         let handshake = Handshake::new(parts, self.shared.next_id());
-        let is_near = handshake.peer.is_some_and(|peer| is_private(peer.ip()));
+        let is_near =
+            handshake.peer.is_some_and(|peer| is_private(peer.ip())) && !comes_by_a_proxy(&parts.headers);
         if !is_near && parts.extensions.get::<TlsBinding>().is_none() {
             let text = "sisters come from private addresses, or over TLS that this server ends itself";
             return Err(Denied::new(StatusCode::FORBIDDEN, text));
@@ -84,6 +85,11 @@ impl Hub {
             }
         }
     }
+}
+
+/// Tells whether a proxy has passed a request on, so that its peer is the proxy and nobody near.
+fn comes_by_a_proxy(headers: &HeaderMap) -> bool {
+    headers.contains_key(FORWARDED) || headers.contains_key("x-forwarded-for")
 }
 
 /// Waits for the upgrade, then for the proof.

@@ -64,7 +64,8 @@ impl TlsFiles {
 /// certificate that they began with. [`shutdown`](Self::shutdown) ends that and waits; dropping the
 /// last handle ends it without waiting.
 ///
-/// It speaks TLS 1.2 and 1.3, and says that it speaks HTTP/1.1 alone, over which a WebSocket begins.
+/// It speaks TLS 1.2 and 1.3, and says that it speaks HTTP/1.1 alone, over which a WebSocket
+/// begins.
 #[derive(Clone, Debug)]
 pub struct Tls {
     shared: Arc<Shared>,

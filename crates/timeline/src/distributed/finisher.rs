@@ -38,10 +38,10 @@ pub(super) async fn run(shared: Arc<Shared>) {
             () = sleep(PERIOD.mul_f64(0.5 + fastrand::f64())) => {}
             () = shared.stop.cancelled() => break,
         }
-        shared.episodes.tell_over();
         if !shared.state.borrow().is_well() {
             continue;
         }
+        shared.episodes.tell_over();
         match shared.stop.run_until_cancelled(Box::pin(look(&shared))).await {
             None => break,
             Some(Ok(())) => {}

@@ -89,7 +89,8 @@ impl Timeline {
         let mut last_read = Seq::ZERO;
         loop {
             let request = PageRequest::after(last_read, Count::new(COUNT_MAX));
-            let page = self.store.history(conversation, request).await?;
+            // Waits at a place that is not closed yet: what lies behind it is deleted as well.
+            let page = self.history(conversation, request).await?;
             for place in places_of(&page.entries, member) {
                 deletion.check_time(member)?;
                 let change = MessageChange::new(conversation.clone(), place, None, Change::Delete);
@@ -105,6 +106,7 @@ impl Timeline {
             }
             match page.entries.last() {
                 Some(last) if page.more => last_read = last.sequence,
+                None if page.more => return Err(unread(member, conversation)),
                 _ => return Ok(()),
             }
         }
@@ -159,16 +161,28 @@ fn places_of(entries: &[Entry], member: &MemberId) -> Vec<Seq> {
     entries.iter().filter(is_theirs).map(|entry| entry.sequence).collect()
 }
 
-fn unchangeable(conversation: &Conversation, cause: Error) -> Error {
-    let whose = match conversation.parties() {
-        Parties::Pair(one, other) => format!("{one} and {other}"),
-        Parties::Group(group) => format!("the group {group}"),
-    };
+fn unread(member: &MemberId, conversation: &Conversation) -> Error {
     let text = format!(
-        "the conversation of {whose} has messages that cannot be deleted one by one; \
-         purge it, and repeat the call"
+        "not all messages of {member} were deleted: in the conversation of {} one that is being written is in \
+         front of others; repeat the call in a moment",
+        whose(conversation)
+    );
+    Error::new(ErrorKind::Unavailable, text)
+}
+
+fn unchangeable(conversation: &Conversation, cause: Error) -> Error {
+    let text = format!(
+        "the conversation of {} has messages that cannot be deleted one by one; purge it, and repeat the call",
+        whose(conversation)
     );
     Error::with_source(ErrorKind::Conflict, text, cause)
+}
+
+fn whose(conversation: &Conversation) -> String {
+    match conversation.parties() {
+        Parties::Pair(one, other) => format!("{one} and {other}"),
+        Parties::Group(group) => format!("the group {group}"),
+    }
 }
 
 #[cfg(all(test, feature = "memory"))]

@@ -241,7 +241,8 @@ impl Flush {
         let mut backoff = Backoff::new(WAIT_FIRST, WAIT_MAX);
         loop {
             let entries = self.attempt_entries(noted).await;
-            let copies = self.attempt_copies(noted).await;
+            // The order matters: copies have the times of their entries.
+            let copies = if self.undated.is_empty() { self.attempt_copies(noted).await } else { Ok(()) };
             if self.has_ended() {
                 return Ok(());
             }

@@ -160,7 +160,8 @@ impl PlanningDesk {
     ///
     /// The callers of the batch that was begun hear nothing, and are told to repeat.
     pub(super) fn note_panic(&mut self) {
-        (self.next, self.has_panicked) = (None, true);
+        // Without a batch in flight the thread that plans ahead takes the desk no more.
+        (self.next, self.in_flight, self.has_panicked) = (None, None, true);
         #[cfg(test)]
         self.shared.planned_ahead.send_replace((0, 0));
     }

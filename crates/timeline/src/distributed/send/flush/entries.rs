@@ -19,7 +19,7 @@ impl Flush {
     /// Tries once to write the entries that are not there yet into their histories.
     pub(super) async fn attempt_entries(&mut self, noted: &mut Noted) -> Result<()> {
         if !self.phases.contains(&Phase::Entry) {
-            return Ok(());
+            return self.date_first_entries().await;
         }
         // The order matters: an intent that others may have taken for that of a dead node, and a
         // sequence that readers may have passed, are made anew before anything is written.
