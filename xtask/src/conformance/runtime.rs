@@ -10,6 +10,13 @@ use crate::step;
 
 const SUITE: &str = "autobahntestsuite==25.10.1";
 
+/// Starts the suite from the folder of its first argument.
+///
+/// As a folder of packages, and not by `PYTHONPATH`: some of them are parts of one namespace, which
+/// is made of a file that Python reads only there.
+const START: &str = "import runpy, site, sys; site.addsitedir(sys.argv.pop(1)); \
+     runpy.run_module('autobahntestsuite.wstest', run_name='__main__', alter_sys=True)";
+
 /// A Python 2.7 with pip, and where the suite lies.
 #[derive(Debug)]
 pub(crate) struct Runtime {
@@ -42,7 +49,7 @@ impl Runtime {
     /// Returns the program of the suite, without arguments.
     pub(super) fn wstest(&self) -> Command {
         let mut command = Command::new(&self.python);
-        command.args(["-m", "autobahntestsuite.wstest"]).env("PYTHONPATH", &self.packages);
+        command.args(["-c", START]).arg(&self.packages);
         command
     }
 }
