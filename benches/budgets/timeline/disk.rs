@@ -44,7 +44,7 @@ fn each(fill: impl AsyncFnOnce(&Timeline) -> Result<u64, Box<dyn Error>>) -> Res
 }
 
 /// Returns what the files below a directory take. A journal is longer than what it takes.
-fn bytes_of(directory: &Path) -> io::Result<u64> {
+pub(crate) fn bytes_of(directory: &Path) -> io::Result<u64> {
     let mut bytes = 0;
     for entry in fs::read_dir(directory)? {
         let entry = entry?;

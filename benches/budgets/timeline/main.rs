@@ -8,6 +8,7 @@ mod conversations;
 mod disk;
 mod engine;
 mod groups;
+mod merge;
 mod opening;
 mod reads;
 mod scene;
@@ -124,6 +125,13 @@ const FIGURES: &[Figure] = &[
         unit: "sends/s while it runs",
         ours: compaction::sends_meanwhile,
         against: Some(("without it", compaction::sends_alone)),
+        budget: Budget::Shown,
+    },
+    Figure {
+        name: "timeline.embedded.merge",
+        unit: "s/GB, to write all tables anew",
+        ours: merge::seconds_per_gb,
+        against: None,
         budget: Budget::Shown,
     },
 ];

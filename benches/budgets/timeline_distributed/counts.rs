@@ -16,16 +16,24 @@ pub(crate) struct Counts {
     pub(crate) inserts: i64,
     /// Documents that were inserted.
     pub(crate) documents: i64,
+    /// Writes that mongod did once more, as another was faster with the same document or key.
+    pub(crate) conflicts: i64,
+    /// Commands of any kind that mongod had.
+    pub(crate) commands: i64,
 }
 
 impl Counts {
     pub(crate) async fn of(world: &World) -> Result<Self, Box<dyn Error>> {
         let status = world.mongo.command("admin", doc! { "serverStatus": 1 }).await?;
         let commands = status.get_document("metrics")?.get_document("commands")?;
+        let operations = status.get_document("metrics")?.get_document("operation")?;
+        let all = commands.values().filter_map(Bson::as_document);
         Ok(Self {
             scripts: scripts(world).await?,
             inserts: number(commands.get_document("insert")?, "total")?,
             documents: number(status.get_document("opcounters")?, "insert")?,
+            conflicts: number(operations, "writeConflicts")?,
+            commands: all.filter_map(|command| number(command, "total").ok()).sum(),
         })
     }
 
@@ -34,6 +42,8 @@ impl Counts {
             scripts: self.scripts - before.scripts,
             inserts: self.inserts - before.inserts,
             documents: self.documents - before.documents,
+            conflicts: self.conflicts - before.conflicts,
+            commands: self.commands - before.commands,
         }
     }
 }

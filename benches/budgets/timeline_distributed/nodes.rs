@@ -8,6 +8,7 @@ use timeline::Timeline;
 use tokio::runtime::Runtime;
 
 use crate::scene::{Caller, send_until, warmed};
+use crate::counts::Counts;
 use crate::world::{Mode, World, ended};
 
 const NODES: usize = 4;
@@ -54,6 +55,8 @@ async fn mongod_ns(
         .map(|(number, node)| Caller::to_group(node, number, group, MEMBERS))
         .collect::<Result<_, _>>()?;
     let (callers, before) = (warmed(callers).await?, world.mongod_ns()?);
+    let counts = Counts::of(world).await?;
     let sent = send_until(callers, move |sent| sent >= sends).await?;
+    writeln!(stderr(), "{sent} sends: {:?}", Counts::of(world).await?.since(counts))?;
     Ok((world.mongod_ns()? - before) / sent as f64)
 }
