@@ -86,7 +86,7 @@ const FIGURES: &[Figure] = &[
     },
     Figure {
         name: "timeline.embedded.open",
-        unit: "ms, with 1,000,000 entries",
+        unit: "ms, with 10,000,000 entries",
         ours: opening::milliseconds,
         against: None,
         budget: Budget::AtMost(2_000.0),
