@@ -15,12 +15,11 @@ use crate::scene::{ended, open};
 /// measures. A disk that takes longer is too slow for this figure, and the error says so.
 const FILL_MAX: Duration = Duration::from_secs(180);
 
-/// Returns the time until a store of 10,000,000 entries is open that was shut down, in
-/// milliseconds.
+/// Returns the milliseconds until a store of 10,000,000 entries is open.
 ///
-/// 100,000 members are in 200 groups of 500, each of which has 100 short messages: groups are the
-/// quickest way to so many entries, and an entry costs the opening the same however it came. Its
-/// files are in the memory of the system, as after a restart of the program alone.
+/// It was shut down before. 100,000 members are in 200 groups of 500, each of which has 100 short
+/// messages: groups are the quickest way to so many entries. What the files have is in the memory
+/// of the system, as after a restart of the program alone.
 pub(crate) fn milliseconds(effort: Effort) -> Result<f64, Box<dyn Error>> {
     let (groups, members, messages) = effort.pick((200, 500, 100), (10, 20, 20));
     let (directory, runtime) = (tempfile::tempdir()?, Runtime::new()?);

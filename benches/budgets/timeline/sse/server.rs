@@ -28,8 +28,9 @@ pub(crate) const TIDINGS: &str = "tidings";
 /// A program of one's own with the routes of the timelines.
 pub(crate) const PROGRAM: &str = "program";
 
-/// A program with a route that sends a text, and then every 15 s that it is alive: what axum and
-/// hyper take for such an answer, whoever makes it.
+/// A program with a route that says every 15 s that it is alive.
+///
+/// It is what axum and hyper take for such an answer, whoever makes it.
 pub(crate) const FLOOR: &str = "floor";
 
 /// Half of these connections may be watches. With a reserve for files they fit into 20,000

@@ -14,7 +14,7 @@ pub(crate) enum NotRead {
     Full(Full),
 }
 
-/// Reads a page with `read`, and returns what `answer` makes of the reply and of its room.
+/// Reads a page, and returns what `answer` makes of the reply and its room.
 ///
 /// Room is taken before the store is read, or as many pages would be in memory as clients ask for.
 /// At a hole it is given back before the wait, and the page is read again after it; once more when
