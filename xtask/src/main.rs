@@ -85,8 +85,8 @@ enum Command {
         /// For how long
         #[arg(long, default_value_t = 10.0)]
         minutes: f64,
-        /// For `timeline` in a directory: at least so many kills, whatever time they take; 200, or 1
-        /// in a run below a minute, unless it is said
+        /// For `timeline` in a directory: at least so many kills, whatever time they take; 200
+        /// unless it is said, in a run below a minute 1
         #[arg(long)]
         rounds: Option<u64>,
         /// What to repeat: printed at the beginning of a run
