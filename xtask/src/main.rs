@@ -77,7 +77,7 @@ enum Command {
     },
     /// Runs a crate for minutes while what it needs is killed, frozen and restarted
     Soak {
-        /// Which: `mongo`, `presence`, `server`, `timeline`
+        /// Which: `hub`, `mongo`, `presence`, `server`, `timeline`
         name: soak::Name,
         /// For `timeline`: where the timelines are
         #[arg(long, value_enum, default_value_t)]
@@ -85,6 +85,10 @@ enum Command {
         /// For how long
         #[arg(long, default_value_t = 10.0)]
         minutes: f64,
+        /// For `timeline` in a directory: at least so many kills, whatever time they take; 200
+        /// unless it is said, in a run below a minute 1
+        #[arg(long)]
+        rounds: Option<u64>,
         /// What to repeat: printed at the beginning of a run
         #[arg(long)]
         seed: Option<u64>,
@@ -123,7 +127,7 @@ fn main() -> ExitCode {
         Command::Tidy { imports: false } => tidy::run(),
         Command::Budget { filter, smoke } => budget::run(filter.as_deref(), smoke),
         Command::Peers { filter, rounds, smoke } => peers::run(filter.as_deref(), rounds, smoke),
-        Command::Soak { name, store, minutes, seed } => soak::run(name, store, minutes, seed),
+        Command::Soak { name, store, minutes, rounds, seed } => soak::run(name, store, minutes, rounds, seed),
         Command::Conformance { part } => conformance::run(part),
         Command::Codegen { check } => codegen::run(check),
         Command::Readme => readme::run(),

@@ -37,9 +37,12 @@ pub enum Store {
     RedisAndMongo,
 }
 
+/// How often the process with the embedded store is killed at least, unless it is told otherwise.
+const ROUNDS: u64 = 200;
+
 /// Builds the binary and runs it.
-pub fn run(name: Name, store: Store, minutes: f64, seed: Option<u64>) -> Result<()> {
-    step::show(&mut command(name, store, minutes, seed)?)
+pub fn run(name: Name, store: Store, minutes: f64, rounds: Option<u64>, seed: Option<u64>) -> Result<()> {
+    step::show(&mut command(name, store, minutes, rounds, seed)?)
 }
 
 /// Runs one cycle of each soak, and returns what they wrote; so does the error.
@@ -54,7 +57,7 @@ pub(crate) fn smoke() -> Result<String> {
         (Name::Timeline, Store::Mongo, 0.2),
         (Name::Timeline, Store::RedisAndMongo, 0.2),
     ] {
-        let mut soak = command(name, store, minutes, None)?;
+        let mut soak = command(name, store, minutes, None, None)?;
         let output = soak.output().with_context(|| format!("cannot run {}", step::words(&soak)))?;
         written += &String::from_utf8_lossy(&output.stdout);
         if !output.status.success() {
@@ -64,7 +67,13 @@ pub(crate) fn smoke() -> Result<String> {
     Ok(written)
 }
 
-fn command(name: Name, store: Store, minutes: f64, seed: Option<u64>) -> Result<Command> {
+fn command(
+    name: Name,
+    store: Store,
+    minutes: f64,
+    rounds: Option<u64>,
+    seed: Option<u64>,
+) -> Result<Command> {
     if !(0.0..=24.0 * 60.0).contains(&minutes) {
         bail!("--minutes is {minutes}; it must be from 0 to {}", 24 * 60);
     }
@@ -78,6 +87,10 @@ fn command(name: Name, store: Store, minutes: f64, seed: Option<u64>) -> Result<
         (Name::Timeline, Store::RedisAndMongo) => ("soak-timeline-nodes", Some("redis+mongo")),
         _ => bail!("--store is for `cargo xtask soak timeline` only"),
     };
+    let counts_rounds = binary == "soak-timeline";
+    if rounds.is_some() && !counts_rounds {
+        bail!("--rounds is for `cargo xtask soak timeline` with the embedded store only");
+    }
     // As everything else is built, so that nothing is built twice with other features.
     test::build()?;
     let mut soak = Command::new(step::target().join("debug").join(binary));
@@ -85,6 +98,9 @@ fn command(name: Name, store: Store, minutes: f64, seed: Option<u64>) -> Result<
     soak.args(first);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked above")]
     soak.arg(((minutes * 60.0) as u64).to_string());
+    if counts_rounds {
+        soak.arg(rounds.unwrap_or(if minutes < 1.0 { 1 } else { ROUNDS }).to_string());
+    }
     soak.args(seed.map(|seed| seed.to_string()));
     // The server that was just built.
     soak.env("TIDINGS_BINARY", step::target().join("debug/tidings"));

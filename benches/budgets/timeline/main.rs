@@ -21,6 +21,8 @@ use std::process::ExitCode;
 use benches::budget;
 use benches::budget::{Budget, Figure};
 
+const A_STREAM: &str = "a route that says every 15 s that it is alive";
+
 const FIGURES: &[Figure] = &[
     Figure {
         name: "timeline.embedded.sends",
@@ -87,7 +89,7 @@ const FIGURES: &[Figure] = &[
     },
     Figure {
         name: "timeline.embedded.open",
-        unit: "ms, with 1,000,000 entries",
+        unit: "ms, with 10,000,000 entries",
         ours: opening::milliseconds,
         against: None,
         budget: Budget::AtMost(2_000.0),
@@ -116,9 +118,16 @@ const FIGURES: &[Figure] = &[
     Figure {
         name: "timeline.http.watch.idle",
         unit: "bytes/watcher over SSE",
-        ours: sse::memory,
+        ours: |effort| sse::memory(sse::PROGRAM, effort),
+        against: Some((A_STREAM, |effort| sse::memory(sse::FLOOR, effort))),
+        budget: Budget::AtMost(16_000.0),
+    },
+    Figure {
+        name: "timeline.http.watch.idle.server",
+        unit: "bytes/watcher over SSE",
+        ours: |effort| sse::memory(sse::TIDINGS, effort),
         against: None,
-        budget: Budget::Shown,
+        budget: Budget::AtMost(16_000.0),
     },
     Figure {
         name: "timeline.embedded.erasure",

@@ -1,118 +1,142 @@
 //! What a watcher over server-sent events costs the server that nothing comes for.
 
+mod server;
+
 use std::error::Error;
-use std::io::{BufRead, BufReader, Write};
+use std::io;
 use std::net::SocketAddr;
-use std::process::{Child, Command, ExitCode, Stdio};
-use std::{env, io};
+use std::time::Duration;
 
 use benches::budget::Effort;
-use benches::process;
 use futures_util::future::try_join_all;
-use timeline::http;
+use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
+use tokio::task::JoinSet;
+use tokio::time::sleep;
 
-use crate::scene::open;
+use self::server::Server;
+pub(crate) use self::server::{FLOOR, PROGRAM, TIDINGS, is_server, serve};
+use crate::scene::message_text;
 
-/// Connections that are made at the same time.
+/// Watchers that come at the same time, and get a message together.
 const AT_ONCE: usize = 100;
 
+/// After that what the last ones took to come in is given back.
+const REST: Duration = Duration::from_secs(2);
+
 /// Returns the bytes of the server's resident memory that each watcher adds, once there are many.
-pub(crate) fn memory(effort: Effort) -> Result<f64, Box<dyn Error>> {
-    let (few, many) = effort.pick((2_000, 10_000), (100, 300));
-    let server = Server::start()?;
+///
+/// Each has got a message and waits for the next one: what an answer takes at first, and keeps, is
+/// counted. It is the slope between two numbers of watchers: what all share is in neither. 20,000
+/// descriptors have no room for more than 9,000 in `tidings`, which leaves half of its places to
+/// others.
+pub(crate) fn memory(server: &str, effort: Effort) -> Result<f64, Box<dyn Error>> {
+    let (few, many, rest) = effort.pick((2_000, 9_000, REST), (100, 300, Duration::ZERO));
+    let server = Server::start(server)?;
     Runtime::new()?.block_on(async {
-        let mut open = Vec::with_capacity(many);
-        let mut before = 0.0;
-        while open.len() < many {
-            if open.len() == few {
-                before = server.resident_bytes()?;
-            }
-            let first = open.len();
-            open.extend(
-                try_join_all((first..first + AT_ONCE).map(|number| watch(server.address, number))).await?,
-            );
-        }
+        let mut readers = JoinSet::new();
+        watch_until(server.address, &mut readers, few).await?;
+        sleep(rest).await;
+        let before = server.resident_bytes()?;
+        watch_until(server.address, &mut readers, many).await?;
+        sleep(rest).await;
         #[expect(clippy::cast_precision_loss, reason = "a few thousand")]
         let each = (server.resident_bytes()? - before) / (many - few) as f64;
-        Ok(each)
+        match readers.try_join_next() {
+            None => Ok(each),
+            Some(ended) => {
+                ended??;
+                Err("the server has ended a watch".into())
+            }
+        }
     })
 }
 
-/// Opens a watch, and waits for the head of its answer.
-async fn watch(server: SocketAddr, number: usize) -> io::Result<TcpStream> {
-    let mut stream = TcpStream::connect(server).await?;
-    let request = format!(
-        "GET /timeline/watch?member={number:08}-0000-4000-8000-000000000000 HTTP/1.1\r\n\
-         Host: {server}\r\nAccept: text/event-stream\r\n\r\n"
-    );
-    stream.write_all(request.as_bytes()).await?;
-    let mut head = Vec::new();
-    while !head.windows(4).any(|window| window == b"\r\n\r\n") {
-        if stream.read_buf(&mut head).await? == 0 {
-            return Err(io::Error::other("the server has ended a watch"));
+/// Opens watches until there are so many, each by a client that goes on reading.
+async fn watch_until(
+    server: SocketAddr,
+    readers: &mut JoinSet<io::Result<()>>,
+    count: usize,
+) -> Result<(), Box<dyn Error>> {
+    while readers.len() < count {
+        let members: Vec<String> = (readers.len()..readers.len() + AT_ONCE)
+            .map(|number| format!("{number:08}-0000-4000-8000-000000000000"))
+            .collect();
+        let mut watches = try_join_all(members.iter().map(|member| Watching::begin(server, member))).await?;
+        send(server, &members).await?;
+        try_join_all(watches.iter_mut().map(|watch| watch.read_until(b"event: entries"))).await?;
+        for watch in watches {
+            readers.spawn(watch.read_on());
         }
     }
-    if head.starts_with(b"HTTP/1.1 200") {
-        return Ok(stream);
-    }
-    Err(io::Error::other(String::from_utf8_lossy(&head).into_owned()))
-}
-
-/// A program with the timelines' routes, in a process of its own; ends when dropped.
-struct Server {
-    child: Child,
-    address: SocketAddr,
-}
-
-impl Server {
-    fn start() -> Result<Self, Box<dyn Error>> {
-        let mut command = Command::new(env::current_exe()?);
-        let mut child = command.arg(SERVE).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().ok_or("child has no output")?).read_line(&mut line)?;
-        Ok(Self { child, address: line.trim().parse()? })
-    }
-
-    fn resident_bytes(&self) -> Result<f64, Box<dyn Error>> {
-        process::resident_bytes(&self.child.id().to_string())
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
-    }
-}
-
-const SERVE: &str = "serve";
-
-/// Returns whether this process is the server.
-pub(crate) fn is_server() -> bool {
-    env::args().nth(1).is_some_and(|argument| argument == SERVE)
-}
-
-/// Serves until its input ends.
-pub(crate) fn serve() -> ExitCode {
-    match Runtime::new().map_err(Into::into).and_then(|runtime| runtime.block_on(listen())) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            let error: Box<dyn Error> = error;
-            drop(writeln!(io::stderr(), "{error}"));
-            ExitCode::FAILURE
-        }
-    }
-}
-
-async fn listen() -> Result<(), Box<dyn Error>> {
-    let directory = tempfile::tempdir()?;
-    let timeline = open(directory.path()).await?;
-    let app = http::router(http::Config::default().watches_max(20_000), timeline)?;
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    writeln!(io::stdout(), "{}", listener.local_addr()?)?;
-    axum::serve(listener, app).await?;
     Ok(())
+}
+
+/// Sends all of them a message, over a connection of its own.
+async fn send(server: SocketAddr, members: &[String]) -> Result<(), Box<dyn Error>> {
+    let group = members.first().ok_or("a message needs a receiver")?;
+    let body =
+        json!({ "from": group, "groupName": group, "groupMembers": members, "message": message_text() });
+    let body = body.to_string();
+    let request = format!(
+        "POST /timeline/sendGroup HTTP/1.1\r\nHost: {server}\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        body.len()
+    );
+    let mut stream = TcpStream::connect(server).await?;
+    stream.write_all(request.as_bytes()).await?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await?;
+    if answer.starts_with(b"HTTP/1.1 200") {
+        return Ok(());
+    }
+    Err(String::from_utf8_lossy(&answer).into_owned().into())
+}
+
+/// A watch, from the side of its client.
+struct Watching {
+    stream: TcpStream,
+    read: Vec<u8>,
+}
+
+impl Watching {
+    /// Asks as a browser does, and waits for the head of the answer.
+    async fn begin(server: SocketAddr, member: &str) -> io::Result<Self> {
+        let request = format!(
+            "GET /timeline/watch?member={member} HTTP/1.1\r\nHost: {server}\r\nConnection: keep-alive\r\n\
+             Cache-Control: no-cache\r\nAccept: text/event-stream\r\nReferer: http://{server}/\r\n\
+             User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) \
+             Chrome/141.0.0.0 Safari/537.36\r\nAccept-Encoding: gzip, deflate, br, zstd\r\n\
+             Accept-Language: en-GB,en;q=0.9\r\n\r\n"
+        );
+        let mut watching = Self { stream: TcpStream::connect(server).await?, read: Vec::new() };
+        watching.stream.write_all(request.as_bytes()).await?;
+        watching.read_until(b"\r\n\r\n").await?;
+        if watching.read.starts_with(b"HTTP/1.1 200") {
+            return Ok(watching);
+        }
+        Err(io::Error::other(String::from_utf8_lossy(&watching.read).into_owned()))
+    }
+
+    async fn read_until(&mut self, end: &[u8]) -> io::Result<()> {
+        while !self.read.windows(end.len()).any(|window| window == end) {
+            if self.stream.read_buf(&mut self.read).await? == 0 {
+                return Err(io::Error::other("the server has ended a watch"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads what comes, until the server ends the watch.
+    async fn read_on(self) -> io::Result<()> {
+        let Self { mut stream, mut read } = self;
+        loop {
+            read.clear();
+            if stream.read_buf(&mut read).await? == 0 {
+                return Ok(());
+            }
+        }
+    }
 }

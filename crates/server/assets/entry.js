@@ -45,7 +45,7 @@ function textOf(value) {
 }
 
 const KINDS = ["message", "edit", "recall", "tombstone", "deletion", "purge"];
-const STATUSES = ["original", "edited", "recalled", "deleted", "expired", "lost"];
+const STATUSES = ["original", "edited", "recalled", "deleted", "expired", "lost", "unused"];
 
 /** One of the kinds; one that this page does not know is "other". */
 function kindOf(value = 0) {

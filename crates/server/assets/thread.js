@@ -254,7 +254,8 @@ export class Thread extends Emitter {
     const known = new Map(this.records.filter(({ sequence }) => sequence !== null).map((record) => [record.sequence, record]));
     const open = Map.groupBy(this.records.filter((record) => record.sequence === null), (record) => print(record.message));
     for (const entry of page.toReversed()) {
-      if (entry.kind !== "message" && entry.kind !== "tombstone") continue;
+      // A place that was reserved and not used never had a message.
+      if ((entry.kind !== "message" && entry.kind !== "tombstone") || entry.status === "unused") continue;
       const message = readMessage({ ...entry, place: entry.sequence }, this.me);
       const twin = known.get(entry.sequence) ?? this.#onItsWay(message) ?? open.get(print(message))?.pop();
       if (!twin) this.records.push(this.#record(message, { sequence: entry.sequence }));

@@ -222,6 +222,19 @@ impl Config {
         Some(TlsFiles::new(self.tls_cert.as_ref()?, self.tls_key.as_ref()?))
     }
 
+    /// Returns how many inboxes may be watched over HTTP at once.
+    ///
+    /// Watches stay open, as the streams of presence do. Of the places that those leave, half are
+    /// for all else.
+    pub(crate) fn http_watches(&self) -> usize {
+        watches_of(self.http_connections.saturating_sub(self.presence_streams))
+    }
+
+    /// Returns how many inboxes may be watched over gRPC at once.
+    pub(crate) fn grpc_watches(&self) -> usize {
+        watches_of(self.grpc_connections)
+    }
+
     /// Says how long messages are kept, and in the data directory their bytes.
     pub(crate) fn keeping(&self) -> String {
         if self.timeline.is_shared() {
@@ -337,6 +350,11 @@ impl Config {
             );
         }
     }
+}
+
+/// Returns how many of the places of a port may be watches: half, as they stay.
+fn watches_of(places: usize) -> usize {
+    (places / 2).max(1)
 }
 
 #[cfg(test)]

@@ -55,9 +55,8 @@ impl Grpc {
         stop: &CancellationToken,
     ) -> anyhow::Result<Self> {
         let (reporter, health_service) = tonic_health::server::health_reporter();
-        // Watches stay open: half of the places are for all else.
-        let watches = (config.grpc_connections / 2).clamp(1, grpc::Config::WATCHES_MAX_DEFAULT);
-        let bounds = grpc::Config::default().request_bytes_max(config.body_bytes).watches_max(watches);
+        let bounds = grpc::Config::default().request_bytes_max(config.body_bytes);
+        let bounds = bounds.watches_max(config.grpc_watches());
         let callers = TimelineCallers::new(access, stop);
         let timelines = grpc::server_for(bounds, timeline.clone(), Arc::new(callers))?;
         let reflected = reflection().build_v1().context("gRPC reflection cannot be set up")?;

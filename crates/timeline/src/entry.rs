@@ -1,5 +1,8 @@
 //! One message at its place in an inbox or a history.
 
+#[cfg(any(feature = "embedded", feature = "mongo"))]
+mod number;
+
 use std::fmt;
 
 use crate::{GroupName, MemberId, Message, MessageId, Seq};

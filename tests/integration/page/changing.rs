@@ -150,6 +150,28 @@ async fn what_a_purge_removed_is_said_at_the_top() {
 }
 
 #[tokio::test]
+async fn what_retention_removed_is_said_at_the_top() {
+    let Some(chromium) = require(Chromium::start().await) else { return };
+    let server = Tidings::start_with(&["--retention=pairs=3"]);
+    let alice = Person::enter(&chromium.profile().await.unwrap(), &server, "Alice").await;
+    alice.write_to("Bob").await;
+    for text in ["one", "two", "three", "four", "five"] {
+        alice.say(text).await;
+    }
+    alice.all_are("Sent").await;
+    let bob = Person::enter(&chromium.profile().await.unwrap(), &server, "Bob").await;
+    bob.open("Alice").await;
+    bob.sees(&["three", "four", "five"]).await;
+    bob.until(
+        "document.querySelector('.edge').textContent === 'Older messages were removed from this conversation.'",
+    )
+    .await;
+    for person in [&alice, &bob] {
+        person.had_no_trouble();
+    }
+}
+
+#[tokio::test]
 async fn what_came_after_a_purge_is_unread_to_whoever_was_away() {
     let Some(chromium) = require(Chromium::start().await) else { return };
     let server = Tidings::start();

@@ -136,6 +136,23 @@ async fn a_report_that_the_server_did_not_take_is_repeated() {
 }
 
 #[tokio::test]
+async fn a_place_that_was_not_used_is_no_message_that_was_lost() {
+    let test = "
+        const { readEntry } = await import('/assets/entry.js');
+        const { Thread } = await import('/assets/thread.js');
+        const gone = (sequence, status) => ({ sequence, message: '{}', kind: 'TOMBSTONE', status });
+        const sent = { sequence: '1', message: '{\"text\":\"one\"}', from: 'Bob', to: 'Alice' };
+        const entries = [sent, gone('2', 'UNUSED'), gone('3', 'LOST')].map(readEntry);
+        const conversation = { key: 'direct:Bob', kind: 'direct', peer: 'Bob', title: 'Bob', members: [] };
+        const thread = new Thread(conversation, 'Alice', async () => ({ entries, more: false }));
+        await thread.open();
+        return thread.records.map(({ sequence, message }) => [sequence, message.gone]);
+    ";
+    let Some(found) = run(test).await else { return };
+    assert_eq!(found, json!([[1, null], [3, "lost"]]));
+}
+
+#[tokio::test]
 async fn what_a_history_does_not_have_stays_before_what_comes_later() {
     let test = "
         const { Thread } = await import('/assets/thread.js');

@@ -58,6 +58,22 @@ async fn a_watch_tells_what_comes_and_ends_with_the_login_of_its_caller() {
 }
 
 #[tokio::test]
+async fn more_than_a_thousand_inboxes_are_watched_where_there_are_places() {
+    let server = Tidings::start_with(&["--grpc-connections=2400", "--connections=100"]);
+    let mut watches = Vec::new();
+    while watches.len() < 1_100 {
+        let mut client = client(&server).await;
+        // A connection carries 32 calls at once.
+        for _ in 0..32 {
+            let request = WatchRequest { member: format!("member-{}", watches.len()), ..Default::default() };
+            let watch = client.watch(request).await;
+            let watch = watch.unwrap_or_else(|status| panic!("watch {}: {status}", watches.len()));
+            watches.push(watch.into_inner());
+        }
+    }
+}
+
+#[tokio::test]
 async fn watches_hold_up_no_stop() {
     let mut server = Tidings::start_with(&["--shutdown-time=10m"]);
     let member = || WatchRequest { member: "bob".to_owned(), ..Default::default() };

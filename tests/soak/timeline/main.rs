@@ -2,7 +2,8 @@
 //! entries expire is killed with `kill -9` again and again, and a model knows what it was answered.
 //!
 //! ```text
-//! soak-timeline SECONDS [SEED]            the whole; ends with an error at the first broken promise
+//! soak-timeline SECONDS ROUNDS [SEED]     the whole, at least so long and with so many kills; ends
+//!                                         with an error at the first broken promise
 //! soak-timeline work DIRECTORY ROUND SEED the process that is killed: says what it tries and what was answered
 //! ```
 //!
@@ -42,9 +43,14 @@ fn main() -> ExitCode {
             ["work", directory, round, seed] => {
                 runtime.block_on(work::run(directory.as_ref(), round.parse()?, seed.parse()?))
             }
-            [seconds] => runtime.block_on(soak(seconds.parse()?, u64::from(std::process::id()))),
-            [seconds, seed] => runtime.block_on(soak(seconds.parse()?, seed.parse()?)),
-            _ => Err("use `cargo xtask soak timeline`, or: SECONDS [SEED]".into()),
+            [seconds, rounds, seed @ ..] => {
+                let seed = match seed {
+                    [seed, ..] => seed.parse()?,
+                    [] => u64::from(std::process::id()),
+                };
+                runtime.block_on(soak(seconds.parse()?, rounds.parse()?, seed))
+            }
+            _ => Err("use `cargo xtask soak timeline`, or: SECONDS ROUNDS [SEED]".into()),
         }
     };
     match run() {
@@ -56,21 +62,21 @@ fn main() -> ExitCode {
     }
 }
 
-async fn soak(seconds: u64, seed: u64) -> Result<(), Box<dyn Error>> {
+async fn soak(seconds: u64, rounds: u64, seed: u64) -> Result<(), Box<dyn Error>> {
     writeln!(stdout(), "seed {seed}")?;
     let begun = Instant::now();
     let mut soak = Soak::new(seed)?;
-    // At least one round, whatever the time.
+    // At least one round, whatever was asked.
     loop {
         let report = soak.round().await?;
         if soak.rounds() % 20 == 1 {
             writeln!(stdout(), "{:>4} s  {report}", begun.elapsed().as_secs())?;
         }
-        if begun.elapsed() >= Duration::from_secs(seconds) {
+        if soak.rounds() >= rounds && begun.elapsed() >= Duration::from_secs(seconds) {
             break;
         }
     }
     let report = soak.end().await?;
-    writeln!(stdout(), "{report}: no violation")?;
+    writeln!(stdout(), "{report} in {} s: no violation", begun.elapsed().as_secs())?;
     Ok(())
 }

@@ -12,6 +12,7 @@ use tempfile::TempDir;
 use timeline::embedded;
 
 use crate::checker::Checker;
+use crate::line::Line;
 use crate::model::Model;
 use crate::store::open;
 
@@ -58,12 +59,12 @@ impl Soak {
     pub(crate) async fn round(&mut self) -> Result<Report, Box<dyn Error>> {
         self.rounds += 1;
         // Short lives find a store in the middle of opening, long ones among removals.
-        let lines = match self.rng.u8(0..10) {
+        let calls = match self.rng.u8(0..10) {
             0 => self.rng.usize(0..5),
-            1..8 => self.rng.usize(5..400),
-            _ => self.rng.usize(400..2_000),
+            1..8 => self.rng.usize(5..100),
+            _ => self.rng.usize(100..600),
         };
-        work_and_kill(self.directory.path(), self.rounds, self.seed, lines, &mut self.model)?;
+        work_and_kill(self.directory.path(), self.rounds, self.seed, calls, &mut self.model)?;
         self.compare(self.rounds.is_multiple_of(WHOLE)).await
     }
 
@@ -87,12 +88,13 @@ impl Soak {
     }
 }
 
-/// Runs the process until it has said so many lines, kills it, and tells the model all it said.
+/// Runs the process until so many of its calls were answered, kills it, and tells the model all it
+/// said.
 fn work_and_kill(
     directory: &Path,
     round: u64,
     seed: u64,
-    lines: usize,
+    calls: usize,
     model: &mut Model,
 ) -> Result<(), Box<dyn Error>> {
     let mut child = Command::new(std::env::current_exe()?)
@@ -103,9 +105,9 @@ fn work_and_kill(
         .stdout(Stdio::piped())
         .spawn()?;
     let mut output = BufReader::new(child.stdout.take().ok_or("the process has no output")?);
-    let (mut line, mut said, mut killed) = (String::new(), 0, false);
+    let (mut line, mut answered, mut killed) = (String::new(), 0, false);
     loop {
-        if said >= lines && !killed {
+        if answered >= calls && !killed {
             // What is still in the pipe was said before, and is read to the end.
             child.kill()?;
             killed = true;
@@ -116,8 +118,9 @@ fn work_and_kill(
         }
         // The last line may be cut off.
         if let Some(line) = line.strip_suffix('\n') {
-            model.take(serde_json::from_str(line)?)?;
-            said += 1;
+            let line: Line = serde_json::from_str(line)?;
+            answered += usize::from(matches!(line, Line::Done { .. }));
+            model.take(line)?;
         }
     }
     let status = child.wait()?;

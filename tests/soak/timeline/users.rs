@@ -3,6 +3,11 @@
 /// How many users there are. The first two never acknowledge.
 pub(crate) const USERS: usize = 6;
 
+/// How many devices each of them has, which all call at the same time. Together they are more than
+/// the store answers by itself, so that it plans a batch while it writes another one: a kill meets
+/// both.
+pub(crate) const DEVICES: usize = 4;
+
 /// How many of them talk in pairs.
 pub(crate) const ACTIVE: usize = USERS;
 

@@ -1,4 +1,4 @@
-//! The process that is killed: every user does this and that until then.
+//! The process that is killed: every device of every user does this and that until then.
 
 use std::error::Error;
 use std::path::Path;
@@ -12,44 +12,48 @@ use tokio::task::JoinSet;
 use crate::line::{Call, Line, Talk, say};
 use crate::store::open;
 use crate::talk::{member, message, text};
-use crate::users::USERS;
+use crate::users::{DEVICES, USERS};
 
 type Fault = Box<dyn Error + Send + Sync>;
 
-/// Opens the store and has all users work, until the process is killed.
+/// Opens the store and has all devices work, until the process is killed.
 pub(crate) async fn run(directory: &Path, round: u64, seed: u64) -> std::result::Result<(), Box<dyn Error>> {
     let timeline = open(directory).await?;
-    let (numbers, mut users) = (Arc::new(AtomicU64::new(0)), JoinSet::new());
-    for user in 0..USERS {
-        let rng = Rng::with_seed(seed ^ (round << 8) ^ user as u64);
-        let worker = User {
+    let (numbers, mut devices) = (Arc::new(AtomicU64::new(0)), JoinSet::new());
+    for number in 0..USERS * DEVICES {
+        let worker = Device {
             timeline: timeline.clone(),
-            user,
+            user: number / DEVICES,
+            number,
             round,
-            rng,
+            rng: Rng::with_seed(seed ^ (round << 8) ^ number as u64),
             numbers: Arc::clone(&numbers),
             own: Vec::new(),
         };
-        users.spawn(worker.work());
+        devices.spawn(worker.work());
     }
     // None of them ends but by an error.
-    while let Some(ended) = users.join_next().await {
+    while let Some(ended) = devices.join_next().await {
         ended?.map_err(|fault| -> Box<dyn Error> { fault })?;
     }
     Ok(())
 }
 
-struct User {
+struct Device {
     timeline: Timeline,
     user: usize,
+    /// Which of all devices it is.
+    number: usize,
     round: u64,
     rng: Rng,
+    /// Numbers the calls of all devices.
     numbers: Arc<AtomicU64>,
-    /// The messages that this user has sent in this round.
+    /// The messages that this device has sent in this round. No other one changes them, so the
+    /// model knows which change came last.
     own: Vec<(Talk, u64)>,
 }
 
-impl User {
+impl Device {
     async fn work(mut self) -> std::result::Result<(), Fault> {
         let mut last_read = Seq::ZERO;
         for turn in 0_u64.. {
@@ -86,7 +90,7 @@ impl User {
 
     async fn send(&mut self, turn: u64) -> std::result::Result<(), Fault> {
         let (from, talk) = (self.user, self.talk());
-        let id = format!("{}-{from}-{turn}", self.round);
+        let id = format!("{}-{}-{turn}", self.round, self.number);
         let (sender, body) = (member(from)?, message(&text(&id))?);
         let message_id = Some(MessageId::new(id.as_str())?);
         let call = Call::Send { from, talk, id };
@@ -111,7 +115,7 @@ impl User {
     async fn edit(&mut self, turn: u64) -> std::result::Result<(), Fault> {
         let Some((talk, place)) = self.rng.choice(&self.own).copied() else { return Ok(()) };
         let more = if turn.is_multiple_of(5) { 500 } else { 0 };
-        let text = format!("{{\"edit\":\"{}-{}-{turn}{}\"}}", self.round, self.user, "y".repeat(more));
+        let text = format!("{{\"edit\":\"{}-{}-{turn}{}\"}}", self.round, self.number, "y".repeat(more));
         let (conversation, body, by) = (talk.conversation()?, message(&text)?, member(self.user)?);
         let at = Seq::new(place)?;
         let timeline = self.timeline.clone();

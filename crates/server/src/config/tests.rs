@@ -29,6 +29,22 @@ fn file(text: &str) -> tempfile::NamedTempFile {
 }
 
 #[test]
+fn half_of_the_places_of_a_port_may_be_watches_however_many_there_are() {
+    let watches = |arguments: &[&str]| {
+        let config = load(arguments, &[]).unwrap();
+        (config.http_watches(), config.grpc_watches())
+    };
+    assert_eq!(watches(&[]), (450, 500));
+    assert_eq!(watches(&["--http-connections=20000", "--grpc-connections=4000"]), (9_950, 2_000));
+    assert_eq!(watches(&["--http-connections=1", "--grpc-connections=1"]), (1, 1));
+    // The services take as many.
+    let most = ["--http-connections=1000000", "--grpc-connections=1000000", "--presence-streams=0"];
+    let (over_http, over_grpc) = watches(&most);
+    assert!(http::Config::WATCHES_MAX_BOUNDS.contains(&over_http));
+    assert!(grpc::Config::WATCHES_MAX_BOUNDS.contains(&over_grpc));
+}
+
+#[test]
 fn without_any_word_the_defaults_count() {
     let config = load(&[], &[]).unwrap();
     assert_eq!(config.http, "127.0.0.1:8000".parse().unwrap());

@@ -13,7 +13,9 @@ use tonic_types::{ErrorDetails, StatusExt};
 
 use crate::proto::v1;
 use crate::service::in_flight::{self, AnswerMemory, Full};
-use crate::service::{self, Calls, NotWatched, Paged, RequestConnection, Watches, Watching};
+use crate::service::{
+    self, AnswerPermit, Calls, NotRead, NotWatched, Paged, RequestConnection, Watches, Watching,
+};
 use crate::timeline::holes::HoleWaits;
 use crate::{CallRefused, Caller, Error};
 
@@ -64,18 +66,14 @@ impl TimelineService {
         connection: Option<RequestConnection>,
         call: impl Future<Output = Result<T, Error>>,
     ) -> Result<Response<T>, Status> {
+        // Room is taken before the store is read, or as many pages would be in memory as clients
+        // ask for.
         let room = self.in_flight.reserve(connection).await.map_err(full)?;
-        let mut answer = answer(call.await)?;
-        // The answer counts twice, as the buffer that it is encoded into grows by doubling. The
-        // permit is put behind an `Arc`, as an extension must be clonable.
-        let room = room.fit(2 * answer.get_ref().encoded_len()).map_err(full)?;
-        answer.extensions_mut().insert(Arc::new(Mutex::new(Some(room))));
-        Ok(answer)
+        let reply = call.await.map_err(|error| failed(&error))?;
+        in_room(reply, room).map_err(full)
     }
 
-    /// Answers a read of a page.
-    ///
-    /// At a hole it waits without the room of an answer, and reads again.
+    /// Answers a read of a page, which waits at holes.
     async fn answer_page<Q: Clone, T: Message, F>(
         &self,
         connection: Option<RequestConnection>,
@@ -86,20 +84,10 @@ impl TimelineService {
     where
         F: Future<Output = Result<Paged<T>, Error>>,
     {
-        let mut has_time = true;
-        loop {
-            let mut hole = None;
-            let once = async {
-                let paged = call(request.clone()).await?;
-                hole = paged.hole;
-                Ok::<_, Error>(paged.reply)
-            };
-            let answer = self.answer_large(connection.clone(), once).await;
-            let Some(hole) = hole.filter(|_| has_time) else { return answer };
-            // Its room is given back before the wait. When the time is up it is read once more.
-            drop(answer);
-            has_time = self.calls.wait_at(&hole, waits).await;
-        }
+        let bounds = (&self.calls, &self.in_flight);
+        let read = || call(request.clone());
+        let answer = |reply: T, room| in_room(reply, room).map_err(NotRead::Full);
+        service::answer_page(bounds, connection, waits, read, answer).await.map_err(not_read)
     }
 }
 
@@ -328,9 +316,27 @@ fn answer<T>(result: Result<T, Error>) -> Result<Response<T>, Status> {
     result.map(Response::new).map_err(|error| failed(&error))
 }
 
+/// Returns an answer that takes its room until it is written.
+fn in_room<T: Message>(reply: T, room: AnswerPermit) -> Result<Response<T>, Full> {
+    // The answer counts twice, as the buffer that it is encoded into grows by doubling. The permit
+    // is put behind an `Arc`, as an extension must be clonable.
+    let room = room.fit(2 * reply.encoded_len())?;
+    let mut answer = Response::new(reply);
+    answer.extensions_mut().insert(Arc::new(Mutex::new(Some(room))));
+    Ok(answer)
+}
+
 /// What a client is told whose call failed.
 pub(super) fn failed(error: &Error) -> Status {
     status(error.kind().into(), error.to_string(), None)
+}
+
+/// What a client is told whose page is not read.
+fn not_read(why: NotRead) -> Status {
+    match why {
+        NotRead::Error(error) => failed(&error),
+        NotRead::Full(none) => full(none),
+    }
 }
 
 /// What a client is told whose inbox is not watched.

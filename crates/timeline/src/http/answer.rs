@@ -16,10 +16,10 @@ use super::content::Content;
 use super::problem::Problem;
 use super::query;
 use super::shared::Shared;
+use crate::Result;
 use crate::service::in_flight::{AnswerBody, Pieces};
-use crate::service::{Paged, RequestConnection};
+use crate::service::{AnswerPermit, Paged, RequestConnection, answer_page};
 use crate::timeline::holes::HoleWaits;
-use crate::{Error, Result};
 
 /// The body of a `POST`, or why it cannot be read.
 pub(super) type Body = Result<Bytes, BytesRejection>;
@@ -108,9 +108,7 @@ where
     }
 }
 
-/// Answers a `GET` of a page.
-///
-/// At a hole it waits without the room of an answer, and reads again.
+/// Answers a `GET` of a page, which waits at holes.
 pub(super) async fn got_page<T, R, F>(
     shared: &Shared,
     asked: Asked,
@@ -128,22 +126,11 @@ where
         Ok(request) => request,
         Err(problem) => return problem.into_response(),
     };
-    let mut has_time = true;
-    loop {
-        let mut hole = None;
-        let once = async {
-            let paged = call(request.clone()).await?;
-            hole = paged.hole;
-            Ok::<_, Error>(paged.reply)
-        };
-        let answer = read(shared, Codec::of_accept(&headers), connection.clone(), once).await;
-        let Some(hole) = hole.filter(|_| has_time) else {
-            return answer.unwrap_or_else(IntoResponse::into_response);
-        };
-        // Its room is given back before the wait. When the time is up it is read once more.
-        drop(answer);
-        has_time = shared.calls.wait_at(&hole, waits).await;
-    }
+    let (codec, bounds) = (Codec::of_accept(&headers), (&shared.calls, &shared.in_flight));
+    let (connection, read) = (connection.map(|Extension(own)| own), || call(request.clone()));
+    let answer = |reply: R, room| in_room(codec, &reply, room);
+    let answer = answer_page(bounds, connection, waits, read, answer).await;
+    answer.unwrap_or_else(IntoResponse::into_response)
 }
 
 /// Answers a read, whose answer may be large: its bytes take room until they are written.
@@ -156,7 +143,12 @@ async fn read<R: Message + Serialize, E: Into<Problem>>(
     // The order matters: room is taken before the store is read, or as many pages would be in
     // memory as clients ask for.
     let room = shared.in_flight.reserve(connection.map(|Extension(own)| own)).await?;
-    let pieces = Pieces::copy_of(&codec.encode(&answer.await.map_err(Into::<Problem>::into)?)?);
+    in_room(codec, &answer.await.map_err(Into::<Problem>::into)?, room)
+}
+
+/// Returns an answer whose bytes take their room until they are written.
+fn in_room<R: Message + Serialize>(codec: Codec, reply: &R, room: AnswerPermit) -> Result<Response, Problem> {
+    let pieces = Pieces::copy_of(&codec.encode(reply)?);
     let room = room.fit(pieces.len())?;
     Ok(written(codec, axum::body::Body::new(AnswerBody::alone(pieces, room))))
 }

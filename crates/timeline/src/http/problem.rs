@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use crate::service::in_flight::Full;
-use crate::service::{Code, NotWatched, in_flight};
+use crate::service::{Code, NotRead, NotWatched, in_flight};
 use crate::{CallRefused, Error, ErrorKind};
 
 /// A failed request: `{"code":400,"reason":"…","message":"…","metadata":{}}` with the code as
@@ -85,6 +85,16 @@ impl From<CallRefused> for Problem {
 impl From<Full> for Problem {
     fn from(_: Full) -> Self {
         Self::of(Code::BUSY, in_flight::FULL.to_owned(), Some(in_flight::PATIENCE))
+    }
+}
+
+/// A page is not read.
+impl From<NotRead> for Problem {
+    fn from(why: NotRead) -> Self {
+        match why {
+            NotRead::Error(error) => error.into(),
+            NotRead::Full(full) => full.into(),
+        }
     }
 }
 

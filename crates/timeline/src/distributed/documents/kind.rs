@@ -1,5 +1,7 @@
 //! The numbers of kinds and states of entries in documents.
 //!
+//! They are those of [`EntryKind`] and [`EntryStatus`] wherever entries are stored, and two more.
+//!
 //! | `kind` | the entry | | `status` | the message |
 //! |---|---|---|---|---|
 //! | absent | a message | | absent | is as it was sent |
@@ -23,50 +25,18 @@ pub(in crate::distributed) const CLAIM: i32 = 7;
 
 /// Returns the number of a kind; 0 is not written.
 pub(in crate::distributed) fn kind_number(kind: EntryKind) -> i32 {
-    match kind {
-        EntryKind::Message => 0,
-        EntryKind::Edit => 1,
-        EntryKind::Recall => 2,
-        EntryKind::Tombstone => 3,
-        EntryKind::Deletion => 4,
-        EntryKind::Purge => 5,
-    }
+    kind.number().into()
 }
 
 /// Returns the number of a status; 0 is not written.
 pub(in crate::distributed) fn status_number(status: EntryStatus) -> i32 {
-    match status {
-        EntryStatus::Original => 0,
-        EntryStatus::Edited => 1,
-        EntryStatus::Recalled => 2,
-        EntryStatus::Deleted => 3,
-        EntryStatus::Expired => 4,
-        EntryStatus::Lost => 5,
-        EntryStatus::Unused => 6,
-    }
+    status.number().into()
 }
 
 pub(super) fn kind_of(number: i64) -> Option<EntryKind> {
-    let kinds = [
-        EntryKind::Message,
-        EntryKind::Edit,
-        EntryKind::Recall,
-        EntryKind::Tombstone,
-        EntryKind::Deletion,
-        EntryKind::Purge,
-    ];
-    kinds.into_iter().find(|kind| i64::from(kind_number(*kind)) == number)
+    EntryKind::with_number(u64::try_from(number).ok()?)
 }
 
 pub(super) fn status_of(number: i64) -> Option<EntryStatus> {
-    let statuses = [
-        EntryStatus::Original,
-        EntryStatus::Edited,
-        EntryStatus::Recalled,
-        EntryStatus::Deleted,
-        EntryStatus::Expired,
-        EntryStatus::Lost,
-        EntryStatus::Unused,
-    ];
-    statuses.into_iter().find(|status| i64::from(status_number(*status)) == number)
+    EntryStatus::with_number(u64::try_from(number).ok()?)
 }

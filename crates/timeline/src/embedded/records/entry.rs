@@ -73,7 +73,7 @@ pub(in crate::embedded) fn encode(entry: &EntryRecord<'_>) -> Vec<u8> {
         EncodedText::Body(key) => key.len(),
     };
     let flag = |is_there: bool, flag: u16| if is_there { flag } else { 0 };
-    let flags = status_number(entry.status)
+    let flags = u16::from(entry.status.number())
         | flag(entry.changed.is_some(), CHANGED)
         | flag(entry.target.is_some(), TARGET)
         | flag(entry.copies.is_some(), COPIES);
@@ -81,7 +81,7 @@ pub(in crate::embedded) fn encode(entry: &EntryRecord<'_>) -> Vec<u8> {
     // the time (8), the tag (8), the place (8), what the flags announce (40), three lengths (2
     // each), the kind of the destination, and where the text is.
     let mut record = Vec::with_capacity(76 + from.len() + to.len() + message_id.len() + text_bytes);
-    record.extend([VERSION, kind_number(entry.kind)]);
+    record.extend([VERSION, entry.kind.number()]);
     record.extend(flags.to_be_bytes());
     for number in [entry.at_ms, entry.tag.get(), entry.place.get()] {
         record.extend(number.to_be_bytes());
@@ -124,7 +124,7 @@ pub(in crate::embedded) fn is_copy(record: &[u8], message: &Entry) -> bool {
     tag.copy_from_slice(&message.tag.map_or(0, Tag::get).to_be_bytes());
     place.copy_from_slice(&message.place.get().to_be_bytes());
     // The version, the kind, the flags and the time come before the tag and the place.
-    record.starts_with(&[VERSION, kind_number(EntryKind::Message)])
+    record.starts_with(&[VERSION, EntryKind::Message.number()])
         && record.get(12..28) == Some(wanted.as_slice())
 }
 
@@ -133,7 +133,7 @@ pub(in crate::embedded) fn is_copy(record: &[u8], message: &Entry) -> bool {
 /// No more than its kind is looked at; what cannot be read is told when it is.
 pub(in crate::embedded) fn is_telling(record: &[u8]) -> bool {
     let [VERSION | VERSION_2, kind, ..] = record else { return false };
-    match kind_of([*kind]) {
+    match kind_of(*kind) {
         Ok(EntryKind::Edit | EntryKind::Recall | EntryKind::Deletion | EntryKind::Purge) => true,
         Ok(EntryKind::Message | EntryKind::Tombstone) | Err(_) => false,
     }
@@ -195,7 +195,8 @@ impl EntryReader {
     fn entry_3(&mut self, sequence: Seq, mut fields: Fields<'_>) -> Result<Stored> {
         // The fields come in the order in which `encode` writes them; the figure stands in
         // `mod.rs`.
-        let kind = kind_of(fields.array()?)?;
+        let [kind] = fields.array()?;
+        let kind = kind_of(kind)?;
         let flags = u16::from_be_bytes(fields.array()?);
         if flags & !(STATUS | CHANGED | TARGET | COPIES) != 0 {
             return Err(corrupt(&format!("has the unknown flags {flags}")));
@@ -218,7 +219,8 @@ impl EntryReader {
     }
 
     fn entry_2(&mut self, sequence: Seq, mut fields: Fields<'_>) -> Result<Stored> {
-        let kind = kind_of(fields.array()?)?;
+        let [kind] = fields.array()?;
+        let kind = kind_of(kind)?;
         // Layout 2 wrote flags that mean nothing.
         let [_, _] = fields.array()?;
         let at_ms = u64::from_be_bytes(fields.array()?);
@@ -291,52 +293,11 @@ pub(in crate::embedded) fn encode_entry_1(at_ms: u64, text: &str) -> Vec<u8> {
     record
 }
 
-fn kind_number(kind: EntryKind) -> u8 {
-    match kind {
-        EntryKind::Message => 0,
-        EntryKind::Edit => 1,
-        EntryKind::Recall => 2,
-        EntryKind::Tombstone => 3,
-        EntryKind::Deletion => 4,
-        EntryKind::Purge => 5,
-    }
-}
-
-fn kind_of([number]: [u8; 1]) -> Result<EntryKind> {
-    let kinds = [
-        EntryKind::Message,
-        EntryKind::Edit,
-        EntryKind::Recall,
-        EntryKind::Tombstone,
-        EntryKind::Deletion,
-        EntryKind::Purge,
-    ];
-    let kind = kinds.into_iter().find(|kind| kind_number(*kind) == number);
-    kind.ok_or_else(|| corrupt(&format!("is of the unknown kind {number}")))
-}
-
-fn status_number(status: EntryStatus) -> u16 {
-    match status {
-        EntryStatus::Original => 0,
-        EntryStatus::Edited => 1,
-        EntryStatus::Recalled => 2,
-        EntryStatus::Deleted => 3,
-        EntryStatus::Expired => 4,
-        EntryStatus::Lost => 5,
-        EntryStatus::Unused => 6,
-    }
+fn kind_of(number: u8) -> Result<EntryKind> {
+    EntryKind::with_number(number.into()).ok_or_else(|| corrupt(&format!("is of the unknown kind {number}")))
 }
 
 fn status_of(number: u16) -> Result<EntryStatus> {
-    let statuses = [
-        EntryStatus::Original,
-        EntryStatus::Edited,
-        EntryStatus::Recalled,
-        EntryStatus::Deleted,
-        EntryStatus::Expired,
-        EntryStatus::Lost,
-        EntryStatus::Unused,
-    ];
-    let status = statuses.into_iter().find(|status| status_number(*status) == number);
+    let status = EntryStatus::with_number(number.into());
     status.ok_or_else(|| corrupt(&format!("has the unknown status {number}")))
 }

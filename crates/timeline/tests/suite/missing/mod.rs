@@ -222,6 +222,35 @@ async fn a_flipped_byte_in_any_other_file_is_harmless_or_refused() {
 }
 
 #[tokio::test]
+async fn a_file_that_is_shorter_than_it_was_is_harmless_or_refused() {
+    let whole = store().await;
+    for (path, bytes) in contents(whole.path()).iter().filter(|(_, bytes)| !bytes.is_empty()) {
+        let name = path.strip_prefix(whole.path()).unwrap();
+        for eighth in 0..8 {
+            // The last one lacks a single byte.
+            let length = if eighth == 7 { bytes.len() - 1 } else { eighth * bytes.len() / 8 };
+            let directory = copy(whole.path());
+            fs::write(directory.path().join(name), &bytes[..length]).unwrap();
+            match open(directory.path()).await {
+                Ok(store) => assert_eq!(read_all(&store).await, SENDS, "{name:?} ends after {length} bytes"),
+                Err(error) => {
+                    assert_eq!(
+                        error.kind(),
+                        ErrorKind::Corrupt,
+                        "{name:?} ends after {length} bytes: {error}"
+                    );
+                    assert_eq!(
+                        fs::read(directory.path().join(name)).unwrap().len(),
+                        length,
+                        "{name:?} was changed"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_write_that_was_cut_short_is_no_damage() {
     let whole = store().await;
     let bytes = fs::read(journal(whole.path())).unwrap();
