@@ -200,6 +200,7 @@ mod safety;
 mod send;
 mod sequencer;
 mod shared;
+mod shared_look;
 mod store;
 mod telling;
 mod tops;
