@@ -42,6 +42,8 @@ impl Calls {
     }
 
     /// Does work of the driver, and returns what the driver says; `limit` is the time up to `end`.
+    ///
+    /// Work whose time is up is not begun: nobody would hear what became of it.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         server: &str,
@@ -50,10 +52,17 @@ impl Calls {
         work: impl Future<Output = DriverResult<T>> + Send + 'static,
     ) -> Result<DriverResult<T>, Error> {
         let _under_way = self.enter()?;
+        if Instant::now() >= end {
+            return Err(Error::spent(server));
+        }
         let place = match timeout_at(end, Arc::clone(&self.places).acquire_owned()).await {
             Ok(place) => place.map_err(|_closed| Error::closed())?,
             Err(_elapsed) => return Err(Error::crowded(server, limit)),
         };
+        // A busy runtime may come here late, with a place all the same.
+        if Instant::now() >= end {
+            return Err(Error::spent(server));
+        }
         let call = self.spawn(async move {
             let answer = work.await;
             drop(place);
@@ -139,6 +148,22 @@ mod tests {
         let error = run(&calls, PATIENCE, ready(Ok(1))).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unavailable);
         assert!(error.to_string().contains("calls_max"), "{error}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn work_whose_time_is_up_is_not_begun() {
+        let calls = Calls::here(1).unwrap();
+        let (begun, mut begins) = oneshot::channel::<()>();
+        let work = async move {
+            begun.send(()).unwrap();
+            Ok(())
+        };
+        let error = run(&calls, Duration::ZERO, work).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        assert!(error.to_string().starts_with("the time of the call was used up"), "{error}");
+        tokio::task::yield_now().await;
+        assert!(begins.try_recv().is_err());
+        assert_eq!(run(&calls, PATIENCE, ready(Ok(1))).await.unwrap(), 1, "it took no place");
     }
 
     #[tokio::test(start_paused = true)]

@@ -6,6 +6,7 @@ use tokio::time::timeout;
 
 use crate::client::{ClientMaker, ClientPurpose, SeeingClient};
 use crate::error::Error;
+use crate::topology::Seen;
 
 /// The client that is in use.
 ///
@@ -47,7 +48,7 @@ impl CurrentClient {
     /// Makes a client that asks all servers of the address, and uses it if it finds a primary.
     ///
     /// One that finds none is used as well where the other has no server left to ask: it is no
-    /// worse, and sees who comes. Nobody drops this half-way: it is for a task.
+    /// worse, and sees who comes. An old one that has found a primary meanwhile stays. Nobody drops this half-way: it is for a task.
     pub(crate) async fn succeed(&self, old: SeeingClient) -> Result<(), Error> {
         let mut new = self.maker.make(self.purpose).await?;
         let (settings, mut recovers) = (&self.maker.settings, old.seen.clone());
@@ -60,8 +61,8 @@ impl CurrentClient {
         };
         // Also what is found when time is up counts.
         let in_time = timeout(limit, found).await.is_ok();
-        let (finds, is_empty) = (new.seen.borrow().has_primary, old.seen.borrow().has_no_server);
-        if finds || is_empty {
+        let is_taken = takes_over(&new.seen.borrow(), &old.seen.borrow());
+        if is_taken {
             tracing::debug!(
                 in_time,
                 "mongodb at {} is looked for with a new client of the driver, as the old one sees no primary",
@@ -70,5 +71,29 @@ impl CurrentClient {
             *self.client.write().unwrap_or_else(PoisonError::into_inner) = Some(new);
         }
         Ok(())
+    }
+}
+
+/// Returns whether a new client takes the place of one that saw no primary when it was made.
+///
+/// Calls and connections are with the old one: if it sees a primary again, it is as good.
+fn takes_over(new: &Seen, old: &Seen) -> bool {
+    !old.has_primary && (new.has_primary || old.has_no_server)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_that_has_recovered_stays() {
+        let away = Seen::default;
+        let well = || Seen { has_primary: true, ..Seen::default() };
+        let empty = || Seen { has_no_server: true, ..Seen::default() };
+        assert!(takes_over(&well(), &away()) && takes_over(&well(), &empty()));
+        assert!(takes_over(&away(), &empty()), "it is no worse");
+        assert!(!takes_over(&away(), &away()));
+        assert!(!takes_over(&well(), &well()), "both have found one while the new one was made");
+        assert!(!takes_over(&away(), &well()));
     }
 }

@@ -93,6 +93,13 @@ impl Error {
         Self::unavailable(server, format!("did not answer within {limit:?}"))
     }
 
+    /// The error of a call that was not begun, as its caller had no time left for it.
+    pub(crate) fn spent(server: &str) -> Self {
+        let what = "was asked, so nothing was done there; try again, with more time";
+        let message = format!("the time of the call was used up before mongodb at {server} {what}");
+        Self::new(ErrorKind::Unavailable, message, None)
+    }
+
     /// The error of a call that waited for a place when time was up.
     pub(crate) fn crowded(server: &str, limit: Duration) -> Self {
         let what = "has as many calls under way as `calls_max` allows, and none of them ended";

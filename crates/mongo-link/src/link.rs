@@ -71,7 +71,8 @@ impl Link {
         }
         server.tell(found.as_ref().err());
         let keep = server.stop.clone().run_until_cancelled_owned(Arc::clone(&server).keep());
-        server.tasks.spawn_on(keep, server.calls.runtime());
+        // One of the calls, as it makes some: they have not ended before it has.
+        drop(server.calls.spawn(keep));
         Ok(Self(Arc::new(Shared { server, _stop: stop })))
     }
 
@@ -150,7 +151,8 @@ impl Link {
 
     /// Does work of the driver as [`call`](Self::call), within another time.
     ///
-    /// It is for what is long, such as a first reading of everything.
+    /// It is for what is long, such as a first reading of everything. Without any time the work is
+    /// not begun, and the error says so.
     ///
     /// # Errors
     ///
@@ -255,7 +257,7 @@ impl Link {
     /// Ends the link, for all of its clones.
     ///
     /// Calls fail with [`Closed`](ErrorKind::Closed) from here on, those that are under way are
-    /// finished, and feeds end. Returns whether they, all tasks and the connections ended within
+    /// finished, and feeds end, which wait for no call. Returns whether they, all tasks and the connections ended within
     /// `grace`. Those that have not end by themselves; a second call waits for the same end.
     pub async fn shutdown(&self, grace: Duration) -> bool {
         let server = &self.0.server;

@@ -28,7 +28,7 @@ pub(crate) struct Server {
     /// The name of the database.
     pub(crate) database: String,
     pub(crate) calls: Calls,
-    /// The task that keeps the state, feeds, and the end of the client.
+    /// Feeds, and the end of the client.
     pub(crate) tasks: TaskTracker,
     pub(crate) stop: CancellationToken,
     pub(crate) state: watch::Sender<State>,
@@ -75,6 +75,10 @@ impl Server {
             return Err(Error::closed());
         }
         let server = self.maker.server();
+        // That says nothing of MongoDB, so nobody doubts it.
+        if Instant::now() >= end {
+            return Err(Error::spent(server));
+        }
         let Some(current) = self.current.get() else {
             self.doubted.notify_one();
             return Err(Error::unavailable(server, "was not found yet; the link keeps looking for it"));
@@ -227,11 +231,16 @@ impl Server {
         (!seen.has_primary).then(|| Error::unavailable(self.maker.server(), seen.reason()))
     }
 
-    /// Ends what is left once calls are refused: waits for those under way, stops the tasks and
-    /// closes the connections.
+    /// Ends what is left once calls are refused.
+    ///
+    /// The order matters, from what needs others to what is needed. The task that keeps the state
+    /// makes probes and other clients: it ends first, so that no probe comes when calls have ended,
+    /// and no client when the last one was closed. Feeds need no call, and wait for none. Then
+    /// calls under way come to their end, and the client that they go by is closed.
     pub(crate) async fn end(self: Arc<Self>) {
-        self.calls.ended().await;
         self.stop.cancel();
+        // The task that keeps the state is one of them.
+        self.calls.ended().await;
         self.state.send_replace(State::closed());
         if let Some(current) = self.current.get() {
             // Not for cursors that somebody has carried out of a call.

@@ -245,6 +245,7 @@ mod group;
 mod group_change;
 #[cfg(feature = "grpc")]
 pub mod grpc;
+mod hole_pause;
 #[cfg(feature = "http")]
 pub mod http;
 mod id;

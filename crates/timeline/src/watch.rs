@@ -11,6 +11,7 @@ use std::time::Duration;
 use futures_core::Stream;
 use tokio::time::{Sleep, sleep};
 
+use crate::hole_pause::hole_pause;
 use crate::store::InboxChanges;
 use crate::{Count, Error, ErrorKind, InboxPage, MemberId, Position, Result, Seq, Store};
 
@@ -43,6 +44,8 @@ pub struct Watch {
     floor: Seq,
     // How many reads failed in a row.
     failures: u32,
+    // How many reads in a row met the hole that is next.
+    holes_met: u32,
     phase: Phase,
 }
 
@@ -53,6 +56,8 @@ enum Phase {
     Reading(Box<PendingPage>),
     /// All was read, until the inbox changes.
     Waiting,
+    /// The next entry is missing; a change is looked at later.
+    Resting(Pin<Box<Sleep>>),
     /// A read failed; the next one comes later.
     Pausing(Pin<Box<Sleep>>),
     Ended,
@@ -72,7 +77,7 @@ impl Watch {
         // before is there for the first read.
         let changes = store.inbox_changes(member);
         let floor = last_read.sequence;
-        Self { store, changes, position: last_read, floor, failures: 0, phase: Phase::Behind }
+        Self { store, changes, position: last_read, floor, failures: 0, holes_met: 0, phase: Phase::Behind }
     }
 
     /// Returns the next page, waiting until there is one.
@@ -137,6 +142,12 @@ impl Watch {
                     return Poll::Ready(self.end(closed).map(drop));
                 }
             }
+            Phase::Resting(rest) => {
+                ready!(rest.as_mut().poll(context));
+                // Whatever has changed meanwhile is known there.
+                self.phase = Phase::Waiting;
+                return self.poll_ready(context);
+            }
             Phase::Pausing(pause) => {
                 // Only the end cuts the pause short: that the inbox changes does not say that
                 // it can be read again. No change is lost, for a read comes after the pause.
@@ -195,8 +206,16 @@ impl Watch {
         }
         // A read that came no further waits for a change, whatever the page says: reading again
         // and again would find the same.
-        let is_behind = went_on && self.position.sequence < page.latest_seq;
-        self.phase = if is_behind { Phase::Behind } else { Phase::Waiting };
+        let has_more = self.position.sequence < page.latest_seq;
+        self.holes_met = if has_more && !went_on { self.holes_met.saturating_add(1) } else { 0 };
+        let rest = hole_pause(self.holes_met);
+        self.phase = if has_more && went_on {
+            Phase::Behind
+        } else if rest > Duration::ZERO {
+            Phase::Resting(Box::pin(sleep(rest)))
+        } else {
+            Phase::Waiting
+        };
         is_news.then_some(Ok(page))
     }
 

@@ -29,6 +29,7 @@ mod person;
 mod pushes;
 mod receiver;
 mod redis;
+mod redis_user;
 mod refusals;
 mod retention;
 mod revocation;

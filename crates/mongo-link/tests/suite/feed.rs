@@ -8,7 +8,7 @@ use mongodb::change_stream::event::OperationType;
 use test_support::{Mongo, require};
 use tokio::time::timeout;
 
-use crate::{PATIENCE, connect, put, put_again};
+use crate::{PATIENCE, connect, has, put, put_again};
 
 async fn next(feed: &mut ChangeFeed) -> Result<FeedEvent, Error> {
     let next = timeout(PATIENCE, feed.next()).await;
@@ -139,6 +139,23 @@ async fn slow_reader_of_a_feed_finds_every_change() {
     }
     drop(feed);
     assert!(link.shutdown(PATIENCE).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn shutdown_ends_feeds_while_a_call_is_under_way() {
+    let Some(mongo) = require(Mongo::private().await) else { return };
+    let link = Link::start(connect(mongo.url())).await.unwrap();
+    let mut feed = link.changes(things()).unwrap();
+    live(&mut feed).await;
+    // Beyond the end of the test: the work of the call goes on all the while.
+    let data = doc! { "failCommands": ["find"], "blockConnection": true, "blockTimeMS": 300_000 };
+    mongo.fail("failCommand", doc! { "times": 1 }, data).await.unwrap();
+    let (found, ended) = tokio::join!(has(&link, "a"), async {
+        assert!(!link.shutdown(Duration::from_millis(50)).await, "a call is under way");
+        timeout(PATIENCE, feed.next()).await
+    });
+    assert!(ended.expect("the feed waits for the call").is_none());
+    assert!(found.is_err(), "the server has not answered");
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use mongo_link::{ErrorKind, Link, State};
+use mongodb::Database;
 use mongodb::bson::{Document, doc};
 use test_support::{Mongo, require};
 use tokio::time::{Instant, sleep, timeout};
@@ -84,6 +85,22 @@ async fn work_that_is_given_up_keeps_its_place_until_it_ends() {
         database.collection::<Document>("things").find_one(doc! { "_id": "a" }).await
     });
     assert!(found.await.unwrap().is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn work_without_any_time_is_not_begun_and_says_nothing_against_the_server() {
+    let Some(mongo) = require(Mongo::private().await) else { return };
+    let link = Link::start(connect(mongo.url())).await.unwrap();
+    let insert = |database: Database| async move {
+        database.collection::<Document>("things").insert_one(doc! { "_id": "a" }).await
+    };
+    let spent = link.call_within(Duration::ZERO, insert).await.unwrap_err();
+    assert_eq!(spent.kind(), ErrorKind::Unavailable);
+    assert!(spent.to_string().starts_with("the time of the call was used up before"), "{spent}");
+    assert!(!spent.to_string().contains("did not answer"), "{spent}");
+    // Had it been begun, this would be in conflict with it.
+    link.call(insert).await.unwrap();
+    assert!(link.state().borrow().is_well());
 }
 
 #[tokio::test(flavor = "multi_thread")]

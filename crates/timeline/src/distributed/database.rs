@@ -1,5 +1,7 @@
 //! The collections of a store, and calls to them.
 
+use std::sync::Arc;
+
 use mongo_link::{ErrorKind as LinkErrorKind, Link, LinkConfig, WhenAway};
 use mongodb::bson::Document;
 use mongodb::error::Result as DriverResult;
@@ -10,6 +12,7 @@ use super::box_id::Side;
 use super::call_end;
 use super::config::Config;
 use super::safety::Safety;
+use super::shared_look::SharedLook;
 use crate::{Error, ErrorKind, Result};
 
 /// The way to the collections of one store. Cloning shares it.
@@ -18,6 +21,8 @@ pub(super) struct Database {
     link: Link,
     names: Names,
     safety: Safety,
+    /// At the unique indexes of the inboxes and of the histories.
+    looks: Arc<[SharedLook; 2]>,
 }
 
 #[derive(Debug, Clone)]
@@ -72,7 +77,7 @@ impl Database {
             histories: config.histories.clone(),
             from_secondaries: config.histories_from_secondaries,
         };
-        Ok(Self { link, names, safety: Safety::new() })
+        Ok(Self { link, names, safety: Safety::new(), looks: Arc::default() })
     }
 
     pub(super) fn link(&self) -> &Link {
@@ -82,6 +87,15 @@ impl Database {
     /// Whether what is written to it may be acknowledged.
     pub(super) fn safety(&self) -> &Safety {
         &self.safety
+    }
+
+    /// The look at the unique index of a side, which those share who ask at once.
+    pub(super) fn look(&self, side: Side) -> &SharedLook {
+        let [inboxes, histories] = &*self.looks;
+        match side {
+            Side::Inbox => inboxes,
+            Side::History => histories,
+        }
     }
 
     /// Does work of the driver, as `Link::call` does, in the time that the call under way has left.

@@ -8,6 +8,7 @@ use mongodb::bson::{RawDocumentBuf, doc};
 use tokio::time::sleep;
 
 use super::changes;
+use super::config::Config;
 use super::documents::{IntentDoc, IntentKind, IntentOp};
 use super::entry_id::EntryId;
 use super::send::operation::{find_entries, floors_of};
@@ -24,8 +25,11 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// How long an intent is kept of which nothing is there.
 ///
 /// What it names may come still, from a server that stood still in the middle. After that time one
-/// of this node is taken for one that was left, too.
-const KEPT: Duration = Duration::from_secs(60);
+/// of this node is taken for one that was left, too: so it is longer than any call lasts.
+const KEPT: Duration = Duration::from_secs(90);
+
+// Whatever the settings are.
+const _: () = assert!(KEPT.as_secs() > Config::TIMEOUT_BOUNDS.end().as_secs());
 
 /// How many intents are ended with one look: any, so that those that are kept hold up no other.
 const INTENTS_MAX: i64 = 16;

@@ -97,7 +97,7 @@
 //! | Redis is empty, or without its last writes | a counter is compared with the entries before its first use at a node, after each new connection, and every 4 minutes; what is given out twice in between is refused by the index, and gets another sequence |
 //! | the primary changes | calls wait within [`timeout`](Config::timeout) |
 //! | MongoDB does not confirm a write in the time of a call | [`UnknownOutcome`](crate::ErrorKind::UnknownOutcome): the node goes on with the send in the background, and a repetition gets the answer |
-//! | somebody drops the unique indexes, or the database | nothing is acknowledged until the node has made them again, with the next send or within 4 s; if two entries have one sequence by then, the state is `ReadOnly` and says what to do |
+//! | somebody drops the unique indexes, puts others in their place that let duplicates in, or drops the database | nothing is acknowledged until the node has made them again, with the next send or within 4 s; if another index is in the way, or two entries have one sequence by then, the state is `ReadOnly` and says what to do |
 //! | there is no majority | [`Unavailable`](crate::ErrorKind::Unavailable) or `UnknownOutcome`; [`state`](crate::Store::state) says `Down` if there is no primary |
 //! | MongoDB is away at the start | [`DistributedStore::start`] returns within a second; the state is `Down` with the reason, and it is tried again every 5 s at the latest |
 //! | nodes cannot hear each other | each looks once a second at the inboxes that are waited for there |
@@ -145,7 +145,7 @@
 //! | `chat_history` | the same of histories; an entry has the list of its copies, and a change under way | `id`, `seq`: unique; the same and `kind`, of what is no message | until it is purged or too old |
 //! | `chat_rows` | what a member has of a conversation: read, joined, cleared | `member`, `id`: unique; `id`, `member` | until the member is forgotten |
 //! | `chat_groups` | a group with its members | `_id`; `members.id` | for ever |
-//! | `chat_intents` | what a node is doing | `_id`, `at` | a second longer than that; of a dead node until another one has finished it, a minute at most |
+//! | `chat_intents` | what a node is doing | `_id`, `at` | a second longer than that; of a dead node until another one has finished it, 90 s at most |
 //! | `chat_notices` | what nodes tell each other without Redis | a change stream | a minute |
 //! | `chat_boxes` | boxes that retention or removal has to look at, by when | `look_at` | until there is nothing to do |
 //! | `chat_meta` | the format and the generation of the store, and which node looks after retention | `_id` | for ever |
@@ -200,6 +200,7 @@ mod safety;
 mod send;
 mod sequencer;
 mod shared;
+mod shared_look;
 mod store;
 mod telling;
 mod tops;

@@ -65,7 +65,7 @@ impl DistributedStore {
         let (node, tasks, stop) = (NodeId::fresh(), TaskTracker::new(), CancellationToken::new());
         let watchers = InboxWatchers::default();
         // The order matters: nothing fails once there are tasks that wait for the end of the store.
-        let trouble = Trouble::default();
+        let trouble = Trouble::of(&config);
         let (teller, telling) = Teller::new(&config, node.clone(), watchers.clone(), trouble.clone())?;
         let sequencer = Sequencer::start(&config, database.clone(), &trouble, &tasks, &stop)?;
         let shared = Arc::new(Shared {

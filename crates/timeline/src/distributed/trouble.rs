@@ -1,17 +1,37 @@
 //! One fault that shows in several places: a line at its begin, one at its end.
 
+use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
+use super::config::Config;
+
 /// A server that is away, as those notice who use it. Cloning shares it.
 ///
 /// Sequences, what others say and what is said to others are three uses of one Redis, and go out
-/// and come back with it. Whoever notices first tells the log, and whoever is the last to be well.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Trouble(Arc<Mutex<Shown>>);
+/// and come back with it. Whoever notices first has the log told, and whoever is the last to be
+/// well. What it is told is the same whoever that is; only the error is that of the first.
+#[derive(Debug, Clone)]
+pub(super) struct Trouble(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    what: Troubled,
+    shown: Mutex<Shown>,
+}
+
+/// What is in trouble.
+#[derive(Debug, PartialEq, Eq)]
+enum Troubled {
+    /// The Redis at this address, which is for people.
+    #[cfg(feature = "redis")]
+    Redis(String),
+    /// The change stream by which nodes hear each other without a Redis.
+    Mongo,
+}
 
 #[derive(Debug, Default)]
 struct Shown {
@@ -21,26 +41,84 @@ struct Shown {
 }
 
 impl Trouble {
-    /// Notes that it shows in a place, and returns whether that is the first one.
-    pub(super) fn begins(&self, place: &str) -> bool {
-        let mut shown = self.0.lock();
+    /// Creates what is in no trouble yet: the Redis of these settings, or the way without one.
+    pub(super) fn of(config: &Config) -> Self {
+        Self(Arc::new(Inner { what: Troubled::of(config), shown: Mutex::default() }))
+    }
+
+    /// Notes that it shows in a place, and returns whether the log was told, as that is the first.
+    pub(super) fn begins(&self, place: &str, why: &dyn Display) -> bool {
+        let mut shown = self.0.shown.lock();
         if !shown.places.iter().any(|known| known == place) {
             shown.places.push(place.to_owned());
         }
         let is_first = shown.since.is_none();
         shown.since.get_or_insert_with(Instant::now);
+        drop(shown);
+        if is_first {
+            tracing::warn!(error = %format_args!("{why:#}"), "{}", self.0.what.begin());
+        } else {
+            tracing::debug!(error = %format_args!("{why:#}"), "it shows in another place, {place}");
+        }
         is_first
     }
 
     /// Notes that it is over in a place.
     ///
-    /// Returns how long it lasted, if it is over everywhere.
+    /// Returns how long it lasted, if it is over everywhere: then the log was told.
     pub(super) fn ends(&self, place: &str) -> Option<Duration> {
-        let mut shown = self.0.lock();
+        let mut shown = self.0.shown.lock();
         shown.places.retain(|known| known != place);
-        let since = shown.since.filter(|_| shown.places.is_empty())?;
+        let Some(since) = shown.since.filter(|_| shown.places.is_empty()) else {
+            tracing::debug!("{place} works again for the timeline store");
+            return None;
+        };
         shown.since = None;
-        Some(since.elapsed())
+        drop(shown);
+        let after = since.elapsed();
+        tracing::info!(?after, "{}", self.0.what.end());
+        Some(after)
+    }
+}
+
+impl Troubled {
+    #[cfg(feature = "redis")]
+    fn of(config: &Config) -> Self {
+        let Some(url) = &config.redis else { return Self::Mongo };
+        // One that cannot be read is an error of the start.
+        Self::Redis(
+            redis_link::Address::parse(url).map_or_else(|_| String::new(), |address| address.to_string()),
+        )
+    }
+
+    #[cfg(not(feature = "redis"))]
+    fn of(_config: &Config) -> Self {
+        Self::Mongo
+    }
+
+    /// What the log is told when it begins.
+    fn begin(&self) -> String {
+        match self {
+            #[cfg(feature = "redis")]
+            Self::Redis(address) => format!(
+                "redis at {address} does not serve the timelines; until it does, sequences are found in mongodb, \
+                 which takes longer, and nodes may hear up to half a minute later what others write"
+            ),
+            Self::Mongo => {
+                "the nodes of the timeline store do not hear each other through mongodb; until they do, \
+                            what others write may be heard up to half a minute later"
+                    .to_owned()
+            }
+        }
+    }
+
+    /// What it is told when it is over.
+    fn end(&self) -> String {
+        match self {
+            #[cfg(feature = "redis")]
+            Self::Redis(address) => format!("redis at {address} serves the timelines again"),
+            Self::Mongo => "the nodes of the timeline store hear each other again".to_owned(),
+        }
     }
 }
 
@@ -50,13 +128,27 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_first_place_tells_that_it_begins_and_the_last_that_it_is_over() {
-        let trouble = Trouble::default();
+        let trouble = Trouble::of(&Config::new("mongodb://localhost"));
         assert_eq!(trouble.ends("a"), None, "there is none");
-        assert!(trouble.begins("a"));
-        assert!(!trouble.begins("b") && !trouble.begins("a"));
+        assert!(trouble.begins("a", &"it hangs"));
+        assert!(!trouble.begins("b", &"it hangs") && !trouble.begins("a", &"it is away"));
         tokio::time::advance(Duration::from_secs(3)).await;
         assert_eq!(trouble.ends("a"), None);
         assert_eq!(trouble.ends("b"), Some(Duration::from_secs(3)));
-        assert!(trouble.begins("b"));
+        assert!(trouble.begins("b", &"it hangs"));
+    }
+
+    #[cfg(feature = "redis")]
+    #[test]
+    fn the_redis_is_named_without_its_password() {
+        let config = Config::new("mongodb://localhost").redis("redis://user:secret@10.0.0.8:6379");
+        let what = Troubled::of(&config);
+        let [begin, end] = [what.begin(), what.end()];
+        assert!(
+            begin.contains("10.0.0.8:6379 does not serve") && end.contains("10.0.0.8:6379 serves"),
+            "{begin}"
+        );
+        assert!(!begin.contains("secret") && !end.contains("secret"), "{begin} {end}");
+        assert_eq!(Troubled::of(&Config::new("mongodb://localhost")), Troubled::Mongo);
     }
 }

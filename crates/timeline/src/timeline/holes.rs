@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::Timeline;
+use crate::hole_pause::hole_pause;
 use crate::store::InboxChanges;
 use crate::{Conversation, Count, HistoryPage, InboxPage, MemberId, PageRequest, Position, Result, Seq};
 
@@ -35,6 +36,8 @@ struct Known {
     pause: Duration,
     /// What wakes a reader of an inbox, once it has met a hole.
     changes: Option<InboxChanges>,
+    /// How often such a reader has waited for it.
+    waited: u32,
     /// The newest entry that there was when the history was read first.
     awaited: Option<Seq>,
 }
@@ -50,7 +53,7 @@ pub(crate) enum HoleAt {
 
 impl HoleWaits {
     pub(crate) fn begin() -> Self {
-        let known = Known { pause: PAUSE_FIRST, changes: None, awaited: None };
+        let known = Known { pause: PAUSE_FIRST, changes: None, waited: 0, awaited: None };
         Self { end: Instant::now() + WAIT_MAX, known: Mutex::new(known) }
     }
 
@@ -70,6 +73,13 @@ impl HoleWaits {
         let pause = known.pause;
         known.pause = (pause * 2).min(PAUSE_MAX);
         pause
+    }
+
+    /// Returns how long a reader of an inbox rests before its next wait.
+    fn rest(&self) -> Duration {
+        let mut known = self.known();
+        known.waited = known.waited.saturating_add(1);
+        hole_pause(known.waited)
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
@@ -119,7 +129,17 @@ impl Timeline {
         let is_first = known.is_none();
         let mut changes = known.unwrap_or_else(|| self.store.inbox_changes(member).without_cursors());
         // At the end of the store the page stays true, and the next call fails.
-        let goes_on = is_first || matches!(timeout_at(waits.end, changes.changed()).await, Ok(Ok(())));
+        let goes_on = is_first || {
+            let rest = waits.rest();
+            let changed = async {
+                // What is written behind the hole meanwhile wakes once.
+                if rest > Duration::ZERO {
+                    sleep(rest).await;
+                }
+                changes.changed().await
+            };
+            matches!(timeout_at(waits.end, changed).await, Ok(Ok(())))
+        };
         waits.known().changes = Some(changes);
         goes_on
     }

@@ -2,7 +2,7 @@
 
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -13,16 +13,17 @@ use timeline::{
     MemberId, Message, NewMessage, PageRequest, Position, Result, Seq, State, Timeline, Watch,
 };
 use tokio::sync::watch;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 use tokio_stream::StreamExt;
 
 use crate::mocked;
 
-/// A store in memory that cannot be read so many times.
+/// A store in memory that cannot be read so many times, or lacks what is next.
 #[derive(Debug, Default)]
 struct Failing {
     store: MemoryStore,
     failures: AtomicU32,
+    has_hole: AtomicBool,
     reads: AtomicU32,
 }
 
@@ -37,7 +38,11 @@ mocked::store!(Failing {
         if self.failures.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fail).is_ok() {
             return Err(Error::new(ErrorKind::Unavailable, "the test wants it"));
         }
-        self.store.inbox(member, last_read, count).await
+        let mut page = self.store.inbox(member, last_read, count).await?;
+        if self.has_hole.load(Ordering::Relaxed) {
+            page.entries.clear();
+        }
+        Ok(page)
     }
 
     async fn history(&self, conversation: &Conversation, page: PageRequest) -> Result<HistoryPage> {
@@ -187,4 +192,60 @@ async fn a_watch_that_waits_reads_nothing() {
         assert!(waits(&mut watch));
     }
     assert_eq!(store.reads.load(Ordering::Relaxed), 2);
+}
+
+/// How many messages are written behind a hole, one in a millisecond.
+const BEHIND: u32 = 1_000;
+
+/// How often a reader may read meanwhile: each 25 ms, and a few times at the beginning. A sleep of
+/// 1 ms may take two.
+const READS_MAX: u32 = 100;
+
+/// Writes behind the hole, and then closes it.
+async fn write_behind(store: &Failing, timeline: &Timeline) {
+    for _ in 0..BEHIND {
+        send(timeline).await;
+        sleep(Duration::from_millis(1)).await;
+    }
+    store.has_hole.store(false, Ordering::Relaxed);
+    send(timeline).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_watch_at_a_hole_reads_now_and_then_however_much_is_written_behind_it() {
+    let (store, timeline, mut watch) = start();
+    store.has_hole.store(true, Ordering::Relaxed);
+    let begin = Instant::now();
+    let (entries, ()) = tokio::join!(next(&mut watch), write_behind(&store, &timeline));
+    assert_eq!(entries.first(), Some(&1));
+    let reads = store.reads.load(Ordering::Relaxed);
+    assert!(reads <= READS_MAX, "it has read {reads} times");
+    let late = begin.elapsed().saturating_sub(Duration::from_millis(BEHIND.into()));
+    assert!(late <= Duration::from_millis(u64::from(BEHIND) + 30), "{late:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sync_at_a_hole_reads_now_and_then_however_much_is_written_behind_it() {
+    let (store, timeline, _watch) = start();
+    store.has_hole.store(true, Ordering::Relaxed);
+    send(&timeline).await;
+    let bob = member("b");
+    let (page, ()) =
+        tokio::join!(timeline.sync(&bob, Seq::ZERO, Count::default()), write_behind(&store, &timeline));
+    assert_eq!(page.unwrap().entries.first().map(|entry| entry.sequence.get()), Some(1));
+    let reads = store.reads.load(Ordering::Relaxed);
+    assert!(reads <= READS_MAX, "it has read {reads} times");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hole_that_is_closed_in_a_moment_costs_a_watch_hardly_any_time() {
+    let (store, timeline, mut watch) = start();
+    store.has_hole.store(true, Ordering::Relaxed);
+    send(&timeline).await;
+    assert!(waits(&mut watch));
+    store.has_hole.store(false, Ordering::Relaxed);
+    send(&timeline).await;
+    let begin = Instant::now();
+    assert_eq!(next(&mut watch).await, [1, 2]);
+    assert!(begin.elapsed() <= Duration::from_millis(5), "{:?}", begin.elapsed());
 }

@@ -5,6 +5,7 @@ use tokio::sync::{Mutex as AsyncMutex, MutexGuard, oneshot};
 
 use super::super::box_id::BoxId;
 use super::super::entry_id::EntryId;
+use super::untold::UntoldCursors;
 use crate::{Conversation, MemberId, Result, Seq};
 
 /// The cursors that wait to be raised: one for each caller that waits.
@@ -12,6 +13,8 @@ pub(in crate::distributed) struct CursorQueue {
     waiting: Mutex<Vec<Raise>>,
     /// Held by who raises them.
     turn: AsyncMutex<()>,
+    /// Those that may have risen, and were not told.
+    pub(super) untold: UntoldCursors,
 }
 
 /// A cursor that is to rise.
@@ -26,7 +29,7 @@ pub(super) struct Raise {
 
 impl CursorQueue {
     pub(in crate::distributed) fn new() -> Self {
-        Self { waiting: Mutex::new(Vec::new()), turn: AsyncMutex::new(()) }
+        Self { waiting: Mutex::new(Vec::new()), turn: AsyncMutex::new(()), untold: UntoldCursors::default() }
     }
 
     /// Adds a cursor to those that wait.

@@ -6,6 +6,7 @@
 //!                          2 raises the cursors with one command
 //!                          3 looks how far they are: another node may have raised them further
 //!                          4 tells of those that rose, then answers all
+//!                            after an error: those that may have risen are told later
 //! ```
 //!
 //! While one of them is at work others come, and are served together by the next. So there is one
@@ -13,8 +14,8 @@
 //! look makes answers rise, too: none is lower than one that any node gave before the call.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
-use mongodb::bson::doc;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
@@ -25,8 +26,8 @@ use super::super::shared::Shared;
 use super::super::tops;
 use super::cursor_queue::Raise;
 use super::find::find;
-use super::updates::update;
-use crate::conversation::peer_of;
+use super::raising::{raise, tell};
+use super::tell_later::tell_later;
 use crate::{Conversation, Error, ErrorKind, MemberId, ReadCursor, Result, Seq};
 
 /// How many cursors one command raises at most.
@@ -34,8 +35,8 @@ const RAISES_MAX: usize = 512;
 
 /// Raises how far a member has read, and returns it and whether it has risen.
 ///
-/// Who sees it is told before this returns. A caller that is dropped may take others with it: run
-/// it whole.
+/// Who sees it is told before this returns, or after an error as soon as it is known. A caller that
+/// is dropped may take others with it: run it whole.
 ///
 /// # Errors
 ///
@@ -43,7 +44,7 @@ const RAISES_MAX: usize = 512;
 /// [`InvalidInput`](ErrorKind::InvalidInput) in the field `sequence` for one beyond the last entry;
 /// [`Unavailable`](ErrorKind::Unavailable) when it is unknown whether it was noted.
 pub(in crate::distributed) async fn read(
-    shared: &Shared,
+    shared: &Arc<Shared>,
     member: &MemberId,
     conversation: &Conversation,
     sequence: Seq,
@@ -97,7 +98,7 @@ pub(in crate::distributed) async fn read_of(
 }
 
 /// Raises cursors together, and answers those who wait for them.
-async fn raise_all(shared: &Shared, raises: Vec<Raise>) {
+async fn raise_all(shared: &Arc<Shared>, raises: Vec<Raise>) {
     let answers = match verdicts(shared, &raises).await {
         Ok(verdicts) => settle(shared, &raises, verdicts).await,
         Err(error) => raises.iter().map(|_| Err(error.clone())).collect(),
@@ -139,7 +140,7 @@ fn verdict(member: &MemberId, read: Option<Seq>, to: Seq, top: Seq) -> Result<(S
 
 /// Raises the cursors that rise, tells of them, and returns the answers.
 async fn settle(
-    shared: &Shared,
+    shared: &Arc<Shared>,
     raises: &[Raise],
     mut verdicts: Vec<Result<(Seq, bool)>>,
 ) -> Vec<Result<(Seq, bool)>> {
@@ -147,25 +148,13 @@ async fn settle(
     if risen.is_empty() {
         return verdicts;
     }
-    let statement = |(row, to): &(EntryId, Seq)| {
-        doc! { "q": { "_id": row.to_bson() }, "u": { "$max": { "read": to.to_i64() } } }
-    };
-    let statements: Vec<_> = risen.iter().map(statement).collect();
-    let end = call_end::end(shared.config.timeout);
-    let written = match update(&shared.database, &statements, end).await {
-        Ok(()) => find(&shared.database, &rows_of(&risen)).await,
-        Err(error) => Err(error),
-    };
+    let written = raise(shared, &risen).await;
     let found = written.as_ref().ok();
     let stored = |row: &EntryId| found.and_then(|rows| rows.get(row)).map_or(Seq::ZERO, |row| row.read);
     let highest: HashMap<_, _> = risen.into_iter().map(|(row, to)| (row, to.max(stored(&row)))).collect();
-    let mut untold = highest.clone();
+    let (mut rest, mut cursors) = (highest.clone(), Vec::with_capacity(highest.len()));
     for (raise, verdict) in raises.iter().zip(&mut verdicts) {
         if !matches!(verdict, Ok((_, true))) {
-            continue;
-        }
-        if let Err(error) = &written {
-            *verdict = Err(error.clone());
             continue;
         }
         // Of several callers for one cursor all get the highest, of this node or another one, which
@@ -173,9 +162,18 @@ async fn settle(
         if let Some(to) = highest.get(&raise.row) {
             *verdict = Ok((*to, true));
         }
-        if let Some(to) = untold.remove(&raise.row) {
-            tell(shared, &ReadCursor::new(raise.member.clone(), raise.conversation.clone(), to));
+        if let Some(to) = rest.remove(&raise.row) {
+            let cursor = ReadCursor::new(raise.member.clone(), raise.conversation.clone(), to);
+            cursors.push((raise.row, cursor));
         }
+        if let Err(error) = &written {
+            *verdict = Err(error.clone());
+        }
+    }
+    if written.is_ok() {
+        shared.cursors.untold.told(&cursors, |cursor| tell(shared, cursor));
+    } else {
+        tell_later(shared, cursors);
     }
     verdicts
 }
@@ -190,18 +188,6 @@ fn risen<'a>(verdicts: impl Iterator<Item = (EntryId, &'a Result<(Seq, bool)>)>)
         }
     }
     risen.into_iter().collect()
-}
-
-fn rows_of(risen: &[(EntryId, Seq)]) -> Vec<EntryId> {
-    risen.iter().map(|(row, _)| *row).collect()
-}
-
-/// Tells of a cursor that rose: the reader, and in a pair the other member.
-fn tell(shared: &Shared, cursor: &ReadCursor) {
-    let ReadCursor { member, conversation, .. } = cursor;
-    for told in [Some(member), peer_of(conversation, member)].into_iter().flatten() {
-        shared.teller.read(cursor, told);
-    }
 }
 
 /// The error of a call about a conversation that its member was never in.

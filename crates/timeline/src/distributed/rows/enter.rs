@@ -10,6 +10,7 @@ use super::super::call_end;
 use super::super::documents::{RowDoc, time};
 use super::super::entry_id::EntryId;
 use super::super::shared::Shared;
+use super::cache::KnownRow;
 use super::updates::update;
 use crate::{Conversation, MemberId, Result, Seq};
 
@@ -32,7 +33,8 @@ pub(in crate::distributed) struct RowEntry {
 
 /// Writes the rows of sends.
 ///
-/// Rows that this node knows are not written again, unless a cursor is to rise.
+/// Rows that this node knows are not written again, unless a cursor is to rise, or the send was
+/// before all that is known of the row.
 ///
 /// # Errors
 ///
@@ -40,16 +42,18 @@ pub(in crate::distributed) struct RowEntry {
 pub(in crate::distributed) async fn enter(shared: &Shared, entries: Vec<RowEntry>) -> Result<()> {
     let before = shared.rows.departures();
     let now = Instant::now();
-    let is_due = |(row, entry): &(EntryId, RowEntry)| {
-        entry.read.is_some() || !entry.is_in || !shared.rows.has(row, now)
-    };
+    // Who only sends to a group is in none of the rows that are known.
+    let is_due = |(row, entry): &(EntryId, RowEntry)| !shared.rows.covers(row, entry.joined, entry.read, now);
     let due: Vec<_> = merged(entries).into_iter().filter(is_due).collect();
     if due.is_empty() {
         return Ok(());
     }
     let statements: Vec<_> = due.iter().map(|(row, entry)| statement(*row, entry)).collect();
     update(&shared.database, &statements, call_end::end(shared.config.timeout)).await?;
-    let present = due.into_iter().filter(|(_, entry)| entry.is_in).map(|(row, entry)| (row, entry.member));
+    let present = due.into_iter().filter(|(_, entry)| entry.is_in).map(|(row, entry)| {
+        let RowEntry { member, joined, read, .. } = entry;
+        (row, KnownRow { member, joined, read: read.unwrap_or_default() })
+    });
     shared.rows.note(before, present, Instant::now());
     Ok(())
 }

@@ -6,6 +6,7 @@
 //! ```text
 //!  send ──► enter    an upsert for each row that this node does not know, `$max` for the sender
 //!  read ──► cursors  all callers of a moment together: one look, one command
+//!           untold   those of which it is not known at once that they rose
 //!  both ──► updates  up to 1,000 statements a command, repeated until they are confirmed
 //! ```
 
@@ -14,6 +15,9 @@ mod cursor_queue;
 mod cursors;
 mod enter;
 mod find;
+mod raising;
+mod tell_later;
+mod untold;
 mod updates;
 
 pub(super) use self::cache::RowsCache;

@@ -10,6 +10,7 @@ use mongo_link::{Backoff, ErrorKind as LinkErrorKind};
 use mongodb::bson::{Bson, Document, doc};
 use tokio::time::{Instant, sleep};
 
+use super::super::call_end;
 use super::super::database::{Database, of_link};
 use crate::{Error, ErrorKind, Result};
 
@@ -84,9 +85,9 @@ enum Outcome {
 }
 
 async fn attempt(database: &Database, statements: Vec<Document>) -> Result<Outcome> {
-    // As the driver's own writes: less than the call may take.
-    let confirmed_within = i64::try_from(database.link().timeout().mul_f64(0.75).as_millis());
-    let confirmed_within = confirmed_within.unwrap_or(i64::MAX);
+    // Less than the call has left, so that the server says why it is late; 0 would be for ever.
+    let confirmed_within = call_end::left(database.link().timeout()).mul_f64(0.75).as_millis();
+    let confirmed_within = i64::try_from(confirmed_within).unwrap_or(i64::MAX).max(1);
     let answer = database
         .call_raw(move |collections| async move {
             let command = doc! {

@@ -41,6 +41,12 @@ pub(super) enum Reading {
 /// removed.
 const FRESH: Duration = Duration::from_secs(60);
 
+/// How long a reservation takes at most that goes by what was known before it.
+const RESERVED_WITHIN: Duration = Duration::from_secs(45);
+
+// What was read is used no later than a counter that was compared with the store.
+const _: () = assert!(FRESH.as_secs() + RESERVED_WITHIN.as_secs() <= COMPARED.as_secs());
+
 impl Reading {
     /// Whether what a reservation that took so long gave out can still be used.
     ///
@@ -48,7 +54,7 @@ impl Reading {
     /// [`COMPARED`].
     pub(super) fn is_good_after(self, took: Duration) -> bool {
         match self {
-            Self::IfNeeded => took < Duration::from_secs(45),
+            Self::IfNeeded => took < RESERVED_WITHIN,
             Self::Always => took < COMPARED,
         }
     }

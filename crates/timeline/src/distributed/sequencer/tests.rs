@@ -26,7 +26,7 @@ impl TestNode {
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
         let sequencer =
-            Sequencer::start(config, database.clone(), &Trouble::default(), &tasks, &stop).unwrap();
+            Sequencer::start(config, database.clone(), &Trouble::of(config), &tasks, &stop).unwrap();
         Self { database, sequencer, _stop: stop.drop_guard() }
     }
 

@@ -10,8 +10,7 @@ use crate::distributed::trouble::Trouble;
 
 /// Whether this node hears what the others write, and whether they hear what it writes.
 ///
-/// The log has one line when either fails and one when both are well, unless the same Redis is in
-/// [`Trouble`] already, of which somebody else has told.
+/// Of either the log is told by [`Trouble`], with one line for all that fails with it.
 ///
 /// Whenever something may have been missed, it wakes the task that looks at the inboxes.
 #[derive(Debug)]
@@ -39,7 +38,7 @@ impl Hearing {
     /// Notes that everything is heard from now on.
     pub(super) fn up(&self) {
         if self.is_up.lock().replace(true) == Some(false) {
-            self.ends(HEARING);
+            self.trouble.ends(HEARING);
         }
         metrics::others_heard(true);
         // What they said until now may have been missed.
@@ -52,40 +51,19 @@ impl Hearing {
             tracing::debug!("the other nodes of the timeline store are not heard: {why:#}");
             return;
         }
-        if self.trouble.begins(HEARING) {
-            tracing::warn!(
-                "the other nodes of the timeline store are not heard, so the inboxes that are watched here are \
-                 looked at every second: {why:#}"
-            );
-        } else {
-            tracing::debug!("the other nodes of the timeline store are not heard either: {why:#}");
-        }
+        self.trouble.begins(HEARING, why);
         metrics::others_heard(false);
         self.doubts.notify_one();
     }
 
     /// Notes that the others are not told what is new here.
     pub(super) fn is_unheard(&self, why: &dyn Display) {
-        if self.trouble.begins(SAYING) {
-            tracing::warn!(
-                "the other nodes of the timeline store cannot be told what is new here; that is tried again, \
-                 and until then they find it within half a minute: {why:#}"
-            );
-        } else {
-            tracing::debug!("the other nodes of the timeline store are not told either: {why:#}");
-        }
+        self.trouble.begins(SAYING, why);
     }
 
     /// Notes that they are told again.
     pub(super) fn is_heard(&self) {
-        self.ends(SAYING);
-    }
-
-    fn ends(&self, place: &str) {
-        match self.trouble.ends(place) {
-            Some(after) => tracing::info!(?after, "the nodes of the timeline store hear each other again"),
-            None => tracing::debug!("{place} works again between the nodes of the timeline store"),
-        }
+        self.trouble.ends(SAYING);
     }
 
     /// Notes that something may have been missed.
@@ -110,10 +88,11 @@ mod tests {
     use futures_util::FutureExt as _;
 
     use super::*;
+    use crate::distributed::config::Config;
 
     #[test]
     fn whatever_may_have_been_missed_is_looked_at_once() {
-        let hearing = Hearing::new(Trouble::default());
+        let hearing = Hearing::new(Trouble::of(&Config::new("mongodb://localhost")));
         assert!(!hearing.is_up() && hearing.doubted().now_or_never().is_none());
         hearing.up();
         hearing.doubt(&"a gap");

@@ -36,6 +36,15 @@ const PING_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long a connection that is lost may take to come back before the server is looked for again.
 const SILENCE_MAX: Duration = Duration::from_secs(5);
 
+/// How long a connection may take to be made: less than that, so that it says why it is not.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+
+// One server that hangs, and one that cannot be connected to, are each noticed by the connection.
+const _: () = assert!(
+    CONNECT_TIMEOUT.as_millis() < SILENCE_MAX.as_millis()
+        && 2 * PING_TIMEOUT.as_millis() < SILENCE_MAX.as_millis()
+);
+
 /// The first wait before listening again, and the longest.
 const WAIT_FIRST: Duration = Duration::from_millis(100);
 const WAIT_MAX: Duration = Duration::from_secs(5);
@@ -84,7 +93,8 @@ impl RedisWay {
         let teller = &shared.teller;
         let client = self.link().await?.client().await?;
         let config = mpx::Config::from_info(client.get_connection_info().clone());
-        let config = config.queue_max(QUEUE_MAX).message_max(MESSAGE_BYTES_MAX).ping_timeout(PING_TIMEOUT);
+        let config = config.queue_max(QUEUE_MAX).message_max(MESSAGE_BYTES_MAX);
+        let config = config.ping_timeout(PING_TIMEOUT).connect_timeout(CONNECT_TIMEOUT);
         let config = match &self.authorities {
             Some(pem) => config.authorities(pem.clone()),
             None => config,

@@ -1,6 +1,7 @@
 //! Somebody drops the indexes of a store, or its database, while nodes run on it.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use mongodb::bson::{Bson, Document, doc};
@@ -8,7 +9,9 @@ use timeline::distributed::repair;
 use timeline::{Conversation, Count, Seq, State, Timeline};
 use tokio::time::timeout;
 
-use super::scene::{Scene, history_with, ids, inbox, member, send, until_done};
+use super::scene::{
+    Scene, assert_may_be_repeated, history_with, ids, inbox, member, send, started, until_done,
+};
 use crate::place::PATIENCE;
 
 /// How often something is dropped.
@@ -112,6 +115,49 @@ async fn indexes_that_nobody_uses_are_made_again_as_well() {
         while !(is_guarded(&scene, "chat_sync").await && is_guarded(&scene, "chat_history").await) {}
     });
     made.await.expect("the indexes are made again");
+}
+
+/// Puts an index in the place of the unique one that lets duplicates in, under the same name.
+async fn put_plain_index(scene: &Scene, collection: &str) {
+    let index = doc! { "key": { "id": 1, "seq": 1 }, "name": "id_1_seq_1" };
+    let create = doc! { "createIndexes": collection, "indexes": [index] };
+    let put = timeout(PATIENCE, async {
+        loop {
+            scene.command(doc! { "dropIndexes": collection, "index": "*" }).await;
+            // The node may have made its own again in between.
+            let created = scene.mongo.command(&scene.database, create.clone()).await;
+            if created.is_ok() && !is_guarded(scene, collection).await {
+                return;
+            }
+        }
+    });
+    put.await.expect("the node is always faster");
+}
+
+async fn nothing_is_acknowledged_on_a_plain_index(collection: &str) {
+    let Some(scene) = Scene::on_mongo().await else { return };
+    let node = started(scene.config("one").timeout(Duration::from_secs(2))).await;
+    until_done(|| send(&node, "ann", "bob", "before")).await;
+    put_plain_index(&scene, collection).await;
+    let refused = send(&node, "ann", "bob", "after").await.unwrap_err();
+    assert_may_be_repeated(&refused);
+    let mut state = node.state();
+    let says_what_to_do = |state: &State| state.to_string().contains("dropIndex(\"id_1_seq_1\")");
+    let told = timeout(PATIENCE, state.wait_for(says_what_to_do)).await.is_ok();
+    assert!(told, "it does not say which index is in the way: {}", *node.state().borrow());
+    scene.command(doc! { "dropIndexes": collection, "index": "id_1_seq_1" }).await;
+    until_done(|| send(&node, "ann", "bob", "after")).await;
+    assert!(is_guarded(&scene, collection).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_index_of_inboxes_that_lets_duplicates_in_is_noticed_before_anything_is_acknowledged() {
+    nothing_is_acknowledged_on_a_plain_index("chat_sync").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_index_of_histories_that_lets_duplicates_in_is_noticed_before_anything_is_acknowledged() {
+    nothing_is_acknowledged_on_a_plain_index("chat_history").await;
 }
 
 /// Returns the generation that a node tells its readers.

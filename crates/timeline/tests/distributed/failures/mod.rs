@@ -5,6 +5,7 @@
 mod away;
 mod commands;
 mod counters;
+mod cursors;
 mod dead_nodes;
 mod dropped;
 mod frozen;

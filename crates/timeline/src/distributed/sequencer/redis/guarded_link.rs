@@ -174,15 +174,7 @@ impl Inner {
         let outage = outages.begin(server, tags, Instant::now())?;
         metrics::redis_up(false);
         drop(outages);
-        if self.trouble.begins(server) {
-            tracing::warn!(
-                error = %format_args!("{error:#}"),
-                "redis at {server} gives out no sequences; until it does they are found in mongodb, which takes \
-                 longer, and what other nodes write may be heard up to a second later"
-            );
-        } else {
-            tracing::debug!(error = %format_args!("{error:#}"), "redis at {server} gives out no sequences either");
-        }
+        self.trouble.begins(server, error);
         Some(outage)
     }
 
@@ -194,13 +186,9 @@ impl Inner {
         outages.end(outage, failed, Instant::now());
         metrics::redis_up(outages.is_empty());
         drop(outages);
-        match self.trouble.ends(&outage.server) {
-            Some(after) => tracing::info!(?after, "redis at {} is in use again", outage.server),
-            None => {
-                let after = outage.since.elapsed();
-                tracing::debug!(?after, "redis at {} gives out sequences again", outage.server);
-            }
-        }
+        let after = outage.since.elapsed();
+        tracing::debug!(?after, "redis at {} gives out sequences again", outage.server);
+        self.trouble.ends(&outage.server);
     }
 }
 

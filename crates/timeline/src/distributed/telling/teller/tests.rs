@@ -47,7 +47,7 @@ impl Scene {
         let config = Config::new("mongodb://localhost").observer(Hears(sender));
         let watchers = InboxWatchers::default();
         let (teller, _telling) =
-            Teller::new(&config, NodeId::fresh(), watchers.clone(), Trouble::default()).unwrap();
+            Teller::new(&config, NodeId::fresh(), watchers.clone(), Trouble::of(&config)).unwrap();
         Self { teller, watchers, heard }
     }
 

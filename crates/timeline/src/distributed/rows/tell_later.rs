@@ -1,0 +1,58 @@
+//! Telling of cursors of which it was not known at once that they rose.
+//!
+//! ```text
+//!  an error of a command or of the look after it ──► untold ──► a task: raises them once more,
+//!                                                      ▲        looks how far they are, tells
+//!                                                      └─ an error ──┘
+//! ```
+//!
+//! A command that failed may have been done. Whoever repeats the call finds the cursor where it is
+//! to be then, and tells nobody: so this node goes on until it is known, and tells.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use mongo_link::Backoff;
+use tokio::time::{Instant, sleep};
+
+use super::super::call_end;
+use super::super::entry_id::EntryId;
+use super::super::shared::Shared;
+use super::raising::{raise, tell};
+use crate::ReadCursor;
+
+/// How long the waits between two attempts are: the first, and any.
+const WAIT_FIRST: Duration = Duration::from_millis(100);
+const WAIT_MAX: Duration = Duration::from_secs(5);
+
+/// Has cursors told as soon as it is known that they rose.
+pub(super) fn tell_later(shared: &Arc<Shared>, cursors: Vec<(EntryId, ReadCursor)>) {
+    if shared.cursors.untold.note(cursors) {
+        shared.tasks.spawn(attend(Arc::clone(shared)));
+    }
+}
+
+/// Sees to the cursors until there are none, or the store ends.
+async fn attend(shared: Arc<Shared>) {
+    let (untold, mut backoff) = (&shared.cursors.untold, Backoff::new(WAIT_FIRST, WAIT_MAX));
+    loop {
+        tokio::select! {
+            () = sleep(backoff.failed()) => {}
+            () = shared.stop.cancelled() => return,
+        }
+        let Some(cursors) = untold.next() else { return };
+        let end = Instant::now() + call_end::of_steps(shared.config.timeout);
+        let raised = call_end::until(end, raise(&shared, &cursors));
+        match shared.stop.run_until_cancelled(raised).await {
+            None => return,
+            Some(Ok(rows)) => {
+                let stored = |row: &EntryId| rows.get(row).map(|row| row.read);
+                untold.settle(&cursors, stored, |cursor| tell(&shared, cursor));
+                backoff.reset();
+            }
+            Some(Err(error)) => {
+                tracing::debug!("{} cursors may have risen, and are told later: {error:#}", cursors.len());
+            }
+        }
+    }
+}

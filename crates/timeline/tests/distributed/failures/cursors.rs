@@ -1,0 +1,46 @@
+//! Cursors of which it is not known at once whether they rose.
+
+use std::time::Duration;
+
+use mongodb::bson::{Document, doc};
+use timeline::Conversation;
+use tokio::time::timeout;
+
+use super::scene::{Scene, assert_may_be_repeated, member, send, seq, started, until_done};
+use crate::place::PATIENCE;
+
+/// Has a cursor rise by a call that fails, and expects another device to be told all the same.
+async fn is_told_in_the_end(scene: &Scene, mode: Document, failure: Document) {
+    let node = started(scene.config("one").timeout(Duration::from_secs(2))).await;
+    until_done(|| send(&node, "ann", "bob", "hi")).await;
+    let (bob, pair) = (member("bob"), Conversation::single(member("ann"), member("bob")));
+    let mut device = node.watch(&bob, seq(1));
+    let mut data = doc! { "namespace": format!("{}.chat_rows", scene.database), "appName": "one" };
+    data.extend(failure);
+    let fail = doc! { "configureFailPoint": "failCommand", "mode": mode, "data": data };
+    scene.mongo.command("admin", fail).await.unwrap();
+    let error = node.read(&bob, &pair, seq(1)).await.unwrap_err();
+    assert_may_be_repeated(&error);
+    scene.let_go().await;
+    let page = timeout(PATIENCE, device.next()).await.expect("the device is not told").unwrap();
+    let told: Vec<_> = page.cursors.iter().map(|cursor| (&cursor.member, cursor.read)).collect();
+    assert_eq!(told, [(&bob, seq(1))]);
+    assert_eq!(node.read(&bob, &pair, seq(1)).await.unwrap(), seq(1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cursor_is_told_when_the_look_after_it_fails() {
+    let Some(scene) = Scene::on_mongo().await else { return };
+    // The first look is the one before; it is an error that nobody tries again.
+    let failure = doc! { "failCommands": ["find"], "errorCode": 96 };
+    is_told_in_the_end(&scene, doc! { "skip": 1 }, failure).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cursor_is_told_when_no_majority_confirms_it_in_time() {
+    let Some(scene) = Scene::on_mongo().await else { return };
+    let concern = doc! { "code": 64, "errmsg": "waiting for replication timed out" };
+    let failure = doc! { "failCommands": ["update"], "writeConcernError": concern };
+    // As often as the call tries.
+    is_told_in_the_end(&scene, doc! { "times": 1_000 }, failure).await;
+}
