@@ -7,6 +7,7 @@ mod commands;
 mod counters;
 mod dead_nodes;
 mod dropped;
+mod failovers;
 mod frozen;
 mod holes;
 mod mortal;
