@@ -77,7 +77,7 @@ enum Command {
     },
     /// Runs a crate for minutes while what it needs is killed, frozen and restarted
     Soak {
-        /// Which: `mongo`, `presence`, `server`, `timeline`
+        /// Which: `hub`, `mongo`, `presence`, `server`, `timeline`
         name: soak::Name,
         /// For `timeline`: where the timelines are
         #[arg(long, value_enum, default_value_t)]
@@ -88,6 +88,10 @@ enum Command {
         /// What to repeat: printed at the beginning of a run
         #[arg(long)]
         seed: Option<u64>,
+        /// For `timeline` with `--store`: have nothing fail but so many primaries whose last writes
+        /// are undone
+        #[arg(long)]
+        rollbacks: Option<u32>,
     },
     /// Runs the Autobahn suite against the hub's WebSocket codec; needs Python 2.7
     Conformance {
@@ -123,7 +127,9 @@ fn main() -> ExitCode {
         Command::Tidy { imports: false } => tidy::run(),
         Command::Budget { filter, smoke } => budget::run(filter.as_deref(), smoke),
         Command::Peers { filter, rounds, smoke } => peers::run(filter.as_deref(), rounds, smoke),
-        Command::Soak { name, store, minutes, seed } => soak::run(name, store, minutes, seed),
+        Command::Soak { name, store, minutes, seed, rollbacks } => {
+            soak::run(name, store, minutes, seed, rollbacks)
+        }
         Command::Conformance { part } => conformance::run(part),
         Command::Codegen { check } => codegen::run(check),
         Command::Readme => readme::run(),
