@@ -15,6 +15,7 @@ use tonic_health::pb::health_client::HealthClient;
 
 const COMPOSE: &str = include_str!("../../compose.yaml");
 const NGINX: &str = include_str!("../../docker/nginx.conf");
+const REPLICA_SET: &str = include_str!("../../docker/replica-set.js");
 
 #[tokio::test]
 async fn redis_mongo_and_etcd_run_in_containers() {
@@ -69,6 +70,44 @@ fn the_settings_of_the_compose_file_are_taken_together() {
     assert!(text.starts_with("ok      configuration\n") && !text.contains("note    --presence"), "{text}");
     for database in ["problem --mongo-url: ", "problem --redis-url: ", "problem --etcd"] {
         assert!(text.contains(database), "{database} is not in {text}");
+    }
+}
+
+/// Returns what is declared below a word at the margin, such as `services`.
+fn declared(word: &str) -> BTreeSet<&'static str> {
+    let (_, below) = COMPOSE.split_once(&format!("\n{word}:\n")).expect("the file has it");
+    let lines = below.lines().take_while(|line| line.is_empty() || line.starts_with(' '));
+    let names = lines.filter_map(|line| line.strip_prefix("  ")?.strip_suffix(':'));
+    names.filter(|name| !name.starts_with([' ', '#'])).collect()
+}
+
+/// Without an engine: what one part of the file relies on is in another one, or beside it.
+#[test]
+fn what_the_compose_file_names_is_there() {
+    let (services, volumes) = (declared("services"), declared("volumes"));
+    assert!(services.len() > 5 && volumes.len() > 5, "{services:?} {volumes:?}");
+    let lines = || COMPOSE.lines().map(str::trim);
+    let variables = lines().filter_map(|line| line.strip_prefix("TIDINGS_")?.split_once(": "));
+    let addresses = variables.filter(|(_, value)| value.contains("://"));
+    for (name, address) in addresses.flat_map(|(name, value)| value.split(',').map(move |one| (name, one))) {
+        let host = address.rsplit("://").next().unwrap().split([':', '/']).next().unwrap();
+        assert!(services.contains(host), "{name} leads to {host}, which is no service");
+    }
+    let items = lines().filter_map(|line| line.strip_prefix("- ")).filter(|item| !item.starts_with('-'));
+    for (from, _) in items.clone().filter_map(|item| item.split_once(":/")) {
+        if from.starts_with("./") {
+            assert!(test_support::workspace().join(from).is_file(), "{from} is not there");
+        } else {
+            assert!(volumes.contains(from), "the volume {from} is not declared");
+        }
+    }
+    // Nobody logs in, so nobody else may come in.
+    let is_port = |item: &&str| item.chars().all(|c| c.is_ascii_digit() || ".:".contains(c));
+    let ports: Vec<_> = items.filter(is_port).collect();
+    assert!(ports.len() == 2 && ports.iter().all(|port| port.starts_with("127.0.0.1:")), "{ports:?}");
+    let members = services.iter().filter(|name| name.starts_with("mongo-") && **name != "mongo-set");
+    for member in members {
+        assert!(REPLICA_SET.contains(&format!("'{member}'")), "{member} is in no replica set");
     }
 }
 

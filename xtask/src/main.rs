@@ -92,6 +92,10 @@ enum Command {
         /// What to repeat: printed at the beginning of a run
         #[arg(long)]
         seed: Option<u64>,
+        /// For `timeline` with `--store`: have nothing fail but so many primaries whose last writes
+        /// are undone
+        #[arg(long)]
+        rollbacks: Option<u32>,
     },
     /// Runs the Autobahn suite against the hub's WebSocket codec; needs Python 2.7
     Conformance {
@@ -127,7 +131,9 @@ fn main() -> ExitCode {
         Command::Tidy { imports: false } => tidy::run(),
         Command::Budget { filter, smoke } => budget::run(filter.as_deref(), smoke),
         Command::Peers { filter, rounds, smoke } => peers::run(filter.as_deref(), rounds, smoke),
-        Command::Soak { name, store, minutes, rounds, seed } => soak::run(name, store, minutes, rounds, seed),
+        Command::Soak { name, store, minutes, rounds, seed, rollbacks } => {
+            soak::run(name, store, minutes, (rounds, rollbacks), seed)
+        }
         Command::Conformance { part } => conformance::run(part),
         Command::Codegen { check } => codegen::run(check),
         Command::Readme => readme::run(),

@@ -1,6 +1,6 @@
 //! `cargo xtask soak NAME`: the long runs, each a binary of the package `tests`.
 
-use std::process::Command;
+use std::process::{self, Command};
 
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
@@ -9,7 +9,7 @@ use crate::binary::workspace;
 use crate::{step, test};
 
 /// What there is to run.
-#[derive(Debug, Clone, Copy, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Name {
     /// Five hubs that are sisters, killed, frozen and cut off from each other, with a checker
     Hub,
@@ -41,8 +41,23 @@ pub enum Store {
 const ROUNDS: u64 = 200;
 
 /// Builds the binary and runs it.
-pub fn run(name: Name, store: Store, minutes: f64, rounds: Option<u64>, seed: Option<u64>) -> Result<()> {
-    step::show(&mut command(name, store, minutes, rounds, seed)?)
+///
+/// `rounds` is for the embedded store, `rollbacks` for the stores on databases.
+pub fn run(
+    name: Name,
+    store: Store,
+    minutes: f64,
+    (rounds, rollbacks): (Option<u64>, Option<u32>),
+    seed: Option<u64>,
+) -> Result<()> {
+    if rollbacks.is_some() && (name != Name::Timeline || store == Store::Embedded) {
+        bail!("--rollbacks is for `cargo xtask soak timeline --store mongo` or `redis+mongo`");
+    }
+    // It comes after the seed.
+    let seed = seed.or_else(|| rollbacks.map(|_| u64::from(process::id())));
+    let mut soak = command(name, store, minutes, rounds, seed)?;
+    soak.args(rollbacks.map(|rollbacks| rollbacks.to_string()));
+    step::show(&mut soak)
 }
 
 /// Runs one cycle of each soak, and returns what they wrote; so does the error.

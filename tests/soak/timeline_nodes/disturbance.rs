@@ -4,6 +4,7 @@ use std::fmt;
 
 use fastrand::Rng;
 
+use crate::redis_kind::RedisKind;
 use crate::users::NODES;
 
 /// One disturbance; the next one comes when it is over.
@@ -11,39 +12,59 @@ use crate::users::NODES;
 pub(crate) enum Disturbance {
     NodeKilled(usize),
     NodeFrozen(usize),
+    /// By more callers than it has connections, while the primary is slow.
+    NodeCrowded(usize),
+    PrimaryKilled,
+    PrimaryFrozen,
+    PrimaryDeposed,
+    /// The last writes of the primary are undone.
+    PrimaryRolledBack,
+    SecondaryFrozen,
+    MajorityLost,
+    MajorityFrozen,
     RedisFlushed,
     /// With its data.
     RedisKilled,
     /// Without them.
     RedisEmptied,
     RedisFrozen,
-    /// As by a failover to a replica that is behind.
+    /// As if an old copy had been restored.
     RedisSetBack,
-    PrimaryKilled,
-    PrimaryFrozen,
-    PrimaryDeposed,
-    /// The last writes of the primary are undone.
-    PrimaryRolledBack,
-    MajorityLost,
+    /// One of two; if that lasts, the sentinels make the other one master.
+    RedisMasterFrozen,
+    /// To a replica that lacks the last writes.
+    RedisFailedOver,
 }
 
 impl Disturbance {
-    /// Draws one; those of Redis only where there is one.
-    pub(crate) fn any(rng: &mut Rng, has_redis: bool) -> Self {
-        match rng.u32(0..if has_redis { 16 } else { 10 }) {
-            0 | 1 => Self::NodeKilled(rng.usize(0..NODES)),
-            2 | 3 => Self::NodeFrozen(rng.usize(0..NODES)),
-            4 => Self::PrimaryKilled,
-            5 => Self::PrimaryFrozen,
-            6 => Self::PrimaryDeposed,
-            7 | 8 => Self::PrimaryRolledBack,
-            9 => Self::MajorityLost,
-            10 => Self::RedisFlushed,
-            11 => Self::RedisKilled,
-            12 => Self::RedisEmptied,
-            13 => Self::RedisFrozen,
-            _ => Self::RedisSetBack,
+    /// Returns all that such databases and their nodes can have.
+    pub(crate) fn all(rng: &mut Rng, redis: RedisKind) -> Vec<Self> {
+        let [killed, frozen, crowded] = [(); 3].map(|()| rng.usize(0..NODES));
+        let mut all = vec![
+            Self::NodeKilled(killed),
+            Self::NodeFrozen(frozen),
+            Self::NodeCrowded(crowded),
+            Self::PrimaryKilled,
+            Self::PrimaryFrozen,
+            Self::PrimaryDeposed,
+            Self::PrimaryRolledBack,
+            Self::SecondaryFrozen,
+            Self::MajorityLost,
+            Self::MajorityFrozen,
+        ];
+        if redis != RedisKind::None {
+            all.extend([
+                Self::RedisFlushed,
+                Self::RedisKilled,
+                Self::RedisEmptied,
+                Self::RedisFrozen,
+                Self::RedisSetBack,
+            ]);
         }
+        if redis == RedisKind::Watched {
+            all.extend([Self::RedisMasterFrozen, Self::RedisFailedOver]);
+        }
+        all
     }
 }
 
@@ -52,16 +73,21 @@ impl fmt::Display for Disturbance {
         match self {
             Self::NodeKilled(number) => write!(f, "node {number} killed"),
             Self::NodeFrozen(number) => write!(f, "node {number} frozen"),
+            Self::NodeCrowded(number) => write!(f, "node {number} crowded"),
+            Self::PrimaryKilled => f.write_str("primary killed"),
+            Self::PrimaryFrozen => f.write_str("primary frozen"),
+            Self::PrimaryDeposed => f.write_str("primary deposed"),
+            Self::PrimaryRolledBack => f.write_str("primary rolled back"),
+            Self::SecondaryFrozen => f.write_str("secondary frozen"),
+            Self::MajorityLost => f.write_str("majority lost"),
+            Self::MajorityFrozen => f.write_str("majority frozen"),
             Self::RedisFlushed => f.write_str("redis flushed"),
             Self::RedisKilled => f.write_str("redis killed"),
             Self::RedisEmptied => f.write_str("redis killed and emptied"),
             Self::RedisFrozen => f.write_str("redis frozen"),
             Self::RedisSetBack => f.write_str("redis set back"),
-            Self::PrimaryKilled => f.write_str("primary killed"),
-            Self::PrimaryFrozen => f.write_str("primary frozen"),
-            Self::PrimaryDeposed => f.write_str("primary deposed"),
-            Self::PrimaryRolledBack => f.write_str("primary rolled back"),
-            Self::MajorityLost => f.write_str("majority lost"),
+            Self::RedisMasterFrozen => f.write_str("redis master frozen"),
+            Self::RedisFailedOver => f.write_str("redis failed over"),
         }
     }
 }

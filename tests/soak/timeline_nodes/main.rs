@@ -1,10 +1,12 @@
 //! The soak of timelines on MongoDB: several processes are the nodes of one store, and users send,
 //! edit, recall, purge, read and acknowledge at any of them, while nodes and databases are killed,
-//! frozen, emptied, set back or deposed, one at a time.
+//! frozen, crowded, emptied, set back, deposed or rolled back, one at a time and each in its turn.
 //!
 //! ```text
-//! soak-timeline-nodes mongo|redis+mongo SECONDS [SEED]   the whole; ends with an error at the first broken promise
-//! soak-timeline-nodes node MONGO DATABASE [REDIS]        a node: does what it is asked on standard input
+//! soak-timeline-nodes mongo|redis+mongo SECONDS [SEED [ROLLBACKS]]
+//!     the whole; ends with an error at the first broken promise
+//! soak-timeline-nodes node AHEAD-MS MONGO DATABASE [REDIS]
+//!     a node: does what it is asked on standard input
 //! ```
 //!
 //! Users send with a message id, and repeat what failed or takes long at another node, while the
@@ -18,10 +20,14 @@
 //! - a sequence that anybody saw has the same message for ever;
 //! - histories, inboxes and cursors are as the checker of the embedded soak wants them.
 //!
-//! The seed decides what fails and what users do. When exactly is up to the machine. The clocks of
-//! the nodes are the machine's: nothing sets them apart here.
+//! With ROLLBACKS nothing fails but primaries whose last writes are undone, until there were so
+//! many; it is an error if the time is too short for that.
+//!
+//! The seed decides what fails and what users do. When exactly is up to the machine. The clock of
+//! each node is up to an hour ahead of the machine's, or behind, and another one after each start.
 
 mod ask;
+mod bag;
 #[path = "../timeline/checker.rs"]
 mod checker;
 mod disturbance;
@@ -31,11 +37,15 @@ mod ledger;
 mod line;
 #[path = "../timeline/model.rs"]
 mod model;
+mod mongo_servers;
 mod node;
 mod node_process;
 mod nodes;
+mod pause;
 mod place;
 mod reader;
+mod redis_kind;
+mod redis_servers;
 mod scene;
 mod servers;
 mod soak;
@@ -49,8 +59,11 @@ use std::io::{Write, stderr, stdout};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use crate::bag::Bag;
+use crate::disturbance::Disturbance;
 use crate::fault::Fault;
 use crate::place::Place;
+use crate::redis_kind::RedisKind;
 use crate::soak::{Pace, Soak};
 
 fn main() -> ExitCode {
@@ -64,19 +77,21 @@ fn main() -> ExitCode {
     let run = || -> Result<(), Fault> {
         let runtime = tokio::runtime::Runtime::new()?;
         match arguments.as_slice() {
-            ["node", place @ ..] => {
+            ["node", ahead_ms, place @ ..] => {
                 let place = Place::of(place).ok_or("a node needs the addresses of its databases")?;
-                runtime.block_on(node::run(&place))
+                runtime.block_on(node::run(&place, ahead_ms.parse()?))
             }
             [store @ ("mongo" | "redis+mongo"), seconds, seed @ ..] => {
-                let seed = match seed {
-                    [seed, ..] => seed.parse()?,
-                    [] => u64::from(std::process::id()),
+                let (seed, rollbacks): (u64, usize) = match seed {
+                    [seed, rollbacks, ..] => (seed.parse()?, rollbacks.parse()?),
+                    [seed] => (seed.parse()?, 0),
+                    [] => (u64::from(std::process::id()), 0),
                 };
-                runtime.block_on(soak(*store == "redis+mongo", seconds.parse()?, seed))
+                runtime.block_on(soak(*store == "redis+mongo", seconds.parse()?, seed, rollbacks))
             }
             _ => {
-                let usage = "use `cargo xtask soak timeline --store`, or: mongo|redis+mongo SECONDS [SEED]";
+                let usage = "use `cargo xtask soak timeline --store`, or: \
+                             mongo|redis+mongo SECONDS [SEED [ROLLBACKS]]";
                 Err(usage.into())
             }
         }
@@ -90,7 +105,7 @@ fn main() -> ExitCode {
     }
 }
 
-async fn soak(with_redis: bool, seconds: u64, seed: u64) -> Result<(), Fault> {
+async fn soak(with_redis: bool, seconds: u64, seed: u64, rollbacks: usize) -> Result<(), Fault> {
     writeln!(stdout(), "seed {seed}")?;
     let begun = Instant::now();
     let lasts = Duration::from_secs(seconds);
@@ -101,11 +116,22 @@ async fn soak(with_redis: bool, seconds: u64, seed: u64) -> Result<(), Fault> {
     } else {
         Pace { disturbances: 3, calm: second, longest: minute }
     };
-    let mut soak = Soak::start(with_redis, seed, pace).await?;
+    let redis = match (with_redis, lasts < minute) {
+        (false, _) => RedisKind::None,
+        // Sentinels need a while to find together.
+        (true, true) => RedisKind::One,
+        (true, false) => RedisKind::Watched,
+    };
+    let bag = if rollbacks > 0 { Bag::of(Disturbance::PrimaryRolledBack) } else { Bag::of_all(redis) };
+    let mut soak = Soak::start(redis, seed, pace, bag).await?;
     let mut cycles = 0;
     loop {
+        let time_is_up = begun.elapsed() + minute >= lasts;
         // The last cycle compares everything.
-        let is_last = begun.elapsed() + minute >= lasts;
+        let is_last = if rollbacks > 0 { soak.rolled_back() >= rollbacks } else { time_is_up };
+        if time_is_up && !is_last {
+            return Err(format!("only {} of {rollbacks} rollbacks, seed {seed}", soak.rolled_back()).into());
+        }
         let report = soak.cycle(is_last).await.map_err(|fault| {
             let (at, events) = (begun.elapsed().as_secs(), soak.events());
             format!("{events}violation after {at} s, seed {seed}: {fault}")
@@ -116,6 +142,6 @@ async fn soak(with_redis: bool, seconds: u64, seed: u64) -> Result<(), Fault> {
             break;
         }
     }
-    writeln!(stdout(), "{cycles} cycles: no violation")?;
+    writeln!(stdout(), "{cycles} cycles, {} rollbacks: no violation", soak.rolled_back())?;
     Ok(())
 }

@@ -36,10 +36,10 @@ pub(crate) struct NodeProcess {
 type Open = Mutex<Option<HashMap<u64, oneshot::Sender<Answer>>>>;
 
 impl NodeProcess {
-    /// Starts a node, and returns once it takes calls.
-    pub(crate) async fn start(place: &Place) -> Result<Self, Fault> {
+    /// Starts a node whose clock is so far ahead, and returns once it takes calls.
+    pub(crate) async fn start(place: &Place, ahead_ms: i64) -> Result<Self, Fault> {
         let mut command = Command::new(env::current_exe()?);
-        command.arg("node").args(place.arguments()).kill_on_drop(true);
+        command.arg("node").arg(ahead_ms.to_string()).args(place.arguments()).kill_on_drop(true);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let process = child.id().ok_or("a node has ended")?.to_string();
         let stdin = child.stdin.take().ok_or("a node has no input")?;

@@ -17,10 +17,10 @@ pub(crate) struct Nodes {
 }
 
 impl Nodes {
-    pub(crate) async fn start(place: Place) -> Result<Self, Fault> {
+    pub(crate) async fn start(place: Place, rng: &mut Rng) -> Result<Self, Fault> {
         let mut nodes = Vec::with_capacity(NODES);
         for _ in 0..NODES {
-            nodes.push(RwLock::new(Arc::new(NodeProcess::start(&place).await?)));
+            nodes.push(RwLock::new(Arc::new(NodeProcess::start(&place, clock(rng)).await?)));
         }
         Ok(Self { place, nodes })
     }
@@ -40,9 +40,9 @@ impl Nodes {
         self.node(number).kill().await
     }
 
-    /// Starts another one in place of one that was killed.
-    pub(crate) async fn start_again(&self, number: usize) -> Result<(), Fault> {
-        let node = Arc::new(NodeProcess::start(&self.place).await?);
+    /// Starts another one in place of one that was killed, with another clock.
+    pub(crate) async fn start_again(&self, number: usize, rng: &mut Rng) -> Result<(), Fault> {
+        let node = Arc::new(NodeProcess::start(&self.place, clock(rng)).await?);
         *self.nodes[number].write() = node;
         Ok(())
     }
@@ -55,3 +55,11 @@ impl Nodes {
         Ok(())
     }
 }
+
+/// Returns by how much the clock of a node is ahead of the machine's, or behind.
+fn clock(rng: &mut Rng) -> i64 {
+    rng.i64(-APART_MS..=APART_MS)
+}
+
+/// How wrong the clock of a node may be: an hour.
+const APART_MS: i64 = 3_600_000;

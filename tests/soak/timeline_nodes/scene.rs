@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use fastrand::Rng;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::ask::{Answer, Ask};
 use crate::fault::Fault;
 use crate::ledger::Ledger;
 use crate::nodes::Nodes;
+use crate::users::USERS;
 
 /// The nodes, and what they are known to have done.
 pub(crate) struct Scene {
@@ -18,6 +19,9 @@ pub(crate) struct Scene {
 
 /// How long a call may fail again and again: longer than any fault and what follows it.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
+
+/// How many callers are a crowd: a node has 64 calls to MongoDB under way.
+const CROWD: usize = 400;
 
 impl Scene {
     /// Asks one node and then another one, until there is an answer.
@@ -31,6 +35,26 @@ impl Scene {
             }
             self.pause(ask, begun, rng).await?;
         }
+    }
+
+    /// Asks a node for more at once than it can, and waits until all was answered.
+    ///
+    /// Some may be refused, but all have to end.
+    pub(crate) async fn crowd(&self, number: usize) -> Result<(), Fault> {
+        let (node, mut crowd) = (self.nodes.node(number), Vec::with_capacity(CROWD));
+        for caller in 0..CROWD {
+            let inbox = caller % USERS;
+            let (last, tag) = self.ledger.position(inbox);
+            crowd.push(node.ask(Ask::Page { inbox, last, tag, waits: false }).await?);
+        }
+        for waiting in crowd {
+            match timeout(PATIENCE, waiting).await {
+                Ok(Ok(Answer::Page(_) | Answer::Failed { .. })) => {}
+                Ok(other) => return Err(format!("one of a crowd was answered with {other:?}").into()),
+                Err(_elapsed) => return Err("one of a crowd is not answered".into()),
+            }
+        }
+        Ok(())
     }
 
     /// Notes that a call failed; an error if it may not fail like this.

@@ -12,14 +12,17 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::ask::Page;
+use crate::bag::Bag;
 use crate::checker::Checker;
 use crate::disturbance::Disturbance;
 use crate::fault::Fault;
 use crate::ledger::Ledger;
 use crate::nodes::Nodes;
+use crate::pause::pause;
 use crate::reader::Reader;
+use crate::redis_kind::RedisKind;
 use crate::scene::{PATIENCE, Scene};
-use crate::servers::{Servers, pause};
+use crate::servers::Servers;
 use crate::talk::member;
 use crate::user::User;
 use crate::users::{ACTIVE, READERS, USERS};
@@ -30,6 +33,9 @@ const SETTLE: Duration = Duration::from_secs(45);
 
 /// A time that only a hang reaches.
 const GRACE: Duration = Duration::from_secs(60);
+
+/// How long a command takes at a primary that is slow, or less if nothing may last so long.
+const SLOW: Duration = Duration::from_secs(2);
 
 /// The most that a cycle has, and how long it takes.
 #[derive(Debug, Clone, Copy)]
@@ -50,6 +56,9 @@ pub(crate) struct Soak {
     servers: Servers,
     rng: Rng,
     pace: Pace,
+    bag: Bag,
+    /// How often writes of a primary were undone.
+    rolled_back: usize,
     checker: Checker,
 }
 
@@ -60,19 +69,25 @@ enum Worker {
 }
 
 impl Soak {
-    pub(crate) async fn start(with_redis: bool, seed: u64, pace: Pace) -> Result<Self, Fault> {
-        let servers = Servers::start(with_redis).await?;
-        let nodes = Nodes::start(servers.place().clone()).await?;
+    pub(crate) async fn start(redis: RedisKind, seed: u64, pace: Pace, bag: Bag) -> Result<Self, Fault> {
+        let mut rng = Rng::with_seed(seed);
+        let servers = Servers::start(redis).await?;
+        let nodes = Nodes::start(servers.place().clone(), &mut rng).await?;
         let scene = Arc::new(Scene { nodes, ledger: Ledger::new() });
         let users = (0..ACTIVE).map(|user| User::new(Arc::clone(&scene), user, seed)).collect();
         let readers = (0..READERS).map(|user| Reader::new(Arc::clone(&scene), user, seed)).collect();
-        let (rng, checker) = (Rng::with_seed(seed), Checker::default());
-        Ok(Self { scene, users, readers, servers, rng, pace, checker })
+        let checker = Checker::default();
+        Ok(Self { scene, users, readers, servers, rng, pace, bag, rolled_back: 0, checker })
     }
 
     /// Returns the last that happened, for the report of a violation.
     pub(crate) fn events(&self) -> String {
         self.scene.ledger.events()
+    }
+
+    /// Returns how often a primary had writes that were undone.
+    pub(crate) fn rolled_back(&self) -> usize {
+        self.rolled_back
     }
 
     /// Lets everybody work while things fail, and compares; with `whole` everything, and not what
@@ -124,33 +139,45 @@ impl Soak {
             sleep(self.pace.calm).await;
             self.servers.copy_redis().await?;
             sleep(self.pace.calm).await;
-            let disturbance = Disturbance::any(&mut self.rng, self.servers.has_redis());
+            let disturbance = self.bag.draw(&mut self.rng);
             self.scene.ledger.note(&format!("--- {disturbance}"));
-            self.inflict(disturbance).await.map_err(|fault| format!("{disturbance}: {fault}"))?;
+            let took_effect =
+                self.inflict(disturbance).await.map_err(|fault| format!("{disturbance}: {fault}"))?;
             self.scene.ledger.note(&format!("--- {disturbance}: over"));
             self.scene.nodes.check().await?;
-            write!(report, "{}{disturbance}", if number > 0 { ", " } else { "" })?;
+            if took_effect && matches!(disturbance, Disturbance::PrimaryRolledBack) {
+                self.rolled_back += 1;
+            }
+            let effect = if took_effect { "" } else { " without effect" };
+            write!(report, "{}{disturbance}{effect}", if number > 0 { ", " } else { "" })?;
         }
         sleep(self.pace.calm).await;
         Ok(report)
     }
 
-    async fn inflict(&mut self, disturbance: Disturbance) -> Result<(), Fault> {
+    /// Does one, and returns whether it took effect.
+    async fn inflict(&mut self, disturbance: Disturbance) -> Result<bool, Fault> {
         let (nodes, longest) = (&self.scene.nodes, self.pace.longest);
         match disturbance {
             Disturbance::NodeKilled(number) => {
                 nodes.kill(number).await?;
                 pause(&mut self.rng, longest).await;
-                nodes.start_again(number).await
+                nodes.start_again(number, &mut self.rng).await?;
             }
             Disturbance::NodeFrozen(number) => {
                 let node = nodes.node(number);
                 node.signal("STOP").await?;
                 pause(&mut self.rng, longest).await;
-                node.signal("CONT").await
+                node.signal("CONT").await?;
             }
-            _ => self.servers.inflict(disturbance, &mut self.rng, longest).await,
+            Disturbance::NodeCrowded(number) => {
+                let slow = self.servers.mongo().slow_down(SLOW.min(longest / 4)).await?;
+                self.scene.crowd(number).await?;
+                self.servers.mongo().speed_up(slow).await?;
+            }
+            _ => return self.servers.inflict(disturbance, &mut self.rng, longest).await,
         }
+        Ok(true)
     }
 
     /// Compares by a node that begins now, until all is right, as it must be within the bound.

@@ -102,13 +102,44 @@ impl RedisSentinel {
         })
     }
 
+    /// Returns the server that is not this one.
+    pub fn other(&self, server: &Redis) -> &Redis {
+        if self.servers[0].port() == server.port() { &self.servers[1] } else { &self.servers[0] }
+    }
+
+    /// Returns the master once nothing is left of a failover, and another one is possible.
+    ///
+    /// That is when the replica is in sync, and all sentinels agree and know it.
+    ///
+    /// # Errors
+    ///
+    /// `Timeout` if it does not come to that; `Unavailable` if somebody does not answer.
+    pub async fn whole(&self) -> Result<&Redis> {
+        let patience = Patience::for_the("sentinels to agree on a master");
+        loop {
+            self.replicates().await?;
+            self.agree().await?;
+            let answer = match self.master().await {
+                Ok(master) => {
+                    let role = master.tell(&["ROLE"]).await?;
+                    if role.texts().first() == Some(&"master") {
+                        return Ok(master);
+                    }
+                    format!("{role:?}")
+                }
+                Err(disagreement) => disagreement.to_string(),
+            };
+            patience.wait(&answer).await?;
+        }
+    }
+
     /// Returns the new master once all sentinels agree that it is not `old`, and it says so itself.
     ///
     /// # Errors
     ///
     /// `Timeout` if `old` stays the master; `Unavailable` if a sentinel does not answer.
     pub async fn failed_over(&self, old: &Redis) -> Result<&Redis> {
-        let new = if self.servers[0].port() == old.port() { &self.servers[1] } else { &self.servers[0] };
+        let new = self.other(old);
         let patience = Patience::for_the("new master");
         loop {
             let ports = self.master_ports().await?;

@@ -160,6 +160,10 @@ async fn sentinels_make_the_replica_a_master() {
     assert_eq!(redis.master().await.unwrap().port(), new.port());
     let mut connection = connect(new.url()).await.unwrap();
     assert_eq!(connection.get::<_, u32>("a").await.unwrap(), 1);
+    // The old one comes back as a master, and the sentinels make it the replica.
+    old.start_again().await.unwrap();
+    assert_eq!(redis.whole().await.unwrap().port(), new.port());
+    assert_eq!(redis.other(new).port(), old.port());
 }
 
 /// Connects, and gives up on an answer after so long as a busy machine may need.

@@ -54,3 +54,4 @@ pub use self::times::*;
 pub use self::unread::*;
 pub use self::watching::*;
 pub use self::world::World;
+pub use crate::clock::set_clock_ahead;

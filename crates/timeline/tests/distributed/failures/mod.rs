@@ -8,6 +8,7 @@ mod counters;
 mod cursors;
 mod dead_nodes;
 mod dropped;
+mod failovers;
 mod frozen;
 mod holes;
 mod mortal;
