@@ -56,8 +56,8 @@ async fn next(socket: &mut SisterSocket) -> Result<Bytes, Error> {
     next.ok_or_else(|| {
         Error::new(
             ErrorKind::Closed,
-            "the other node ended the connection during the challenge; its log says why, and its secret may \
-             differ",
+            "the other node ended the connection during the challenge; its log says why: its secret may \
+             differ, or a proxy in between may end TLS; then dial the node behind the proxy",
         )
     })
 }
@@ -73,7 +73,10 @@ fn broken(what: &str) -> Error {
 }
 
 fn stranger(who: &str) -> Error {
-    let text = format!("{who} does not know the secret of the sisters; give all nodes the same one");
+    let text = format!(
+        "{who} does not prove on this connection that it knows the secret of the sisters; give all nodes the \
+         same one, and let no proxy end TLS between them"
+    );
     Error::new(ErrorKind::InvalidInput, text)
 }
 
