@@ -96,9 +96,10 @@ impl SisterServer {
         Self { tls: self.tls.map(|tls| tls.trusting(trust)), ..self }
     }
 
-    /// Sets the name that her certificate has to be for, instead of the host of her address.
+    /// Sets the name that her certificate has to be for.
     ///
-    /// It is for sisters that are found by their addresses, and for those that share one name.
+    /// By default that is the host of her address. Another one is for sisters that are found by
+    /// their addresses, and for those that share a name.
     ///
     /// # Errors
     ///

@@ -36,7 +36,7 @@ impl TlsDialler {
         Self { trust: OnceLock::from(trust), ..self }
     }
 
-    /// Shakes hands with the sister at this address, and takes what binds the proofs to that.
+    /// Shakes hands with a sister, and takes what binds the proofs to that.
     pub(super) async fn connect(
         &self,
         url: &str,

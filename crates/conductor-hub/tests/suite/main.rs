@@ -24,6 +24,10 @@ mod rates;
 mod remembered_chat;
 #[cfg(feature = "server")]
 mod server;
+#[cfg(all(feature = "sisters", target_os = "linux"))]
+mod sister_names;
+#[cfg(all(feature = "sisters", feature = "tls"))]
+mod sister_tls;
 #[cfg(feature = "sisters")]
 mod sisters;
 mod streams;
