@@ -11,6 +11,8 @@ mod close_codes;
 mod control;
 mod deflate;
 mod failures;
+#[cfg(feature = "server")]
+mod found_sisters;
 mod handshake;
 mod hooked_chat;
 mod hooks;
