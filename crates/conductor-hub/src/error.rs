@@ -38,11 +38,19 @@ pub enum ErrorKind {
 }
 
 impl Error {
-    pub(crate) fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
+    /// Creates an error.
+    ///
+    /// This is for programs that implement a trait of this crate, such as a transport of sisters.
+    #[must_use]
+    pub fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
         Self { kind, message: message.into(), source: None }
     }
 
-    pub(crate) fn with_source(
+    /// Creates an error with what caused it.
+    ///
+    /// It is for the same programs as [`new`](Self::new).
+    #[must_use]
+    pub fn with_source(
         kind: ErrorKind,
         message: impl Into<Cow<'static, str>>,
         source: impl error::Error + Send + Sync + 'static,

@@ -113,7 +113,7 @@
 //! | `sisters` | [`federation`](https://docs.rs/conductor-hub/latest/conductor_hub/federation/), several hubs that pass on what their clients write | no |
 //! | `codec` | [`websocket`](https://docs.rs/conductor-hub/latest/conductor_hub/websocket/), the sans-I/O WebSocket codec, for conformance suites and fuzzers; not under semver | no |
 //! | `server` | [`server`](https://docs.rs/conductor-hub/latest/conductor_hub/server/), a listener of its own, for programs that have no HTTP server | no |
-//! | `tls` | TLS for that listener, and hubs behind tokio-rustls keep no buffers of HTTP; adds `server` | no |
+//! | `tls` | TLS for that listener, `wss` for sisters, and hubs behind tokio-rustls keep no buffers of HTTP; adds `server` | no |
 //! | `test-util` | [`test_util`](https://docs.rs/conductor-hub/latest/conductor_hub/test_util/), connections without sockets, for the tests of hooks | no |
 //! | `serde` | serde's traits on [`protocol::Message`] and [`protocol::Opcode`], with the JSON names of the original | no |
 //!
@@ -121,10 +121,10 @@
 //!
 //! `bytes::Bytes`, `http::{Request, Response, StatusCode}`, `async_trait`, tokio's I/O traits,
 //! `tower_service::Service`, serde's traits (feature `serde`), `http_body::Body` and
-//! `hyper::body::Incoming` (feature `server`), and `tokio_rustls::server::TlsStream` (feature
-//! `tls`). [`Right`] and [`Rights`] are those of the crate `channel-rights`, which
-//! `tidings-identity` passes on, too; [`protocol`] is the crate `conductor-protocol`, which
-//! `conductor-client` has as its own.
+//! `hyper::body::Incoming` (feature `server`), `tokio_rustls::server::TlsStream` (feature `tls`), and
+//! `rustls::ClientConfig` (features `sisters` and `tls`). [`Right`] and [`Rights`] are those of the
+//! crate `channel-rights`, which `tidings-identity` passes on, too; [`protocol`] is the crate
+//! `conductor-protocol`, which `conductor-client` has as its own.
 #![doc = include_str!("../docs/coming-from.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs, clippy::must_use_candidate)]

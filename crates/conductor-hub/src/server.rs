@@ -13,6 +13,7 @@ mod config;
 mod connection;
 mod fallback;
 mod listener;
+mod peer;
 mod places;
 #[cfg(feature = "tls")]
 mod tls;

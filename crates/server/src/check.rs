@@ -8,7 +8,9 @@ use std::fmt::Write as _;
 
 use crate::config::{Config, PresenceStore};
 use crate::data_dir::CheckExtent;
-use crate::{causes, data_dir, descriptors, listen, log, registration, revocation, stores, tls, webhook};
+use crate::{
+    causes, data_dir, descriptors, join, listen, log, registration, revocation, stores, tls, webhook,
+};
 
 /// Tries everything the server needs, as [`serve`](crate::server::run) does; one line each. With
 /// `deep`, all that is stored is read, too. Whether all is well.
@@ -33,6 +35,10 @@ pub(crate) async fn check(config: &Config, deep: bool) -> bool {
     ];
     if let Some(certificate) = &config.tls_cert {
         results.push((format!("--tls-cert {}", certificate.display()), tls::start(config).await.map(drop)));
+    }
+    if let Some(secret) = config.sisters.secret_files.first() {
+        let read = join::check_sisters(&config.sisters);
+        results.push((format!("--sister-secret-file {}", secret.display()), read));
     }
     let shared = timelines::check(config, deep).await;
     results.extend(shared.results);

@@ -283,7 +283,7 @@ impl Config {
             }
         }
         self.logins.check(reader);
-        SisterSettings::check(reader);
+        self.sisters.check(reader);
         self.limits.check(self.message_bytes, reader);
         if reader.is_given(&setting::OUTBOX_BYTES) && self.outbox_bytes < self.message_bytes * 2 {
             reader.problem(

@@ -30,6 +30,7 @@ use self::auth::ServerAuth;
 use self::calls::{CallHandler, CallLimits, CallQueues, CallSources, LateCalls, Logins};
 use self::kept_channels::KeptChannels;
 use self::late_binds::LateBinds;
+pub(crate) use self::sisters::check as check_sisters;
 use self::throttle::ServerThrottle;
 use self::waiting_places::WaitingPlaces;
 use crate::access::Access;

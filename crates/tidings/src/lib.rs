@@ -80,7 +80,7 @@
 //! | `cluster`, `sentinel`, `tls` | to the crates on Redis: clusters, sentinels, addresses that begin with `rediss`; to webhooks and key sets: those with `https` | no |
 //! | `hub` | [`hub`], the crate conductor-hub | yes |
 //! | `client` | [`client`], the crate conductor-client: a client of hubs, which comes back by itself | no |
-//! | `hub-server`, `hub-tls` | `hub::server`, a listener for programs that have no HTTP server, and TLS for it | no |
+//! | `hub-server`, `hub-tls` | `hub::server`, a listener for programs that have no HTTP server, and TLS for it and for links to sisters | no |
 //! | `identity` | [`identity`], the crate tidings-identity: tokens, channel rights, revocations and tickets | no |
 //! | `serde` | `Serialize` and `Deserialize` of what presence gives, and of the messages of the hub | no |
 //! | `mpx` | [`mpx`], the crate redis-mpx: many subscriptions over one Redis Pub/Sub connection | no |

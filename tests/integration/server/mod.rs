@@ -38,6 +38,7 @@ mod salvage;
 mod shows;
 mod shutdown;
 mod signals;
+mod sisters;
 mod strangers;
 #[cfg(target_os = "linux")]
 mod supervision;

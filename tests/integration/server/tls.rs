@@ -7,8 +7,8 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair}
 use reqwest::{Certificate, Client, StatusCode};
 use tests::Tidings;
 
-/// An authority, which makes the files `server.pem` and `server.key`.
-fn certificates(directory: &Path) -> Certificate {
+/// An authority, which makes the files `server.pem` and `server.key`; its own is `ca.pem`.
+pub(super) fn certificates(directory: &Path) -> Certificate {
     let mut authority = CertificateParams::default();
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
@@ -17,6 +17,7 @@ fn certificates(directory: &Path) -> Certificate {
         CertificateParams::new(["127.0.0.1".to_owned()]).unwrap().signed_by(&key, &authority).unwrap();
     fs::write(directory.join("server.pem"), certificate.pem()).unwrap();
     fs::write(directory.join("server.key"), key.serialize_pem()).unwrap();
+    fs::write(directory.join("ca.pem"), authority.pem()).unwrap();
     Certificate::from_pem(authority.pem().as_bytes()).unwrap()
 }
 

@@ -51,15 +51,19 @@ pub(crate) async fn accept(
     Ok(said.dialling.1)
 }
 
+/// What is said when the other node ends the connection instead of answering.
+///
+/// It tells a stranger nothing, so this is all that a node with another secret finds out here.
+const ENDED: &str = "the other node ended the connection during the challenge; its log says why: its secret may \
+                     differ, or a proxy in between may end TLS; then dial the node behind the proxy";
+
 async fn next(socket: &mut SisterSocket) -> Result<Bytes, Error> {
-    let next = socket.reader.read().await?;
-    next.ok_or_else(|| {
-        Error::new(
-            ErrorKind::Closed,
-            "the other node ended the connection during the challenge; its log says why, and its secret may \
-             differ",
-        )
-    })
+    match socket.reader.read().await {
+        Ok(Some(words)) => Ok(words),
+        Ok(None) => Err(Error::new(ErrorKind::Closed, ENDED)),
+        // A node that refuses another one says no farewell.
+        Err(lost) => Err(Error::with_source(lost.kind(), ENDED, lost)),
+    }
 }
 
 fn nonce_and_node(bytes: &[u8]) -> Result<([u8; PROOF_BYTES], NodeId), Error> {
@@ -73,7 +77,10 @@ fn broken(what: &str) -> Error {
 }
 
 fn stranger(who: &str) -> Error {
-    let text = format!("{who} does not know the secret of the sisters; give all nodes the same one");
+    let text = format!(
+        "{who} does not prove on this connection that it knows the secret of the sisters; give all nodes the \
+         same one, and let no proxy end TLS between them"
+    );
     Error::new(ErrorKind::InvalidInput, text)
 }
 

@@ -64,6 +64,14 @@
 //! gone, its open streams end for the local members with `StreamEnd` and the body `aborted`: one
 //! that lacks a piece is no use to anybody.
 //!
+//! # Who is a sister
+//!
+//! Whoever proves by HMAC-SHA-256, over fresh numbers of both sides, that it knows the secret of
+//! [`SisterConfig`]. It is said to nobody. A link over `wss` is one to the right machine as well,
+//! and nobody reads it; what its connection of TLS exports is a part of both proofs, so that who
+//! ends TLS in between and passes the proofs on is found out by both. A node takes links without
+//! TLS from private addresses alone.
+//!
 //! # Tasks and owners
 //!
 //! | what | is owned by | ends |
@@ -81,7 +89,8 @@
 //!
 //! | what | then |
 //! |---|---|
-//! | no answer to a dial, a wrong secret | the manager dials again after a random delay up to 20 s |
+//! | no answer to a dial, a wrong secret or certificate | the manager dials again after a random delay up to 20 s |
+//! | a proxy ends TLS between two nodes | neither takes the other's proof: the link is refused, and both logs say so |
 //! | the handshake takes longer than 5 s | it is given up |
 //! | a link ends | its sister's interest is forgotten, other links go on; the manager dials |
 //! | a link is frozen | nothing is heard for 5 s: it is ended. What waits meanwhile is bounded |
@@ -140,10 +149,14 @@ mod sister_client;
 mod sister_manager;
 mod sister_metrics;
 mod sister_server;
+#[cfg(feature = "tls")]
+mod sister_tls;
 mod sisters;
 mod spans;
 mod state;
 mod tls_binding;
+#[cfg(feature = "tls")]
+mod tls_dialler;
 mod websocket_link;
 
 pub(crate) use begin::begin;
@@ -158,6 +171,9 @@ pub(crate) use sister_manager::ManagedLinks;
 pub use sister_manager::SisterManager;
 pub use sister_server::SisterServer;
 pub(crate) use sister_server::is_private;
+#[cfg(feature = "tls")]
+#[cfg_attr(docsrs, doc(cfg(feature = "tls")))]
+pub use sister_tls::SisterTls;
 pub use sisters::Sisters;
 pub(crate) use state::Federation;
 pub use tls_binding::TlsBinding;

@@ -11,8 +11,8 @@ use super::sister::{Sister, SisterEnd, SisterMeta};
 /// Decides to whom a node links, and hears of its links.
 ///
 /// [`Sisters`](super::Sisters) is the one that comes with this crate: a list of addresses, or a
-/// name of DNS. A program with a discovery of its own implements this. Links that others dial come
-/// by themselves.
+/// name of DNS. A program with a discovery of its own implements this, as `found_sisters` in
+/// `examples` does, which reads a file. Links that others dial come by themselves.
 ///
 /// All calls but `start` come from the tasks of links, at the same time for different sisters, and
 /// must not block.

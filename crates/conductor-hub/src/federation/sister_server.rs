@@ -1,36 +1,59 @@
 //! A sister at an address, reached over a WebSocket.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 use async_trait::async_trait;
 use http::header::SEC_WEBSOCKET_PROTOCOL;
-use http::{HeaderMap, HeaderValue, Uri};
+use http::{HeaderMap, HeaderValue, StatusCode, Uri};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, lookup_host};
 use tokio_tungstenite::client_async_with_config;
+use tokio_tungstenite::tungstenite::Error as WebSocketError;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
 use super::sister_client::{SisterClient, SisterSocket};
+#[cfg(feature = "tls")]
+use super::sister_tls::SisterTls;
+#[cfg(feature = "tls")]
+use super::tls_dialler::TlsDialler;
 use super::websocket_link;
 use crate::{Error, ErrorKind};
 
 /// A sister at an address, with headers for her alone.
 ///
-/// The address is like `ws://10.0.0.7:8000/ws`.
+/// The address is like `ws://10.0.0.7:8000/ws`, or with the feature `tls` like
+/// `wss://hub.example.org/ws`.
 ///
-/// The link itself is not protected: whoever can read the network reads what clients write. So only
-/// private and loopback addresses are dialled; between others put a tunnel that encrypts.
+/// A link of `ws` is not protected: whoever can read the network reads what clients write. So only
+/// private and loopback addresses are dialled.
+///
+/// A link of `wss` goes over TLS 1.3, to any address. Her certificate has to be for the host of the
+/// address, and of an authority that this node trusts. The proofs of both nodes are bound to that
+/// one connection of TLS, so that nobody in between can pass them on. That goes for friends as
+/// well: **TLS has to end at the sister herself**. A proxy in front of her that ends it is somebody
+/// in between, and she refuses the link. Dial her behind the proxy, over `ws` in a private network,
+/// or let the proxy pass TLS on as it is.
 #[derive(Clone)]
 pub struct SisterServer {
     url: String,
+    host: String,
+    port: u16,
     headers: HeaderMap,
+    /// How she is dialled if her address begins with `wss`.
+    #[cfg(feature = "tls")]
+    tls: Option<TlsDialler>,
 }
 
 impl SisterServer {
     /// Creates the client for an address, with headers for its handshake.
     ///
+    /// Over `wss` it trusts the authorities that this machine trusts, unless `tls` says
+    /// otherwise.
+    ///
     /// # Errors
     ///
-    /// [`InvalidInput`](ErrorKind::InvalidInput) if it is not `ws://host:port/path`.
+    /// [`InvalidInput`](ErrorKind::InvalidInput) if it is not `ws://host:port/path` or
+    /// `wss://host:port/path`, or it is the latter without the feature `tls`.
     pub fn new(url: impl Into<String>, headers: HeaderMap) -> Result<Self, Error> {
         let url = url.into();
         let uri: Uri = url.parse().map_err(|fault| {
@@ -40,11 +63,52 @@ impl SisterServer {
                 fault,
             )
         })?;
-        if uri.scheme_str() != Some("ws") || uri.host().is_none_or(str::is_empty) {
-            let text = format!("the address of a sister is {url}; it must be like ws://10.0.0.7:8000/ws");
+        let host = uri.host().filter(|host| !host.is_empty()).map(str::to_owned);
+        let (Some(host), Some(is_encrypted)) = (host, is_encrypted(&uri)) else {
+            let text = format!(
+                "the address of a sister is {url}; it must be like ws://10.0.0.7:8000/ws or \
+                 wss://hub.example.org/ws"
+            );
+            return Err(Error::new(ErrorKind::InvalidInput, text));
+        };
+        if is_encrypted && cfg!(not(feature = "tls")) {
+            let text = format!(
+                "the sister {url} is to be dialled over TLS, which this program cannot; build it with the \
+                 feature `tls` of conductor-hub"
+            );
             return Err(Error::new(ErrorKind::InvalidInput, text));
         }
-        Ok(Self { url, headers })
+        Ok(Self {
+            port: uri.port_u16().unwrap_or(if is_encrypted { 443 } else { 80 }),
+            #[cfg(feature = "tls")]
+            tls: if is_encrypted { Some(TlsDialler::new(&host)?) } else { None },
+            url,
+            host,
+            headers,
+        })
+    }
+
+    /// Sets whom this node trusts when it dials her over `wss`.
+    #[cfg(feature = "tls")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "tls")))]
+    #[must_use]
+    pub fn tls(self, trust: SisterTls) -> Self {
+        Self { tls: self.tls.map(|tls| tls.trusting(trust)), ..self }
+    }
+
+    /// Sets the name that her certificate has to be for.
+    ///
+    /// By default that is the host of her address. Another one is for sisters that are found by
+    /// their addresses, and for those that share a name.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidInput`](ErrorKind::InvalidInput) if no certificate can be for it.
+    #[cfg(feature = "tls")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "tls")))]
+    pub fn certificate_name(self, name: &str) -> Result<Self, Error> {
+        let tls = self.tls.map(|tls| tls.named(name)).transpose()?;
+        Ok(Self { tls, ..self })
     }
 
     /// Returns its address.
@@ -53,15 +117,21 @@ impl SisterServer {
         &self.url
     }
 
-    async fn open(&self) -> Result<(TcpStream, SocketAddr), Error> {
-        let uri: Uri = self.url.parse().map_err(|fault| self.failed(fault))?;
-        let host = uri.host().unwrap_or_default().trim_matches(['[', ']']).to_owned();
-        let addresses = lookup_host((host, uri.port_u16().unwrap_or(80))).await;
+    /// Tells whether she is dialled over TLS.
+    #[must_use]
+    pub fn is_encrypted(&self) -> bool {
+        self.url.starts_with("wss://")
+    }
+
+    async fn open(&self) -> Result<TcpStream, Error> {
+        let host = self.host.trim_matches(['[', ']']);
+        let addresses = lookup_host((host, self.port)).await;
         let mut last = None;
         for address in addresses.map_err(|fault| self.failed(fault))? {
-            if !is_private(address.ip()) {
+            if !self.is_encrypted() && !is_private(address.ip()) {
                 let text = format!(
-                    "the sister {} has the public address {}; a link is not encrypted, so use a private one",
+                    "the sister {} has the public address {}; a link of ws is not encrypted, so use a private \
+                     one, or dial her over wss",
                     self.url,
                     address.ip()
                 );
@@ -69,13 +139,54 @@ impl SisterServer {
                 continue;
             }
             match TcpStream::connect(address).await {
-                Ok(socket) => return Ok((socket, address)),
+                Ok(socket) => return Ok(socket),
                 Err(fault) => last = Some(self.failed(fault)),
             }
         }
         Err(last.unwrap_or_else(|| {
             Error::new(ErrorKind::Busy, format!("the name of the sister {} has no address", self.url))
         }))
+    }
+
+    /// Opens the WebSocket of a link.
+    async fn shake_hands<S>(&self, stream: S) -> Result<SisterSocket, Error>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let mut request = self.url.as_str().into_client_request().map_err(|fault| self.failed(fault))?;
+        request.headers_mut().extend(self.headers.clone());
+        let subprotocol = HeaderValue::from_static(websocket_link::SUBPROTOCOL);
+        request.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, subprotocol);
+        let settings = Some(websocket_link::settings());
+        let opened = client_async_with_config(request, stream, settings).await;
+        let (stream, _response) = opened.map_err(|fault| self.refusal(fault))?;
+        Ok(websocket_link::of(stream))
+    }
+
+    /// Says what to do about a handshake of WebSocket that failed.
+    fn refusal(&self, fault: WebSocketError) -> Error {
+        let url = &self.url;
+        let text = match &fault {
+            WebSocketError::Http(response) => {
+                let status = response.status();
+                let why = match status {
+                    StatusCode::UNAUTHORIZED => "she has no secret of sisters, or her auth hook says no",
+                    StatusCode::FORBIDDEN => {
+                        "she takes sisters from private addresses, or over TLS that she ends herself, and her \
+                         server may not answer under this name"
+                    }
+                    StatusCode::NOT_FOUND => "her hub has another path",
+                    _ => "her log may say why",
+                };
+                format!("the sister {url} answered with {status} instead of a link: {why}")
+            }
+            _ if self.is_encrypted() => format!("what listens at {url} did not answer as a hub does"),
+            _ => format!(
+                "what listens at {url} did not answer as a hub does; if its port has TLS, the address of the \
+                 sister begins with wss://"
+            ),
+        };
+        Error::with_source(ErrorKind::Busy, text, fault)
     }
 
     fn failed(&self, fault: impl std::error::Error + Send + Sync + 'static) -> Error {
@@ -91,16 +202,14 @@ impl SisterClient for SisterServer {
     }
 
     async fn connect(&self) -> Result<SisterSocket, Error> {
-        let (socket, _address) = self.open().await?;
+        let socket = self.open().await?;
         socket.set_nodelay(true).map_err(|fault| self.failed(fault))?;
-        let mut request = self.url.as_str().into_client_request().map_err(|fault| self.failed(fault))?;
-        request.headers_mut().extend(self.headers.clone());
-        let subprotocol = HeaderValue::from_static(websocket_link::SUBPROTOCOL);
-        request.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, subprotocol);
-        let settings = Some(websocket_link::settings());
-        let opened = client_async_with_config(request, socket, settings).await;
-        let (stream, _response) = opened.map_err(|fault| self.failed(fault))?;
-        Ok(websocket_link::of(stream))
+        #[cfg(feature = "tls")]
+        if let Some(tls) = &self.tls {
+            let (stream, binding) = tls.connect(&self.url, socket).await?;
+            return Ok(self.shake_hands(stream).await?.bound_to(binding.exported()));
+        }
+        self.shake_hands(socket).await
     }
 }
 
@@ -108,6 +217,15 @@ impl std::fmt::Debug for SisterServer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // Headers may be secret.
         f.debug_struct("SisterServer").field("url", &self.url).finish_non_exhaustive()
+    }
+}
+
+/// Tells whether an address is one of TLS; `None` if it is of something else.
+fn is_encrypted(uri: &Uri) -> Option<bool> {
+    match uri.scheme_str()? {
+        "ws" => Some(false),
+        "wss" => Some(true),
+        _ => None,
     }
 }
 
@@ -148,10 +266,28 @@ mod tests {
 
     #[test]
     fn an_address_names_its_scheme_and_host() {
-        for url in ["", "10.0.0.7:8000", "http://10.0.0.7/ws", "wss://10.0.0.7/ws", "ws:///ws"] {
+        for url in ["", "10.0.0.7:8000", "http://10.0.0.7/ws", "https://10.0.0.7/ws", "ws:///ws"] {
             let error = SisterServer::new(url, HeaderMap::new()).expect_err(url);
             assert_eq!(error.kind(), ErrorKind::InvalidInput);
         }
-        SisterServer::new("ws://sister.internal:8000/ws", HeaderMap::new()).expect("it is one");
+        let plain = SisterServer::new("ws://sister.internal/ws", HeaderMap::new()).expect("it is one");
+        assert_eq!((plain.port, plain.is_encrypted()), (80, false));
+    }
+
+    #[test]
+    fn an_address_of_tls_needs_the_feature() {
+        for (url, port) in [
+            ("wss://sister.internal/ws", 443),
+            ("wss://10.0.0.7:8000/ws", 8000),
+            ("wss://[fd00::7]:8000/ws", 8000),
+        ] {
+            let sister = SisterServer::new(url, HeaderMap::new());
+            if cfg!(feature = "tls") {
+                let sister = sister.expect(url);
+                assert_eq!((sister.port, sister.is_encrypted()), (port, true));
+            } else {
+                assert_eq!(sister.expect_err(url).kind(), ErrorKind::InvalidInput);
+            }
+        }
     }
 }

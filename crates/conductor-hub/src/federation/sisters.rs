@@ -1,6 +1,7 @@
 //! The manager that comes with this crate: a list of addresses, and names of DNS.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,6 +22,8 @@ use super::sister::{Sister, SisterEnd};
 use super::sister_client::SisterClient;
 use super::sister_manager::SisterManager;
 use super::sister_server::SisterServer;
+#[cfg(feature = "tls")]
+use super::sister_tls::SisterTls;
 use crate::Error;
 
 /// How often a name of DNS is resolved again.
@@ -70,6 +73,22 @@ pub struct Sisters {
 struct DnsName {
     host_and_port: String,
     path: String,
+    /// Whom this node trusts, if they are dialled over TLS.
+    #[cfg(feature = "tls")]
+    tls: Option<SisterTls>,
+}
+
+impl DnsName {
+    /// Returns the sister at one of the addresses.
+    fn sister(&self, address: SocketAddr) -> Result<SisterServer, Error> {
+        #[cfg(feature = "tls")]
+        if let Some(tls) = &self.tls {
+            let host = self.host_and_port.rsplit_once(':').map_or(&*self.host_and_port, |(host, _)| host);
+            let sister = SisterServer::new(format!("wss://{address}{}", self.path), HeaderMap::new())?;
+            return Ok(sister.certificate_name(host)?.tls(tls.clone()));
+        }
+        SisterServer::new(format!("ws://{address}{}", self.path), HeaderMap::new())
+    }
 }
 
 impl Sisters {
@@ -92,7 +111,29 @@ impl Sisters {
     /// fails, the addresses so far stay.
     #[must_use]
     pub fn dns(mut self, host_and_port: impl Into<String>, path: impl Into<String>) -> Self {
-        self.names.push(DnsName { host_and_port: host_and_port.into(), path: path.into() });
+        self.names.push(DnsName {
+            host_and_port: host_and_port.into(),
+            path: path.into(),
+            #[cfg(feature = "tls")]
+            tls: None,
+        });
+        self
+    }
+
+    /// Adds a name of DNS with a port, all of whose addresses are sisters over TLS.
+    ///
+    /// It is [`dns`](Self::dns) with `wss`. The certificate of each has to be for the name.
+    #[cfg(feature = "tls")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "tls")))]
+    #[must_use]
+    pub fn dns_over_tls(
+        mut self,
+        host_and_port: impl Into<String>,
+        path: impl Into<String>,
+        trust: SisterTls,
+    ) -> Self {
+        let tls = Some(trust);
+        self.names.push(DnsName { host_and_port: host_and_port.into(), path: path.into(), tls });
         self
     }
 
@@ -122,10 +163,11 @@ impl Sisters {
                 return None;
             };
             for address in addresses.take(ADDRESSES_MAX) {
-                if let Ok(sister) =
-                    SisterServer::new(format!("ws://{address}{}", name.path), HeaderMap::new())
-                {
-                    found.insert(sister.url().to_owned(), Arc::new(sister));
+                match name.sister(address) {
+                    Ok(sister) => {
+                        found.insert(sister.url().to_owned(), Arc::new(sister));
+                    }
+                    Err(error) => say_why(&name.host_and_port, &error),
                 }
             }
         }

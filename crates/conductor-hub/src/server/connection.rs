@@ -22,8 +22,9 @@ use tokio_util::task::TaskTracker;
 use super::Tls;
 use super::fallback::{BoxBody, BoxError, Fallback, boxed};
 use super::listener::Listener;
+use super::peer::Peer;
 use super::places::{BusyPlace, Place};
-use crate::{Hub, PeerAddress};
+use crate::Hub;
 
 /// The most bytes of the head of a request.
 const HEAD_BYTES_MAX: usize = 64 * 1024;
@@ -71,20 +72,25 @@ impl Connections {
             tracing::debug!(%fault, %peer, "a connection was gone before it was served");
             return;
         }
+        let end = Peer::new(peer);
         #[cfg(feature = "tls")]
         if let Some(tls) = &self.tls {
             match tokio::time::timeout(self.head_timeout, tls.accept(socket)).await {
-                Ok(Ok(stream)) => self.http(stream, peer, place).await,
+                Ok(Ok(stream)) => {
+                    #[cfg(feature = "sisters")]
+                    let end = end.bound_to(&stream);
+                    self.http(stream, end, place).await;
+                }
                 Ok(Err(fault)) => tracing::debug!(%fault, %peer, "a TLS handshake failed"),
                 Err(_elapsed) => tracing::debug!(%peer, "a TLS handshake took too long"),
             }
             return;
         }
-        self.http(socket, peer, place).await;
+        self.http(socket, end, place).await;
     }
 
     /// Answers requests, until the connection ends or is the hub's.
-    async fn http<S>(&self, stream: S, peer: SocketAddr, place: &Place)
+    async fn http<S>(&self, stream: S, peer: Peer, place: &Place)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -106,17 +112,17 @@ impl Connections {
             }
         };
         if let Err(error) = ended {
-            tracing::debug!(%error, %peer, "an HTTP connection ended with an error");
+            tracing::debug!(%error, peer = %peer.address, "an HTTP connection ended with an error");
         }
     }
 
     async fn answer(
         &self,
         mut request: Request<Incoming>,
-        peer: SocketAddr,
+        peer: Peer,
         busy: BusyPlace,
     ) -> Result<Response<AnswerBody>, BoxError> {
-        request.extensions_mut().insert(PeerAddress::new(peer));
+        peer.note(request.extensions_mut());
         let response = if self.is_for_the_hub(request.uri().path()) {
             self.hub.handle(request).await.map(boxed)
         } else {

@@ -11,6 +11,8 @@ mod close_codes;
 mod control;
 mod deflate;
 mod failures;
+#[cfg(feature = "server")]
+mod found_sisters;
 mod handshake;
 mod hooked_chat;
 mod hooks;
@@ -24,6 +26,10 @@ mod rates;
 mod remembered_chat;
 #[cfg(feature = "server")]
 mod server;
+#[cfg(all(feature = "sisters", target_os = "linux"))]
+mod sister_names;
+#[cfg(all(feature = "sisters", feature = "tls"))]
+mod sister_tls;
 #[cfg(feature = "sisters")]
 mod sisters;
 mod streams;

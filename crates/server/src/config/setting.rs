@@ -257,11 +257,15 @@ keys! {
          other what is written to channels; a second one, behind a comma, is accepted as well while the secret \
          is being replaced";
     SISTER_URL = "sister-url" "TIDINGS_SISTER_URL" "ADDRESSES" Text("")
-        "The addresses of sisters, separated by commas, like ws://10.0.0.7:8000/ws; the own one may be among \
-         them; only private addresses, as the link is not encrypted";
+        "The addresses of sisters, separated by commas, like ws://10.0.0.7:8000/ws or \
+         wss://hub1.example.org/ws; the own one may be among them; those of ws only private, as the link is \
+         not encrypted";
     SISTER_DNS = "sister-dns" "TIDINGS_SISTER_DNS" "HOST:PORT" Text("")
-        "A name of DNS with a port, like hubs.internal:8000, all of whose addresses are sisters; it is resolved \
-         again every 10 s";
+        "A name of DNS with a port, like hubs.internal:8000, all of whose addresses are sisters, or like \
+         wss://hubs.internal:8000 over TLS; it is resolved again every 10 s";
+    SISTER_CA = "sister-ca" "TIDINGS_SISTER_CA" "FILE" Text("")
+        "A PEM file with the authorities of the certificates of sisters who are dialled over wss; without it, \
+         those that this machine trusts";
     SISTERS = "sisters" "TIDINGS_SISTERS" "COUNT" Count(8, 1..=64)
         "To how many sisters the server links by itself; more of them cost more and survive more";
     CONNECTIONS = "connections" "TIDINGS_CONNECTIONS" "COUNT" Count(10_000, 1..=10_000_000)

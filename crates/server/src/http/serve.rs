@@ -13,6 +13,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tidings::hub::PeerAddress;
+use tidings::hub::federation::TlsBinding;
 use tidings::hub::server::Tls;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -56,10 +57,12 @@ pub(crate) async fn serve(
             stop: stop.clone(),
         };
         match tls.clone() {
-            None => tasks.spawn(connection.serve(stream)),
+            None => tasks.spawn(connection.serve(stream, None)),
             Some(tls) => tasks.spawn(async move {
                 if let Some(stream) = connection.shake_hands(&tls, stream, request_time).await {
-                    connection.serve(stream).await;
+                    // Nobody can ask the stream for it once it is the HTTP server's.
+                    let binding = TlsBinding::accepted(&stream);
+                    connection.serve(stream, binding).await;
                 }
             }),
         };
@@ -107,7 +110,9 @@ impl HttpConnection {
     }
 
     /// Answers its requests, until it ends or is the hub's.
-    async fn serve<S>(self, stream: S)
+    ///
+    /// The hub hears what binds the proof of a sister to the connection, if it is one of TLS.
+    async fn serve<S>(self, stream: S, binding: Option<TlsBinding>)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -118,6 +123,9 @@ impl HttpConnection {
             request.extensions_mut().insert(handle.clone());
             if let Some(peer) = peer {
                 request.extensions_mut().insert(peer);
+            }
+            if let Some(binding) = binding {
+                request.extensions_mut().insert(binding);
             }
             router.clone().oneshot(request)
         });

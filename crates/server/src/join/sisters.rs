@@ -1,12 +1,15 @@
-//! The sisters of the hub: their secrets are read once, at the start.
+//! The sisters of the hub: their secrets and authorities are read once, at the start.
 
 use std::fs;
 
 use anyhow::{Context, Result, bail};
 use tidings::hub::Hooks;
-use tidings::hub::federation::{SisterConfig, Sisters};
+use tidings::hub::federation::{SisterConfig, SisterTls, Sisters};
 
 use crate::config::SisterSettings;
+
+/// Where the hub of every server is.
+const HUB_PATH: &str = "/ws";
 
 /// Adds sisters to the hooks of a hub, if there are any.
 pub(super) fn add(hooks: Hooks, settings: &SisterSettings) -> Result<Hooks> {
@@ -15,14 +18,39 @@ pub(super) fn add(hooks: Hooks, settings: &SisterSettings) -> Result<Hooks> {
     for other in others {
         config = config.accepting(secret(other)?);
     }
+    let trust = trust(settings)?;
     let mut sisters = Sisters::new();
-    for server in &settings.servers {
-        sisters = sisters.and(server.clone());
+    for server in settings.servers.iter().cloned() {
+        sisters = sisters.and(match &trust {
+            Some(trust) => server.tls(trust.clone()),
+            None => server,
+        });
     }
-    if let Some(dns) = &settings.dns {
-        sisters = sisters.dns(dns, "/ws");
+    if let Some(name) = &settings.dns {
+        sisters = match trust.filter(|_| name.is_encrypted) {
+            Some(trust) => sisters.dns_over_tls(&name.host_and_port, HUB_PATH, trust),
+            None => sisters.dns(&name.host_and_port, HUB_PATH),
+        };
     }
     Ok(hooks.sisters(config, sisters))
+}
+
+/// Tries to read what the sisters need.
+pub(crate) fn check(settings: &SisterSettings) -> Result<()> {
+    add(Hooks::default(), settings).map(drop)
+}
+
+/// Reads whom this server trusts when it dials sisters over TLS; `None` if it dials none so.
+fn trust(settings: &SisterSettings) -> Result<Option<SisterTls>> {
+    if !settings.are_encrypted() {
+        return Ok(None);
+    }
+    let Some(file) = &settings.ca else {
+        return Ok(Some(SisterTls::of_this_machine().context("--sister-ca")?));
+    };
+    let named = || format!("--sister-ca {}", file.display());
+    let authorities = fs::read(file).with_context(named)?;
+    Ok(Some(SisterTls::authorities(authorities).with_context(named)?))
 }
 
 /// Reads a secret; the end of its last line is not a part of it.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use conductor_hub::server::TlsFiles;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
@@ -37,11 +37,33 @@ impl Certificates {
         TlsFiles::new(self.path("server.pem"), self.path("server.key"))
     }
 
+    /// Returns the authority, as PEM.
+    pub(crate) fn authority(&self) -> String {
+        self.authority.pem()
+    }
+
+    /// Returns what trusts the authority.
+    pub(crate) fn roots(&self) -> RootCertStore {
+        let mut roots = RootCertStore::empty();
+        roots.add(self.authority.der().clone()).expect("it is an authority");
+        roots
+    }
+
     /// Returns another certificate of the server, with its key, as PEM.
     pub(crate) fn pair(&self) -> [String; 2] {
+        self.signed(names())
+    }
+
+    /// Returns a certificate of the server that has expired, with its key, as PEM.
+    pub(crate) fn expired_pair(&self) -> [String; 2] {
+        let mut expired = names();
+        expired.not_after = date_time_ymd(2001, 1, 1);
+        self.signed(expired)
+    }
+
+    fn signed(&self, certificate: CertificateParams) -> [String; 2] {
         let key = KeyPair::generate().expect("keys can be made");
-        let names = CertificateParams::new(["localhost".to_owned()]).expect("it is a name");
-        let certificate = names.signed_by(&key, &self.authority).expect("the authority signs");
+        let certificate = certificate.signed_by(&key, &self.authority).expect("the authority signs");
         [certificate.pem(), key.serialize_pem()]
     }
 
@@ -55,21 +77,28 @@ impl Certificates {
         socket: TcpStream,
         protocols: &[&str],
     ) -> std::io::Result<TlsStream<TcpStream>> {
-        let mut roots = RootCertStore::empty();
-        roots.add(self.authority.der().clone()).expect("it is an authority");
+        let name = ServerName::try_from("localhost").expect("it is a name");
+        self.connector(protocols).connect(name, socket).await
+    }
+
+    /// Returns what connects as such a client.
+    pub(crate) fn connector(&self, protocols: &[&str]) -> TlsConnector {
         let mut config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
             .with_safe_default_protocol_versions()
             .expect("there are some")
-            .with_root_certificates(roots)
+            .with_root_certificates(self.roots())
             .with_no_client_auth();
         config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
-        let name = ServerName::try_from("localhost").expect("it is a name");
-        TlsConnector::from(Arc::new(config)).connect(name, socket).await
+        TlsConnector::from(Arc::new(config))
     }
 
     fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }
+}
+
+fn names() -> CertificateParams {
+    CertificateParams::new(["localhost".to_owned()]).expect("it is a name")
 }
 
 /// Returns what the server showed.

@@ -9,6 +9,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use conductor_hub::federation::{NodeId, SisterConfig, SisterServer, Sisters};
 use conductor_hub::protocol::{Message, Opcode};
+#[cfg(feature = "tls")]
+use conductor_hub::server::{self, Server, TlsFiles};
 use conductor_hub::{Admission, Config, Hooks, Hub, Lifecycle, PeerAddress};
 use http::HeaderMap;
 use hyper::service::service_fn;
@@ -32,6 +34,9 @@ pub(crate) struct Node {
     pub(crate) sisters: Arc<Sisters>,
     pub(crate) address: SocketAddr,
     told: mpsc::Receiver<Told>,
+    /// What listens for it, if that is a listener of the hub's own.
+    #[cfg(feature = "tls")]
+    _server: Option<Server>,
 }
 
 /// What a lifecycle hook hears of other nodes.
@@ -64,14 +69,32 @@ impl Node {
     }
 
     pub(crate) async fn with(hooks: Hooks, config: SisterConfig) -> Self {
-        let (sender, told) = mpsc::channel(10_000);
-        let sisters = Arc::new(Sisters::new());
-        let hooks = hooks.lifecycle(Telling(sender)).sisters(config, Arc::clone(&sisters));
-        let hub = Hub::start(Config::default(), hooks).expect("the configuration is valid");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has free ports");
+        Self::at(listener, Sisters::new(), hooks, config)
+    }
+
+    /// Starts a hub at this listener, whose sisters this manager finds.
+    pub(crate) fn at(listener: TcpListener, sisters: Sisters, hooks: Hooks, config: SisterConfig) -> Self {
+        let (hub, sisters, told) = hub(sisters, hooks, config);
         let address = listener.local_addr().expect("it has an address");
         TaskTracker::new().spawn(serve(hub.clone(), listener));
-        Self { hub, sisters, address, told }
+        Self {
+            hub,
+            sisters,
+            address,
+            told,
+            #[cfg(feature = "tls")]
+            _server: None,
+        }
+    }
+
+    /// Starts a hub whose own listener speaks TLS.
+    #[cfg(feature = "tls")]
+    pub(crate) async fn over_tls(files: TlsFiles) -> Self {
+        let (hub, sisters, told) = hub(Sisters::new(), Hooks::default(), SisterConfig::new(*SECRET));
+        let config = server::Config::default().address(([127, 0, 0, 1], 0)).path("/ws").tls(files);
+        let server = Server::start(config, &hub).await.expect("the certificate is good");
+        Self { hub, sisters, address: server.local_addr(), told, _server: Some(server) }
     }
 
     pub(crate) fn id(&self) -> NodeId {
@@ -128,6 +151,13 @@ impl Node {
         self.hub.publish(channel, "you are").expect("the name is short");
         while member.next().await.body != "you are" {}
     }
+}
+
+fn hub(sisters: Sisters, hooks: Hooks, config: SisterConfig) -> (Hub, Arc<Sisters>, mpsc::Receiver<Told>) {
+    let (sender, told) = mpsc::channel(10_000);
+    let sisters = Arc::new(sisters);
+    let hooks = hooks.lifecycle(Telling(sender)).sisters(config, Arc::clone(&sisters));
+    (Hub::start(Config::default(), hooks).expect("the configuration is valid"), sisters, told)
 }
 
 /// Returns the next message that is no question whether somebody is there.

@@ -1,0 +1,86 @@
+//! A name of DNS whose addresses are sisters, resolved by the system.
+//!
+//! The system reads a file of names in which the test has addresses of its own. It may put one over
+//! the machine's where nobody else sees that: in another process, with a view of its own of the
+//! files.
+
+use std::env;
+use std::ffi::OsStr;
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::process::Command;
+
+use conductor_hub::Hooks;
+use conductor_hub::federation::{NodeId, SisterConfig, Sisters};
+use tokio::net::TcpListener;
+
+use crate::support::node::{Node, SECRET, until};
+
+/// Tells the other process that it is it, and which file has the names.
+const NAMES: &str = "CONDUCTOR_HUB_TEST_NAMES";
+
+#[test]
+fn every_address_of_a_name_is_a_sister() {
+    let directory = tempfile::tempdir().expect("there is room");
+    let names = directory.path().join("hosts");
+    fs::write(&names, "127.0.0.1 localhost\n").expect("the folder takes it");
+    let mount = format!("mount --bind {} /etc/hosts", names.display());
+    let probe = Command::new("unshare").args(["--mount", "sh", "-c", &mount]).output();
+    if !probe.is_ok_and(|output| output.status.success()) {
+        test_support::skip("a name with addresses of the test's own needs root and mount namespaces");
+        return;
+    }
+    let output = Command::new("unshare")
+        .args(["--mount", "sh", "-c"])
+        .arg(format!("{mount} && exec \"$0\" sister_names::child --exact --nocapture"))
+        .arg(env::current_exe().expect("a test knows its own path"))
+        .env(NAMES, &names)
+        // Where it is not so by itself.
+        .env("RESOLV_MULTI", "on")
+        .output()
+        .expect("it ran before");
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8_lossy(&said);
+    // A name that no test has would pass, too.
+    assert!(output.status.success() && said.contains("1 passed"), "{said}");
+}
+
+/// Does nothing by itself: the test above runs it where the name is its own.
+#[tokio::test]
+async fn child() {
+    let Some(names) = env::var_os(NAMES) else { return };
+    add(&names, "127.0.0.2");
+    add(&names, "127.0.0.3");
+    let first = TcpListener::bind("127.0.0.2:0").await.expect("loopback has free ports");
+    let port = first.local_addr().expect("it has an address").port();
+    let node = |listener| {
+        let sisters = Sisters::new().dns(format!("hubs.test:{port}"), "/ws");
+        Node::at(listener, sisters, Hooks::default(), SisterConfig::new(*SECRET))
+    };
+    let other = async |address: &str| TcpListener::bind((address, port)).await.expect("nobody else is there");
+    // Each of them is among the addresses of the name itself.
+    let (a, b) = (node(first), node(other("127.0.0.3").await));
+    until(|| are_sisters(&a, &[b.id()]) && are_sisters(&b, &[a.id()])).await;
+    // One that is not finds both, and they do not look for it.
+    let guest = node(TcpListener::bind("127.0.0.1:0").await.expect("loopback has free ports"));
+    until(|| are_sisters(&guest, &[a.id(), b.id()])).await;
+    // The name is resolved again, and an address that is new is dialled.
+    let listener = other("127.0.0.4").await;
+    let c = Node::at(listener, Sisters::new(), Hooks::default(), SisterConfig::new(*SECRET));
+    assert!(c.hub.sisters().is_empty());
+    add(&names, "127.0.0.4");
+    until(|| [&a, &b, &guest].iter().all(|node| are_sisters(node, &[c.id()]))).await;
+    assert!(c.hub.sisters().iter().all(|sister| sister.name().is_none()), "it dials nobody");
+}
+
+/// Gives the name another address.
+fn add(names: &OsStr, address: &str) {
+    let mut names = OpenOptions::new().append(true).open(names).expect("it was written before");
+    writeln!(names, "{address} hubs.test").expect("the folder takes it");
+}
+
+/// Tells whether a node has links to these.
+fn are_sisters(node: &Node, others: &[NodeId]) -> bool {
+    let sisters = node.hub.sisters();
+    others.iter().all(|other| sisters.iter().any(|sister| sister.node() == *other))
+}
