@@ -42,7 +42,11 @@ impl<'s> Reader<'s> {
     }
 
     /// Reads until the connection ends, and says how it did.
+    ///
+    /// Subscriptions are told of the connection here, so that one which is not read, and for which
+    /// the reader waits, keeps nobody from sending.
     pub(crate) async fn read(mut self, mut socket: SplitStream<Socket>) -> Ending {
+        tell(self.shared, Event::Connected).await;
         loop {
             match self.next(&mut socket).await {
                 Ok(None) => return Ending::Lost(self.lost("was ended without a close frame")),
@@ -75,7 +79,7 @@ impl<'s> Reader<'s> {
             return Ok(heard);
         }
         // Where the connection is ending there is nothing to push it to, and the socket says so.
-        self.shared.outbox.push(self.connection, Outgoing::Ping(NOBODY));
+        self.shared.outbox.push(self.connection, Outgoing::Ping(NOBODY, None));
         timeout(config.pong_timeout, socket.next()).await.map_err(|_| self.lost("did not answer a ping"))
     }
 

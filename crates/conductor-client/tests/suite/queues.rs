@@ -1,10 +1,10 @@
 //! Subscriptions that are not read in time.
 
 use conductor_client::protocol::{Message, Opcode};
-use conductor_client::test_util::Visitor;
+use conductor_client::test_util::{ScriptedHub, Visitor};
 use conductor_client::{Client, ErrorKind, Event, Policy};
 
-use crate::support::{next, next_message, visited};
+use crate::support::{next, next_message, quick, visited};
 
 async fn send(visitor: &mut Visitor, count: usize) {
     for number in 0..count {
@@ -59,6 +59,23 @@ async fn a_subscription_that_makes_the_client_wait_loses_nothing() {
     for number in 0..1_000 {
         assert_eq!(next_message(&mut messages).await.body, number.to_string());
     }
+}
+
+#[tokio::test]
+async fn a_subscription_that_makes_the_client_wait_keeps_nobody_from_sending() {
+    let hub = ScriptedHub::listen().await.expect("a port is free");
+    let config = quick(hub.url()).events_max(2).policy(Policy::Wait);
+    let client = Client::start(config).expect("the settings are right");
+    let mut messages = client.messages();
+    // That it was connected, and is no more, is all that the subscription holds.
+    drop(hub.accept().await);
+    let mut visitor = hub.accept().await;
+    client.connected().await.expect("it is back");
+    client.write("news", "hi").await.expect("there is room");
+    visitor.expect(Opcode::WRITE, "news").await;
+    assert_eq!(next(&mut messages).await, Event::Connected);
+    assert!(matches!(next(&mut messages).await, Event::Disconnected(_)));
+    assert_eq!(next(&mut messages).await, Event::Connected);
 }
 
 #[tokio::test]

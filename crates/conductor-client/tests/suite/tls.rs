@@ -11,6 +11,8 @@ use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::task::TaskTracker;
 
+use crate::support::{PATIENCE, next_end};
+
 /// A server over TLS that reads and says nothing; its port, and its authority.
 async fn listen() -> (u16, String) {
     let (acceptor, authority) = acceptor();
@@ -53,8 +55,11 @@ async fn a_hub_is_reached_over_tls_and_only_if_its_authority_is_trusted() {
     let url = format!("wss://localhost:{port}/");
     let client = Client::connect(Config::new(&*url).authorities(authority)).await.expect("it is trusted");
     client.settle().await.expect("it answers pings");
+    let mut messages = client.messages();
+    client.write("news", "hi").await.expect("there is room");
     // The server takes one at a time.
-    assert!(client.shutdown(crate::support::PATIENCE).await);
+    assert!(client.shutdown(PATIENCE).await);
+    assert_eq!(next_end(&mut messages).await.unsent, 0, "TLS has written all of it out");
     let (_, other) = acceptor();
     let error = Client::connect(Config::new(url).authorities(other)).await.expect_err("it is not trusted");
     assert_eq!(error.kind(), ErrorKind::Unavailable);
