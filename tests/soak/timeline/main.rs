@@ -20,44 +20,34 @@ mod checker;
 mod line;
 mod model;
 mod round;
+#[path = "../start.rs"]
+mod start;
 mod store;
 mod talk;
 mod users;
 mod work;
 
-use std::env;
 use std::error::Error;
-use std::io::{Write, stderr, stdout};
+use std::io::{Write, stdout};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
+
+use tokio::runtime::Runtime;
 
 use crate::round::Soak;
 
 fn main() -> ExitCode {
-    let arguments: Vec<String> = env::args().skip(1).collect();
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let run = || -> Result<(), Box<dyn Error>> {
-        let runtime = tokio::runtime::Runtime::new()?;
-        match arguments.as_slice() {
-            ["work", directory, round, seed] => {
-                runtime.block_on(work::run(directory.as_ref(), round.parse()?, seed.parse()?))
-            }
-            [seconds] => runtime.block_on(soak(seconds.parse()?, u64::from(std::process::id()))),
-            [seconds, seed] => runtime.block_on(soak(seconds.parse()?, seed.parse()?)),
-            _ => Err("use `cargo xtask soak timeline`, or: SECONDS [SEED]".into()),
+    start::run(|arguments| -> Result<(), Box<dyn Error>> {
+        if let ["work", directory, round, seed] = arguments {
+            let work = work::run((*directory).as_ref(), round.parse()?, seed.parse()?);
+            return Runtime::new()?.block_on(work);
         }
-    };
-    match run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            drop(writeln!(stderr(), "{error}"));
-            ExitCode::FAILURE
-        }
-    }
+        let (time, seed) = start::length(arguments, "timeline")?;
+        Runtime::new()?.block_on(soak(time, seed))
+    })
 }
 
-async fn soak(seconds: u64, seed: u64) -> Result<(), Box<dyn Error>> {
-    writeln!(stdout(), "seed {seed}")?;
+async fn soak(time: Duration, seed: u64) -> Result<(), Box<dyn Error>> {
     let begun = Instant::now();
     let mut soak = Soak::new(seed)?;
     // At least one round, whatever the time.
@@ -66,7 +56,7 @@ async fn soak(seconds: u64, seed: u64) -> Result<(), Box<dyn Error>> {
         if soak.rounds() % 20 == 1 {
             writeln!(stdout(), "{:>4} s  {report}", begun.elapsed().as_secs())?;
         }
-        if begun.elapsed() >= Duration::from_secs(seconds) {
+        if begun.elapsed() >= time {
             break;
         }
     }
