@@ -330,6 +330,10 @@ impl Client {
     ///
     /// It returns whether all that was done within the grace time. If it was not, the last
     /// [`Event::Disconnected`] says how much is lost. A second call waits for the same end.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it is ready, it has begun: the client ends, but no grace time hurries it.
     pub async fn shutdown(&self, grace: Duration) -> bool {
         let Running { shared, tasks, cancelled } = &*self.running;
         shared.closing.cancel();

@@ -272,7 +272,9 @@ impl Config {
 
     /// Sets how many calls may wait for their answers.
     ///
-    /// Default 1,024 calls, 1 to 65,536. One more fails with an error of kind `Busy`.
+    /// Default 1,024 calls, 1 to 65,536. One more fails with an error of kind `Busy`. Each keeps
+    /// its message until it is answered, as that may have to go out again: so this times
+    /// [`message_bytes_max`](Self::message_bytes_max) is what they need at most.
     pub fn calls_max(self, calls_max: usize) -> Self {
         Self { calls_max, ..self }
     }

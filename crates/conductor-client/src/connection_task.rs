@@ -22,10 +22,10 @@ use crate::backoff::Backoff;
 use crate::dial::{Dialer, Socket, broken};
 use crate::ending::Ending;
 use crate::error::{Error, ErrorKind};
-use crate::event::{Disconnected, Event};
+use crate::event::Disconnected;
 use crate::handed::Handed;
 use crate::phase::Phase;
-use crate::reader::{Reader, tell};
+use crate::reader::Reader;
 use crate::refusal::Refusal;
 use crate::shared::Shared;
 use crate::writer::write;
@@ -90,7 +90,7 @@ impl ConnectionTask {
         if error.kind() == ErrorKind::Refused {
             let (text, reconnect) = (format!("{error:#}"), Reconnect::Never);
             let told = Disconnected { code: None, text, reconnect, unsent: 0 };
-            tell(&self.shared, Event::Disconnected(told)).await;
+            self.shared.tell_end(&told).await;
             return Err(error);
         }
         let delay = self.backoff.after_failure(retry_after, self.dice.f64());
@@ -120,7 +120,7 @@ impl ConnectionTask {
             shared.tell_last(&told);
             return Err(Error::closed());
         }
-        tell(&shared, Event::Disconnected(told)).await;
+        shared.tell_end(&told).await;
         let delay = self.backoff.after_end(ending.reconnect(), began.elapsed(), self.dice.f64());
         delay.ok_or(why)
     }

@@ -135,7 +135,7 @@ fn decode(bytes: &Bytes) -> Result<Message, conductor_protocol::DecodeError> {
 }
 
 /// Tells all subscriptions; with the policy `Wait` it waits until they have room.
-pub(crate) async fn tell(shared: &Shared, event: Event) {
+async fn tell(shared: &Shared, event: Event) {
     let bytes = event.bytes();
     for mailbox in &*shared.events.all() {
         mailbox.put_by(shared.config.policy, event.clone(), bytes).await;

@@ -295,6 +295,21 @@ impl Shared {
         self.streams.end(told);
     }
 
+    /// Tells all subscriptions how a connection ended, as their policy says.
+    ///
+    /// Once the client is being shut down, it waits for none of them.
+    pub(crate) async fn tell_end(&self, how: &Disconnected) {
+        let event = Event::Disconnected(how.clone());
+        let bytes = event.bytes();
+        for mailbox in &*self.events.all() {
+            tokio::select! {
+                biased;
+                () = mailbox.put_by(self.config.policy, event.clone(), bytes) => {}
+                () = self.closing.cancelled() => mailbox.put_last(event.clone()),
+            }
+        }
+    }
+
     /// Tells all subscriptions how the last connection ended, without a wait for room.
     pub(crate) fn tell_last(&self, how: &Disconnected) {
         for mailbox in &*self.events.all() {

@@ -3,8 +3,10 @@
 use conductor_client::protocol::{Message, Opcode};
 use conductor_client::test_util::{ScriptedHub, Visitor};
 use conductor_client::{Client, ErrorKind, Event, Policy};
+use tokio::task::yield_now;
+use tokio::time::timeout;
 
-use crate::support::{next, next_message, quick, visited};
+use crate::support::{PATIENCE, next, next_message, quick, visited};
 
 async fn send(visitor: &mut Visitor, count: usize) {
     for number in 0..count {
@@ -76,6 +78,26 @@ async fn a_subscription_that_makes_the_client_wait_keeps_nobody_from_sending() {
     assert_eq!(next(&mut messages).await, Event::Connected);
     assert!(matches!(next(&mut messages).await, Event::Disconnected(_)));
     assert_eq!(next(&mut messages).await, Event::Connected);
+}
+
+#[tokio::test]
+async fn a_subscription_that_makes_the_client_wait_does_not_hold_up_a_shutdown_between_connections() {
+    let hub = ScriptedHub::listen().await.expect("a port is free");
+    let config = quick(hub.url()).events_max(1).policy(Policy::Wait);
+    let client = Client::start(config).expect("the settings are right");
+    let mut messages = client.messages();
+    let visitor = hub.accept().await;
+    client.connected().await.expect("the hub has taken it in");
+    drop(visitor);
+    // That it was connected is all that the subscription holds; the loss waits to be told.
+    while client.is_connected() {
+        yield_now().await;
+    }
+    let ended = timeout(PATIENCE / 2, client.shutdown(PATIENCE)).await;
+    assert!(ended.expect("nobody is waited for"));
+    assert_eq!(next(&mut messages).await, Event::Connected);
+    assert!(matches!(next(&mut messages).await, Event::Disconnected(_)));
+    assert!(messages.next().await.is_none());
 }
 
 #[tokio::test]

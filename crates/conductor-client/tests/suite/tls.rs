@@ -1,5 +1,7 @@
 //! Hubs behind TLS.
 
+use std::env;
+use std::process::Command;
 use std::sync::Arc;
 
 use conductor_client::{Client, Config, ErrorKind};
@@ -64,4 +66,27 @@ async fn a_hub_is_reached_over_tls_and_only_if_its_authority_is_trusted() {
     let error = Client::connect(Config::new(url).authorities(other)).await.expect_err("it is not trusted");
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     assert!(format!("{error:#}").contains("certificate"), "{error:#}");
+}
+
+/// Set for the process that a test starts.
+const ROLE: &str = "CONDUCTOR_CLIENT_TESTS_ROLE";
+
+/// Does nothing by itself: the test below starts it in a process whose certificates are missing.
+#[tokio::test]
+async fn role_of_a_machine_without_certificates() {
+    if env::var_os(ROLE).is_none() {
+        return;
+    }
+    let error = Client::start(Config::new("wss://localhost:1")).expect_err("nobody can be trusted");
+    assert_eq!(error.kind(), ErrorKind::Config);
+    assert!(format!("{error:#}").contains("no-such-file.pem"), "{error:#}");
+}
+
+#[test]
+fn certificates_of_the_machine_that_cannot_be_read_are_named() {
+    let mut command = Command::new(env::current_exe().expect("it has a path"));
+    command.args(["--exact", "tls::role_of_a_machine_without_certificates"]).env(ROLE, "1");
+    command.env("SSL_CERT_FILE", "/no-such-file.pem").env_remove("SSL_CERT_DIR");
+    let output = command.output().expect("it can be run");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
 }
