@@ -34,7 +34,7 @@ impl<T: AsyncRead + AsyncWrite + Send> Transport for T {}
 pub(crate) type Socket = WebSocketStream<Pin<Box<dyn Transport>>>;
 
 /// What an input buffer holds; hubs write several messages at once.
-const READ_BUFFER_BYTES: usize = 16 * 1024;
+pub(crate) const READ_BUFFER_BYTES: usize = 16 * 1024;
 
 /// How many bytes of messages are written at once.
 const WRITE_BUFFER_BYTES: usize = 64 * 1024;

@@ -115,7 +115,7 @@ impl FrameCounter {
         if self.header_len < 2 || self.header_len < 2 + more + mask_len {
             return false;
         }
-        let long_len = self.header[2..2 + more].iter().fold(0, |len, byte| len << 8 | u64::from(*byte));
+        let long_len = self.header[2..2 + more].iter().fold(0, |len, byte| (len << 8) | u64::from(*byte));
         self.left = if more == 0 { u64::from(short_len) } else { long_len };
         true
     }
