@@ -14,7 +14,7 @@
 //! ```
 //!
 //! Every cycle has another graph, a mesh or a ring, and other links. Wires are in this process: one
-//! that is cut ends its connections, one that is silent passes nothing on. Where the machine permits
+//! that is cut ends its connections, one that is silent passes nothing on. Where the machine lets
 //! it, every second cycle has each node in a network namespace instead, and the kernel parts them.
 //! Members and writers are clients of another library.
 //!
