@@ -9,6 +9,9 @@ use conductor_protocol::Reconnect;
 /// A connection that lasted so long was a good one: the next loss is another story.
 const STEADY: Duration = Duration::from_secs(10);
 
+/// What a hub asks for counts up to so many times the longest delay.
+const ASKED_MAX_TIMES: u32 = 15;
+
 /// Doubles from one bound to the other, with full jitter.
 #[derive(Clone, Debug)]
 pub(crate) struct Backoff {
@@ -25,9 +28,13 @@ impl Backoff {
     }
 
     /// How long to wait after an attempt that failed; `dice` is from 0 to below 1.
-    pub(crate) fn after_failure(&mut self, dice: f64) -> Duration {
+    ///
+    /// The random delay comes on top of what the hub asked for, so that not all whom it asked come
+    /// at once.
+    pub(crate) fn after_failure(&mut self, asked: Option<Duration>, dice: f64) -> Duration {
         self.came_at_once = false;
-        self.next(dice)
+        let asked = asked.unwrap_or_default().min(self.max.saturating_mul(ASKED_MAX_TIMES));
+        asked.saturating_add(self.next(dice))
     }
 
     /// How long to wait after a connection that lasted so long; `None` if nobody comes back.
@@ -69,10 +76,18 @@ mod tests {
     #[test]
     fn delays_double_up_to_the_longest_and_begin_again_after_a_good_connection() {
         let mut backoff = Backoff::new(ms(500), ms(20_000));
-        let delays: Vec<_> = (0..8).map(|_| backoff.after_failure(0.5)).collect();
+        let delays: Vec<_> = (0..8).map(|_| backoff.after_failure(None, 0.5)).collect();
         assert_eq!(delays, [250, 500, 1_000, 2_000, 4_000, 8_000, 10_000, 10_000].map(ms));
         assert_eq!(backoff.after_end(Reconnect::Backoff, STEADY, 0.5), Some(ms(250)));
         assert_eq!(backoff.after_end(Reconnect::Backoff, ms(1), 0.5), Some(ms(500)), "it was a short one");
+    }
+
+    #[test]
+    fn what_a_hub_asks_for_comes_before_the_random_delay_and_is_bounded() {
+        let mut backoff = Backoff::new(ms(500), ms(20_000));
+        assert_eq!(backoff.after_failure(Some(ms(3_000)), 0.5), ms(3_250));
+        assert_eq!(backoff.after_failure(Some(ms(0)), 0.5), ms(500), "the delay goes on to double");
+        assert_eq!(backoff.after_failure(Some(Duration::MAX), 0.0), ms(300_000));
     }
 
     #[test]
@@ -93,7 +108,7 @@ mod tests {
         let mut backoff = Backoff::new(ms(8), Duration::MAX);
         backoff.failures = u32::MAX - 1;
         for _ in 0..3 {
-            assert!(backoff.after_failure(0.5) >= ms(8));
+            assert!(backoff.after_failure(Some(Duration::MAX), 0.5) >= ms(8));
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Calls and pings that wait for their answers.
 
 use std::collections::HashMap;
+use std::future::pending;
 use std::hash::Hash;
 
 use parking_lot::Mutex;
@@ -18,7 +19,7 @@ pub(crate) struct Waiting<K, A> {
 #[derive(Debug)]
 struct Locked<K, A> {
     /// Who waits, with a number of their own.
-    senders: HashMap<K, (u64, oneshot::Sender<Result<A, Error>>)>,
+    senders: HashMap<K, (u64, oneshot::Sender<A>)>,
     entered: u64,
 }
 
@@ -29,7 +30,7 @@ pub(crate) struct Waiter<'w, K: Eq + Hash + Clone, A> {
     key: K,
     /// Once it is answered, another one may wait under its key, and is not to be forgotten.
     number: u64,
-    answer: oneshot::Receiver<Result<A, Error>>,
+    answer: oneshot::Receiver<A>,
 }
 
 impl<K: Eq + Hash + Clone, A> Waiting<K, A> {
@@ -65,28 +66,26 @@ impl<K: Eq + Hash + Clone, A> Waiting<K, A> {
     {
         let Some((_, sender)) = self.locked.lock().senders.remove(key) else { return Some(answer) };
         // Who has given up in this moment gets no answer, and nobody else wants it.
-        sender.send(Ok(answer)).ok();
+        sender.send(answer).ok();
         None
-    }
-
-    /// Tells all who wait that there will be no answer.
-    pub(crate) fn fail(&self, why: &Error) {
-        let senders = std::mem::take(&mut self.locked.lock().senders);
-        for (_, sender) in senders.into_values() {
-            // As above.
-            sender.send(Err(why.clone())).ok();
-        }
     }
 }
 
 impl<K: Eq + Hash + Clone, A> Waiter<'_, K, A> {
-    /// Waits for the answer.
-    pub(crate) async fn answer(mut self) -> Result<A, Error> {
+    /// Waits for the answer, which is taken once.
+    ///
+    /// Dropped before it is ready, it has taken nothing.
+    pub(crate) async fn answer(&mut self) -> A {
         match (&mut self.answer).await {
             Ok(answer) => answer,
-            // The sender is in the table until it has sent, so this is the end of the client.
-            Err(_) => Err(Error::closed()),
+            // The sender is in the table until it has sent, or until this is dropped.
+            Err(_) => pending().await,
         }
+    }
+
+    /// Takes the answer if it is there.
+    pub(crate) fn take(&mut self) -> Option<A> {
+        self.answer.try_recv().ok()
     }
 }
 

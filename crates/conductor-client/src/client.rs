@@ -8,7 +8,7 @@ use bytes::{Bytes, BytesMut};
 use conductor_protocol::{Message, Opcode};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::runtime::Handle;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -19,6 +19,7 @@ use crate::error::{Error, ErrorKind};
 use crate::event::Event;
 use crate::mailbox::Mailbox;
 use crate::messages::Messages;
+use crate::outbox::MessageKind;
 use crate::outgoing_stream::OutgoingStream;
 use crate::shared::Shared;
 use crate::streams::{IncomingStream, Streams};
@@ -43,7 +44,8 @@ const AROUND_PIECE_BYTES: usize = 64;
 /// At most once, and in order: what one task sends arrives as it was sent, over all channels. A
 /// call that returns `Ok` has put its message among those that are sent next. If the connection is
 /// lost before that, [`Disconnected::unsent`](crate::Disconnected::unsent) counts it, and nothing
-/// is sent twice.
+/// is sent twice. Only a [`call`](Self::call) of which no byte was written goes out again, behind
+/// what was sent meanwhile.
 #[derive(Clone)]
 pub struct Client {
     running: Arc<Running>,
@@ -188,7 +190,7 @@ impl Client {
             return Err(Error::new(ErrorKind::InvalidInput, text));
         }
         let bytes = self.shared().encoded(message)?;
-        self.shared().send(bytes).await.map(|_| ())
+        self.shared().send(MessageKind::Other, bytes).await.map(|_| ())
     }
 
     /// Calls the hub's program, and waits for its answer.
@@ -196,9 +198,17 @@ impl Client {
     /// That is the first Server message with the uuid of the call; any others come as an
     /// [`Event::Message`]. The channel is what the program makes of it; many use the empty one.
     ///
+    /// # Delivery
+    ///
+    /// At most once. If the connection is lost before a byte of the call was written, it goes out
+    /// again on the next one, as long as
+    /// [`Config::call_timeout`](crate::Config::call_timeout) is not over. A call that may have been
+    /// sent does not: its error says that its outcome is unknown.
+    ///
     /// # Cancel safety
     ///
-    /// Dropped before it is ready, it may have called; the answer then comes as an event.
+    /// Dropped before it is ready, it may have called; the answer then comes as an event. It goes
+    /// out no more if it has not yet.
     ///
     /// # Errors
     ///
@@ -209,9 +219,20 @@ impl Client {
     pub async fn call(&self, channel: impl Into<String>, body: impl Into<Bytes>) -> Result<Message, Error> {
         let (shared, call) = (self.shared(), Message::new(Opcode::SERVER, channel, body));
         let bytes = shared.encoded(&call)?;
-        let waiter = shared.calls.enter(call.uuid)?;
-        shared.send(bytes).await?;
-        self.answered(waiter.answer()).await
+        let mut waiter = shared.calls.enter(call.uuid)?;
+        let mut handover = shared.send(MessageKind::Call, bytes.clone()).await?;
+        let until = Instant::now() + shared.config.call_timeout;
+        loop {
+            let answer = timeout_at(until, shared.answer_on(handover.connection(), &mut waiter)).await;
+            match answer {
+                Ok(Some(answer)) => return Ok(answer),
+                // The connection has ended, so what became of the call is known for good.
+                Ok(None) if handover.is_untouched() => {}
+                Ok(None) => return Err(shared.unknown()),
+                Err(_) => return Err(self.not_answered()),
+            }
+            handover = shared.send_until(until, MessageKind::Call, bytes.clone()).await?;
+        }
     }
 
     /// Waits until the hub has done what was asked for before.
@@ -219,22 +240,25 @@ impl Client {
     /// It asks by a ping, which the hub answers behind all that came before it: binds are decided
     /// by then, and messages given to who gets them.
     ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it is ready, it has changed nothing.
+    ///
     /// # Errors
     ///
-    /// As for [`call`](Self::call).
+    /// As for [`call`](Self::call), but a ping never goes out again: what was asked for before it
+    /// may be lost with its connection, which is [`Uncertain`](ErrorKind::Uncertain).
     pub async fn settle(&self) -> Result<(), Error> {
         let (shared, number) = (self.shared(), self.shared().next_ping());
-        let waiter = shared.pings.enter(number)?;
-        shared.ping(number).await?;
-        self.answered(waiter.answer()).await
+        let mut waiter = shared.pings.enter(number)?;
+        let connection = shared.ping(number).await?.connection();
+        let answer = timeout(shared.config.call_timeout, shared.answer_on(connection, &mut waiter)).await;
+        answer.map_err(|_| self.not_answered())?.ok_or_else(|| shared.unknown())
     }
 
-    async fn answered<T>(&self, answer: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-        let patience = self.shared().config.call_timeout;
-        timeout(patience, answer).await.unwrap_or_else(|_| {
-            let text = format!("the hub at {} did not answer within {patience:?}", self.shared().hub());
-            Err(Error::new(ErrorKind::Timeout, text))
-        })
+    fn not_answered(&self) -> Error {
+        let (hub, patience) = (self.shared().hub(), self.shared().config.call_timeout);
+        Error::new(ErrorKind::Timeout, format!("the hub at {hub} did not answer within {patience:?}"))
     }
 
     /// Sends all that a reader gives to the other members of a channel, as one stream.
@@ -304,8 +328,12 @@ impl Client {
 
     /// Ends the client: what was accepted is sent, then the connection is closed.
     ///
-    /// It returns whether all that was done within the grace time. A second call waits for the same
-    /// end.
+    /// It returns whether all that was done within the grace time. If it was not, the last
+    /// [`Event::Disconnected`] says how much is lost. A second call waits for the same end.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it is ready, it has begun: the client ends, but no grace time hurries it.
     pub async fn shutdown(&self, grace: Duration) -> bool {
         let Running { shared, tasks, cancelled } = &*self.running;
         shared.closing.cancel();

@@ -158,7 +158,8 @@ impl Config {
     /// Sets the longest delay between two attempts to connect.
     ///
     /// Default 20 s, 1 ms to 10 min. Less finds a hub that is back sooner; more spares one that
-    /// many clients try to reach.
+    /// many clients try to reach. A hub that refuses with `Retry-After` is obeyed up to 15 times as
+    /// long, with the random delay on top.
     pub fn reconnect_delay_max(self, reconnect_delay_max: Duration) -> Self {
         Self { reconnect_delay_max, ..self }
     }
@@ -187,9 +188,10 @@ impl Config {
         Self { send_timeout, ..self }
     }
 
-    /// Sets how long a call waits for its answer.
+    /// Sets how long a call waits for its answer, from when it was taken to be sent.
     ///
-    /// Default 30 s, 1 ms to 10 min. More suits calls that take long to answer.
+    /// As long a call that could not be sent goes out again after a loss. Default 30 s, 1 ms to
+    /// 10 min. More suits calls that take long to answer.
     pub fn call_timeout(self, call_timeout: Duration) -> Self {
         Self { call_timeout, ..self }
     }
@@ -270,7 +272,9 @@ impl Config {
 
     /// Sets how many calls may wait for their answers.
     ///
-    /// Default 1,024 calls, 1 to 65,536. One more fails with an error of kind `Busy`.
+    /// Default 1,024 calls, 1 to 65,536. One more fails with an error of kind `Busy`. Each keeps
+    /// its message until it is answered, as that may have to go out again: so this times
+    /// [`message_bytes_max`](Self::message_bytes_max) is what they need at most.
     pub fn calls_max(self, calls_max: usize) -> Self {
         Self { calls_max, ..self }
     }

@@ -22,9 +22,11 @@ use crate::backoff::Backoff;
 use crate::dial::{Dialer, Socket, broken};
 use crate::ending::Ending;
 use crate::error::{Error, ErrorKind};
-use crate::event::{Disconnected, Event};
+use crate::event::Disconnected;
+use crate::handed::Handed;
 use crate::phase::Phase;
-use crate::reader::{Reader, tell};
+use crate::reader::Reader;
+use crate::refusal::Refusal;
 use crate::shared::Shared;
 use crate::writer::write;
 
@@ -68,8 +70,8 @@ impl ConnectionTask {
                 () = closing.cancelled() => return Error::closed(),
             };
             let delay = match dialled {
-                Ok(socket) => self.keep(socket).await,
-                Err(error) => self.after_failure(error).await,
+                Ok((socket, handed)) => self.keep(socket, handed).await,
+                Err(refusal) => self.after_failure(refusal).await,
             };
             let delay = match delay {
                 Ok(delay) => delay,
@@ -83,54 +85,51 @@ impl ConnectionTask {
     }
 
     /// Returns the delay after an attempt that failed, or why there is no other.
-    async fn after_failure(&mut self, error: Error) -> Result<Duration, Error> {
+    async fn after_failure(&mut self, refusal: Refusal) -> Result<Duration, Error> {
+        let Refusal { error, retry_after } = refusal;
         if error.kind() == ErrorKind::Refused {
             let (text, reconnect) = (format!("{error:#}"), Reconnect::Never);
             let told = Disconnected { code: None, text, reconnect, unsent: 0 };
-            tell(&self.shared, Event::Disconnected(told)).await;
+            self.shared.tell_end(&told).await;
             return Err(error);
         }
-        let delay = self.backoff.after_failure(self.dice.f64());
+        let delay = self.backoff.after_failure(retry_after, self.dice.f64());
         tracing::debug!("{error:#}; the next attempt is in {delay:?}");
         self.shared.set_phase(Phase::Away(Some(error)));
         Ok(delay)
     }
 
     /// Keeps a connection to its end; returns the delay before the next, or why there is none.
-    async fn keep(&mut self, socket: Socket) -> Result<Duration, Error> {
+    async fn keep(&mut self, socket: Socket, handed: Arc<Handed>) -> Result<Duration, Error> {
         let began = Instant::now();
         self.connections += 1;
         let shared = Arc::clone(&self.shared);
-        let channels = shared.outbox.connect(self.connections);
+        shared.outbox.connect(self.connections, handed);
         shared.set_phase(Phase::Connected(self.connections));
         tracing::debug!("connected to the hub at {}", shared.hub());
-        let ending = self.converse(socket, channels).await;
-        // Nothing can be put in any more when those who wait hear that it has ended.
-        let unsent = shared.outbox.disconnect();
+        let ending = self.converse(socket).await;
+        // Nothing can be put in any more when those who wait hear that it has ended, and the socket
+        // is gone: what it has taken is known for good.
+        let unsent = shared.outbox.disconnect().unwrap_or_default();
         let why = ending.error(shared.hub());
         shared.set_phase(Phase::Away(Some(why.clone())));
-        shared.calls.fail(&shared.lost());
-        shared.pings.fail(&shared.lost());
-        let is_closing = shared.closing.is_cancelled();
-        let mut told = ending.told(unsent);
-        if is_closing {
-            told.reconnect = Reconnect::Never;
-        }
         tracing::debug!("disconnected: {why:#}");
-        tell(&shared, Event::Disconnected(told)).await;
-        if is_closing {
+        let mut told = ending.told(unsent);
+        if shared.closing.is_cancelled() {
+            told.reconnect = Reconnect::Never;
+            shared.tell_last(&told);
             return Err(Error::closed());
         }
+        shared.tell_end(&told).await;
         let delay = self.backoff.after_end(ending.reconnect(), began.elapsed(), self.dice.f64());
         delay.ok_or(why)
     }
 
     /// Reads and writes until the connection ends, and says how it did.
-    async fn converse(&self, socket: Socket, channels: Vec<String>) -> Ending {
-        tell(&self.shared, Event::Connected).await;
+    async fn converse(&self, socket: Socket) -> Ending {
         let (sink, stream) = socket.split();
         let reader = Reader::new(&self.shared, self.connections);
-        join(&self.shared, reader, stream, sink, channels).await
+        join(&self.shared, reader, stream, sink).await
     }
 }
 
@@ -140,12 +139,11 @@ async fn join(
     reader: Reader<'_>,
     stream: SplitStream<Socket>,
     sink: SplitSink<Socket, tungstenite::Message>,
-    channels: Vec<String>,
 ) -> Ending {
     let mut reading = std::pin::pin!(reader.read(stream));
     let written = tokio::select! {
         ending = &mut reading => return ending,
-        written = write(sink, &shared.outbox, channels) => written,
+        written = write(sink, &shared.outbox) => written,
     };
     match written {
         // It has said goodbye; the hub answers that, and the reader gives up a hub that does not.

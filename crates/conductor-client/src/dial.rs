@@ -4,11 +4,11 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use http::Request;
 use http::header::{
     AUTHORIZATION, CONNECTION, COOKIE, HOST, HeaderName, HeaderValue, SEC_WEBSOCKET_KEY,
     SEC_WEBSOCKET_VERSION, UPGRADE,
 };
-use http::{Request, StatusCode};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -18,8 +18,11 @@ use tokio_tungstenite::tungstenite::{self, Error as WebSocketError};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
 use crate::config::{Address, Config};
+use crate::counted::Counted;
 use crate::error::{Error, ErrorKind};
+use crate::handed::Handed;
 use crate::headers::HandshakeHeaders;
+use crate::refusal::Refusal;
 use crate::tls::Tls;
 
 /// Bytes that go both ways, over TCP or over TLS.
@@ -31,7 +34,7 @@ impl<T: AsyncRead + AsyncWrite + Send> Transport for T {}
 pub(crate) type Socket = WebSocketStream<Pin<Box<dyn Transport>>>;
 
 /// What an input buffer holds; hubs write several messages at once.
-const READ_BUFFER_BYTES: usize = 16 * 1024;
+pub(crate) const READ_BUFFER_BYTES: usize = 16 * 1024;
 
 /// How many bytes of messages are written at once.
 const WRITE_BUFFER_BYTES: usize = 64 * 1024;
@@ -64,36 +67,41 @@ impl Dialer {
         Ok(Self { address, tls, headers, connect_timeout, limits })
     }
 
-    /// Connects, or says what went wrong; of kind `Refused` if nobody should try again.
-    pub(crate) async fn dial(&self) -> Result<Socket, Error> {
+    /// Connects, or says what went wrong; beside the socket is how much it has taken.
+    pub(crate) async fn dial(&self) -> Result<(Socket, Arc<Handed>), Refusal> {
         match timeout(self.connect_timeout, self.attempt()).await {
             Ok(done) => done,
             Err(_) => {
                 let (address, patience) = (&self.address, self.connect_timeout);
                 let text = format!("the hub at {address} could not be reached within {patience:?}");
-                Err(Error::new(ErrorKind::Unavailable, text))
+                Err(Error::new(ErrorKind::Unavailable, text).into())
             }
         }
     }
 
-    async fn attempt(&self) -> Result<Socket, Error> {
+    async fn attempt(&self) -> Result<(Socket, Arc<Handed>), Refusal> {
         let request = self.request().await?;
-        let transport = self.transport().await.map_err(|error| {
+        let handed = Arc::new(Handed::default());
+        let transport = self.transport(&handed).await.map_err(|error| {
             let text = format!("the hub at {} cannot be reached", self.address);
             Error::with_source(ErrorKind::Unavailable, text, error)
         })?;
         match client_async_with_config(request, transport, Some(self.limits)).await {
-            Ok((socket, _)) => Ok(socket),
-            Err(error) => Err(self.refusal(error)),
+            Ok((socket, _)) => {
+                handed.open();
+                Ok((socket, handed))
+            }
+            Err(error) => Err(Refusal::of_handshake(&self.address, error)),
         }
     }
 
-    async fn transport(&self) -> std::io::Result<Pin<Box<dyn Transport>>> {
+    async fn transport(&self, handed: &Arc<Handed>) -> std::io::Result<Pin<Box<dyn Transport>>> {
         let stream = TcpStream::connect((self.address.host.as_str(), self.address.port)).await?;
         stream.set_nodelay(true)?;
+        let handed = Arc::clone(handed);
         Ok(match &self.tls {
-            Some(tls) => Box::pin(tls.connect(stream).await?),
-            None => Box::pin(stream),
+            Some(tls) => Box::pin(Counted::new(tls.connect(stream).await?, handed, true)),
+            None => Box::pin(Counted::new(stream, handed, false)),
         })
     }
 
@@ -119,26 +127,6 @@ impl Dialer {
             request.headers_mut().append(name, value);
         }
         Ok(request)
-    }
-
-    fn refusal(&self, error: WebSocketError) -> Error {
-        let address = &self.address;
-        match error {
-            WebSocketError::Http(response) => {
-                let status = response.status();
-                let is_final = matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
-                let kind = if is_final { ErrorKind::Refused } else { ErrorKind::Unavailable };
-                Error::new(kind, format!("the hub at {address} answered the handshake with {status}"))
-            }
-            WebSocketError::Io(error) => {
-                let text = format!("the connection to the hub at {address} was lost in the handshake");
-                Error::with_source(ErrorKind::Unavailable, text, error)
-            }
-            error => {
-                let text = format!("what is at {address} does not speak WebSocket");
-                Error::with_source(ErrorKind::Protocol, text, error)
-            }
-        }
     }
 }
 

@@ -80,7 +80,16 @@ impl Error {
         }))
     }
 
-    /// Whoever waits for something of a connection that has ended hears this.
+    /// Whoever waits for an answer on a connection that has ended hears this.
+    pub(crate) fn unknown(hub: &str) -> Self {
+        let text = format!(
+            "the connection to the hub at {hub} was lost before its answer came; the outcome is unknown, so ask \
+             the hub what was done before you repeat it"
+        );
+        Self::new(ErrorKind::Uncertain, text)
+    }
+
+    /// Whoever was sending or reading something on a connection that has ended hears this.
     pub(crate) fn lost(hub: &str) -> Self {
         let text = format!("the connection to the hub at {hub} was lost on the way");
         Self::new(ErrorKind::Uncertain, text)

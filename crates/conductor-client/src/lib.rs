@@ -34,7 +34,8 @@
 //! # Delivery
 //!
 //! - At most once, as the hub does it. Nothing is sent twice; what was under way when a connection
-//!   was lost may have arrived or not.
+//!   was lost may have arrived or not. A call of which no byte was written goes out again on the
+//!   next connection; of any other the outcome is unknown, and its error says so.
 //! - In order: what one task sends arrives so, over all channels.
 //! - A loss is told: [`Event::Disconnected`] with the code of the hub and how much was not sent,
 //!   then [`Event::Connected`]. What others wrote in between is not made up for; a program that
@@ -45,8 +46,11 @@
 //! After a loss the client connects again by itself: after a random delay below 500 ms, which
 //! doubles up to 20 s, and binds again to what it was bound to. The range of the hub's close code
 //! decides it, [`protocol::Reconnect`]: some say at once, some that it must stay away. Then, and
-//! after a handshake that was answered with 401 or 403, it is over. Headers are asked for before
-//! each attempt, so a token that has expired is a new one the next time ([`HandshakeHeaders`]).
+//! after a handshake that was answered with 401 or 403, it is over. A hub that refuses for a while,
+//! with 503 or 429 and `Retry-After`, is left alone for as long, up to 15 times the longest delay,
+//! and the random delay comes on top, so that not all clients come at once. Headers are asked for
+//! before each attempt, so a token that has expired is a new one the next time
+//! ([`HandshakeHeaders`]).
 //!
 //! A hub that says nothing is pinged after 25 s, and given up 10 s later.
 //!
@@ -82,12 +86,16 @@
 mod backoff;
 mod calls;
 mod client;
+mod clock;
 mod config;
 mod connection_task;
+mod counted;
 mod dial;
 mod ending;
 mod error;
 mod event;
+mod handed;
+mod handover;
 mod headers;
 mod mailbox;
 mod messages;
@@ -96,6 +104,7 @@ mod outgoing_stream;
 mod phase;
 mod policy;
 mod reader;
+mod refusal;
 mod shared;
 mod streams;
 mod subscriptions;

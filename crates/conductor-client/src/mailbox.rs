@@ -96,6 +96,17 @@ impl<T> Mailbox<T> {
         drop(dropped);
     }
 
+    /// Puts an item in behind which only the end comes, whether there is room or not.
+    pub(crate) fn put_last(&self, item: T) {
+        let mut locked = self.locked.lock();
+        if locked.takes_nothing() {
+            return;
+        }
+        let reader = locked.push(item, 0);
+        drop(locked);
+        wake(reader);
+    }
+
     /// Puts an item in, or gives it back if there is no room.
     fn offer(&self, item: T, bytes: usize) -> Result<(), T> {
         let mut locked = self.locked.lock();
@@ -256,6 +267,16 @@ mod tests {
         mailbox.put_by(Policy::Close, 2, 1).await;
         assert_eq!(next(&mailbox).await, Some(Err((ErrorKind::Overflow, None))));
         assert_eq!([next(&mailbox).await, next(&mailbox).await], [None, None]);
+    }
+
+    #[tokio::test]
+    async fn the_last_item_needs_no_room() {
+        let mailbox = Mailbox::new(1, 10);
+        mailbox.put(1, 10).await;
+        mailbox.put_last(2);
+        mailbox.end(None);
+        assert_eq!([next(&mailbox).await, next(&mailbox).await], [Some(Ok(1)), Some(Ok(2))]);
+        assert_eq!(next(&mailbox).await, None);
     }
 
     #[tokio::test]

@@ -8,11 +8,14 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
+use conductor_protocol::{Message, Opcode};
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::error::{Error, ErrorKind};
+use crate::handed::Handed;
+use crate::handover::Handover;
 
 #[derive(Debug)]
 pub(crate) struct Outbox {
@@ -25,22 +28,55 @@ pub(crate) struct Outbox {
 #[derive(Debug)]
 struct Locked {
     queue: VecDeque<Outgoing>,
-    /// The number of the connection that there is.
-    connection: Option<u64>,
+    /// The connection that there is.
+    connection: Option<Connection>,
     /// What is bound now, and again by each connection that comes.
     channels: BTreeSet<String>,
     is_closing: bool,
     writer: Option<Waker>,
 }
 
+/// What is known of the connection that there is.
+///
+/// Its messages have numbers from 1 on, in the order in which they came here, which is that of the
+/// wire: by its number [`Handed`] says what became of each.
+#[derive(Debug)]
+struct Connection {
+    number: u64,
+    handed: Arc<Handed>,
+    /// How many messages came.
+    pushed: u64,
+    /// What the writer has taken, and the socket may not have.
+    under_way: Vec<(MessageKind, Option<Claim>)>,
+}
+
 /// One thing to be sent.
 #[derive(Debug)]
 pub(crate) enum Outgoing {
     /// An encoded message, with its share of what may wait; an end of a stream needs none.
-    Message(Bytes, Option<Claim>),
-    /// A ping with this number.
-    Ping(u64),
+    Message(MessageKind, Bytes, Option<Claim>),
+    /// A ping with this number, and its share if somebody waits for its answer.
+    Ping(u64, Option<Claim>),
     /// The close frame, behind which nothing comes.
+    Goodbye,
+}
+
+/// What becomes of a message that a connection has not sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MessageKind {
+    /// The next connection is told what is bound then.
+    Bind,
+    /// Who waits for its answer sends it again if no byte of it was written.
+    Call,
+    /// It is lost, and counted.
+    Other,
+}
+
+/// What the writer does next.
+#[derive(Debug)]
+pub(crate) enum Frame {
+    Message(Bytes),
+    Ping(u64),
     Goodbye,
 }
 
@@ -77,14 +113,12 @@ impl Outbox {
         Ok(Claim { _slot: slot, _bytes: bytes })
     }
 
-    /// Puts something behind all that waits; `false` if this is not the connection any more.
-    pub(crate) fn push(&self, connection: u64, outgoing: Outgoing) -> bool {
+    /// Puts something behind all that waits; `None` if this is not the connection any more.
+    pub(crate) fn push(&self, connection: u64, outgoing: Outgoing) -> Option<Handover> {
         let mut locked = self.locked.lock();
-        let is_taken = locked.connection == Some(connection);
-        if is_taken {
-            locked.push(outgoing);
-        }
-        is_taken
+        let is_this = locked.connection.as_ref().is_some_and(|now| now.number == connection);
+        // What is refused gives its room back without the lock.
+        if is_this { locked.push(outgoing) } else { None }
     }
 
     /// Enters or removes a channel, and tells the hub if there is a connection.
@@ -102,40 +136,45 @@ impl Outbox {
             }
             locked.channels.insert(channel.to_owned());
         }
-        if locked.connection.is_some() {
-            locked.push(told);
-        }
+        locked.push(told);
         Ok(())
     }
 
     /// Returns the number of the connection that there is.
     pub(crate) fn connection(&self) -> Option<u64> {
-        self.locked.lock().connection
+        self.locked.lock().connection.as_ref().map(|connection| connection.number)
     }
 
     pub(crate) fn channels(&self) -> Vec<String> {
         self.locked.lock().channels.iter().cloned().collect()
     }
 
-    /// A connection begins: returns what it is told first.
-    pub(crate) fn connect(&self, connection: u64) -> Vec<String> {
+    /// A connection begins, which is told first what is bound.
+    pub(crate) fn connect(&self, number: u64, handed: Arc<Handed>) {
         let mut locked = self.locked.lock();
-        locked.connection = Some(connection);
+        let binds: Vec<Bytes> = locked.channels.iter().filter_map(|channel| bind(channel)).collect();
+        locked.connection = Some(Connection { number, handed, pushed: 0, under_way: Vec::new() });
+        for bind in binds {
+            locked.push(Outgoing::Message(MessageKind::Bind, bind, None));
+        }
         if locked.is_closing {
             locked.push(Outgoing::Goodbye);
         }
-        locked.channels.iter().cloned().collect()
     }
 
-    /// The connection has ended: returns how many messages were not sent.
-    pub(crate) fn disconnect(&self) -> usize {
+    /// The connection has ended: returns how many messages it has lost.
+    ///
+    /// Its socket is gone by now. Lost is what it had not taken to the last byte, but for what goes
+    /// out again by itself: binds, and calls of which it had taken no byte. `None` if there was no
+    /// connection.
+    pub(crate) fn disconnect(&self) -> Option<usize> {
         let mut locked = self.locked.lock();
-        locked.connection = None;
+        let connection = locked.connection.take();
         locked.writer = None;
-        let unsent = std::mem::take(&mut locked.queue);
+        let queue = std::mem::take(&mut locked.queue);
         drop(locked);
         // Who waits for room gets it as these are dropped.
-        unsent.iter().filter(|outgoing| matches!(outgoing, Outgoing::Message(..))).count()
+        connection.map(|connection| connection.lost(&queue))
     }
 
     /// Takes nothing more, and says goodbye behind what waits.
@@ -143,23 +182,23 @@ impl Outbox {
         self.slots.close();
         self.bytes.close();
         let mut locked = self.locked.lock();
-        if !std::mem::replace(&mut locked.is_closing, true) && locked.connection.is_some() {
+        if !std::mem::replace(&mut locked.is_closing, true) {
             locked.push(Outgoing::Goodbye);
         }
     }
 
     /// Takes what is sent next, if there is something.
-    pub(crate) fn try_take(&self) -> Option<Outgoing> {
-        self.locked.lock().queue.pop_front()
+    pub(crate) fn try_take(&self) -> Option<Frame> {
+        self.locked.lock().pop()
     }
 
     /// Waits until there is something to send, and takes it.
     ///
     /// One thing at a time: what a connection does not come to stays here, and is counted.
-    pub(crate) async fn take(&self) -> Outgoing {
+    pub(crate) async fn take(&self) -> Frame {
         poll_fn(|context| {
             let mut locked = self.locked.lock();
-            let next = locked.queue.pop_front();
+            let next = locked.pop();
             if next.is_none() {
                 locked.writer = Some(context.waker().clone());
             }
@@ -167,48 +206,161 @@ impl Outbox {
         })
         .await
     }
+
+    /// The socket has taken all that was taken from here: gives its room back.
+    pub(crate) fn handed_over(&self) {
+        let mut locked = self.locked.lock();
+        let handed = locked.connection.as_mut().map(|connection| std::mem::take(&mut connection.under_way));
+        drop(locked);
+        drop(handed);
+    }
 }
 
 impl Locked {
-    fn push(&mut self, outgoing: Outgoing) {
+    /// Puts something in, if there is a connection.
+    fn push(&mut self, outgoing: Outgoing) -> Option<Handover> {
+        let connection = self.connection.as_mut()?;
+        connection.pushed += u64::from(matches!(outgoing, Outgoing::Message(..)));
+        let handover = Handover::new(connection.number, connection.pushed, &connection.handed);
         self.queue.push_back(outgoing);
         if let Some(writer) = self.writer.take() {
             writer.wake();
         }
+        Some(handover)
     }
+
+    fn pop(&mut self) -> Option<Frame> {
+        Some(match self.queue.pop_front()? {
+            Outgoing::Message(kind, bytes, claim) => {
+                if let Some(connection) = &mut self.connection {
+                    connection.under_way.push((kind, claim));
+                }
+                Frame::Message(bytes)
+            }
+            // It is a few bytes, which nothing has to be remembered of.
+            Outgoing::Ping(number, _claim) => Frame::Ping(number),
+            Outgoing::Goodbye => Frame::Goodbye,
+        })
+    }
+}
+
+impl Connection {
+    /// Returns how many of its messages are lost, with those that are still in the queue.
+    fn lost(&self, queue: &VecDeque<Outgoing>) -> usize {
+        let waiting = queue.iter().filter_map(|outgoing| match outgoing {
+            Outgoing::Message(kind, ..) => Some(*kind),
+            Outgoing::Ping(..) | Outgoing::Goodbye => None,
+        });
+        let open: Vec<MessageKind> = self.under_way.iter().map(|(kind, _)| *kind).chain(waiting).collect();
+        let (begun, whole) = (self.handed.begun(), self.handed.whole());
+        let first = self.pushed - open.len() as u64 + 1;
+        let is_lost = |&(number, kind): &(u64, MessageKind)| match kind {
+            MessageKind::Bind => false,
+            MessageKind::Call => number > whole && number <= begun,
+            MessageKind::Other => number > whole,
+        };
+        (first..).zip(open).filter(is_lost).count()
+    }
+}
+
+/// Encodes a bind, whose name was checked when it was asked for.
+fn bind(channel: &str) -> Option<Bytes> {
+    let mut bytes = BytesMut::new();
+    Message::new(Opcode::BIND, channel, "").encode(&mut bytes).ok()?;
+    Some(bytes.freeze())
 }
 
 #[cfg(test)]
 mod tests {
+    use conductor_protocol::MessageRef;
+    use futures_util::FutureExt as _;
+
     use super::*;
 
-    fn message(outbox: &Outbox) -> Outgoing {
-        let claim = futures_util::FutureExt::now_or_never(outbox.claim(4)).expect("there is room");
-        Outgoing::Message(Bytes::from_static(b"four"), claim.ok())
+    fn message(outbox: &Outbox, kind: MessageKind) -> Outgoing {
+        let claim = outbox.claim(4).now_or_never().expect("there is room");
+        Outgoing::Message(kind, Bytes::from_static(b"four"), claim.ok())
+    }
+
+    fn connected(outbox: &Outbox) -> Arc<Handed> {
+        let handed = Arc::new(Handed::default());
+        outbox.connect(1, Arc::clone(&handed));
+        handed
     }
 
     #[test]
     fn what_a_connection_has_not_sent_is_counted_and_its_room_given_back() {
         let outbox = Outbox::new(2, 100, 10);
-        outbox.connect(1);
+        connected(&outbox);
         for _ in 0..2 {
-            let message = message(&outbox);
-            assert!(outbox.push(1, message));
+            let message = message(&outbox, MessageKind::Other);
+            assert!(outbox.push(1, message).is_some());
         }
-        assert!(futures_util::FutureExt::now_or_never(outbox.claim(4)).is_none(), "two may wait");
-        assert_eq!(outbox.disconnect(), 2);
-        let late = message(&outbox);
-        assert!(!outbox.push(1, late), "nothing is kept for another connection");
+        assert!(outbox.claim(4).now_or_never().is_none(), "two may wait");
+        assert_eq!(outbox.disconnect(), Some(2));
+        let late = message(&outbox, MessageKind::Other);
+        assert!(outbox.push(1, late).is_none(), "nothing is kept for another connection");
+        assert_eq!(outbox.disconnect(), None);
+    }
+
+    #[test]
+    fn what_the_writer_has_taken_is_lost_unless_the_socket_has_it_whole() {
+        let outbox = Outbox::new(10, 100, 10);
+        let handed = connected(&outbox);
+        let mut handovers = Vec::new();
+        for kind in [
+            MessageKind::Other,
+            MessageKind::Other,
+            MessageKind::Call,
+            MessageKind::Call,
+            MessageKind::Bind,
+            MessageKind::Other,
+        ] {
+            let message = message(&outbox, kind);
+            handovers.extend(outbox.push(1, message));
+        }
+        for _ in 0..4 {
+            assert!(matches!(outbox.try_take(), Some(Frame::Message(_))));
+        }
+        // The second message is whole, of the first call a part was written, of the other nothing.
+        handed.set_begun(3);
+        handed.set_whole(2);
+        let is_untouched: Vec<bool> = handovers.iter().map(Handover::is_untouched).collect();
+        assert_eq!(is_untouched, [false, false, false, true, true, true]);
+        assert_eq!(outbox.disconnect(), Some(2), "the call that was begun, and the last message");
+    }
+
+    #[test]
+    fn room_is_given_back_once_the_socket_has_all() {
+        let outbox = Outbox::new(1, 100, 10);
+        let handed = connected(&outbox);
+        let one = message(&outbox, MessageKind::Other);
+        outbox.push(1, one);
+        assert!(matches!(outbox.try_take(), Some(Frame::Message(_))));
+        assert!(outbox.claim(4).now_or_never().is_none(), "it is under way");
+        handed.set_begun(1);
+        handed.set_whole(1);
+        outbox.handed_over();
+        assert!(outbox.claim(4).now_or_never().is_some());
+        assert_eq!(outbox.disconnect(), Some(0));
     }
 
     #[test]
     fn each_connection_is_told_what_is_bound_by_then() {
         let outbox = Outbox::new(10, 100, 2);
         for (channel, is_bound) in [("a", true), ("b", true), ("a", false), ("c", true), ("c", true)] {
-            outbox.wish(channel, is_bound, Outgoing::Ping(0)).expect("there is room");
+            outbox.wish(channel, is_bound, Outgoing::Ping(0, None)).expect("there is room");
         }
-        assert_eq!(outbox.connect(1), ["b", "c"]);
-        let error = outbox.wish("d", true, Outgoing::Ping(0)).expect_err("two are bound");
+        connected(&outbox);
+        let told = || match outbox.try_take() {
+            Some(Frame::Message(bytes)) => {
+                let message = MessageRef::decode(&bytes).expect("it is a message");
+                Some(message.channel.to_owned())
+            }
+            _ => None,
+        };
+        assert_eq!([told(), told(), told()], [Some("b".to_owned()), Some("c".to_owned()), None]);
+        let error = outbox.wish("d", true, Outgoing::Ping(0, None)).expect_err("two are bound");
         assert_eq!(error.kind(), ErrorKind::Busy);
     }
 }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use conductor_protocol::{Message, Opcode};
 
 use crate::error::{Error, ErrorKind};
-use crate::outbox::Outgoing;
+use crate::outbox::{MessageKind, Outgoing};
 use crate::shared::Shared;
 
 /// A stream that this client has begun; dropped before its end, it ends with `aborted`.
@@ -30,7 +30,7 @@ impl OutgoingStream {
         let uuid = uuid::Uuid::new_v4().to_string();
         let mut stream = Self { shared: Arc::clone(shared), channel, uuid, connection: None };
         let start = stream.encoded(Opcode::STREAM_START, Bytes::new())?;
-        stream.connection = Some(shared.send(start).await?);
+        stream.connection = Some(shared.send(MessageKind::Other, start).await?.connection());
         Ok(stream)
     }
 
@@ -66,7 +66,7 @@ impl Drop for OutgoingStream {
         let Some(connection) = self.connection else { return };
         if let Ok(end) = self.encoded(Opcode::STREAM_END, Bytes::from_static(Message::ABORTED)) {
             // It takes no room, so it cannot fail; on a connection that is gone the hub ends it.
-            self.shared.outbox.push(connection, Outgoing::Message(end, None));
+            self.shared.outbox.push(connection, Outgoing::Message(MessageKind::Other, end, None));
         }
     }
 }

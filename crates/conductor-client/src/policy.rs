@@ -9,8 +9,9 @@ pub enum Policy {
     DropOldest,
     /// The client reads nothing from the hub until there is room again.
     ///
-    /// Nothing is lost between the two, but calls and other subscriptions wait as well. A hub that
-    /// cannot send for long closes the connection, with code 4000.
+    /// Nothing is lost between the two, but calls and other subscriptions wait as well, and so do
+    /// a reconnect and the end of a shutdown. What the program sends goes on. A hub that cannot
+    /// send for long closes the connection, with code 4000.
     Wait,
     /// The subscription is closed, with an error of kind `Overflow`.
     Close,

@@ -9,7 +9,7 @@ use futures_util::stream::SplitStream;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::{self, Error as WebSocketError};
 
-use crate::dial::{Socket, broken};
+use crate::dial::{READ_BUFFER_BYTES, Socket, broken};
 use crate::ending::Ending;
 use crate::error::{Error, ErrorKind};
 use crate::event::Event;
@@ -42,7 +42,11 @@ impl<'s> Reader<'s> {
     }
 
     /// Reads until the connection ends, and says how it did.
+    ///
+    /// Subscriptions are told of the connection here, so that one which is not read, and for which
+    /// the reader waits, keeps nobody from sending.
     pub(crate) async fn read(mut self, mut socket: SplitStream<Socket>) -> Ending {
+        tell(self.shared, Event::Connected).await;
         loop {
             match self.next(&mut socket).await {
                 Ok(None) => return Ending::Lost(self.lost("was ended without a close frame")),
@@ -75,7 +79,7 @@ impl<'s> Reader<'s> {
             return Ok(heard);
         }
         // Where the connection is ending there is nothing to push it to, and the socket says so.
-        self.shared.outbox.push(self.connection, Outgoing::Ping(NOBODY));
+        self.shared.outbox.push(self.connection, Outgoing::Ping(NOBODY, None));
         timeout(config.pong_timeout, socket.next()).await.map_err(|_| self.lost("did not answer a ping"))
     }
 
@@ -124,16 +128,44 @@ impl<'s> Reader<'s> {
     }
 }
 
-/// Reads a message whose body stays where it is.
+/// Reads a message, of which only a long body stays where it is.
+///
+/// A short one is copied: it would keep the whole buffer that it was read into, and mailboxes count
+/// no more than its own bytes.
 fn decode(bytes: &Bytes) -> Result<Message, conductor_protocol::DecodeError> {
     let message = MessageRef::decode(bytes)?;
-    Ok(Message::with_uuid(message.opcode, message.uuid, message.channel, bytes.slice_ref(message.body)))
+    let body = if message.body.len() < READ_BUFFER_BYTES {
+        Bytes::copy_from_slice(message.body)
+    } else {
+        bytes.slice_ref(message.body)
+    };
+    Ok(Message::with_uuid(message.opcode, message.uuid, message.channel, body))
 }
 
 /// Tells all subscriptions; with the policy `Wait` it waits until they have room.
-pub(crate) async fn tell(shared: &Shared, event: Event) {
+async fn tell(shared: &Shared, event: Event) {
     let bytes = event.bytes();
     for mailbox in &*shared.events.all() {
         mailbox.put_by(shared.config.policy, event.clone(), bytes).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::BytesMut;
+
+    use super::*;
+
+    #[test]
+    fn a_short_body_keeps_nothing_of_the_buffer_that_it_was_read_into() {
+        for (len, is_copied) in [(0, true), (10, true), (READ_BUFFER_BYTES, false)] {
+            let mut buffer = BytesMut::new();
+            let message = Message::new(Opcode::WRITE, "news", vec![7; len]);
+            message.encode(&mut buffer).expect("it has an encoding");
+            let buffer = buffer.freeze();
+            let decoded = decode(&buffer).expect("it is a message");
+            assert_eq!(decoded, message);
+            assert_eq!(!buffer.as_ptr_range().contains(&decoded.body.as_ptr()), is_copied, "{len} bytes");
+        }
     }
 }

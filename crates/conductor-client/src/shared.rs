@@ -1,23 +1,28 @@
 //! What the handles, the streams and the task of a client share.
 
 use std::collections::BTreeSet;
+use std::hash::Hash;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::{Bytes, BytesMut};
 use conductor_protocol::{Message, Opcode};
 use parking_lot::Mutex;
 use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use crate::calls::Waiting;
+use crate::calls::{Waiter, Waiting};
 use crate::config::{Address, Config};
 use crate::error::{Error, ErrorKind};
-use crate::event::Event;
-use crate::outbox::{Outbox, Outgoing};
+use crate::event::{Disconnected, Event};
+use crate::handover::Handover;
+use crate::outbox::{Claim, MessageKind, Outbox, Outgoing};
 use crate::phase::Phase;
 use crate::streams::IncomingStream;
 use crate::subscriptions::Subscriptions;
+
+/// What a ping takes of the room, in bytes.
+const PING_BYTES: usize = 16;
 
 #[derive(Debug)]
 pub(crate) struct Shared {
@@ -134,32 +139,62 @@ impl Shared {
         Ok(())
     }
 
-    /// Hands a message to the connection that there is, or that comes in time; returns its number.
+    /// Hands a message to the connection that there is, or that comes in time.
     ///
     /// Dropped before it is ready, it has sent nothing.
-    pub(crate) async fn send(&self, bytes: Bytes) -> Result<u64, Error> {
+    pub(crate) async fn send(&self, kind: MessageKind, bytes: Bytes) -> Result<Handover, Error> {
+        self.send_until(self.patience(), kind, bytes).await
+    }
+
+    /// The same, with a time of its own.
+    pub(crate) async fn send_until(
+        &self,
+        until: Instant,
+        kind: MessageKind,
+        bytes: Bytes,
+    ) -> Result<Handover, Error> {
         let sending = async {
             loop {
                 let number = self.connected().await?;
-                if self.push(number, bytes.clone()).await? {
-                    return Ok(number);
+                let outgoing = |claim| Outgoing::Message(kind, bytes.clone(), Some(claim));
+                if let Some(handover) = self.push(number, bytes.len(), outgoing).await? {
+                    return Ok(handover);
                 }
             }
         };
-        self.in_time(sending).await
+        self.in_time(until, sending).await
     }
 
     /// Pings the hub on the connection that there is, or that comes in time.
-    pub(crate) async fn ping(&self, number: u64) -> Result<(), Error> {
-        let connection = self.in_time(self.connected()).await?;
-        let is_taken = self.outbox.push(connection, Outgoing::Ping(number));
-        is_taken.then_some(()).ok_or_else(|| self.lost())
+    ///
+    /// It goes on no other than the first: what was to be done before the ping may be lost with it.
+    pub(crate) async fn ping(&self, number: u64) -> Result<Handover, Error> {
+        let pinging = async {
+            let connection = self.connected().await?;
+            self.push(connection, PING_BYTES, |claim| Outgoing::Ping(number, Some(claim))).await
+        };
+        self.in_time(self.patience(), pinging).await?.ok_or_else(|| self.lost())
     }
 
     /// Hands a message to this connection and to no other.
     pub(crate) async fn send_on(&self, number: u64, bytes: Bytes) -> Result<(), Error> {
-        let is_taken = self.in_time(self.push(number, bytes)).await?;
-        is_taken.then_some(()).ok_or_else(|| self.lost())
+        let outgoing = |claim| Outgoing::Message(MessageKind::Other, bytes.clone(), Some(claim));
+        let pushing = self.push(number, bytes.len(), outgoing);
+        self.in_time(self.patience(), pushing).await?.map(|_| ()).ok_or_else(|| self.lost())
+    }
+
+    /// Waits for an answer that comes on this connection; `None` if it ends first.
+    pub(crate) async fn answer_on<K: Eq + Hash + Clone, A>(
+        &self,
+        connection: u64,
+        waiter: &mut Waiter<'_, K, A>,
+    ) -> Option<A> {
+        tokio::select! {
+            biased;
+            answer = waiter.answer() => Some(answer),
+            // It may have come after the look at it, and just before the end.
+            () = self.ended(connection) => waiter.take(),
+        }
     }
 
     /// Hands a bind or an unbind to the connection, if there is one, and keeps what is bound.
@@ -175,24 +210,35 @@ impl Shared {
                 },
                 None => None,
             };
-            self.outbox.wish(channel, is_bound, Outgoing::Message(bytes, claim))
+            self.outbox.wish(channel, is_bound, Outgoing::Message(MessageKind::Bind, bytes, claim))
         };
-        self.in_time(wishing).await
+        self.in_time(self.patience(), wishing).await
     }
 
-    /// Waits for room and puts a message in; `false` if the connection ends first.
-    async fn push(&self, number: u64, bytes: Bytes) -> Result<bool, Error> {
+    /// Waits for room and puts something in; `None` if the connection ends first.
+    async fn push(
+        &self,
+        number: u64,
+        len: usize,
+        outgoing: impl FnOnce(Claim) -> Outgoing,
+    ) -> Result<Option<Handover>, Error> {
         tokio::select! {
-            claim = self.outbox.claim(bytes.len()) => {
-                Ok(self.outbox.push(number, Outgoing::Message(bytes, Some(claim?))))
-            }
-            () = self.ended(number) => Ok(false),
+            claim = self.outbox.claim(len) => Ok(self.outbox.push(number, outgoing(claim?))),
+            () = self.ended(number) => Ok(None),
         }
     }
 
-    async fn in_time<T>(&self, sending: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-        let patience = self.config.send_timeout;
-        match timeout(patience, sending).await {
+    /// Returns until when a message waits to be taken.
+    fn patience(&self) -> Instant {
+        Instant::now() + self.config.send_timeout
+    }
+
+    async fn in_time<T>(
+        &self,
+        until: Instant,
+        sending: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        match timeout_at(until, sending).await {
             Ok(Err(error)) if error.kind() == ErrorKind::Closed => Err(self.over().unwrap_or(error)),
             Ok(done) => done,
             Err(_) => Err(self.not_in_time()),
@@ -200,11 +246,11 @@ impl Shared {
     }
 
     fn not_in_time(&self) -> Error {
-        let (hub, patience) = (&self.hub, self.config.send_timeout);
+        let hub = &self.hub;
         match &*self.phase.borrow() {
             Phase::Over(why) => why.clone(),
             Phase::Connected(_) => {
-                let text = format!("the hub at {hub} took nothing for {patience:?}; nothing was sent");
+                let text = format!("the hub at {hub} took nothing in time; nothing was sent");
                 Error::new(ErrorKind::Timeout, text)
             }
             Phase::Away(why) => {
@@ -225,21 +271,49 @@ impl Shared {
         }
     }
 
-    /// Whoever waits for something of a connection that has ended hears this.
+    /// Whoever was sending or reading something on a connection that has ended hears this.
     pub(crate) fn lost(&self) -> Error {
         Error::lost(&self.hub)
+    }
+
+    /// Whoever waits for an answer on a connection that has ended hears this.
+    pub(crate) fn unknown(&self) -> Error {
+        Error::unknown(&self.hub)
     }
 
     /// Ends everything that waits.
     pub(crate) fn finish(&self, why: &Error) {
         self.outbox.close();
-        self.outbox.disconnect();
+        if let Some(unsent) = self.outbox.disconnect() {
+            self.tell_last(&Disconnected::given_up(why, unsent));
+        }
+        // Calls and pings that wait see it by this.
         self.set_phase(Phase::Over(why.clone()));
-        self.calls.fail(why);
-        self.pings.fail(why);
         // A stream ends with an error only if that was not the program's own wish.
         let told = (why.kind() != ErrorKind::Closed).then_some(why);
         self.events.end(told);
         self.streams.end(told);
+    }
+
+    /// Tells all subscriptions how a connection ended, as their policy says.
+    ///
+    /// Once the client is being shut down, it waits for none of them.
+    pub(crate) async fn tell_end(&self, how: &Disconnected) {
+        let event = Event::Disconnected(how.clone());
+        let bytes = event.bytes();
+        for mailbox in &*self.events.all() {
+            tokio::select! {
+                biased;
+                () = mailbox.put_by(self.config.policy, event.clone(), bytes) => {}
+                () = self.closing.cancelled() => mailbox.put_last(event.clone()),
+            }
+        }
+    }
+
+    /// Tells all subscriptions how the last connection ended, without a wait for room.
+    pub(crate) fn tell_last(&self, how: &Disconnected) {
+        for mailbox in &*self.events.all() {
+            mailbox.put_last(Event::Disconnected(how.clone()));
+        }
     }
 }

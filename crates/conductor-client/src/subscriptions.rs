@@ -17,19 +17,20 @@ pub(crate) struct Subscriptions<T> {
 struct Locked<T> {
     /// Shared, so that nobody waits for room with the lock.
     mailboxes: Arc<[Arc<Mailbox<T>>]>,
-    is_over: bool,
+    /// Once nothing more comes: why, if that was not the program's own wish.
+    over: Option<Option<Error>>,
 }
 
 impl<T> Subscriptions<T> {
     pub(crate) fn new() -> Self {
-        Self { locked: Mutex::new(Locked { mailboxes: Arc::new([]), is_over: false }) }
+        Self { locked: Mutex::new(Locked { mailboxes: Arc::new([]), over: None }) }
     }
 
-    /// Adds a mailbox; after the end it is ended at once.
+    /// Adds a mailbox; after the end it is ended at once, and its reader told why.
     pub(crate) fn add(&self, mailbox: &Arc<Mailbox<T>>) {
         let mut locked = self.locked.lock();
-        if locked.is_over {
-            mailbox.end(None);
+        if let Some(why) = &locked.over {
+            mailbox.end(why.clone());
             return;
         }
         let stay = locked.mailboxes.iter().filter(|mailbox| !mailbox.is_abandoned());
@@ -49,7 +50,7 @@ impl<T> Subscriptions<T> {
     /// Ends them all.
     pub(crate) fn end(&self, why: Option<&Error>) {
         let mut locked = self.locked.lock();
-        locked.is_over = true;
+        locked.over = Some(why.cloned());
         let mailboxes = std::mem::replace(&mut locked.mailboxes, Arc::new([]));
         drop(locked);
         mailboxes.iter().for_each(|mailbox| mailbox.end(why.cloned()));

@@ -86,6 +86,15 @@ impl ScriptedHub {
     ///
     /// If none comes, or it goes before it has asked.
     pub async fn refuse(&self, status: u16) {
+        self.refuse_with(status, &[]).await;
+    }
+
+    /// Waits for the next client, and answers its handshake with a status and headers.
+    ///
+    /// # Panics
+    ///
+    /// If none comes, or it goes before it has asked.
+    pub async fn refuse_with(&self, status: u16, headers: &[(&str, &str)]) {
         let mut stream = self.hang().await;
         let mut request = Vec::new();
         while !request.ends_with(b"\r\n\r\n") {
@@ -93,7 +102,11 @@ impl ScriptedHub {
             let read = read.expect("the client asks in time").expect("the client is there");
             assert!(read > 0 && request.len() < REQUEST_BYTES_MAX, "the request has no end");
         }
-        let answer = format!("HTTP/1.1 {status} refused\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+        let mut answer = format!("HTTP/1.1 {status} refused\r\nContent-Length: 0\r\nConnection: close\r\n");
+        for &(name, value) in headers {
+            answer.extend([name, ": ", value, "\r\n"]);
+        }
+        answer.push_str("\r\n");
         stream.write_all(answer.as_bytes()).await.expect("the client reads");
     }
 

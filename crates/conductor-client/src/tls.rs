@@ -58,13 +58,16 @@ fn read(pem: &[u8]) -> Result<RootCertStore, Error> {
 
 fn of_this_machine() -> Result<RootCertStore, Error> {
     let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    if roots.is_empty() {
-        let text =
-            "this machine has no trusted certificates; set `authorities`, or the variable SSL_CERT_FILE";
-        return Err(Error::new(ErrorKind::Config, text));
+    let loaded = rustls_native_certs::load_native_certs();
+    roots.add_parsable_certificates(loaded.certs);
+    if !roots.is_empty() {
+        return Ok(roots);
     }
-    Ok(roots)
+    let text = "this machine has no trusted certificates; set `authorities`, or the variable SSL_CERT_FILE";
+    Err(match loaded.errors.into_iter().next() {
+        Some(error) => Error::with_source(ErrorKind::Config, text, error),
+        None => Error::new(ErrorKind::Config, text),
+    })
 }
 
 fn unreadable(error: impl std::error::Error + Send + Sync + 'static) -> Error {

@@ -18,6 +18,7 @@ mod generations;
 mod go_data;
 mod grpc;
 mod health;
+mod hub_client;
 mod inboxes;
 mod limits;
 mod listener;

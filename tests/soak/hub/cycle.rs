@@ -2,7 +2,6 @@
 //! judged.
 
 use std::error::Error;
-use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -11,66 +10,38 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::sleep_until;
 
+use crate::NODES;
 use crate::checker::Checker;
-use crate::fleet::{Fleet, NODES, Notice};
+use crate::fleet::{Fleet, Notice};
 use crate::member::{self, Heard};
-use crate::wire::WireMode;
+use crate::namespaces::Namespaces;
+use crate::report::Report;
 use crate::writer::{self, Orders};
 
 /// How long nodes may take until all hear all.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What a cycle has seen.
-#[derive(Debug, Default)]
-pub(crate) struct Report {
-    mesh: bool,
-    written: u64,
-    heard: u64,
-    missing: u64,
-    gaps: usize,
-    origins: usize,
-    whole: u64,
-    aborted: u64,
-    faults: Vec<String>,
-    memory_kib: (u64, u64),
+/// How a cycle goes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Plan {
+    pub(crate) is_mesh: bool,
+    /// Whether what fails is little, and fails for a short time.
+    pub(crate) is_short: bool,
+    /// How long a cycle lasts in which nobody is killed, so that memory would have time to grow.
+    pub(crate) level: Option<Duration>,
 }
 
-impl Report {
-    pub(crate) fn add(&mut self, other: &Self) {
-        self.written += other.written;
-        self.heard += other.heard;
-        self.missing += other.missing;
-        self.gaps += other.gaps;
-        self.origins += other.origins;
-        self.whole += other.whole;
-        self.aborted += other.aborted;
-        self.faults.extend(other.faults.iter().cloned());
-        self.memory_kib.0 = self.memory_kib.0.max(other.memory_kib.0);
-        self.memory_kib.1 = self.memory_kib.1.max(other.memory_kib.1);
-    }
-}
-
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} written, {} heard, {} missing in {} gaps told, {} lives, {} streams whole, {} aborted, {} faults, \
-             at most {} KiB, then {} KiB",
-            self.written,
-            self.heard,
-            self.missing,
-            self.gaps,
-            self.origins,
-            self.whole,
-            self.aborted,
-            self.faults.len(),
-            self.memory_kib.0,
-            self.memory_kib.1,
-        )?;
-        if !self.faults.is_empty() && self.faults.len() < 20 {
-            write!(f, " ({}: {})", if self.mesh { "mesh" } else { "ring" }, self.faults.join(", "))?;
+impl Plan {
+    fn is_over(&self, begun: Instant, faults: usize) -> bool {
+        match self.level {
+            Some(lasts) => begun.elapsed() >= lasts,
+            None => faults >= if self.is_short { 2 } else { 5 },
         }
-        Ok(())
+    }
+
+    /// Whether it is time to look at the memory that is compared with that of the end.
+    fn is_warm(&self, begun: Instant) -> bool {
+        self.level.is_none_or(|lasts| begun.elapsed() >= lasts / 4)
     }
 }
 
@@ -86,16 +57,16 @@ struct Scene {
     clients: Vec<JoinSet<()>>,
 }
 
-/// Runs one cycle.
+/// Runs one cycle, in these namespaces or over wires.
 pub(crate) async fn run(
     random: &mut fastrand::Rng,
-    is_mesh: bool,
-    is_short: bool,
+    plan: Plan,
+    namespaces: Option<Arc<Namespaces>>,
 ) -> Result<Report, Box<dyn Error>> {
     let (told, notices) = mpsc::channel(10_000);
     let (hears, heard) = mpsc::channel(100_000);
     let mut scene = Scene {
-        fleet: Fleet::start(is_mesh, told).await?,
+        fleet: Fleet::start(plan.is_mesh, namespaces, told).await?,
         orders: Arc::new(Orders::default()),
         checker: Checker::default(),
         heard,
@@ -108,21 +79,23 @@ pub(crate) async fn run(
     scene.settle().await?;
     scene.orders.pause.store(false, Ordering::Release);
     scene.listen(Duration::from_secs(1)).await?;
-    let before = scene.fleet.memory_kib();
-    let mut faults = Vec::new();
-    for _ in 0..if is_short { 2 } else { 5 } {
-        faults.push(scene.fail(random, is_short).await?);
-        scene.heal()?;
+    let (begun, mut faults, mut quarter_kib) = (Instant::now(), Vec::new(), None);
+    while !plan.is_over(begun, faults.len()) {
+        faults.push(scene.fail(random, plan).await?);
+        scene.heal().await?;
         scene.listen(Duration::from_millis(random.u64(100..3_000))).await?;
+        if quarter_kib.is_none() && plan.is_warm(begun) {
+            quarter_kib = Some(scene.fleet.memory_kib());
+        }
     }
     scene.settle().await?;
     scene.orders.pause.store(true, Ordering::Release);
     scene.settle().await?;
     scene.listen(Duration::from_secs(3)).await?;
-    let memory_kib = (before, scene.fleet.memory_kib());
+    let end_kib = scene.fleet.memory_kib();
     let checker = &scene.checker;
     Ok(Report {
-        mesh: is_mesh,
+        kind: scene.fleet.kind(),
         written: scene.orders.written.load(Ordering::Relaxed),
         heard: checker.heard,
         missing: checker.missing().map_err(|error| format!("{error}; faults: {}", faults.join(", ")))?,
@@ -131,51 +104,49 @@ pub(crate) async fn run(
         whole: checker.whole_streams,
         aborted: checker.aborted_streams,
         faults,
-        memory_kib,
+        memory_kib: (quarter_kib.unwrap_or(end_kib), end_kib),
     })
 }
 
 impl Scene {
     /// Has a writer and a member connect to a node.
     fn connect(&mut self, node: usize) {
-        let (port, id) = (self.fleet.port(node), self.fleet.id(node).to_owned());
+        let (address, id) = (self.fleet.address(node), self.fleet.id(node).to_owned());
         let clients = &mut self.clients[node];
         clients.abort_all();
         let (orders, origin) = (Arc::clone(&self.orders), id.clone());
         let hears = self.hears.clone();
-        clients.spawn(async move { writer::run(port, &origin, orders).await });
-        clients.spawn(async move { member::run(node, port, id, hears).await });
+        clients.spawn(async move { writer::run(address, &origin, orders).await });
+        clients.spawn(async move { member::run(node, address, id, hears).await });
     }
 
     /// Does something bad for a while.
-    async fn fail(&mut self, random: &mut fastrand::Rng, is_short: bool) -> Result<String, Box<dyn Error>> {
+    async fn fail(&mut self, random: &mut fastrand::Rng, plan: Plan) -> Result<String, Box<dyn Error>> {
         let node = random.usize(0..NODES);
-        let time = Duration::from_millis(random.u64(500..if is_short { 2_000 } else { 8_000 }));
-        let fault = match random.u8(0..if is_short { 4 } else { 5 }) {
+        let time = Duration::from_millis(random.u64(500..if plan.is_short { 2_000 } else { 8_000 }));
+        // The first three kill nobody.
+        let kinds = if plan.level.is_some() { 3 } else { 5 - u8::from(plan.is_short) };
+        let fault = match random.u8(0..kinds) {
             0 => {
+                self.fleet.freeze(node, true)?;
+                format!("node {node} frozen for {time:?}")
+            }
+            1 => {
+                let alone = random.usize(1..NODES);
+                self.fleet.part(|at| (at + node) % NODES < alone).await?;
+                format!("{alone} of {NODES} apart for {time:?}")
+            }
+            2 => format!("{} for {time:?}", self.fleet.harm_link(random).await?),
+            3 => {
                 self.fleet.restart(node).await?;
                 self.connect(node);
                 format!("node {node} killed")
             }
-            1 => {
-                self.fleet.freeze(node, true)?;
-                format!("node {node} frozen for {time:?}")
-            }
-            2 => {
-                let alone = random.usize(1..NODES);
-                let is_there = |at: usize| (at + node) % NODES < alone;
-                self.fleet.set(WireMode::Silent, |from, to| is_there(from) != is_there(to));
-                format!("{alone} of {NODES} apart for {time:?}")
-            }
-            3 => {
-                let wire = self.fleet.ends_of_wire(random.usize(0..self.fleet.wires_len()));
-                self.fleet.set(WireMode::Cut, |from, to| (from, to) == wire);
-                format!("wire {wire:?} cut for {time:?}")
-            }
             _ => {
-                self.fleet.set(WireMode::Cut, |from, to| from == node || to == node);
-                self.fleet.restart((node + 1) % NODES).await?;
-                self.connect((node + 1) % NODES);
+                let neighbour = (node + 1) % NODES;
+                self.fleet.cut_off(node).await?;
+                self.fleet.restart(neighbour).await?;
+                self.connect(neighbour);
                 format!("node {node} cut off for {time:?}, its neighbour killed")
             }
         };
@@ -183,8 +154,8 @@ impl Scene {
         Ok(fault)
     }
 
-    fn heal(&self) -> Result<(), Box<dyn Error>> {
-        self.fleet.set(WireMode::Open, |_, _| true);
+    async fn heal(&self) -> Result<(), Box<dyn Error>> {
+        self.fleet.mend().await?;
         (0..NODES).try_for_each(|node| self.fleet.freeze(node, false))
     }
 

@@ -1,9 +1,11 @@
-//! The nodes, as processes, and the wires between them.
+//! The nodes, as processes, and what links them.
 
 use std::env;
 use std::error::Error;
 use std::fs;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -13,9 +15,9 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
+use crate::NODES;
+use crate::namespaces::Namespaces;
 use crate::wire::{Wire, WireMode};
-
-pub(crate) const NODES: usize = 5;
 
 /// What a node was told, and when.
 #[derive(Clone, Debug)]
@@ -35,13 +37,21 @@ pub(crate) enum NoticeKind {
     Lost,
 }
 
-/// All nodes and wires; the processes are gone with it.
+/// All nodes and what links them; the processes are gone with it.
 pub(crate) struct Fleet {
     nodes: Vec<Node>,
-    /// From each node to each that it dials.
-    wires: Vec<(usize, usize, Wire)>,
+    is_mesh: bool,
+    links: Links,
     notices: mpsc::Sender<Notice>,
     tasks: TaskTracker,
+}
+
+/// What is between the nodes.
+enum Links {
+    /// From each node to each that it dials.
+    Wires(Vec<(usize, usize, Wire)>),
+    /// A network of the kernel's.
+    Namespaces(Arc<Namespaces>),
 }
 
 struct Node {
@@ -53,28 +63,44 @@ struct Node {
 
 impl Fleet {
     /// Starts nodes that are all linked, or that are linked in a ring.
-    pub(crate) async fn start(is_mesh: bool, notices: mpsc::Sender<Notice>) -> Result<Self, Box<dyn Error>> {
+    ///
+    /// They are in these namespaces, or without any have wires between them.
+    pub(crate) async fn start(
+        is_mesh: bool,
+        namespaces: Option<Arc<Namespaces>>,
+        notices: mpsc::Sender<Notice>,
+    ) -> Result<Self, Box<dyn Error>> {
         let tasks = TaskTracker::new();
         let ports: Vec<u16> = (0..NODES).map(|_| test_support::free_port()).collect::<Result<_, _>>()?;
-        let mut wires = Vec::new();
-        for from in 0..NODES {
-            for (to, port) in ports.iter().enumerate() {
-                let is_next = to == (from + 1) % NODES;
-                if is_next || (is_mesh && from < to && (to + 1) % NODES != from) {
-                    wires.push((from, to, Wire::to(*port, &tasks).await?));
-                }
+        let links = match namespaces {
+            Some(namespaces) => {
+                namespaces.part(|_| false).await?;
+                Links::Namespaces(namespaces)
             }
-        }
-        let mut fleet = Self { nodes: Vec::new(), wires, notices, tasks };
-        for (number, port) in ports.into_iter().enumerate() {
-            let (child, id) = fleet.spawn(number, port).await?;
-            fleet.nodes.push(Node { port, child, id });
+            None => {
+                let mut wires = Vec::new();
+                for (from, to) in (0..NODES).flat_map(|from| dialled(is_mesh, from).map(move |to| (from, to)))
+                {
+                    wires.push((from, to, Wire::to(ports[to], &tasks).await?));
+                }
+                Links::Wires(wires)
+            }
+        };
+        let mut fleet = Self { nodes: Vec::new(), is_mesh, links, notices, tasks };
+        for number in 0..NODES {
+            let (child, id) = fleet.spawn(number, &ports).await?;
+            fleet.nodes.push(Node { port: ports[number], child, id });
         }
         Ok(fleet)
     }
 
-    pub(crate) fn port(&self, node: usize) -> u16 {
-        self.nodes[node].port
+    /// Where writers and members reach a node.
+    pub(crate) fn address(&self, node: usize) -> SocketAddr {
+        let port = self.nodes[node].port;
+        match &self.links {
+            Links::Wires(_) => SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
+            Links::Namespaces(_) => Namespaces::clients_address(node, port),
+        }
     }
 
     pub(crate) fn id(&self, node: usize) -> &str {
@@ -84,7 +110,8 @@ impl Fleet {
     /// Kills a node, and starts it anew.
     pub(crate) async fn restart(&mut self, number: usize) -> Result<(), Box<dyn Error>> {
         self.nodes[number].child.kill().await?;
-        let (child, id) = self.spawn(number, self.nodes[number].port).await?;
+        let ports: Vec<u16> = self.nodes.iter().map(|node| node.port).collect();
+        let (child, id) = self.spawn(number, &ports).await?;
         let node = &mut self.nodes[number];
         (node.child, node.id) = (child, id);
         Ok(())
@@ -98,18 +125,62 @@ impl Fleet {
         Ok(())
     }
 
-    /// Sets what the wires do that `chosen` says, by their ends.
-    pub(crate) fn set(&self, mode: WireMode, chosen: impl Fn(usize, usize) -> bool) {
-        self.wires.iter().filter(|(from, to, _)| chosen(*from, *to)).for_each(|(_, _, wire)| wire.set(mode));
+    /// Parts the nodes that are on the other side from those that are not, and tells neither.
+    pub(crate) async fn part(&self, is_apart: impl Fn(usize) -> bool) -> Result<(), Box<dyn Error>> {
+        match &self.links {
+            Links::Namespaces(namespaces) => return namespaces.part(is_apart).await,
+            Links::Wires(wires) => {
+                set(wires, WireMode::Silent, |from, to| is_apart(from) != is_apart(to));
+            }
+        }
+        Ok(())
     }
 
-    pub(crate) fn wires_len(&self) -> usize {
-        self.wires.len()
+    /// Ends all links of a node and has it get no other; in a namespace it is parted from all.
+    pub(crate) async fn cut_off(&self, node: usize) -> Result<(), Box<dyn Error>> {
+        match &self.links {
+            Links::Namespaces(namespaces) => return namespaces.part(|at| at == node).await,
+            Links::Wires(wires) => set(wires, WireMode::Cut, |from, to| from == node || to == node),
+        }
+        Ok(())
     }
 
-    pub(crate) fn ends_of_wire(&self, number: usize) -> (usize, usize) {
-        let (from, to, _) = self.wires[number];
-        (from, to)
+    /// Cuts one link of several, or has it pass nothing on; returns what it did.
+    ///
+    /// Between namespaces there are no single links: there a node is parted from all others.
+    pub(crate) async fn harm_link(&self, random: &mut fastrand::Rng) -> Result<String, Box<dyn Error>> {
+        match &self.links {
+            Links::Namespaces(namespaces) => {
+                let node = random.usize(0..NODES);
+                namespaces.part(|at| at == node).await?;
+                Ok(format!("node {node} alone"))
+            }
+            Links::Wires(wires) => {
+                let (from, to, wire) = &wires[random.usize(0..wires.len())];
+                let mode = if random.bool() { WireMode::Cut } else { WireMode::Silent };
+                wire.set(mode);
+                Ok(format!("wire {from} to {to} {mode:?}"))
+            }
+        }
+    }
+
+    /// Has all links be as they were.
+    pub(crate) async fn mend(&self) -> Result<(), Box<dyn Error>> {
+        match &self.links {
+            Links::Namespaces(namespaces) => return namespaces.part(|_| false).await,
+            Links::Wires(wires) => set(wires, WireMode::Open, |_, _| true),
+        }
+        Ok(())
+    }
+
+    /// Says what links the nodes.
+    pub(crate) fn kind(&self) -> &'static str {
+        match (&self.links, self.is_mesh) {
+            (Links::Wires(_), true) => "mesh of wires",
+            (Links::Wires(_), false) => "ring of wires",
+            (Links::Namespaces(_), true) => "mesh of namespaces",
+            (Links::Namespaces(_), false) => "ring of namespaces",
+        }
     }
 
     /// Returns the most memory that a node has, in KiB.
@@ -122,11 +193,24 @@ impl Fleet {
         self.nodes.iter().filter_map(of).max().unwrap_or(0)
     }
 
-    async fn spawn(&self, number: usize, port: u16) -> Result<(Child, String), Box<dyn Error>> {
-        let mut command = Command::new(env::current_exe()?);
-        command.arg("node").arg(port.to_string());
-        let wires = self.wires.iter().filter(|(from, _, _)| *from == number);
-        command.args(wires.map(|(_, _, wire)| wire.port.to_string()));
+    async fn spawn(&self, number: usize, ports: &[u16]) -> Result<(Child, String), Box<dyn Error>> {
+        let program = env::current_exe()?;
+        let (mut command, host, sisters) = match &self.links {
+            Links::Wires(wires) => {
+                let own = wires.iter().filter(|(from, _, _)| *from == number);
+                let sisters = own.map(|(_, _, wire)| SocketAddr::from((Ipv4Addr::LOCALHOST, wire.port)));
+                (Command::new(program), Ipv4Addr::LOCALHOST, sisters.collect::<Vec<_>>())
+            }
+            Links::Namespaces(namespaces) => {
+                let mut command = namespaces.command(number)?;
+                command.arg(program);
+                let sisters =
+                    dialled(self.is_mesh, number).map(|to| Namespaces::sisters_address(to, ports[to]));
+                (command, Ipv4Addr::UNSPECIFIED, sisters.collect())
+            }
+        };
+        command.arg("node").arg(SocketAddr::from((host, ports[number])).to_string());
+        command.args(sisters.iter().map(SocketAddr::to_string));
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
         let mut child = command.spawn()?;
         let output = child.stdout.take().ok_or("the node has an output")?;
@@ -154,4 +238,17 @@ impl Fleet {
         });
         Ok((child, id))
     }
+}
+
+/// Which nodes a node dials: the next one, and in a mesh also those that do not dial it.
+fn dialled(is_mesh: bool, from: usize) -> impl Iterator<Item = usize> {
+    (0..NODES).filter(move |to| {
+        let is_next = *to == (from + 1) % NODES;
+        is_next || (is_mesh && from < *to && (*to + 1) % NODES != from)
+    })
+}
+
+/// Sets what the wires do that `chosen` says, by their ends.
+fn set(wires: &[(usize, usize, Wire)], mode: WireMode, chosen: impl Fn(usize, usize) -> bool) {
+    wires.iter().filter(|(from, to, _)| chosen(*from, *to)).for_each(|(_, _, wire)| wire.set(mode));
 }

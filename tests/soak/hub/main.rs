@@ -1,73 +1,101 @@
 //! The soak of sisters: five hubs, each a process, that pass on what is written while nodes are
-//! killed or frozen and wires are cut or go silent.
+//! killed, frozen and parted, and links are cut or go silent.
 //!
 //! ```text
-//! soak-hub SECONDS [SEED]     the whole; ends with an error at the first message that came twice, out of
-//!                             order, or not at all without a notice
-//! soak-hub node PORT WIRE...  one of the nodes: says on standard output who it is and what it is told
+//! soak-hub SECONDS [SEED]            the whole; ends with an error at the first message that came twice, out of
+//!                                    order, or not at all without a notice
+//! soak-hub inside SECONDS [SEED]     the same, in a network namespace of its own
+//! soak-hub node ADDRESS SISTER...    one of the nodes: says on standard output who it is and what it is told
 //! ```
 //!
 //! ```text
-//! writer 0 ─► node 0 ─► wire ─► node 1 ─► member 1
-//!                 └───► wire ─► node 2 ─► member 2 ─► checker ◄─ notices of each node
+//! writer 0 ─► node 0 ─► link ─► node 1 ─► member 1
+//!                 └───► link ─► node 2 ─► member 2 ─► checker ◄─ notices of each node
 //! ```
 //!
-//! Nodes reach each other only over wires, which are in this process: a wire that is cut ends its
-//! connections, one that is silent passes nothing on, as a partition does. Members and writers are
-//! clients of another library. Every cycle has another graph: a mesh or a ring.
+//! Every cycle has another graph, a mesh or a ring, and other links. Wires are in this process: one
+//! that is cut ends its connections, one that is silent passes nothing on. Where the machine lets
+//! it, every second cycle has each node in a network namespace instead, and the kernel parts them.
+//! Members and writers are clients of another library.
+//!
+//! The last half of the time is one cycle in which nobody is killed. Its line says how much memory
+//! a node had after a quarter of it and at the end.
 
 mod checker;
 mod cycle;
 mod fleet;
 mod member;
+mod namespaces;
 mod node;
+mod report;
+#[path = "../start.rs"]
+mod start;
 mod wire;
 mod writer;
 
 use std::env;
 use std::error::Error;
-use std::io::{Write, stderr, stdout};
-use std::process::ExitCode;
+use std::io::{Write, stdout};
+use std::process::{Command, ExitCode};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio::runtime::Runtime;
+
+use crate::cycle::Plan;
+use crate::namespaces::Namespaces;
+use crate::report::Report;
+
+/// How many hubs there are.
+pub(crate) const NODES: usize = 5;
+
 fn main() -> ExitCode {
-    // `RUST_LOG=conductor_hub=info` shows what the nodes think.
-    tracing_subscriber::fmt()
-        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
-        .with_writer(stderr)
-        .init();
-    let arguments: Vec<String> = env::args().skip(1).collect();
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let run = || -> Result<(), Box<dyn Error>> {
-        let runtime = tokio::runtime::Runtime::new()?;
-        match arguments.as_slice() {
-            ["node", port, wires @ ..] => runtime.block_on(node::run(port.parse()?, wires)),
-            [seconds] => runtime.block_on(soak(seconds.parse()?, u64::from(std::process::id()))),
-            [seconds, seed] => runtime.block_on(soak(seconds.parse()?, seed.parse()?)),
-            _ => Err("use `cargo xtask soak hub`, or: SECONDS [SEED]".into()),
+    start::run(|arguments| -> Result<(), Box<dyn Error>> {
+        match arguments {
+            ["node", address, sisters @ ..] => Runtime::new()?.block_on(node::run(address, sisters)),
+            ["inside", arguments @ ..] => {
+                let (time, seed) = start::length(arguments, "hub")?;
+                Runtime::new()?.block_on(soak(time, seed, true))
+            }
+            arguments => outside(arguments),
         }
-    };
-    match run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            drop(writeln!(stderr(), "{error}"));
-            ExitCode::FAILURE
-        }
-    }
+    })
 }
 
-async fn soak(seconds: u64, seed: u64) -> Result<(), Box<dyn Error>> {
-    writeln!(stdout(), "seed {seed}")?;
+/// Runs this program again where it may make network namespaces, or goes on without them.
+fn outside(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
+    if let Some(why) = Namespaces::refused() {
+        writeln!(stdout(), "without network namespaces, as {why}: only wires part the nodes")?;
+        let (time, seed) = start::length(arguments, "hub")?;
+        return Runtime::new()?.block_on(soak(time, seed, false));
+    }
+    let mut command = Command::new("unshare");
+    command.args(["--net", "--"]).arg(env::current_exe()?).arg("inside");
+    let status = command.args(arguments).status()?;
+    if status.success() { Ok(()) } else { Err("the soak failed".into()) }
+}
+
+async fn soak(time: Duration, seed: u64, with_namespaces: bool) -> Result<(), Box<dyn Error>> {
     let begun = Instant::now();
     let mut random = fastrand::Rng::with_seed(seed);
-    let mut total = cycle::Report::default();
+    let namespaces = if with_namespaces { Some(Arc::new(Namespaces::open().await?)) } else { None };
+    let is_short = time < Duration::from_secs(60);
+    let mut total = Report::default();
     let mut cycles = 0;
-    while cycles == 0 || begun.elapsed() < Duration::from_secs(seconds) {
-        // A short run has short cycles.
-        let report = cycle::run(&mut random, cycles % 2 == 0, seconds < 60).await?;
+    loop {
+        // The last half of a long run is one cycle, whose memory is looked at.
+        let left = time.saturating_sub(begun.elapsed());
+        let level = (!is_short && left <= time / 2).then_some(left);
+        let plan = Plan { is_mesh: cycles % 2 == 0, is_short, level };
+        // Both graphs have both kinds of links: 0 and 3, 1 and 2.
+        let spaces = namespaces.clone().filter(|_| matches!(cycles % 4, 0 | 3));
+        let report = cycle::run(&mut random, plan, spaces).await?;
         cycles += 1;
         writeln!(stdout(), "{:>4} s  {report}", begun.elapsed().as_secs())?;
         total.add(&report);
+        if level.is_some() || begun.elapsed() >= time {
+            break;
+        }
     }
     writeln!(stdout(), "{cycles} cycles, {total}: nothing twice, out of order or missing without a notice")?;
     Ok(())

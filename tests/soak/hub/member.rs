@@ -1,6 +1,7 @@
 //! A client that reads at one node.
 
 use std::error::Error;
+use std::net::SocketAddr;
 use std::time::Instant;
 
 use conductor_hub::protocol::{Message, MessageRef, Opcode};
@@ -21,19 +22,19 @@ pub(crate) struct Heard {
 }
 
 /// Reads at a node until it is gone; returns whether it was there.
-pub(crate) async fn run(node: usize, port: u16, life: String, heard: mpsc::Sender<Heard>) {
-    if let Err(error) = read(node, port, &life, &heard).await {
+pub(crate) async fn run(node: usize, address: SocketAddr, life: String, heard: mpsc::Sender<Heard>) {
+    if let Err(error) = read(node, address, &life, &heard).await {
         tracing::debug!(%error, "a member has ended");
     }
 }
 
 async fn read(
     node: usize,
-    port: u16,
+    address: SocketAddr,
     life: &str,
     heard: &mpsc::Sender<Heard>,
 ) -> Result<(), Box<dyn Error + Send + Sync>> {
-    let (mut socket, _) = connect_async(format!("ws://127.0.0.1:{port}/ws")).await?;
+    let (mut socket, _) = connect_async(format!("ws://{address}/ws")).await?;
     for channel in CHANNELS {
         socket.send(encoded(&Message::new(Opcode::BIND, channel, ""))).await?;
     }

@@ -33,16 +33,16 @@ impl Lifecycle for Telling {
     }
 }
 
-/// Serves a hub at a port until its standard input ends.
-pub(crate) async fn run(port: u16, wires: &[&str]) -> Result<(), Box<dyn Error>> {
+/// Serves a hub at an address until its standard input ends.
+pub(crate) async fn run(address: &str, addresses: &[&str]) -> Result<(), Box<dyn Error>> {
     let sisters = Arc::new(Sisters::new());
-    for wire in wires {
-        sisters.add(SisterServer::new(format!("ws://127.0.0.1:{wire}/ws"), http::HeaderMap::new())?);
+    for sister in addresses {
+        sisters.add(SisterServer::new(format!("ws://{sister}/ws"), http::HeaderMap::new())?);
     }
     let config = SisterConfig::new(*b"the secret of the soak");
     let hooks = Hooks::default().lifecycle(Telling).sisters(config, sisters);
     let hub = Hub::start(Config::default(), hooks)?;
-    let listener = TcpListener::bind(("127.0.0.1", port)).await?;
+    let listener = TcpListener::bind(address).await?;
     say(format_args!("id {}", hub.node().ok_or("the hub has sisters")?));
     let router = Router::new().route("/ws", any(handle)).with_state(hub.clone());
     let mut input = stdin();

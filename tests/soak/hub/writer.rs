@@ -1,6 +1,7 @@
 //! A client that writes at one node, numbered messages and streams.
 
 use std::error::Error;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -27,15 +28,19 @@ pub(crate) struct Orders {
 }
 
 /// Writes at a node until it is gone; `origin` is that node in this life.
-pub(crate) async fn run(port: u16, origin: &str, orders: Arc<Orders>) {
+pub(crate) async fn run(address: SocketAddr, origin: &str, orders: Arc<Orders>) {
     // Whoever is not connected does not write; it is the members who are owed what is written.
-    if let Err(error) = write(port, origin, &orders).await {
+    if let Err(error) = write(address, origin, &orders).await {
         tracing::debug!(%error, "a writer has ended");
     }
 }
 
-async fn write(port: u16, origin: &str, orders: &Orders) -> Result<(), Box<dyn Error + Send + Sync>> {
-    let (socket, _) = connect_async(format!("ws://127.0.0.1:{port}/ws")).await?;
+async fn write(
+    address: SocketAddr,
+    origin: &str,
+    orders: &Orders,
+) -> Result<(), Box<dyn Error + Send + Sync>> {
+    let (socket, _) = connect_async(format!("ws://{address}/ws")).await?;
     let (mut sink, mut stream) = socket.split();
     for channel in CHANNELS {
         sink.send(encoded(&Message::new(Opcode::BIND, channel, ""))).await?;

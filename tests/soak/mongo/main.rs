@@ -18,57 +18,43 @@ mod model;
 mod observer;
 #[path = "../presence/random.rs"]
 mod random;
+#[path = "../start.rs"]
+mod start;
 mod witness;
 mod work;
 mod worker;
 
-use std::env;
 use std::error::Error;
-use std::io::{Write, stderr, stdout};
+use std::io::{Write, stdout};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
+
+use tokio::runtime::Runtime;
 
 use crate::cycle::Soak;
 use crate::random::Random;
 
 fn main() -> ExitCode {
-    // `RUST_LOG=presence_mongo=debug` shows what the processes think.
-    tracing_subscriber::fmt()
-        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
-        .with_writer(stderr)
-        .init();
-    let arguments: Vec<String> = env::args().skip(1).collect();
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let run = || -> Result<(), Box<dyn Error>> {
-        let runtime = tokio::runtime::Runtime::new()?;
-        match arguments.as_slice() {
-            ["work", url, database, name] => runtime.block_on(work::run(url, database, name)),
-            [seconds] => runtime.block_on(soak(seconds.parse()?, u64::from(std::process::id()))),
-            [seconds, seed] => runtime.block_on(soak(seconds.parse()?, seed.parse()?)),
-            _ => Err("use `cargo xtask soak mongo`, or: SECONDS [SEED]".into()),
+    start::run(|arguments| -> Result<(), Box<dyn Error>> {
+        if let ["work", url, database, name] = arguments {
+            return Runtime::new()?.block_on(work::run(url, database, name));
         }
-    };
-    match run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            drop(writeln!(stderr(), "{error}"));
-            ExitCode::FAILURE
-        }
-    }
+        let (time, seed) = start::length(arguments, "mongo")?;
+        Runtime::new()?.block_on(soak(time, seed))
+    })
 }
 
-async fn soak(seconds: u64, seed: u64) -> Result<(), Box<dyn Error>> {
-    writeln!(stdout(), "seed {seed}")?;
+async fn soak(time: Duration, seed: u64) -> Result<(), Box<dyn Error>> {
     let begun = Instant::now();
     // A short run is one short cycle.
-    let load = Duration::from_millis(if seconds < 60 { 1_500 } else { 5_000 });
+    let load = Duration::from_millis(if time < Duration::from_secs(60) { 1_500 } else { 5_000 });
     let mut soak = Soak::start(Random::new(seed), load).await?;
     let mut cycles = 0;
     loop {
         let report = soak.cycle().await?;
         cycles += 1;
         writeln!(stdout(), "{:>4} s  {report}", begun.elapsed().as_secs())?;
-        if begun.elapsed() >= Duration::from_secs(seconds) {
+        if begun.elapsed() >= time {
             break;
         }
     }

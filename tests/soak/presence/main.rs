@@ -16,50 +16,36 @@ mod fault;
 mod model;
 mod observer;
 mod random;
+#[path = "../start.rs"]
+mod start;
 mod work;
 mod worker;
 
-use std::env;
 use std::error::Error;
-use std::io::{Write, stderr, stdout};
+use std::io::{Write, stdout};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
+
+use tokio::runtime::Runtime;
 
 use crate::cycle::Soak;
 use crate::random::Random;
 
 fn main() -> ExitCode {
-    // `RUST_LOG=presence_redis=debug` shows what the processes think.
-    tracing_subscriber::fmt()
-        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
-        .with_writer(stderr)
-        .init();
-    let arguments: Vec<String> = env::args().skip(1).collect();
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let run = || -> Result<(), Box<dyn Error>> {
-        let runtime = tokio::runtime::Runtime::new()?;
-        match arguments.as_slice() {
-            ["work", url, name] => runtime.block_on(work::run(url, name)),
-            [seconds] => runtime.block_on(soak(seconds.parse()?, u64::from(std::process::id()))),
-            [seconds, seed] => runtime.block_on(soak(seconds.parse()?, seed.parse()?)),
-            _ => Err("use `cargo xtask soak presence`, or: SECONDS [SEED]".into()),
+    start::run(|arguments| -> Result<(), Box<dyn Error>> {
+        if let ["work", url, name] = arguments {
+            return Runtime::new()?.block_on(work::run(url, name));
         }
-    };
-    match run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            drop(writeln!(stderr(), "{error}"));
-            ExitCode::FAILURE
-        }
-    }
+        let (time, seed) = start::length(arguments, "presence")?;
+        Runtime::new()?.block_on(soak(time, seed))
+    })
 }
 
-async fn soak(seconds: u64, seed: u64) -> Result<(), Box<dyn Error>> {
-    writeln!(stdout(), "seed {seed}")?;
+async fn soak(time: Duration, seed: u64) -> Result<(), Box<dyn Error>> {
     let begun = Instant::now();
     let mut soak = Soak::start(Random::new(seed)).await?;
     let mut cycles = 0;
-    while begun.elapsed() < Duration::from_secs(seconds) {
+    while begun.elapsed() < time {
         let report = soak.cycle().await?;
         cycles += 1;
         writeln!(stdout(), "{:>4} s  {report}", begun.elapsed().as_secs())?;

@@ -7,7 +7,7 @@
 //!
 //! ```text
 //! soak-server SECONDS [SEED]           goes into a mount namespace of its own, for the small disk; needs root
-//! soak-server inside SECONDS SEED      the same, already in there
+//! soak-server inside SECONDS [SEED]    the same, already in there
 //! ```
 
 mod crowd;
@@ -20,12 +20,16 @@ mod process;
 #[path = "../presence/random.rs"]
 mod random;
 mod sender;
+#[path = "../start.rs"]
+mod start;
 
 use std::env;
 use std::error::Error;
-use std::io::{Write, stderr, stdout};
+use std::io::{Write, stdout};
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
+
+use tokio::runtime::Runtime;
 
 use crate::cycle::Soak;
 use crate::random::Random;
@@ -34,26 +38,14 @@ use crate::random::Random;
 pub(crate) type Failure = Box<dyn Error + Send + Sync>;
 
 fn main() -> ExitCode {
-    let arguments: Vec<String> = env::args().skip(1).collect();
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let own_seed = std::process::id().to_string();
-    let done = match arguments.as_slice() {
-        ["inside", seconds, seed] => inside(seconds, seed),
-        [seconds] => outside(seconds, &own_seed),
-        [seconds, seed] => outside(seconds, seed),
-        _ => Err("use `cargo xtask soak server`, or: SECONDS [SEED]".into()),
-    };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            drop(writeln!(stderr(), "{error}"));
-            ExitCode::FAILURE
-        }
-    }
+    start::run(|arguments| match arguments {
+        ["inside", arguments @ ..] => inside(arguments),
+        arguments => outside(arguments),
+    })
 }
 
 /// Runs this program again where it may mount a small disk that nobody else sees.
-fn outside(seconds: &str, seed: &str) -> Result<(), Failure> {
+fn outside(arguments: &[&str]) -> Result<(), Failure> {
     if !rustix::process::geteuid().is_root() {
         return Err(
             "the soak of the server fills a small disk, which only root can mount: nothing was run".into()
@@ -61,15 +53,14 @@ fn outside(seconds: &str, seed: &str) -> Result<(), Failure> {
     }
     let mut command = Command::new("unshare");
     command.args(["--mount", "--propagation", "private", "--"]).arg(env::current_exe()?);
-    let status = command.args(["inside", seconds, seed]).status()?;
+    let status = command.arg("inside").args(arguments).status()?;
     if status.success() { Ok(()) } else { Err("the soak failed".into()) }
 }
 
-fn inside(seconds: &str, seed: &str) -> Result<(), Failure> {
-    let (time, seed) = (Duration::from_secs(seconds.parse()?), seed.parse()?);
-    writeln!(stdout(), "seed {seed}")?;
+fn inside(arguments: &[&str]) -> Result<(), Failure> {
+    let (time, seed) = start::length(arguments, "server")?;
     crowd::raise_limit()?;
-    tokio::runtime::Runtime::new()?.block_on(soak(time, seed))
+    Runtime::new()?.block_on(soak(time, seed))
 }
 
 async fn soak(time: Duration, seed: u64) -> Result<(), Failure> {

@@ -21,49 +21,39 @@ mod checker;
 mod line;
 mod model;
 mod round;
+#[path = "../start.rs"]
+mod start;
 mod store;
 mod talk;
 mod users;
 mod work;
 
-use std::env;
 use std::error::Error;
-use std::io::{Write, stderr, stdout};
+use std::io::{Write, stdout};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
+
+use tokio::runtime::Runtime;
 
 use crate::round::Soak;
 
 fn main() -> ExitCode {
-    let arguments: Vec<String> = env::args().skip(1).collect();
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let run = || -> Result<(), Box<dyn Error>> {
-        let runtime = tokio::runtime::Runtime::new()?;
-        match arguments.as_slice() {
+    start::run(|arguments| -> Result<(), Box<dyn Error>> {
+        match arguments {
             ["work", directory, round, seed] => {
-                runtime.block_on(work::run(directory.as_ref(), round.parse()?, seed.parse()?))
+                let work = work::run((*directory).as_ref(), round.parse()?, seed.parse()?);
+                Runtime::new()?.block_on(work)
             }
             [seconds, rounds, seed @ ..] => {
-                let seed = match seed {
-                    [seed, ..] => seed.parse()?,
-                    [] => u64::from(std::process::id()),
-                };
-                runtime.block_on(soak(seconds.parse()?, rounds.parse()?, seed))
+                let (time, seed) = start::length(&[&[*seconds], seed].concat(), "timeline")?;
+                Runtime::new()?.block_on(soak(time, rounds.parse()?, seed))
             }
             _ => Err("use `cargo xtask soak timeline`, or: SECONDS ROUNDS [SEED]".into()),
         }
-    };
-    match run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            drop(writeln!(stderr(), "{error}"));
-            ExitCode::FAILURE
-        }
-    }
+    })
 }
 
-async fn soak(seconds: u64, rounds: u64, seed: u64) -> Result<(), Box<dyn Error>> {
-    writeln!(stdout(), "seed {seed}")?;
+async fn soak(time: Duration, rounds: u64, seed: u64) -> Result<(), Box<dyn Error>> {
     let begun = Instant::now();
     let mut soak = Soak::new(seed)?;
     // At least one round, whatever was asked.
@@ -72,7 +62,7 @@ async fn soak(seconds: u64, rounds: u64, seed: u64) -> Result<(), Box<dyn Error>
         if soak.rounds() % 20 == 1 {
             writeln!(stdout(), "{:>4} s  {report}", begun.elapsed().as_secs())?;
         }
-        if soak.rounds() >= rounds && begun.elapsed() >= Duration::from_secs(seconds) {
+        if soak.rounds() >= rounds && begun.elapsed() >= time {
             break;
         }
     }

@@ -49,15 +49,18 @@ mod redis_servers;
 mod scene;
 mod servers;
 mod soak;
+#[path = "../start.rs"]
+mod start;
 #[path = "../timeline/talk.rs"]
 mod talk;
 mod user;
 mod users;
 
-use std::env;
-use std::io::{Write, stderr, stdout};
+use std::io::{Write, stdout};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
+
+use tokio::runtime::Runtime;
 
 use crate::bag::Bag;
 use crate::disturbance::Disturbance;
@@ -67,27 +70,19 @@ use crate::redis_kind::RedisKind;
 use crate::soak::{Pace, Soak};
 
 fn main() -> ExitCode {
-    // `RUST_LOG=timeline=debug` shows what the nodes think.
-    tracing_subscriber::fmt()
-        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
-        .with_writer(stderr)
-        .init();
-    let arguments: Vec<String> = env::args().skip(1).collect();
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let run = || -> Result<(), Fault> {
-        let runtime = tokio::runtime::Runtime::new()?;
-        match arguments.as_slice() {
+    start::run(|arguments| -> Result<(), Fault> {
+        match arguments {
             ["node", ahead_ms, place @ ..] => {
                 let place = Place::of(place).ok_or("a node needs the addresses of its databases")?;
-                runtime.block_on(node::run(&place, ahead_ms.parse()?))
+                Runtime::new()?.block_on(node::run(&place, ahead_ms.parse()?))
             }
-            [store @ ("mongo" | "redis+mongo"), seconds, seed @ ..] => {
-                let (seed, rollbacks): (u64, usize) = match seed {
-                    [seed, rollbacks, ..] => (seed.parse()?, rollbacks.parse()?),
-                    [seed] => (seed.parse()?, 0),
-                    [] => (u64::from(std::process::id()), 0),
+            [store @ ("mongo" | "redis+mongo"), length @ ..] => {
+                let (length, rollbacks) = match length {
+                    [length @ .., rollbacks] if length.len() == 2 => (length, rollbacks.parse()?),
+                    length => (length, 0),
                 };
-                runtime.block_on(soak(*store == "redis+mongo", seconds.parse()?, seed, rollbacks))
+                let (time, seed) = start::length(length, "timeline --store")?;
+                Runtime::new()?.block_on(soak(*store == "redis+mongo", time, seed, rollbacks))
             }
             _ => {
                 let usage = "use `cargo xtask soak timeline --store`, or: \
@@ -95,20 +90,11 @@ fn main() -> ExitCode {
                 Err(usage.into())
             }
         }
-    };
-    match run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            drop(writeln!(stderr(), "{error}"));
-            ExitCode::FAILURE
-        }
-    }
+    })
 }
 
-async fn soak(with_redis: bool, seconds: u64, seed: u64, rollbacks: usize) -> Result<(), Fault> {
-    writeln!(stdout(), "seed {seed}")?;
+async fn soak(with_redis: bool, lasts: Duration, seed: u64, rollbacks: usize) -> Result<(), Fault> {
     let begun = Instant::now();
-    let lasts = Duration::from_secs(seconds);
     let (second, minute) = (Duration::from_secs(1), Duration::from_secs(60));
     // A short run is one short cycle.
     let pace = if lasts < minute {

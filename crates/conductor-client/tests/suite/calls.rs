@@ -4,10 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use conductor_client::protocol::{Message, Opcode};
-use conductor_client::{ErrorKind, Event};
+use conductor_client::test_util::ScriptedHub;
+use conductor_client::{Client, ErrorKind, Event};
 use conductor_hub::{Answer, Connection, Handler, Hooks};
+use tokio::io::AsyncReadExt;
 
-use crate::support::{connect, next, next_message, serve, visited};
+use crate::support::{LONG, connect, next, next_end, next_message, quick, serve, stuck, visited};
 
 /// Answers twice: with what was asked, and with a word more.
 struct Echo;
@@ -56,6 +58,73 @@ async fn a_call_on_a_connection_that_is_lost_may_have_been_worked_on() {
         drop(visitor);
     });
     assert_eq!(error.expect_err("it is lost").kind(), ErrorKind::Uncertain);
+}
+
+#[tokio::test]
+async fn a_call_that_is_half_written_has_an_unknown_outcome_and_is_not_repeated() {
+    let hub = ScriptedHub::listen().await.expect("a port is free");
+    let config = quick(hub.url()).message_bytes_max(LONG + 1_000).unsent_bytes_max(2 * LONG);
+    let client = Client::start(config).expect("the settings are right");
+    let mut messages = client.messages();
+    let mut socket = tokio_tungstenite::accept_async(hub.hang().await).await.expect("it shakes hands");
+    let (error, mut visitor) = tokio::join!(client.call("", vec![0; LONG]), async {
+        socket.get_mut().read_u8().await.expect("a byte of it comes");
+        drop(socket);
+        hub.accept().await
+    });
+    let error = error.expect_err("a part of it was written");
+    assert_eq!(error.kind(), ErrorKind::Uncertain);
+    assert!(error.to_string().contains("unknown"), "{error}");
+    assert_eq!(next_end(&mut messages).await.unsent, 1);
+    client.write("", "next").await.expect("it is back");
+    visitor.expect(Opcode::WRITE, "").await;
+}
+
+#[tokio::test]
+async fn a_call_of_which_no_byte_was_written_goes_out_again_after_the_reconnect() {
+    let (hub, client, socket) = stuck(|config| config).await;
+    let (answer, ()) = tokio::join!(client.call("", "once"), async {
+        // The call waits behind what is stuck.
+        drop(socket);
+        let mut visitor = hub.accept().await;
+        let call = visitor.expect(Opcode::SERVER, "").await;
+        visitor.send(&call).await;
+    });
+    assert_eq!(answer.expect("it went out again").body, "once");
+}
+
+#[tokio::test]
+async fn a_call_that_waits_for_room_when_the_connection_ends_goes_on_the_next() {
+    let (hub, client, socket) = stuck(|config| config.unsent_max(1)).await;
+    let (answer, ()) = tokio::join!(client.call("", "once"), async {
+        drop(socket);
+        let mut visitor = hub.accept().await;
+        let call = visitor.expect(Opcode::SERVER, "").await;
+        visitor.send(&call).await;
+    });
+    assert_eq!(answer.expect("it was sent once").body, "once");
+}
+
+#[tokio::test]
+async fn a_call_that_could_not_be_sent_in_time_says_that_nothing_was() {
+    let (hub, client, socket) = stuck(|config| config.call_timeout(Duration::from_secs(2))).await;
+    let (error, ()) = tokio::join!(client.call("", "never"), async {
+        drop((socket, hub));
+    });
+    let error = error.expect_err("there is no hub");
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert!(error.to_string().contains("nothing was sent"), "{error}");
+}
+
+#[tokio::test]
+async fn pings_wait_for_room_like_messages() {
+    let wait = Duration::from_millis(50);
+    let (_hub, client, _socket) = stuck(|config| config.unsent_max(1).send_timeout(wait)).await;
+    // Without a bound they would all be kept, and wait for the end of a call.
+    let settled = tokio::time::timeout(Duration::from_secs(20), client.settle()).await;
+    let error = settled.expect("it has no room").expect_err("nothing is taken");
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+    assert!(error.to_string().contains("nothing was sent"), "{error}");
 }
 
 #[tokio::test]

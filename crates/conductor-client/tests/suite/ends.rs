@@ -5,7 +5,7 @@ use std::time::Duration;
 use conductor_client::protocol::Opcode;
 use conductor_client::{Client, Config, ErrorKind};
 
-use crate::support::{PATIENCE, connect, next_end, serve, visited};
+use crate::support::{PATIENCE, connect, next_end, serve, stuck, visited};
 
 #[tokio::test]
 async fn a_shutdown_sends_what_was_accepted_and_says_goodbye() {
@@ -35,6 +35,17 @@ async fn a_hub_that_does_not_answer_the_goodbye_holds_a_shutdown_up_no_longer_th
     let (_hub, client, _visitor) = visited(|config| config).await;
     assert!(!client.shutdown(Duration::from_millis(20)).await);
     assert!(!client.is_connected());
+}
+
+#[tokio::test]
+async fn a_shutdown_whose_grace_is_over_says_how_much_is_lost() {
+    let (_hub, client, _socket) = stuck(|config| config).await;
+    let mut messages = client.messages();
+    client.write("news", "behind it").await.expect("there is room");
+    assert!(!client.shutdown(Duration::from_millis(20)).await);
+    let how = next_end(&mut messages).await;
+    assert_eq!((how.unsent, how.comes_back()), (2, false));
+    assert!(messages.next().await.is_none());
 }
 
 #[tokio::test]

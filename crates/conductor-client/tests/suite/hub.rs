@@ -74,6 +74,10 @@ async fn who_is_kicked_stays_away_and_everything_says_so() {
     for done in [client.write("news", "hi").await, client.bind("tea").await, client.settle().await] {
         assert_eq!(done.expect_err("it is over").kind(), ErrorKind::Refused);
     }
+    // So does a subscription that comes too late.
+    let mut late = client.messages();
+    assert_eq!(late.next().await.expect("why").expect_err("it is over").kind(), ErrorKind::Refused);
+    assert!(late.next().await.is_none());
 }
 
 /// Admits whoever has the token.

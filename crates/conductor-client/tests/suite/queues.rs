@@ -1,10 +1,12 @@
 //! Subscriptions that are not read in time.
 
 use conductor_client::protocol::{Message, Opcode};
-use conductor_client::test_util::Visitor;
+use conductor_client::test_util::{ScriptedHub, Visitor};
 use conductor_client::{Client, ErrorKind, Event, Policy};
+use tokio::task::yield_now;
+use tokio::time::timeout;
 
-use crate::support::{next, next_message, visited};
+use crate::support::{PATIENCE, next, next_message, quick, visited};
 
 async fn send(visitor: &mut Visitor, count: usize) {
     for number in 0..count {
@@ -59,6 +61,43 @@ async fn a_subscription_that_makes_the_client_wait_loses_nothing() {
     for number in 0..1_000 {
         assert_eq!(next_message(&mut messages).await.body, number.to_string());
     }
+}
+
+#[tokio::test]
+async fn a_subscription_that_makes_the_client_wait_keeps_nobody_from_sending() {
+    let hub = ScriptedHub::listen().await.expect("a port is free");
+    let config = quick(hub.url()).events_max(2).policy(Policy::Wait);
+    let client = Client::start(config).expect("the settings are right");
+    let mut messages = client.messages();
+    // That it was connected, and is no more, is all that the subscription holds.
+    drop(hub.accept().await);
+    let mut visitor = hub.accept().await;
+    client.connected().await.expect("it is back");
+    client.write("news", "hi").await.expect("there is room");
+    visitor.expect(Opcode::WRITE, "news").await;
+    assert_eq!(next(&mut messages).await, Event::Connected);
+    assert!(matches!(next(&mut messages).await, Event::Disconnected(_)));
+    assert_eq!(next(&mut messages).await, Event::Connected);
+}
+
+#[tokio::test]
+async fn a_subscription_that_makes_the_client_wait_does_not_hold_up_a_shutdown_between_connections() {
+    let hub = ScriptedHub::listen().await.expect("a port is free");
+    let config = quick(hub.url()).events_max(1).policy(Policy::Wait);
+    let client = Client::start(config).expect("the settings are right");
+    let mut messages = client.messages();
+    let visitor = hub.accept().await;
+    client.connected().await.expect("the hub has taken it in");
+    drop(visitor);
+    // That it was connected is all that the subscription holds; the loss waits to be told.
+    while client.is_connected() {
+        yield_now().await;
+    }
+    let ended = timeout(PATIENCE / 2, client.shutdown(PATIENCE)).await;
+    assert!(ended.expect("nobody is waited for"));
+    assert_eq!(next(&mut messages).await, Event::Connected);
+    assert!(matches!(next(&mut messages).await, Event::Disconnected(_)));
+    assert!(messages.next().await.is_none());
 }
 
 #[tokio::test]

@@ -8,12 +8,17 @@ use conductor_client::protocol::Message;
 use conductor_client::test_util::{ScriptedHub, Visitor};
 use conductor_client::{Client, Config, Disconnected, Event, Messages};
 use conductor_hub::{Hooks, Hub};
-use tokio::net::TcpListener;
+use tokio::io::AsyncReadExt;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
+use tokio_tungstenite::WebSocketStream;
 use tokio_util::task::TaskTracker;
 
 /// How long a test waits for what must come.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How long a message is that no buffer holds, in bytes.
+pub(crate) const LONG: usize = 32 << 20;
 
 /// Starts a real hub at a port of its own, and returns it with its address.
 pub(crate) async fn serve(hooks: Hooks) -> (Hub, String) {
@@ -56,6 +61,24 @@ pub(crate) async fn visited(config: impl FnOnce(Config) -> Config) -> (ScriptedH
     let visitor = hub.accept().await;
     client.connected().await.expect("the hub has taken it in");
     (hub, client, visitor)
+}
+
+/// Starts a client whose first message, a very long one, stays half written.
+///
+/// The hub has seen its first byte, and reads no more.
+pub(crate) async fn stuck(
+    config: impl FnOnce(Config) -> Config,
+) -> (ScriptedHub, Client, WebSocketStream<TcpStream>) {
+    let hub = ScriptedHub::listen().await.expect("a port is free");
+    let config = config(quick(hub.url())).message_bytes_max(LONG + 1_000).unsent_bytes_max(2 * LONG);
+    let client = Client::start(config).expect("the settings are right");
+    let socket = tokio_tungstenite::accept_async(hub.hang().await).await;
+    let mut socket = socket.expect("the handshake is right");
+    client.connected().await.expect("the hub has taken it in");
+    // More than all buffers of the system hold.
+    client.write("news", vec![0; LONG]).await.expect("there is room");
+    socket.get_mut().read_u8().await.expect("a byte of it comes");
+    (hub, client, socket)
 }
 
 /// Returns the next event, which must come and be none of loss.
