@@ -17,6 +17,7 @@ use crate::meter::Meter;
 use crate::outbox::WaitMark;
 use crate::protocol::{MessageRef, Opcode};
 use crate::shared::Shared;
+use crate::stream_permits::STREAM_UUID_BYTES_MAX;
 use crate::websocket::{FrameKind, put_frame};
 use crate::{Answer, Author, BindCause, Connection, Disconnect, RateExceeded};
 
@@ -137,6 +138,7 @@ impl<'a> Router<'a> {
             Disconnect::InvalidPayload
         })?;
         self.check_name(message.channel)?;
+        self.check_stream_uuid(message)?;
         Ok(message)
     }
 
@@ -277,6 +279,19 @@ impl<'a> Router<'a> {
             "a channel name is longer than name_bytes_max, so its connection is closed"
         );
         Err(Disconnect::NameTooLong)
+    }
+
+    fn check_stream_uuid(&self, message: MessageRef<'_>) -> Result<(), Disconnect> {
+        if message.opcode != Opcode::STREAM_START || message.uuid.len() <= STREAM_UUID_BYTES_MAX {
+            return Ok(());
+        }
+        tracing::debug!(
+            connection = %self.connection.id(),
+            bytes = message.uuid.len(),
+            most = STREAM_UUID_BYTES_MAX,
+            "the uuid of a stream is longer than it may be, so its connection is closed"
+        );
+        Err(Disconnect::StreamUuidTooLong)
     }
 
     /// Tells whether a message needs no delivery of what came before it.

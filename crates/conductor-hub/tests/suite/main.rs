@@ -26,6 +26,7 @@ mod remembered_chat;
 mod server;
 #[cfg(feature = "sisters")]
 mod sisters;
+mod stream_names;
 mod streams;
 mod support;
 mod test_util;
