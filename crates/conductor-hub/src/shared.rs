@@ -46,7 +46,7 @@ pub(crate) struct Shared {
     slow_readers: SlowReaders,
     most_bound: MostBound,
     pub(crate) roll_call: RollCall,
-    /// Held while a large row of messages is delivered.
+    /// Held while readers are looked at for a large row of messages, and their room is reserved.
     pub(crate) large_rows: Mutex<()>,
     pub(crate) metrics: Metrics,
     /// None unless messages are compressed.
@@ -230,8 +230,7 @@ impl Shared {
         Ok(receivers)
     }
 
-    /// Ends readers, if what waits for all of them has no room. No lock may be held but that of
-    /// large rows.
+    /// Ends readers, if what waits for all of them has no room. No lock may be held.
     pub(crate) fn make_room(&self) {
         if self.memory.is_full() {
             let ended = self.slow_readers.make_room(&self.memory, &self.registry);

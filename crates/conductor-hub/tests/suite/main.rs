@@ -14,6 +14,7 @@ mod failures;
 mod handshake;
 mod hooked_chat;
 mod hooks;
+mod large_rows;
 mod logging_in;
 mod logins;
 mod pace;
