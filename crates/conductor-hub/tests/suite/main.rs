@@ -34,3 +34,4 @@ mod test_util;
 mod throttled_chat;
 #[cfg(feature = "tls")]
 mod tls;
+mod uploads;

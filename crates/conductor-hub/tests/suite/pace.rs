@@ -12,6 +12,7 @@ use conductor_hub::{
     Hub, LateAnswer, Lifecycle, Storage,
 };
 use futures_util::{SinkExt, StreamExt};
+use tokio::io::AsyncReadExt;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, advance, sleep, timeout};
 use tokio_tungstenite::tungstenite;
@@ -316,7 +317,7 @@ async fn a_drip_does_not_slow_others_for_ever() {
     let tasks = TaskTracker::new();
     let drip = tasks.spawn(async move {
         let mut byte = [0];
-        while tokio::io::AsyncReadExt::read(&mut dripping, &mut byte).await.is_ok_and(|read| read == 1) {
+        while dripping.read(&mut byte).await.is_ok_and(|read| read == 1) {
             sleep(Duration::from_millis(100)).await;
         }
     });
@@ -356,7 +357,7 @@ async fn closed_at_a_pace_of(kib: usize) -> Option<Duration> {
     let start = Instant::now();
     while start.elapsed() < Duration::from_secs(40) && hub.members("hello") == 2 {
         sleep(Duration::from_millis(100)).await;
-        if tokio::io::AsyncReadExt::read_exact(&mut socket, &mut piece).await.is_err() {
+        if socket.read_exact(&mut piece).await.is_err() {
             break;
         }
     }
