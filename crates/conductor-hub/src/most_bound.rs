@@ -32,8 +32,8 @@ struct Locked {
 
 impl MostBound {
     /// Ends the connections with the largest shares, if all binds and open streams cost more than
-    /// `bytes_max`, until they cost a little less; of equals the one that came last. A client that fills the hub
-    /// with names makes room for those that are bound to a few.
+    /// `bytes_max`, until they cost a little less; of equals the one that came last. A client that
+    /// fills the hub with names makes room for those that are bound to a few.
     ///
     /// What a shared name costs is divided among its members. To end one of many would free hardly
     /// any of it. A client that fills the hub through several connections gains nothing by it: when

@@ -67,6 +67,12 @@ impl StreamPermits {
         self.senders.read().get(&name).is_some_and(|known| *known != sender)
     }
 
+    /// Tells whether a uuid is that of a stream which somebody has open in a channel.
+    #[cfg(feature = "sisters")]
+    pub(crate) fn is_open(&self, channel: &str, uuid: &str) -> bool {
+        self.name(channel, uuid).is_some_and(|name| self.senders.read().contains_key(&name))
+    }
+
     /// Returns what all open streams cost.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes.load(Ordering::Relaxed)
