@@ -264,10 +264,11 @@ impl Config {
         Self { binds_bytes_max: bytes, ..self }
     }
 
-    /// Sets the most bytes that the binds of all connections cost together.
+    /// Sets the most bytes that the binds and open streams of all connections cost together.
     ///
     /// 512 MiB by default, at least `binds_bytes_max`. A bind counts with 128 bytes. A channel
-    /// counts once, with its name and 272 bytes, of which each member has an equal share. Beyond
+    /// counts once, with its name and 272 bytes, of which each member has an equal share. An open
+    /// stream counts with the name of its channel, its uuid and 256 bytes, for its sender. Beyond
     /// the bound the connections with the largest shares are ended with code 4101, until 1/256 of
     /// it is free. Connections stay that are bound to few channels, or to channels that many share.
     /// More suits many clients with many channels each.

@@ -15,7 +15,7 @@ use parking_lot::Mutex;
 
 use self::binds::Bound;
 pub(crate) use self::binds::{BIND_COST, BindLimits, BindOutcome, CHANNEL_COST, Telling};
-pub(crate) use self::channel::Channel;
+pub(crate) use self::channel::{Channel, ReservedRoom};
 pub use self::data::ConnectionData;
 use self::extras::Extras;
 pub(crate) use self::login::{LoginOutcome, LoginPhase};

@@ -332,7 +332,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ConnectionTask<S> {
     /// Reads while something waits: to see whether the client is there, and its goodbye.
     fn poll_read_ahead(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         READ_BUFFER.with_borrow_mut(|buffer| {
-            while self.intake.reads_ahead() {
+            while self.intake.reads_ahead(&self.permit.0) {
                 let mut read = ReadBuf::new(buffer);
                 ready!(Pin::new(self.writer.socket()).poll_read(cx, &mut read))?;
                 if read.filled().is_empty() {

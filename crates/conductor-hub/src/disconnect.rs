@@ -95,6 +95,8 @@ catalogue! {
     Revoked = 4301, "login revoked", reconnect: Never;
     /// The client did not log in within the time it has for that.
     LoginTimeout = 4302, "no login", reconnect: Never;
+    /// The uuid of a stream is longer than the limit.
+    StreamUuidTooLong = 4303, "stream uuid too long", reconnect: Never;
 }
 
 impl Disconnect {

@@ -14,8 +14,9 @@ use tokio::time::{Instant, timeout};
 
 pub use self::write::WriteOutcome;
 use crate::admission::Admitted;
-use crate::protocol::Message;
+use crate::protocol::{Message, Opcode};
 use crate::shared::Shared;
+use crate::stream_permits::STREAM_UUID_BYTES_MAX;
 use crate::{Admission, Config, Error, ErrorKind, History, Hooks, connection_task};
 
 /// A handle to a running hub; clones are the same hub.
@@ -48,7 +49,7 @@ pub struct Stats {
     ///
     /// What many outboxes share counts once.
     pub outboxes_bytes: usize,
-    /// The bytes that all binds cost.
+    /// The bytes that all binds and open streams cost.
     ///
     /// A channel counts once for all its members.
     pub binds_bytes: usize,
@@ -94,13 +95,20 @@ impl Hub {
     ///
     /// # Errors
     ///
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if it is a message of another kind, or a
-    /// part is too long to encode.
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if it is a message of another kind, a part
+    /// is too long to encode, or a stream's uuid has more than 256 bytes.
     #[expect(clippy::needless_pass_by_value, reason = "it is sent, and of no use behind that")]
     pub fn publish_message(&self, message: Message) -> Result<usize, Error> {
         if !message.opcode.is_for_members() {
             let text =
                 format!("{:?} is not for the members of a channel; publish a Write message", message.opcode);
+            return Err(Error::new(ErrorKind::InvalidInput, text));
+        }
+        let bytes = message.uuid.len();
+        if message.opcode == Opcode::STREAM_START && bytes > STREAM_UUID_BYTES_MAX {
+            let text = format!(
+                "the uuid of a stream has {bytes} bytes; give it one of {STREAM_UUID_BYTES_MAX} at most"
+            );
             return Err(Error::new(ErrorKind::InvalidInput, text));
         }
         self.shared.publish_message(&message, None)
@@ -162,7 +170,7 @@ impl Hub {
             connections: self.shared.registry.connections_len(),
             channels: self.shared.registry.channels_len(),
             outboxes_bytes: self.shared.memory.held(),
-            binds_bytes: self.shared.registry.binds_bytes(),
+            binds_bytes: self.shared.binds_bytes(),
         }
     }
 

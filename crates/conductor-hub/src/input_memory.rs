@@ -71,6 +71,11 @@ impl InputMemory {
         place
     }
 
+    /// Tells whether there is room for what need not be held: less than a quarter of all is in use.
+    pub(crate) fn has_room(&self) -> bool {
+        self.held.lock().bytes < self.bytes_max / 4
+    }
+
     /// A connection holds nothing any more.
     pub(crate) fn release(&self, place: InputPlace) {
         self.held.lock().remove(place);

@@ -9,10 +9,11 @@
 //! ```
 //!
 //! While something waits a little is read ahead, and then nothing, so that the client's own socket
-//! slows it down. So pongs of a sender who waits for a reader are seen, and so is its goodbye: then
-//! it waits no longer than for the row that waits at the moment, and of what it sent before, that
-//! is delivered which no reader is behind for. What waits is bounded: one row, one message and two
-//! reads.
+//! slows it down. If it waits for long, a far look is taken now and then: up to 1 MiB is read, if
+//! less than a quarter of the room for such input is in use. So pongs of a sender who waits for a
+//! reader are seen, also in the middle of an upload, and so is its goodbye: then it waits no longer
+//! than for the row that waits at the moment, and of what it sent before, that is delivered which
+//! no reader is behind for. What waits is bounded: one row, one message and what is read ahead.
 
 mod turn;
 mod waiting;
@@ -132,10 +133,15 @@ impl Intake {
     }
 
     /// Tells whether more may be read while something waits.
-    pub(crate) fn reads_ahead(&mut self) -> bool {
+    pub(crate) fn reads_ahead(&mut self, hub: &Shared) -> bool {
         let Some(waiting) = &mut self.waiting else { return false };
         waiting.look_ahead(&self.decoder);
-        waiting.takes_more()
+        waiting.takes_more(Instant::now(), || hub.unfinished.has_room())
+    }
+
+    /// Returns when more is to be read than is usual while something waits.
+    pub(crate) fn far_look_at(&self) -> Option<Instant> {
+        self.waiting.as_ref()?.far_look_at()
     }
 
     /// Takes what was read while something waits.
@@ -154,7 +160,12 @@ impl Intake {
 
     /// Tells whether nothing is read, as much waits or the client has said goodbye.
     pub(crate) fn is_full(&self) -> bool {
-        self.waiting.as_ref().is_some_and(|waiting| !waiting.takes_more())
+        self.waiting.as_ref().is_some_and(|waiting| waiting.is_full())
+    }
+
+    /// Tells whether the client has said goodbye, and something of it waits.
+    pub(crate) fn has_goodbye(&self) -> bool {
+        self.waiting.as_ref().is_some_and(|waiting| waiting.has_goodbye())
     }
 
     /// Tells whether a row waits for a reader.
@@ -201,7 +212,7 @@ impl Intake {
                     return Err(Disconnect::Normal);
                 }
                 if waits {
-                    return Ok(Some(Next::Wait(Some(until))));
+                    return Ok(Some(Next::Wait(Some(waiting.waits_until(until)))));
                 }
                 continue;
             }

@@ -186,6 +186,7 @@ mod shared;
 mod sister_host;
 mod slow_readers;
 mod storage;
+mod stream_permits;
 #[cfg(feature = "test-util")]
 #[cfg_attr(docsrs, doc(cfg(feature = "test-util")))]
 pub mod test_util;

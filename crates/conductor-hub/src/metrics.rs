@@ -27,7 +27,8 @@ impl Metrics {
         describe_counter!("hub_messages_delivered_total", "Messages queued for clients.");
         describe_counter!(
             "hub_messages_denied_total",
-            "Binds and writes that the auth hook denied, and pieces of streams that are not open."
+            "Binds and writes that the auth hook denied, and messages of streams that are not open or not the \
+             sender's."
         );
         describe_counter!(
             "hub_messages_repeated_total",

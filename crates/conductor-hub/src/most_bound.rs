@@ -1,4 +1,4 @@
-//! Ends the connections with the largest shares, when there is no room for binds.
+//! Ends the connections with the largest shares, when there is no room for binds and streams.
 
 use std::collections::BinaryHeap;
 use std::time::Duration;
@@ -7,6 +7,7 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use crate::registry::Registry;
+use crate::stream_permits::StreamPermits;
 use crate::{Connection, ConnectionId, Disconnect};
 
 /// When connections have been ended, this fraction of the room is free: 1/256. Otherwise each of
@@ -16,8 +17,8 @@ const MARGIN: usize = 256;
 /// How often the log says that there is no room.
 const TOLD_AGAIN: Duration = Duration::from_secs(60);
 
-/// Ends connections when the names they are bound to need too much, and notes when the log was
-/// told.
+/// Ends connections when the names they are bound to, and those of their open streams, need too
+/// much, and notes when the log was told.
 #[derive(Debug, Default)]
 pub(crate) struct MostBound {
     told: Mutex<Locked>,
@@ -30,9 +31,9 @@ struct Locked {
 }
 
 impl MostBound {
-    /// Ends the connections with the largest shares, if all binds cost more than `bytes_max`, until
-    /// the binds cost a little less; of equals the one that came last. A client that fills the hub
-    /// with names makes room for those that are bound to a few.
+    /// Ends the connections with the largest shares, if all binds and open streams cost more than
+    /// `bytes_max`, until they cost a little less; of equals the one that came last. A client that
+    /// fills the hub with names makes room for those that are bound to a few.
     ///
     /// What a shared name costs is divided among its members. To end one of many would free hardly
     /// any of it. A client that fills the hub through several connections gains nothing by it: when
@@ -40,10 +41,11 @@ impl MostBound {
     ///
     /// An ended connection is unbound at once, as its last messages may take a while to reach a
     /// client that does not read.
-    pub(crate) fn make_room(&self, bytes_max: usize, registry: &Registry) {
+    pub(crate) fn make_room(&self, bytes_max: usize, registry: &Registry, streams: &StreamPermits) {
         // One thread at a time, or each would end somebody.
         let mut locked = self.told.lock();
-        if registry.binds_bytes() <= bytes_max {
+        let held = || registry.binds_bytes() + streams.bytes();
+        if held() <= bytes_max {
             return;
         }
         let connections: Vec<_> = registry.all_connections().collect();
@@ -53,16 +55,18 @@ impl MostBound {
             .enumerate()
             .map(|(index, connection)| Rank::at_most(index, connection))
             .collect();
-        while registry.binds_bytes() > enough {
+        while held() > enough {
             let Some(rank) = ranks.pop().filter(|rank| rank.bytes > 0) else { break };
             let connection = &connections[rank.index];
             // Its share is computed only now, when it is first, and may put it behind others.
             if !rank.exact {
-                ranks.push(Rank { bytes: connection.bound_share(), exact: true, ..rank });
+                let bytes = connection.bound_share() + connection.stream_bytes();
+                ranks.push(Rank { bytes, exact: true, ..rank });
                 continue;
             }
             connection.close(Disconnect::NoRoomForChannels);
             registry.leave_all(connection);
+            connection.give_permits_back();
             locked.ended += 1;
         }
         locked.tell(bytes_max, Instant::now());
@@ -83,7 +87,8 @@ struct Rank {
 
 impl Rank {
     fn at_most(index: usize, connection: &Connection) -> Self {
-        Self { bytes: connection.bound_bytes(), id: connection.id(), exact: false, index }
+        let bytes = connection.bound_bytes() + connection.stream_bytes();
+        Self { bytes, id: connection.id(), exact: false, index }
     }
 }
 
@@ -93,8 +98,9 @@ impl Locked {
             tracing::warn!(
                 connections = self.ended,
                 bytes_max,
-                "the channels that all connections are bound to need more than all_binds_bytes_max; the \
-                 connections with the largest shares are closed with code 4101 and may come back"
+                "the channels that all connections are bound to, with their open streams, need more than \
+                 all_binds_bytes_max; the connections with the largest shares are closed with code 4101 \
+                 and may come back"
             );
             (self.told, self.ended) = (Some(now), 0);
         }

@@ -1,6 +1,7 @@
 //! What waits to be written to one connection.
 
 mod outcome;
+mod reserve;
 mod wait_mark;
 
 use std::collections::VecDeque;
@@ -31,7 +32,7 @@ const ANSWERS_BYTES_MAX: usize = 64 * 1024;
 /// Anybody pushes, one task takes. A frame is shared by all the outboxes it is in.
 ///
 /// **Invariant:** what the frames cost that were pushed and neither written nor dropped, with those
-/// that are kept beside the queue, is never more than the limit.
+/// that are kept beside the queue and with room that is reserved, is never more than the limit.
 ///
 /// **Invariant:** of a channel's latest frames, and of others of that channel, the reader gets a
 /// part in the order they were pushed, the last one included, unless it leaves before.
@@ -58,7 +59,8 @@ const ANSWERS_BYTES_MAX: usize = 64 * 1024;
 #[derive(Debug)]
 pub(crate) struct Outbox {
     inner: Mutex<Locked>,
-    /// Cost of all frames queued here or in the hands of the connection's task.
+    /// Cost of all frames queued here or in the hands of the connection's task, and of those for
+    /// which room is reserved.
     pending: AtomicUsize,
     /// Since when the reader has taken nothing although something waits, in the time of
     /// [`OutboxMemory::time`]; 0 if it takes.
@@ -115,11 +117,12 @@ impl Outbox {
     /// Queues a frame, or gives it back.
     pub(crate) fn push_if_it_fits(&self, frame: Frame) -> Result<(), (Frame, Rejected)> {
         match &self.deflation {
-            None => self.add(self.inner.lock(), frame, None)?,
+            None => self.add(self.inner.lock(), frame, None, 0)?,
             Some(deflation) => {
                 // Whether it could ever fit is asked about the frame itself, so it is given back.
                 let deflated = frame.deflated(deflation);
-                self.add(self.inner.lock(), deflated, None).map_err(|(_, rejected)| (frame, rejected))?;
+                let added = self.add(self.inner.lock(), deflated, None, 0);
+                added.map_err(|(_, rejected)| (frame, rejected))?;
             }
         }
         // Counted only now, as it may be refused. The task may have given it back already, which
@@ -133,7 +136,8 @@ impl Outbox {
     /// The caller counts its place, by [`OutboxMemory::take_places`].
     pub(crate) fn push_of(&self, channel: &str, frame: Frame) -> Result<(), Rejected> {
         let frame = self.for_reader(frame);
-        self.add(self.inner.lock(), frame, Some(channel)).map_err(|(_, rejected)| self.rejected(rejected))
+        let added = self.add(self.inner.lock(), frame, Some(channel), 0);
+        added.map_err(|(_, rejected)| self.rejected(rejected))
     }
 
     /// Queues a frame of a channel, or keeps it until the reader is up to date, if no newer comes.
@@ -151,7 +155,7 @@ impl Outbox {
         let pending = self.pending.load(Ordering::Relaxed);
         let fits = pending <= self.up_to_date() || pending + frame.cost() <= self.behind();
         if inner.backlog.is_none() && fits {
-            let added = self.add(inner, frame, None);
+            let added = self.add(inner, frame, None, 0);
             return added.map(|()| Latest::Queued).map_err(|(_, rejected)| self.rejected(rejected));
         }
         let backlog = inner.backlog.get_or_insert_default();
@@ -330,21 +334,22 @@ impl Outbox {
     }
 
     /// Queues a frame behind what is kept of its channel, or gives it back; does not count its
-    /// place.
+    /// place. If it is queued, it takes the place of so much room that was reserved for it.
     fn add(
         &self,
         mut inner: MutexGuard<'_, Locked>,
         frame: Frame,
         channel: Option<&str>,
+        reserved: usize,
     ) -> Result<(), (Frame, Rejected)> {
         if inner.closing.is_some() {
             return Err((frame, Rejected::Closed));
         }
         let cost = frame.cost();
         let kept = inner.backlog.as_ref().map_or(0, |backlog| backlog.kept_cost());
-        // A relaxed read is enough: only pushes add to `pending`, and they hold the lock. Meanwhile
-        // the reader can only make it smaller.
-        let mut pending = self.pending.load(Ordering::Relaxed) + cost;
+        // A relaxed read is enough: only pushes and reservations add to `pending`, and they hold the
+        // lock. Meanwhile the reader can only make it smaller.
+        let mut pending = self.pending.load(Ordering::Relaxed) - reserved + cost;
         if pending + kept > self.limit() {
             return Err((frame, Rejected::Overflow));
         }
@@ -355,7 +360,8 @@ impl Outbox {
             self.pending.fetch_add(older.cost(), Ordering::Relaxed);
             inner.queue.push_back(older);
         }
-        self.pending.fetch_add(cost, Ordering::Relaxed);
+        let before = self.pending.fetch_add(cost, Ordering::Relaxed) + cost;
+        self.pending.fetch_sub(reserved, Ordering::Relaxed);
         inner.queue.push_back(frame);
         if pending > self.behind() && inner.backlog.is_none() {
             inner.backlog = Some(Box::default());
@@ -363,6 +369,10 @@ impl Outbox {
         let waker = inner.waker.take();
         drop(inner);
         wake(waker);
+        // It was compressed, so that it takes less than was reserved: who waits for room has more.
+        if cost < reserved {
+            self.progressed(before);
+        }
         Ok(())
     }
 
@@ -373,7 +383,8 @@ impl Outbox {
         rejected
     }
 
-    /// Notes that a reader with much to read took something.
+    /// Notes that less waits than before: a reader with much to read took something, or room was
+    /// given back.
     fn progressed(&self, before: usize) {
         let mut inner = self.inner.lock();
         let Some(backlog) = &mut inner.backlog else { return };

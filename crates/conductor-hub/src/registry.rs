@@ -24,8 +24,9 @@ const ROOM_KEPT: usize = 64;
 /// The connections and channels of a hub, in stripes; no I/O.
 ///
 /// Locks are taken in this order: the one for large rows, that of `MostBound`, a connection's
-/// channels, its login, its data, its untold changes, a stripe, a channel's members, an outbox;
-/// none is held while another of its kind is taken. The program is called with none of them.
+/// channels, its login, its data, its untold changes, its streams, the permits of streams, a
+/// stripe, a channel's members, an outbox; none is held while another of its kind is taken. The
+/// program is called with none of them.
 pub(crate) struct Registry {
     channels: Box<[RwLock<HashMap<Arc<str>, Arc<Channel>, RandomState>>]>,
     connections: Box<[Mutex<HashMap<ConnectionId, Arc<Connection>, RandomState>>]>,

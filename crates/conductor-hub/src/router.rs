@@ -11,12 +11,13 @@ use tokio::time::Instant;
 
 pub(crate) use self::credit::Credit;
 pub(crate) use self::row::{HeldRun, MessageRun};
-use crate::connection::{BindOutcome, Channel, LoginPhase, Telling};
+use crate::connection::{BindOutcome, Channel, LoginPhase, ReservedRoom, Telling};
 use crate::frame::{FRAME_COST, Frame};
 use crate::meter::Meter;
 use crate::outbox::WaitMark;
 use crate::protocol::{MessageRef, Opcode};
 use crate::shared::Shared;
+use crate::stream_permits::STREAM_UUID_BYTES_MAX;
 use crate::websocket::{FrameKind, put_frame};
 use crate::{Answer, Author, BindCause, Connection, Disconnect, RateExceeded};
 
@@ -137,6 +138,7 @@ impl<'a> Router<'a> {
             Disconnect::InvalidPayload
         })?;
         self.check_name(message.channel)?;
+        self.check_stream_uuid(message)?;
         Ok(message)
     }
 
@@ -166,15 +168,18 @@ impl<'a> Router<'a> {
     /// Delivers the row that is still open, whoever is behind: the connection ends.
     pub(crate) fn flush_at_once(&mut self) {
         if let Some(row) = self.row.take() {
-            self.push(row);
+            self.push(row, None);
         }
     }
 
     /// Delivers a row, or says for whom it has to wait.
     pub(crate) fn deliver(&mut self, mut row: MessageRun) -> Option<HeldRun> {
-        // Large rows are delivered one at a time. Several at once could look at the same reader,
-        // each find room, and together be more than it has room for.
-        let _one = (row.frames.len() > self.row_bytes_max()).then(|| self.hub.large_rows.lock());
+        // For large rows readers are looked at one row at a time, and their room is reserved before
+        // the next. Otherwise several could look at the same reader at once, each find room, and
+        // together be more than it has room for. What takes longer, such as compression and hooks,
+        // comes when the lock is free again.
+        let one = (row.frames.len() > self.row_bytes_max()).then(|| self.hub.large_rows.lock());
+        let mut room = None;
         if let Some((reader, mark)) = self.waits_for(&row) {
             let now = Instant::now();
             let until = row.until.unwrap_or(now + self.hub.config.sender_pause_max);
@@ -184,8 +189,11 @@ impl<'a> Router<'a> {
                 }
                 return Some(HeldRun { row, reader, mark, until });
             }
+        } else if one.is_some() {
+            room = Some(row.channel.reserve(row.cost(), self.connection.id()));
         }
-        self.push(row);
+        drop(one);
+        self.push(row, room);
         None
     }
 
@@ -220,10 +228,13 @@ impl<'a> Router<'a> {
         self.connection.channel(name).or_else(|| self.hub.channel_of(name))
     }
 
-    fn push(&self, row: MessageRun) {
-        let author = Author::Connection(self.connection);
+    fn push(&self, row: MessageRun, room: Option<ReservedRoom>) {
+        let (author, channel) = (Author::Connection(self.connection), &row.channel);
         let frames = Frame::new(row.frames, &self.hub.memory);
-        let receivers = self.hub.deliver(&row.channel, &frames, Some(self.connection.id()), &author);
+        let receivers = match room {
+            Some(room) => self.hub.deliver_reserved(channel, &frames, room, &author),
+            None => self.hub.deliver(channel, &frames, Some(self.connection.id()), &author),
+        };
         self.hub.metrics.delivered.increment(receivers as u64 * row.messages);
     }
 
@@ -277,6 +288,19 @@ impl<'a> Router<'a> {
             "a channel name is longer than name_bytes_max, so its connection is closed"
         );
         Err(Disconnect::NameTooLong)
+    }
+
+    fn check_stream_uuid(&self, message: MessageRef<'_>) -> Result<(), Disconnect> {
+        if message.opcode != Opcode::STREAM_START || message.uuid.len() <= STREAM_UUID_BYTES_MAX {
+            return Ok(());
+        }
+        tracing::debug!(
+            connection = %self.connection.id(),
+            bytes = message.uuid.len(),
+            most = STREAM_UUID_BYTES_MAX,
+            "the uuid of a stream is longer than it may be, so its connection is closed"
+        );
+        Err(Disconnect::StreamUuidTooLong)
     }
 
     /// Tells whether a message needs no delivery of what came before it.

@@ -26,6 +26,7 @@ use crate::protocol::{Message, Opcode};
 use crate::registry::Registry;
 use crate::roll_call::RollCall;
 use crate::slow_readers::SlowReaders;
+use crate::stream_permits::StreamPermits;
 use crate::{
     Author, BindCause, Config, Connection, ConnectionId, Dedup, Disconnect, Error, ErrorKind, Hooks,
     StandardDedup,
@@ -38,13 +39,14 @@ pub(crate) struct Shared {
     pub(crate) config: Config,
     pub(crate) hooks: Hooks,
     pub(crate) registry: Registry,
+    pub(crate) streams: Arc<StreamPermits>,
     pub(crate) dedup: Arc<dyn Dedup>,
     pub(crate) unfinished: InputMemory,
     pub(crate) memory: Arc<OutboxMemory>,
     slow_readers: SlowReaders,
     most_bound: MostBound,
     pub(crate) roll_call: RollCall,
-    /// Held while a large row of messages is delivered.
+    /// Held while readers are looked at for a large row of messages, and their room is reserved.
     pub(crate) large_rows: Mutex<()>,
     pub(crate) metrics: Metrics,
     /// None unless messages are compressed.
@@ -74,6 +76,7 @@ impl Shared {
                 .map(|(config, manager)| Arc::new(Federation::new(config, Arc::new(ManagedLinks(manager))))),
             hooks,
             registry: Registry::new(),
+            streams: Arc::default(),
             slow_readers: SlowReaders::default(),
             most_bound: MostBound::default(),
             roll_call: RollCall::default(),
@@ -127,15 +130,26 @@ impl Shared {
             connection.bind(name, self.bind_limits(), cause, || self.registry.join(name, connection));
         let BindOutcome::Bound(telling) = outcome else { return outcome };
         wake_to_tell(connection, telling);
-        let bytes_max = self.config.all_binds_bytes_max;
-        if self.registry.binds_bytes() > bytes_max {
-            self.most_bound.make_room(bytes_max, &self.registry);
-            // It may be this very connection that was ended to make room.
-            if connection.has_left() {
-                return BindOutcome::NoRoom(telling);
-            }
+        // It may be this very connection that was ended to make room.
+        if self.make_room_for_binds() && connection.has_left() {
+            return BindOutcome::NoRoom(telling);
         }
         outcome
+    }
+
+    /// Ends connections, if binds and open streams have no room; tells whether they had none.
+    pub(crate) fn make_room_for_binds(&self) -> bool {
+        let bytes_max = self.config.all_binds_bytes_max;
+        let is_full = self.binds_bytes() > bytes_max;
+        if is_full {
+            self.most_bound.make_room(bytes_max, &self.registry, &self.streams);
+        }
+        is_full
+    }
+
+    /// Returns what all binds and open streams cost.
+    pub(crate) fn binds_bytes(&self) -> usize {
+        self.registry.binds_bytes() + self.streams.bytes()
     }
 
     /// Binds a connection to the channels of its admission or its login, or closes it.
@@ -216,8 +230,7 @@ impl Shared {
         Ok(receivers)
     }
 
-    /// Ends readers, if what waits for all of them has no room. No lock may be held but that of
-    /// large rows.
+    /// Ends readers, if what waits for all of them has no room. No lock may be held.
     pub(crate) fn make_room(&self) {
         if self.memory.is_full() {
             let ended = self.slow_readers.make_room(&self.memory, &self.registry);

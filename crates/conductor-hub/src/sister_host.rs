@@ -113,6 +113,14 @@ impl SisterHost for Shared {
                         "the storage panicked at a message of a sister"
                     );
                 }
+            } else if self.streams.is_open(message.channel, message.uuid) {
+                // It would be taken for a piece of the stream of a client of this node.
+                self.metrics.denied.increment(1);
+                tracing::debug!(
+                    channel = message.channel,
+                    "a message of a sister has the uuid of a stream that is open here; it is dropped"
+                );
+                continue;
             }
             put_frame(&mut frames, FrameKind::Binary, message.encoded());
             messages += 1;

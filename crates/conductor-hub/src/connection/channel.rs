@@ -24,6 +24,13 @@ pub(crate) struct Channel {
     members: RwLock<Members>,
 }
 
+/// Room for one frame in the outboxes of members; what is left of it is given back on drop.
+#[derive(Debug)]
+pub(crate) struct ReservedRoom {
+    cost: usize,
+    readers: Vec<Arc<Connection>>,
+}
+
 /// How many members took a frame.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Receivers {
@@ -82,7 +89,15 @@ impl Channel {
         others.find(|member| member.outbox.holds_up(cost, mark)).map(Arc::clone)
     }
 
-    /// Queues frames for every member but one, and names those who took them; returns how many.
+    /// Reserves room in the outbox of every member but one, for frames that cost so much.
+    pub(crate) fn reserve(&self, cost: usize, except: ConnectionId) -> ReservedRoom {
+        let members = self.members.read();
+        let others = members.by_id.values().filter(|member| member.id() != except);
+        let readers = others.filter(|member| member.outbox.reserve(cost)).map(Arc::clone).collect();
+        ReservedRoom { cost, readers }
+    }
+
+    /// Queues frames for every member but one, and notes those who took them; returns how many.
     ///
     /// Members that are closing, or turn out to be slow readers, are skipped: they are
     /// on their way out by themselves.
@@ -91,14 +106,36 @@ impl Channel {
         frames: &Frame,
         except: Option<ConnectionId>,
         memory: &OutboxMemory,
-        mut receiver: impl FnMut(&Arc<Connection>),
+        mut receivers: Option<&mut Vec<Arc<Connection>>>,
     ) -> usize {
         let members = self.members.read();
         // The lock is held for all members: once `leave` has returned its member gets nothing more.
-        let receivers = members.by_id.values().filter(|member| Some(member.id()) != except);
-        let taken = receivers.filter(|member| member.outbox.push_of(&self.name, frames.clone()).is_ok());
-        let taken = taken.inspect(|&member| receiver(member)).count();
+        let others = members.by_id.values().filter(|member| Some(member.id()) != except);
+        let taken = others.filter(|member| member.outbox.push_of(&self.name, frames.clone()).is_ok());
+        let taken = taken.inspect(|&member| note(&mut receivers, member)).count();
         // Counted once for all of them, as every thread writes to this counter.
+        memory.take_places(taken);
+        taken
+    }
+
+    /// Queues frames in the room that was reserved for them, for those who are still members.
+    pub(crate) fn deliver_reserved(
+        &self,
+        frames: &Frame,
+        mut room: ReservedRoom,
+        memory: &OutboxMemory,
+        mut receivers: Option<&mut Vec<Arc<Connection>>>,
+    ) -> usize {
+        let members = self.members.read();
+        let mut taken = 0;
+        while let Some(reader) = room.readers.pop() {
+            if !members.by_id.contains_key(&reader.id()) {
+                reader.outbox.give_room_back(room.cost);
+            } else if reader.outbox.push_reserved(&self.name, frames.clone(), room.cost).is_ok() {
+                note(&mut receivers, &reader);
+                taken += 1;
+            }
+        }
         memory.take_places(taken);
         taken
     }
@@ -126,5 +163,20 @@ impl Channel {
 
     pub(crate) fn len(&self) -> usize {
         self.members.read().by_id.len()
+    }
+}
+
+impl Drop for ReservedRoom {
+    fn drop(&mut self) {
+        for reader in &self.readers {
+            reader.outbox.give_room_back(self.cost);
+        }
+    }
+}
+
+/// Notes who took a frame, if anybody wants to know.
+fn note(receivers: &mut Option<&mut Vec<Arc<Connection>>>, member: &Arc<Connection>) {
+    if let Some(receivers) = receivers {
+        receivers.push(Arc::clone(member));
     }
 }

@@ -1,18 +1,21 @@
 //! The streams that one connection sends.
 
+use std::sync::Arc;
+
 use bytes::BytesMut;
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 
 use super::{BindLimits, Connection};
 use crate::protocol::{Message, MessageRef, Opcode};
+use crate::stream_permits::{StreamPermit, StreamPermits};
 
 /// The body of the `StreamEnd` that the hub sends in the place of a sender.
 const ABORTED: &str = "aborted";
 
-/// What an open stream costs besides its names: its entry in a table that may be half empty, and
-/// two allocations.
-const STREAM_COST: usize = 160;
+/// What an open stream costs besides its names: its entries in two tables that may be half empty,
+/// its permit, and two allocations.
+const STREAM_COST: usize = 256;
 
 /// The open streams by their channels.
 ///
@@ -29,6 +32,8 @@ struct OpenStream {
     /// That of its `StreamStart`.
     uuid: Box<str>,
     is_cut: bool,
+    /// None once it was taken back to make room for others: its connection ends.
+    permit: Option<StreamPermit>,
 }
 
 /// A stream that its sender did not end.
@@ -44,6 +49,8 @@ pub(crate) enum StreamBegun {
     Begun,
     /// The connection has as many as it may have.
     TooMany,
+    /// Its uuid is that of a stream which somebody else has open in the channel.
+    OfAnother,
 }
 
 impl AbortedStream {
@@ -74,34 +81,52 @@ impl Connection {
         &self,
         start: MessageRef<'_>,
         limits: BindLimits,
+        permits: &Arc<StreamPermits>,
     ) -> (Option<AbortedStream>, StreamBegun) {
         let mut streams = self.extras().streams.lock();
         let streams = streams.get_or_insert_default();
         let aborted = streams.remove(start.channel);
-        let bytes = streams.bytes + cost(start.channel, start.uuid);
+        let cost = cost(start.channel, start.uuid);
+        let bytes = streams.bytes + cost;
         if streams.open.len() >= limits.channels_max || bytes > limits.bytes_max {
             return (aborted, StreamBegun::TooMany);
         }
+        let permit = StreamPermits::take(permits, start.channel, start.uuid, self.id(), cost);
+        if permit.is_none() {
+            return (aborted, StreamBegun::OfAnother);
+        }
         streams.bytes = bytes;
-        let stream = OpenStream { uuid: start.uuid.into(), is_cut: false };
+        let stream = OpenStream { uuid: start.uuid.into(), is_cut: false, permit };
         streams.open.insert(start.channel.into(), stream);
         (aborted, StreamBegun::Begun)
     }
 
-    /// Tells whether it has a stream open in a channel.
-    pub(crate) fn has_stream(&self, channel: &str) -> bool {
-        let Some(extras) = self.extras.get() else { return false };
-        let streams = extras.streams.lock();
-        let stream = streams.as_ref().and_then(|streams| streams.open.get(channel));
-        stream.is_some_and(|stream| !stream.is_cut)
+    /// Tells whether the stream that it has open in a channel has this uuid; `None` if there is no
+    /// stream.
+    pub(crate) fn has_stream(&self, channel: &str, uuid: &str) -> Option<bool> {
+        let streams = self.extras.get()?.streams.lock();
+        let stream = streams.as_ref()?.open.get(channel)?;
+        (!stream.is_cut).then(|| *stream.uuid == *uuid)
     }
 
-    /// Ends the stream of a channel as its sender says; `false` if there is none.
-    pub(crate) fn end_stream(&self, channel: &str) -> bool {
-        self.has_stream(channel) && self.abort_stream(channel).is_some()
+    /// Returns what its open streams cost.
+    pub(crate) fn stream_bytes(&self) -> usize {
+        let Some(extras) = self.extras.get() else { return 0 };
+        extras.streams.lock().as_ref().map_or(0, |streams| streams.bytes)
     }
 
-    /// Takes the stream of a channel, whose members are to be told of its end.
+    /// Gives the permits of its streams back: it was ended to make room for others.
+    ///
+    /// Its task tells the members of their end.
+    pub(crate) fn give_permits_back(&self) {
+        let Some(extras) = self.extras.get() else { return };
+        if let Some(streams) = extras.streams.lock().as_mut() {
+            streams.open.values_mut().for_each(|stream| drop(stream.permit.take()));
+        }
+    }
+
+    /// Takes the stream of a channel: its sender has ended it, or its members are to be told of its
+    /// end.
     pub(crate) fn abort_stream(&self, channel: &str) -> Option<AbortedStream> {
         self.extras.get()?.streams.lock().as_mut()?.remove(channel)
     }

@@ -36,10 +36,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ConnectionTask<S> {
             return Ok(false);
         }
         if self.intake.is_full() {
-            // The hub does not read from this client while so much of its input waits, so it could
-            // not see the answer to a ping.
+            // So much of its input waits that the answer to a ping could not be seen, or the client
+            // has said goodbye. That is no sign of life: only what came lately is.
+            let is_alive = !self.intake.has_goodbye() && now < self.last_read + hub.config.ping_interval;
             self.check_at = now + hub.config.pong_timeout;
-            return Ok(true);
+            if !self.intake.has_goodbye() {
+                // The answer comes with the next far look. If the client's system has forgotten the
+                // connection, writing to it fails.
+                self.ping(hub, now);
+            }
+            return Ok(is_alive);
         }
         if self.pinged {
             return Err(Disconnect::NoPong);
@@ -99,7 +105,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ConnectionTask<S> {
     pub(super) fn deadline(&self, hub: &Shared) -> Instant {
         let expires_at = self.connection.expires_at();
         let pace = self.pace.judged_at();
-        let others = [self.stalls_at(hub), pace, self.unfinished_at(hub), self.look_at, expires_at];
+        let far_look_at = self.intake.far_look_at();
+        let others =
+            [self.stalls_at(hub), pace, self.unfinished_at(hub), self.look_at, far_look_at, expires_at];
         others.into_iter().flatten().fold(self.check_at, Instant::min)
     }
 

@@ -1,6 +1,6 @@
 //! What comes from one origin, in order and once; pure.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -31,6 +31,9 @@ const CLAIMS_MAX: usize = 4 * 1024;
 pub(crate) struct Arrivals {
     next: u64,
     waiting: BTreeMap<u64, Waiting>,
+    /// The numbers of `waiting`, by when they came: a look at all of them for each arrival would
+    /// make a long gap cost the square of what waits behind it.
+    by_time: BTreeSet<(Instant, u64)>,
     /// Numbers from `next` on that are not for us, as links say.
     denied: Spans,
     /// When the oldest of what waits came.
@@ -79,6 +82,7 @@ impl Arrivals {
         Self {
             next,
             waiting: BTreeMap::new(),
+            by_time: BTreeSet::new(),
             denied: Spans::default(),
             since: None,
             bytes: 0,
@@ -130,6 +134,7 @@ impl Arrivals {
         }
         self.bytes += arrival.parcel.cost();
         self.waiting.insert(number, Waiting { arrival, at: now });
+        self.by_time.insert((now, number));
         self.settle(now, settled);
     }
 
@@ -188,8 +193,9 @@ impl Arrivals {
 
     fn settle(&mut self, now: Instant, settled: &mut Vec<Settled>) {
         loop {
-            if let Some(waiting) = self.waiting.remove(&self.next) {
-                self.take(waiting.arrival, settled);
+            if let Some(Waiting { arrival, at }) = self.waiting.remove(&self.next) {
+                self.by_time.remove(&(at, self.next));
+                self.take(arrival, settled);
                 self.next += 1;
             } else if let Some(last) = self.denied.last_of(self.next) {
                 // Another link may have brought what this one denies.
@@ -211,9 +217,9 @@ impl Arrivals {
         if self.waiting.is_empty() && self.denied.is_empty() {
             return None;
         }
-        let parcels = self.waiting.values().map(|waiting| waiting.at).min();
+        let parcel = self.by_time.first().map(|&(at, _)| at);
         // A claim alone has no time of its own: it waits from the first look at it.
-        Some(parcels.unwrap_or_else(|| self.since.unwrap_or(now)))
+        Some(parcel.unwrap_or_else(|| self.since.unwrap_or(now)))
     }
 
     fn take(&mut self, arrival: Arrival, settled: &mut Vec<Settled>) {

@@ -1,6 +1,7 @@
 //! What of a client's input waits.
 
 use std::mem;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -8,8 +9,18 @@ use crate::answer::PendingAnswer;
 use crate::router::HeldRun;
 use crate::websocket::{ClientInput, Decoder, FrameKind, Scout};
 
-/// Bytes that are not routed yet beyond which nothing more is read while something waits.
+/// Bytes that are not routed yet beyond which nothing more is read while something waits, but for
+/// a far look.
 const AHEAD_BYTES_MAX: usize = 64 * 1024;
+
+/// Bytes that are not routed yet beyond which a far look does not go: about what a socket holds of
+/// a client that sends much.
+const FAR_BYTES_MAX: usize = 1024 * 1024;
+
+/// How long after it has become full, and after the last one, a far look begins.
+///
+/// It is not done at once: most waits are short, and what is read far ahead is copied once more.
+const FAR_LOOK_AFTER: Duration = Duration::from_millis(500);
 
 /// What waits, in the order in which it goes on.
 #[derive(Default)]
@@ -26,6 +37,10 @@ pub(super) struct Waiting {
     has_goodbye: bool,
     /// Until when it waits for readers if the client has said goodbye.
     until: Option<Instant>,
+    /// When a far look begins, or has begun.
+    far_look_at: Option<Instant>,
+    /// Whether it looks far ahead: all is read that comes.
+    looks_far: bool,
 }
 
 /// What was decoded and is not routed yet.
@@ -92,8 +107,40 @@ impl Waiting {
     }
 
     /// Tells whether more is read while this waits.
-    pub(super) const fn takes_more(&self) -> bool {
-        !self.has_goodbye && self.rest.len() - self.used < AHEAD_BYTES_MAX
+    ///
+    /// A client that sends much has its goodbye, its pongs and the end of its socket behind all of
+    /// that. So now and then more is read than has to be kept ready, if `has_room` says that there
+    /// is memory for it.
+    pub(super) fn takes_more(&mut self, now: Instant, has_room: impl FnOnce() -> bool) -> bool {
+        if self.has_goodbye || self.ahead() < AHEAD_BYTES_MAX {
+            return !self.has_goodbye;
+        }
+        let begins = *self.far_look_at.get_or_insert(now + FAR_LOOK_AFTER);
+        self.looks_far = now >= begins && self.ahead() < FAR_BYTES_MAX && has_room();
+        if now >= begins && !self.looks_far {
+            self.far_look_at = Some(now + FAR_LOOK_AFTER);
+        }
+        self.looks_far
+    }
+
+    /// Tells whether nothing is read, as much waits or the client has said goodbye.
+    pub(super) const fn is_full(&self) -> bool {
+        self.has_goodbye || (self.ahead() >= AHEAD_BYTES_MAX && !self.looks_far)
+    }
+
+    /// Tells whether the client has said goodbye, or its side of the socket has ended.
+    pub(super) const fn has_goodbye(&self) -> bool {
+        self.has_goodbye
+    }
+
+    /// Returns when a far look begins, if nothing is read before.
+    pub(super) fn far_look_at(&self) -> Option<Instant> {
+        self.far_look_at.filter(|_| self.is_full() && !self.has_goodbye)
+    }
+
+    /// Returns how many bytes are not routed yet.
+    const fn ahead(&self) -> usize {
+        self.rest.len() - self.used
     }
 
     /// Looks for a goodbye in what waits, unless that was done before.
@@ -112,9 +159,15 @@ impl Waiting {
 
     /// Takes what was read while it waits.
     pub(super) fn read_ahead(&mut self, bytes: &[u8]) {
-        // What is decoded makes room, so that no more is held than waits.
-        self.rest.drain(..self.used);
-        self.used = 0;
+        // What is decoded makes room, so that hardly more is held than waits. Behind a far look that
+        // is done when it is half of it, or all of the rest would be moved for each read.
+        if self.ahead() < AHEAD_BYTES_MAX || self.used >= self.ahead() {
+            self.rest.drain(..self.used);
+            self.used = 0;
+        }
+        if self.rest.len() < AHEAD_BYTES_MAX && self.rest.capacity() > AHEAD_BYTES_MAX * 4 {
+            self.rest.shrink_to(AHEAD_BYTES_MAX * 2);
+        }
         self.rest.extend_from_slice(bytes);
         if self.scout.as_mut().is_some_and(|scout| scout.finds_close(bytes)) {
             self.note_goodbye();
@@ -127,6 +180,11 @@ impl Waiting {
         if let Some(held) = &self.row {
             self.until.get_or_insert(held.until);
         }
+    }
+
+    /// Returns until when a row waits at most that could wait until then.
+    pub(super) fn waits_until(&self, row_until: Instant) -> Instant {
+        self.until.filter(|_| self.has_goodbye).map_or(row_until, |until| until.min(row_until))
     }
 
     /// Tells whether a client that has said goodbye has waited for readers as long as it may.

@@ -105,6 +105,43 @@ fn senders_go_on_when_the_reader_is_below_the_mark_or_ends() {
     assert!(!outbox.holds_up(LIMIT, WaitMark::Half));
 }
 
+#[test]
+fn room_that_is_reserved_is_nobody_elses() {
+    let outbox = alone();
+    assert!(outbox.reserve(LIMIT / 8 * 5));
+    assert!(outbox.holds_up(100, WaitMark::Half) && !outbox.holds_up(100, WaitMark::Upper));
+    assert!(outbox.holds_up(LIMIT / 2, WaitMark::Upper), "there is no room for that");
+    outbox.push(frame(&outbox, LIMIT / 8)).unwrap();
+    outbox.push_reserved("a", frame(&outbox, LIMIT / 8 * 5), LIMIT / 8 * 5).unwrap();
+    assert_eq!(outbox.pending(), LIMIT / 8 * 6, "it counts once");
+    assert_eq!(read_all(&outbox, &mut VecDeque::new()), [0, 0]);
+    assert_eq!(outbox.pending(), 0);
+    // A reader that ends has room for nothing.
+    assert!(outbox.reserve(LIMIT / 2));
+    outbox.close(Disconnect::Kicked);
+    assert!(!outbox.reserve(LIMIT / 2));
+    let late = outbox.push_reserved("a", frame(&outbox, LIMIT / 2), LIMIT / 2);
+    assert_eq!((late, outbox.pending()), (Err(Rejected::Closed), 0));
+}
+
+#[test]
+fn senders_go_on_when_reserved_room_is_not_used() {
+    for compressed in [false, true] {
+        let (outbox, wakes) = (alone(), Arc::new(Wakes::default()));
+        let waker = Waker::from(Arc::clone(&wakes));
+        assert!(outbox.reserve(LIMIT / 8 * 5));
+        assert!(outbox.wait(ConnectionId(1), &waker, LIMIT / 16, WaitMark::Half));
+        if compressed {
+            outbox.push_reserved("a", frame(&outbox, LIMIT / 8), LIMIT / 8 * 5).unwrap();
+        } else {
+            outbox.give_room_back(LIMIT / 8 * 5);
+        }
+        assert_eq!(wakes.0.load(Ordering::SeqCst), 1);
+        assert!(!outbox.holds_up(LIMIT / 16, WaitMark::Half));
+        assert_eq!(outbox.pending(), if compressed { LIMIT / 8 } else { 0 });
+    }
+}
+
 /// Writes everything that waits, and returns the numbers of the frames.
 fn read_all(outbox: &Outbox, sending: &mut VecDeque<Frame>) -> Vec<u32> {
     let mut numbers = Vec::new();

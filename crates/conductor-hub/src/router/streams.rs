@@ -10,7 +10,9 @@
 //!                            └────────────────────────────────────► no stream
 //! ```
 //!
-//! There is one for each sender and channel. What comes without a stream is dropped and counted.
+//! There is one for each sender and channel. What comes without a stream is dropped and counted, and
+//! so is what has the uuid of a stream of somebody else in the channel: whoever follows that one
+//! would take it for a piece of it.
 
 use super::Router;
 use crate::connection::StreamBegun;
@@ -22,20 +24,38 @@ impl Router<'_> {
         let name = message.channel;
         let why = match message.opcode {
             Opcode::STREAM_START => {
-                let (aborted, begun) = self.connection.begin_stream(message, self.hub.bind_limits());
+                let (limits, permits) = (self.hub.bind_limits(), &self.hub.streams);
+                let (aborted, begun) = self.connection.begin_stream(message, limits, permits);
                 if let Some(aborted) = aborted {
                     self.hub.metrics.aborted.increment(1);
                     // In the same row, so that every member gets it before the new one begins.
                     self.append(name, &aborted.end());
                 }
                 match begun {
-                    StreamBegun::Begun => return true,
+                    StreamBegun::Begun => {
+                        // It may be this very connection that is ended to make room. Its task finds
+                        // that out, and tells the members of the end.
+                        self.hub.make_room_for_binds();
+                        return true;
+                    }
+                    StreamBegun::OfAnother => "a stream has the uuid of one that somebody else has open",
                     StreamBegun::TooMany => "a client has as many streams open as it may have",
                 }
             }
-            Opcode::STREAM_WRITE if self.connection.has_stream(name) => return true,
-            Opcode::STREAM_END if self.connection.end_stream(name) => return true,
-            _ => "a piece or an end came without a stream, which may have been aborted",
+            _ => match self.connection.has_stream(name, message.uuid) {
+                None => "a piece or an end came without a stream, which may have been aborted",
+                Some(is_of_it) if is_of_it || !self.is_of_another(message) => {
+                    if message.opcode == Opcode::STREAM_END {
+                        self.connection.abort_stream(name);
+                    }
+                    return true;
+                }
+                Some(_) => {
+                    // Its own stream now lacks a piece.
+                    self.abort_stream(name);
+                    "a piece or an end has the uuid of a stream that somebody else has open"
+                }
+            },
         };
         self.hub.metrics.denied.increment(1);
         tracing::debug!(
@@ -45,6 +65,12 @@ impl Router<'_> {
             "{why}; the message is dropped"
         );
         false
+    }
+
+    /// Tells whether a message has the uuid of somebody else's stream. The original's clients give
+    /// each piece a uuid of its own, which is that of no stream.
+    fn is_of_another(&self, message: MessageRef<'_>) -> bool {
+        self.hub.streams.is_of_another(message.channel, message.uuid, self.connection.id())
     }
 
     /// Aborts the stream of a channel to which the client may not write any more: its receivers

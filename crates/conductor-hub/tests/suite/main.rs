@@ -16,6 +16,7 @@ mod found_sisters;
 mod handshake;
 mod hooked_chat;
 mod hooks;
+mod large_rows;
 mod logging_in;
 mod logins;
 mod pace;
@@ -32,9 +33,11 @@ mod sister_names;
 mod sister_tls;
 #[cfg(feature = "sisters")]
 mod sisters;
+mod stream_names;
 mod streams;
 mod support;
 mod test_util;
 mod throttled_chat;
 #[cfg(feature = "tls")]
 mod tls;
+mod uploads;

@@ -12,6 +12,7 @@ use conductor_hub::{
     Hub, LateAnswer, Lifecycle, Storage,
 };
 use futures_util::{SinkExt, StreamExt};
+use tokio::io::AsyncReadExt;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, advance, sleep, timeout};
 use tokio_tungstenite::tungstenite;
@@ -316,7 +317,7 @@ async fn a_drip_does_not_slow_others_for_ever() {
     let tasks = TaskTracker::new();
     let drip = tasks.spawn(async move {
         let mut byte = [0];
-        while tokio::io::AsyncReadExt::read(&mut dripping, &mut byte).await.is_ok_and(|read| read == 1) {
+        while dripping.read(&mut byte).await.is_ok_and(|read| read == 1) {
             sleep(Duration::from_millis(100)).await;
         }
     });
@@ -338,6 +339,42 @@ async fn a_slow_reader_is_closed_without_anybody_sending_more() {
     }
     assert!((4..=6).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
     assert_eq!(slow.close_code().await, Disconnect::SlowReader.code());
+}
+
+/// Floods a reader who takes so much a second, evenly; returns when it is closed, if it is.
+async fn closed_at_a_pace_of(kib: usize) -> Option<Duration> {
+    // It answers no pings while it reads bytes and not messages.
+    let config = Config::default().ping_interval(Duration::from_secs(3_600));
+    let hub = Hub::start(config, Hooks::default()).expect("configuration is valid");
+    let reader = Client::connect_with(&hub, Admission::default().bound_to("hello"), 16 * 1024).await;
+    let mut flooder = Client::bound(&hub, "hello").await;
+    let flooding = TaskTracker::new().spawn(async move {
+        loop {
+            flooder.write("hello", vec![0; 32 * 1024]).await;
+        }
+    });
+    let (mut socket, mut piece) = (reader.socket.into_inner(), vec![0; kib * 1024 / 10]);
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_secs(40) && hub.members("hello") == 2 {
+        sleep(Duration::from_millis(100)).await;
+        if socket.read_exact(&mut piece).await.is_err() {
+            break;
+        }
+    }
+    flooding.abort();
+    (hub.members("hello") < 2).then(|| start.elapsed())
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_least_pace_is_64_kib_a_second_and_a_tenth_less_is_too_slow() {
+    for kib in [40, 54, 57] {
+        let closed = closed_at_a_pace_of(kib).await;
+        let in_time = closed.is_some_and(|after| (4_900..=6_500).contains(&after.as_millis()));
+        assert!(in_time, "{kib} KiB a second: closed after {closed:?}");
+    }
+    for kib in [65, 70] {
+        assert_eq!(closed_at_a_pace_of(kib).await, None, "{kib} KiB a second");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -257,6 +257,27 @@ async fn what_comes_from_a_sister_is_stored_and_a_repetition_is_dropped() {
 }
 
 #[tokio::test]
+async fn nobody_writes_from_another_node_into_the_stream_of_a_client_here() {
+    let (a, b) = (Node::start().await, Node::start().await);
+    a.link(&b).await;
+    let (mut reader, mut bob) = (a.member("files").await, b.member("files").await);
+    b.reach(&mut reader, "files").await;
+    let mut alice = a.member("files").await;
+    let say = |opcode, body: &str| Message::with_uuid(opcode, "of alice", "files", body.to_owned());
+    let start = say(Opcode::STREAM_START, "");
+    alice.send(&start).await;
+    assert_eq!(next(&mut reader).await, start);
+    for opcode in [Opcode::STREAM_START, Opcode::STREAM_WRITE, Opcode::STREAM_END] {
+        bob.send(&say(opcode, "of bob")).await;
+    }
+    let written = bob.write("files", "behind them").await;
+    assert_eq!(next(&mut reader).await, written, "nothing of bob's stream came");
+    let end = say(Opcode::STREAM_END, "");
+    alice.send(&end).await;
+    assert_eq!(next(&mut reader).await, end);
+}
+
+#[tokio::test]
 async fn a_node_dials_the_sisters_of_its_list_and_of_a_name() {
     let (a, b, c) = (Node::start().await, Node::start().await, Node::start().await);
     for node in [&a, &b, &c] {

@@ -110,3 +110,31 @@ fn claims_are_bounded() {
     }
     assert!(said(&mut settled).starts_with("l1-1 "), "the gaps are told");
 }
+
+/// Many parcels come behind a gap, forwards or backwards, and wait until it is told.
+fn behind_a_gap(numbers: impl Iterator<Item = u64>) -> usize {
+    let (now, mut settled) = (Instant::now(), Vec::new());
+    let mut arrivals = Arrivals::new(1, now);
+    for number in numbers {
+        let at = now + Duration::from_micros(number);
+        arrivals.parcel(number, arrival(number, 0, number % 7), true, at, &mut settled);
+        assert_eq!(arrivals.by_time.len(), arrivals.waiting.len());
+    }
+    assert!(settled.is_empty(), "1 has not come");
+    let first = now + Duration::from_micros(2);
+    assert_eq!(arrivals.deadline(), Some(first + WAIT), "the one that came first counts");
+    arrivals.expire(first + WAIT, &mut settled);
+    assert!(matches!(&settled[0], Settled::Lost(gap) if *gap == (1..=1)));
+    assert!(arrivals.by_time.is_empty() && arrivals.waiting.is_empty());
+    assert_eq!((arrivals.deadline(), arrivals.waiting_bytes()), (None, 0));
+    settled.len() - 1
+}
+
+#[test]
+fn a_hundred_thousand_parcels_behind_a_gap_take_little_time() {
+    let begun = std::time::Instant::now();
+    assert_eq!(behind_a_gap(2..=100_001), 100_000);
+    assert_eq!(behind_a_gap((2..=100_001).rev()), 100_000);
+    // A look at all that waits for each arrival takes minutes.
+    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+}

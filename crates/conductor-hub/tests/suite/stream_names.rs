@@ -1,0 +1,134 @@
+//! The uuids of streams: whose they are, how long, and how many.
+
+use std::time::Duration;
+
+use conductor_hub::protocol::{Message, MessageRef, Opcode};
+use conductor_hub::{Auth, Config, Connection, Disconnect, ErrorKind, Hooks, Hub};
+
+use crate::support::Client;
+
+/// Lets everybody write everywhere.
+struct Open;
+
+impl Auth for Open {
+    fn can_write(&self, _connection: &Connection, _message: MessageRef<'_>) -> bool {
+        true
+    }
+}
+
+fn hub(config: Config) -> Hub {
+    Hub::start(config, Hooks::default().auth(Open)).expect("configuration is valid")
+}
+
+fn say(opcode: Opcode, uuid: &str, body: &str) -> Message {
+    Message::with_uuid(opcode, uuid, "files", body.to_owned())
+}
+
+#[tokio::test]
+async fn nobody_writes_into_the_stream_of_another() {
+    let hub = hub(Config::default());
+    let mut reader = Client::bound(&hub, "files").await;
+    let (mut alice, mut bob) = (Client::connect(&hub).await, Client::connect(&hub).await);
+    for (sender, uuid) in [(&mut alice, "of alice"), (&mut bob, "of bob")] {
+        let start = say(Opcode::STREAM_START, uuid, "");
+        sender.send(&start).await;
+        assert_eq!(reader.next().await, start);
+    }
+    // A piece for the stream of another is dropped, and missing in the sender's own.
+    bob.send(&say(Opcode::STREAM_WRITE, "of alice", "of bob")).await;
+    assert_eq!(reader.next().await, say(Opcode::STREAM_END, "of bob", "aborted"));
+    for opcode in [Opcode::STREAM_WRITE, Opcode::STREAM_END] {
+        bob.send(&say(opcode, "of bob", "")).await;
+    }
+    // Nor can it be ended or begun anew by another.
+    let start = say(Opcode::STREAM_START, "of bob again", "");
+    bob.send(&start).await;
+    assert_eq!(reader.next().await, start);
+    bob.send(&say(Opcode::STREAM_END, "of alice", "")).await;
+    assert_eq!(reader.next().await, say(Opcode::STREAM_END, "of bob again", "aborted"));
+    for opcode in [Opcode::STREAM_START, Opcode::STREAM_WRITE, Opcode::STREAM_END] {
+        bob.send(&say(opcode, "of alice", "")).await;
+    }
+    bob.settle().await;
+    for message in [say(Opcode::STREAM_WRITE, "of alice", "a piece"), say(Opcode::STREAM_END, "of alice", "")]
+    {
+        alice.send(&message).await;
+        assert_eq!(reader.next().await, message);
+    }
+    // Then the uuid is free again.
+    let start = say(Opcode::STREAM_START, "of alice", "of bob");
+    bob.send(&start).await;
+    assert_eq!(reader.next().await, start);
+    reader.settle().await;
+}
+
+#[tokio::test]
+async fn two_senders_whose_messages_have_uuids_of_their_own_disturb_nobody() {
+    let hub = hub(Config::default());
+    let mut reader = Client::bound(&hub, "files").await;
+    let (mut alice, mut bob) = (Client::connect(&hub).await, Client::connect(&hub).await);
+    // As the original's client sends, and as one that has none.
+    for uuid in [None, Some("")] {
+        for opcode in [Opcode::STREAM_START, Opcode::STREAM_WRITE, Opcode::STREAM_WRITE, Opcode::STREAM_END] {
+            for sender in [&mut alice, &mut bob] {
+                let mut message = Message::new(opcode, "files", "");
+                if let Some(uuid) = uuid {
+                    uuid.clone_into(&mut message.uuid);
+                }
+                sender.send(&message).await;
+                assert_eq!(reader.next().await, message);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_uuid_of_a_stream_has_at_most_256_bytes() {
+    let hub = hub(Config::default());
+    let mut reader = Client::bound(&hub, "files").await;
+    let mut sender = Client::connect(&hub).await;
+    let longest = say(Opcode::STREAM_START, &"u".repeat(256), "");
+    sender.send(&longest).await;
+    assert_eq!(reader.next().await, longest);
+    // Other messages are not kept.
+    let write = say(Opcode::WRITE, &"w".repeat(257), "");
+    sender.send(&write).await;
+    assert_eq!(reader.next().await, write);
+    let too_long = say(Opcode::STREAM_START, &"v".repeat(257), "");
+    sender.send(&too_long).await;
+    assert_eq!(sender.close_code().await, Disconnect::StreamUuidTooLong.code());
+    let error = hub.publish_message(too_long).expect_err("that of the program as well");
+    assert_eq!(error.kind(), ErrorKind::InvalidInput);
+}
+
+#[tokio::test]
+async fn open_streams_are_bounded_over_all_connections_and_who_has_most_makes_room() {
+    let most = 256 * 1024;
+    let hub = hub(Config::default().binds_bytes_max(64 * 1024).all_binds_bytes_max(most));
+    let mut receiver = Client::bound(&hub, "hello").await;
+    let mut greedy = Vec::new();
+    for client in 0..20 {
+        let mut sender = Client::connect(&hub).await;
+        for number in 0..60 {
+            let (name, uuid) = (format!("{client:02} {number:02} {}", "n".repeat(500)), "u".repeat(256));
+            sender.send(&Message::with_uuid(Opcode::STREAM_START, uuid, name, "")).await;
+        }
+        sender.settle().await;
+        greedy.push(sender);
+        let bytes = hub.stats().binds_bytes;
+        assert!((50_000..=most).contains(&bytes), "{bytes} bytes after {client} clients");
+    }
+    // There is room for four of them and not for five: each takes the place of the newest.
+    for mut ended in greedy.drain(3..19) {
+        assert_eq!(ended.close_code().await, Disconnect::NoRoomForChannels.code());
+    }
+    for stays in &mut greedy {
+        stays.settle().await;
+    }
+    let mut honest = Client::bound(&hub, "hello").await;
+    let sent = honest.write("hello", "is there room?").await;
+    assert_eq!(receiver.next().await, sent);
+    drop((greedy, honest, receiver));
+    assert!(hub.shutdown(Duration::from_secs(60)).await);
+    assert_eq!(hub.stats().binds_bytes, 0, "what is given back counts no more");
+}

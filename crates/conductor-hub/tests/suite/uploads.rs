@@ -1,0 +1,106 @@
+//! Senders who leave or vanish while the hub waits with what they have sent.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use conductor_hub::{Admission, Config, Connection, ConnectionId, Hooks, Hub, Lifecycle};
+use parking_lot::Mutex;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep};
+use tokio_util::task::TaskTracker;
+
+use crate::support::Client;
+
+/// The outboxes hold 64 KiB.
+fn small() -> Config {
+    Config::default().message_bytes_max(8 * 1024).outbox_bytes_max(64 * 1024)
+}
+
+fn hub(config: Config, hooks: Hooks) -> Hub {
+    Hub::start(config, hooks).expect("configuration is valid")
+}
+
+/// Reads 100 KiB a second, and answers no ping but says all the time that it is there.
+async fn read_steadily(reader: Client) {
+    let (mut socket, mut piece) = (reader.socket.into_inner(), [0; 1024]);
+    while socket.read_exact(&mut piece).await.is_ok() {
+        let pong = [0x8A, 0x80, 0, 0, 0, 0];
+        if socket.write_all(&pong).await.is_err() {
+            break;
+        }
+        sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// Begins an upload that the hub has to wait with for several seconds, as its reader takes so long.
+async fn uploading(hub: &Hub) -> (Client, JoinHandle<()>) {
+    let admission = || Admission::default().bound_to("hello");
+    let reader = Client::connect_with(hub, admission(), 4_096).await;
+    let mut uploader = Client::connect_with(hub, admission(), 2_000_000).await;
+    while hub.members("hello") < 2 {
+        tokio::task::yield_now().await;
+    }
+    let reading = TaskTracker::new().spawn(read_steadily(reader));
+    for number in 0..150_u8 {
+        uploader.write("hello", vec![number; 6_000]).await;
+    }
+    (uploader, reading)
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_leaves_in_the_middle_of_an_upload_is_gone_within_its_pause() {
+    for says_goodbye in [true, false] {
+        let hub = hub(small(), Hooks::default());
+        let (mut uploader, reading) = uploading(&hub).await;
+        sleep(Duration::from_secs(1)).await;
+        assert_eq!(hub.members("hello"), 2);
+        let start = Instant::now();
+        let stays = if says_goodbye {
+            uploader.socket.close(None).await.expect("hub reads");
+            Some(uploader)
+        } else {
+            drop(uploader);
+            None
+        };
+        while hub.members("hello") > 1 {
+            sleep(Duration::from_millis(10)).await;
+        }
+        assert!(start.elapsed() <= Duration::from_millis(2_700), "{says_goodbye} {:?}", start.elapsed());
+        assert!(!reading.is_finished(), "the reader stays");
+        reading.abort();
+        drop(stays);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_vanishes_in_the_middle_of_an_upload_is_missed_like_anybody() {
+    let alive = Arc::new(Alive::default());
+    let second = Duration::from_secs(1);
+    let config = small().ping_interval(second).pong_timeout(second);
+    let hub = hub(config, Hooks::default().lifecycle(Arc::clone(&alive)));
+    let start = Instant::now();
+    // Nobody reads or answers for it any more.
+    let (vanished, reading) = uploading(&hub).await;
+    while hub.members("hello") > 1 {
+        sleep(Duration::from_millis(10)).await;
+    }
+    assert!(start.elapsed() <= Duration::from_millis(3_700), "{:?}", start.elapsed());
+    assert!(!reading.is_finished(), "the reader stays");
+    let id = hub.connections_in("hello")[0].id();
+    let of_vanished = alive.0.lock().iter().filter(|&&of| of != id).count();
+    assert!(of_vanished <= 3, "{of_vanished} times alive");
+    reading.abort();
+    drop(vanished);
+}
+
+/// Notes of whom it is told that they are alive.
+#[derive(Default)]
+struct Alive(Mutex<Vec<ConnectionId>>);
+
+#[async_trait::async_trait]
+impl Lifecycle for Alive {
+    async fn alive(&self, connection: &Arc<Connection>) {
+        self.0.lock().push(connection.id());
+    }
+}
