@@ -3,11 +3,11 @@
 use std::error::Error;
 use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
-use std::process::{Child, Command, ExitCode, Stdio};
+use std::process::{Command, ExitCode, Stdio};
 use std::{env, io};
 
 use benches::budget::Effort;
-use benches::process;
+use benches::process::ServerProcess;
 use futures_util::future::try_join_all;
 use timeline::http;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -28,7 +28,7 @@ pub(crate) fn memory(effort: Effort) -> Result<f64, Box<dyn Error>> {
         let mut before = 0.0;
         while open.len() < many {
             if open.len() == few {
-                before = server.resident_bytes()?;
+                before = server.process.resident_bytes()?;
             }
             let first = open.len();
             open.extend(
@@ -36,7 +36,7 @@ pub(crate) fn memory(effort: Effort) -> Result<f64, Box<dyn Error>> {
             );
         }
         #[expect(clippy::cast_precision_loss, reason = "a few thousand")]
-        let each = (server.resident_bytes()? - before) / (many - few) as f64;
+        let each = (server.process.resident_bytes()? - before) / (many - few) as f64;
         Ok(each)
     })
 }
@@ -63,28 +63,18 @@ async fn watch(server: SocketAddr, number: usize) -> io::Result<TcpStream> {
 
 /// A program with the timelines' routes, in a process of its own; ends when dropped.
 struct Server {
-    child: Child,
+    process: ServerProcess,
     address: SocketAddr,
 }
 
 impl Server {
     fn start() -> Result<Self, Box<dyn Error>> {
         let mut command = Command::new(env::current_exe()?);
-        let mut child = command.arg(SERVE).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        command.arg(SERVE).stdout(Stdio::piped());
+        let mut process = ServerProcess::start(command)?;
         let mut line = String::new();
-        BufReader::new(child.stdout.take().ok_or("child has no output")?).read_line(&mut line)?;
-        Ok(Self { child, address: line.trim().parse()? })
-    }
-
-    fn resident_bytes(&self) -> Result<f64, Box<dyn Error>> {
-        process::resident_bytes(&self.child.id().to_string())
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
+        BufReader::new(process.output().ok_or("the server has no output")?).read_line(&mut line)?;
+        Ok(Self { process, address: line.trim().parse()? })
     }
 }
 
