@@ -9,6 +9,8 @@ pub const MASK: [u8; 4] = [0x37, 0xFA, 0x21, 0x3D];
 pub const TEXT: u8 = 0x81;
 /// The first byte of a whole binary message.
 pub const BINARY: u8 = 0x82;
+/// The first byte of a whole binary message that is compressed. Source: RFC 7692, section 6.
+pub const DEFLATED: u8 = 0xC2;
 /// The first byte of a close.
 pub const CLOSE: u8 = 0x88;
 /// The first byte of a ping.

@@ -1,10 +1,13 @@
 //! What does one message cost the codec, from the bytes of a client to a frame for the others?
+//!
+//! The largest is a piece of a stream, the compressed ones are JSON of 1 KiB.
 
 use std::hint::black_box;
 
+use benches::{frame, json};
 use bytes::BytesMut;
 use conductor_hub::protocol::{Message, MessageRef, Opcode};
-use conductor_hub::websocket::{ClientInput, Decoder, FrameKind, put_frame};
+use conductor_hub::websocket::{ClientInput, Decoder, FrameKind, Window, deflate, put_frame};
 use criterion::{BenchmarkId, Criterion, Throughput};
 
 /// Longest message the decoder takes, in bytes.
@@ -14,6 +17,7 @@ fn main() {
     let mut criterion = Criterion::default().configure_from_args();
     relay(&mut criterion);
     fragments(&mut criterion);
+    compression(&mut criterion);
     criterion.final_summary();
 }
 
@@ -60,9 +64,38 @@ fn fragments(criterion: &mut Criterion) {
     });
 }
 
+/// A message to clients that have it compressed, and one that a client has compressed.
+fn compression(criterion: &mut Criterion) {
+    let message = encoded(json::text(0).into_bytes());
+    let mut group = criterion.benchmark_group("hub compression");
+    group.throughput(Throughput::Bytes(message.len() as u64));
+    for (name, window) in [("deflate", Window::Full), ("deflate, small window", Window::Small)] {
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| black_box(deflate(black_box(&message), window)).expect("JSON becomes smaller"));
+        });
+    }
+    let deflated = deflate(&message, Window::Full).expect("JSON becomes smaller");
+    let mut wire = masked(frame::DEFLATED, &deflated);
+    group.bench_function("inflate", |bencher| {
+        let mut decoder = Decoder::new(LIMIT).inflating();
+        bencher.iter(|| {
+            let mut messages = 0;
+            let decoded = decoder.decode(black_box(&mut wire), |event| {
+                messages += usize::from(matches!(event, ClientInput::Message(..)));
+                true
+            });
+            assert!(decoded.is_ok() && messages == 1);
+        });
+    });
+}
+
 fn message(body: usize) -> Vec<u8> {
+    encoded(vec![b'x'; body])
+}
+
+fn encoded(body: Vec<u8>) -> Vec<u8> {
     let mut bytes = BytesMut::new();
-    Message::new(Opcode::WRITE, "hello", vec![b'x'; body]).encode(&mut bytes).expect("message is short");
+    Message::new(Opcode::WRITE, "hello", body).encode(&mut bytes).expect("message is short");
     bytes.to_vec()
 }
 

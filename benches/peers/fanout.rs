@@ -55,13 +55,13 @@ pub(crate) fn per_cpu_second(
         let mut source = Source { peer, burst, sent: 0, deliveries: 0, receivers: receivers as u64 };
         // The first rounds warm buffers, branches and compilers up.
         source.rounds(&room, time / 3).await?;
-        let (cpu, deliveries) = (server.cpu_ns()?, source.deliveries);
+        let (cpu, deliveries) = (server.process.cpu_ns()?, source.deliveries);
         source.rounds(&room, time).await?;
         let deliveries = source.deliveries - deliveries;
         if has_echo.load(Ordering::SeqCst) {
             return Err("the server sends a message back to who wrote it".into());
         }
-        Ok(deliveries as f64 / (server.cpu_ns()? - cpu) * 1e9)
+        Ok(deliveries as f64 / (server.process.cpu_ns()? - cpu) * 1e9)
     })
 }
 

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use benches::budget::Effort;
 use tokio::runtime::Runtime;
+use tokio::task::JoinSet;
 
+use crate::member::{Fault, Member};
 use crate::peer::Peer;
 use crate::room;
 use crate::server::Server;
@@ -23,12 +25,36 @@ pub(crate) fn memory(peer: &Peer, folder: &Path, effort: Effort) -> Result<f64, 
     let rest = effort.pick(REST, Duration::ZERO);
     let server = Server::start(peer, folder)?;
     Runtime::new()?.block_on(async {
-        let mut members = Vec::new();
-        room::join(peer, &server, &mut members, few).await?;
-        tokio::time::sleep(rest).await;
-        let before = server.resident_bytes()?;
-        room::join(peer, &server, &mut members, many).await?;
-        tokio::time::sleep(rest).await;
-        Ok((server.resident_bytes()? - before) / (many - few) as f64)
+        let mut staying = JoinSet::new();
+        let mut resident = Vec::new();
+        for count in [few, many] {
+            let mut members = Vec::new();
+            room::join(peer, &server, &mut members, count - staying.len()).await?;
+            for member in members {
+                staying.spawn(stay(member));
+            }
+            tokio::time::sleep(rest).await;
+            // What a server in JavaScript holds until it next collects garbage is no cost of a
+            // connection.
+            server.process.nudge()?;
+            tokio::time::sleep(rest).await;
+            resident.push(server.process.resident_bytes()?);
+        }
+        // One that has gone would count as one that costs nothing.
+        match staying.try_join_next() {
+            None => Ok((resident[1] - resident[0]) / (many - few) as f64),
+            Some(Ok(fault)) => Err(fault as Box<dyn Error>),
+            Some(Err(panicked)) => Err(panicked.into()),
+        }
     })
+}
+
+/// Reads what comes, and answers pings, until the connection has ended; returns why.
+async fn stay(mut member: Member) -> Fault {
+    let mut buffer = [0; 512];
+    loop {
+        if let Err(fault) = member.read(&mut buffer).await {
+            return fault;
+        }
+    }
 }

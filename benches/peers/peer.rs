@@ -60,7 +60,7 @@ pub(crate) const PEERS: &[Peer] = &[
         name: "socketioxide",
         package: "crate:socketioxide",
         settings: "WebSocket only; a buffer of 10,000 packets, as a burst overflows the default of 128; \
-                   thin LTO and the system's allocator",
+                   `TCP_NODELAY`, which axum leaves out; thin LTO and the system's allocator",
         program: Program::Binary("peer-socketioxide", &[]),
         wire: || Box::new(WebSocket::new(SocketIo::PATH, SocketIo::default())),
     },
@@ -92,7 +92,8 @@ impl Peer {
             }
             Program::Node(script) => {
                 let mut command = Command::new("node");
-                command.arg(folder.join(script)).env("NODE_ENV", "production");
+                // It collects garbage when it is told to, which `idle.rs` does.
+                command.arg("--expose-gc").arg(folder.join(script)).env("NODE_ENV", "production");
                 command
             }
             Program::Binary(name, arguments) => {

@@ -37,7 +37,7 @@ struct Received {
     changed: Notify,
 }
 
-/// Joins so many members more, who do not read.
+/// Joins members until there are so many, who do not read yet.
 pub(crate) async fn join(
     peer: &Peer,
     server: &Server,

@@ -4,16 +4,15 @@ use std::error::Error;
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, Stdio};
 use std::{io, thread};
 
-use benches::process;
+use benches::process::ServerProcess;
 
 use crate::peer::Peer;
 
-/// A server in a process of its own; ends when dropped.
+/// The server of a peer.
 pub(crate) struct Server {
-    child: Child,
+    pub(crate) process: ServerProcess,
     pub(crate) address: SocketAddr,
 }
 
@@ -23,32 +22,13 @@ impl Server {
         let (reader, writer) = io::pipe()?;
         let mut command = peer.command(folder)?;
         // One says it as an answer, another in its log.
-        command.stdin(Stdio::piped()).stdout(writer.try_clone()?).stderr(writer);
-        let child = command.spawn().map_err(|error| format!("{command:?} cannot be run: {error}"))?;
-        // With the command the writing ends of the pipe go: the pipe ends with the server.
-        drop(command);
+        command.stdout(writer.try_clone()?).stderr(writer);
+        let process = ServerProcess::start(command)?;
         let mut said = BufReader::new(reader);
         let address = address(&mut said)?;
         // Or its log would fill the pipe one day.
         thread::spawn(move || io::copy(&mut said, &mut io::sink()));
-        Ok(Self { child, address })
-    }
-
-    /// Returns its resident memory, in bytes.
-    pub(crate) fn resident_bytes(&self) -> Result<f64, Box<dyn Error>> {
-        process::resident_bytes(&self.child.id().to_string())
-    }
-
-    /// Returns the processor time of all its threads, in nanoseconds.
-    pub(crate) fn cpu_ns(&self) -> Result<f64, Box<dyn Error>> {
-        process::cpu_ns(&self.child.id().to_string())
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
+        Ok(Self { process, address })
     }
 }
 

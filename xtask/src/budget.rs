@@ -1,6 +1,7 @@
 //! `cargo xtask budget [FILTER] [--smoke]`: measures the budgets of the design.
 //!
-//! What a binary of budgets prints is described in `benches/budget.rs`.
+//! What a binary of budgets prints is described in `benches/budget.rs`. `cargo xtask budget hub`
+//! also writes what it prints to `docs/figures.md`.
 
 use std::fs;
 use std::path::PathBuf;
@@ -12,10 +13,13 @@ use anyhow::bail;
 use serde_json::Value;
 
 use crate::spread::{Spread, number};
-use crate::{step, test};
+use crate::{machine, page, step, test};
 
 /// How often each side is measured, so that one disturbance does not decide.
 const ROUNDS: usize = 5;
+
+/// The filter whose figures are written to a page.
+const WRITTEN: &str = "hub";
 
 /// One figure, as its binary lists it.
 #[derive(Debug)]
@@ -59,16 +63,32 @@ pub fn run(filter: Option<&str>, smoke: bool) -> Result<()> {
         );
     }
     println!("name value unit (spread) | against | ratio (spread) | budget | ok or OVER");
-    let mut over = Vec::new();
+    let (mut over, mut rows) = (Vec::new(), String::new());
     for figure in &figures {
-        if !figure.measure(smoke).with_context(|| figure.name.clone())? && !smoke {
+        let (line, holds) = figure.measure(smoke).with_context(|| figure.name.clone())?;
+        println!("{line}");
+        rows.push_str(&row(&line));
+        if !holds && !smoke {
             over.push(figure.name.as_str());
         }
+    }
+    if filter == Some(WRITTEN) && !smoke {
+        let command = format!("cargo xtask budget {WRITTEN}");
+        let measured = machine::sentence(&command, "")?;
+        page::write("docs/figures.md", &command, &format!("{measured}\n\n{HEAD}{rows}"))?;
     }
     if !over.is_empty() {
         bail!("over budget: {}", over.join(", "));
     }
     Ok(())
+}
+
+const HEAD: &str = "| figure | measured | beside it | ratio | budget | |\n|---|---|---|---|---|---|\n";
+
+/// Returns the row of a table in Markdown for a line that is printed.
+fn row(line: &str) -> String {
+    // A name has no space in it; what was measured follows.
+    format!("| {} |\n", line.replacen(' ', " | ", 1))
 }
 
 /// Returns the binaries of budgets, built now, and puts the real servers beside them.
@@ -127,8 +147,8 @@ impl Figure {
         })
     }
 
-    /// Measures both sides in turn, prints the line, and says whether the budget holds.
-    fn measure(&self, smoke: bool) -> Result<bool> {
+    /// Measures both sides in turn; returns the line to print, and whether the budget holds.
+    fn measure(&self, smoke: bool) -> Result<(String, bool)> {
         let (mut ours, mut against) = (Vec::new(), Vec::new());
         // Where nothing must hold nobody minds a disturbance.
         for _ in 0..if smoke || self.limit == Limit::None { 1 } else { ROUNDS } {
@@ -147,8 +167,7 @@ impl Figure {
             (false, true) => "ok",
             (false, false) => "OVER",
         };
-        println!("{line} | {verdict}");
-        Ok(holds)
+        Ok((format!("{line} | {verdict}"), holds))
     }
 
     fn side(&self, side: &str, smoke: bool) -> Result<f64> {
@@ -204,6 +223,14 @@ mod tests {
         let (line, holds) = figure.judged(&side(260.0), &side(200.0), &side(1.3));
         assert_eq!(line, "a.b 260 s | a bare writer: 200 s | 1.3 x | at most 1.25 x");
         assert!(!holds);
+    }
+
+    #[test]
+    fn a_line_is_a_row_of_the_table() {
+        let line = "a.b 260 s | a bare writer: 200 s | 1.3 x | at most 1.25 x | OVER";
+        let row = row(line);
+        assert_eq!(row, "| a.b | 260 s | a bare writer: 200 s | 1.3 x | at most 1.25 x | OVER |\n");
+        assert_eq!(row.matches('|').count(), HEAD.lines().next().unwrap().matches('|').count());
     }
 
     #[test]

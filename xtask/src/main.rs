@@ -19,8 +19,10 @@ mod containers;
 mod engine;
 mod features;
 mod images;
+mod machine;
 mod msrv;
 mod package;
+mod page;
 mod peers;
 mod readme;
 mod setup;
@@ -55,7 +57,8 @@ enum Command {
         #[arg(long)]
         imports: bool,
     },
-    /// Measures the budgets of the design; exit code 1 if any is over
+    /// Measures the budgets of the design; exit code 1 if any is over. A run of `hub` writes the
+    /// budgets in docs/figures.md
     Budget {
         /// Only figures whose name contains this
         filter: Option<String>,
@@ -63,8 +66,8 @@ enum Command {
         #[arg(long)]
         smoke: bool,
     },
-    /// Measures hubs of others beside ours; a whole run writes docs/figures.md and the five figures
-    /// of README.md
+    /// Measures hubs of others beside ours; a whole run of three rounds or more writes
+    /// docs/figures.md and the five figures of README.md
     Peers {
         /// Only peers whose name contains this; nothing is written then
         filter: Option<String>,

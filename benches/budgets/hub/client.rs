@@ -1,25 +1,56 @@
 //! The clients: on the wire they do what browsers and libraries do, and cost as little as can be.
 //!
-//! They wait for the handshake before they speak, mask what they send, and give each message a
-//! uuid.
+//! They wait for the handshake before they speak, mask what they send, give each message a uuid,
+//! read what comes, and answer pings.
 
 use std::error::Error;
 use std::net::SocketAddr;
 
-use benches::frame;
 use benches::frame::masked;
+use benches::{frame, json};
 use bytes::BytesMut;
-use conductor_hub::protocol::{Message, Opcode};
+use conductor_hub::protocol::{Message, MessageRef, Opcode};
+use conductor_hub::websocket::{Window, deflate};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 /// The path at which the bare writer knows the publisher; the hub takes any.
 pub(crate) const PUBLISHER_PATH: &str = "/publisher";
 
-/// Bytes of the body of each message.
+/// Bytes of a short body.
 const BODY_BYTES: usize = 64;
 
 const CHANNEL: &str = "hello";
+
+/// What goes wrong in a task.
+pub(crate) type Fault = Box<dyn Error + Send + Sync>;
+
+/// What the messages of a fan-out hold.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Body {
+    /// 64 bytes.
+    Short,
+    /// 1 KiB of JSON, for clients that have it compressed.
+    Json,
+}
+
+impl Body {
+    /// Returns the line of a client's head that goes with it, or nothing.
+    pub(crate) const fn offer(self) -> &'static str {
+        match self {
+            Self::Short => "",
+            Self::Json => "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n",
+        }
+    }
+
+    /// Returns the first byte of a message as receivers get it.
+    pub(crate) const fn first_byte(self) -> u8 {
+        match self {
+            Self::Short => frame::BINARY,
+            Self::Json => frame::DEFLATED,
+        }
+    }
+}
 
 /// Connects, binds to `channel` and waits until the server knows; `login` is a line of the head, or
 /// empty.
@@ -28,7 +59,7 @@ pub(crate) async fn connect(
     path: &str,
     login: &str,
     channel: &str,
-) -> Result<TcpStream, Box<dyn Error + Send + Sync>> {
+) -> Result<TcpStream, Fault> {
     let mut socket = TcpStream::connect(address).await?;
     socket.set_nodelay(true)?;
     greet(&mut socket, address, path, login, channel).await?;
@@ -42,7 +73,7 @@ pub(crate) async fn greet(
     path: &str,
     login: &str,
     channel: &str,
-) -> Result<(), Box<dyn Error + Send + Sync>> {
+) -> Result<(), Fault> {
     let head = format!(
         "GET {path} HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n{login}\
          Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
@@ -56,10 +87,7 @@ pub(crate) async fn greet(
     read_until(socket, &PONG).await
 }
 
-async fn read_until(
-    socket: &mut (impl AsyncRead + Unpin),
-    end: &[u8],
-) -> Result<(), Box<dyn Error + Send + Sync>> {
+async fn read_until(socket: &mut (impl AsyncRead + Unpin), end: &[u8]) -> Result<(), Fault> {
     let mut answer = Vec::new();
     let mut buffer = [0; 512];
     while !answer.ends_with(end) {
@@ -70,6 +98,42 @@ async fn read_until(
         answer.extend_from_slice(&buffer[..read]);
     }
     Ok(())
+}
+
+/// Stays connected: reads what comes, and answers pings. It ends with the connection alone.
+pub(crate) async fn stay(mut socket: impl AsyncRead + AsyncWrite + Unpin) -> Result<(), Fault> {
+    let (mut buffer, mut rest, mut answers) = ([0; 512], Vec::new(), Vec::new());
+    loop {
+        let read = socket.read(&mut buffer).await?;
+        if read == 0 {
+            return Err("the server closed an idle connection".into());
+        }
+        rest.extend_from_slice(&buffer[..read]);
+        take(&mut rest, frame::BINARY, &mut answers)?;
+        if !answers.is_empty() {
+            socket.write_all(&answers).await?;
+            socket.flush().await?;
+            answers.clear();
+        }
+    }
+}
+
+/// Takes all whole frames, and returns how many of them are messages, which have this first byte.
+///
+/// What answers the pings among them is put into `answers`.
+pub(crate) fn take(received: &mut Vec<u8>, message: u8, answers: &mut Vec<u8>) -> Result<u64, Fault> {
+    let (mut taken, mut messages) = (0, 0);
+    while let Some((first, payload, len)) = frame::taken(&received[taken..]) {
+        match first {
+            first if first == message => messages += 1,
+            frame::PING => answers.extend(masked(frame::PONG, payload)),
+            // Such as a message that should have been compressed, or a close.
+            first => return Err(format!("the server sent {first:#x} {payload:?}").into()),
+        }
+        taken += len;
+    }
+    received.drain(..taken);
+    Ok(messages)
 }
 
 /// What answers the ping of the greeting.
@@ -89,20 +153,49 @@ fn greeting_for(channel: &str) -> Vec<u8> {
     greeting
 }
 
-/// A message as the publisher sends it; each number makes another.
-pub(crate) fn incoming_frame(number: u64) -> Vec<u8> {
-    masked(frame::BINARY, &payload(number))
+/// A message as the publisher sends it; each number makes another of the same length.
+pub(crate) fn incoming_frame(body: Body, number: u64) -> Vec<u8> {
+    masked(frame::BINARY, &payload(body, number))
 }
 
 /// A message as each receiver gets it.
-pub(crate) fn outgoing_frame() -> Vec<u8> {
-    frame::plain(frame::BINARY, &payload(0))
+pub(crate) fn outgoing_frame(body: Body) -> Vec<u8> {
+    let payload = payload(body, 0);
+    match body {
+        Body::Short => frame::plain(body.first_byte(), &payload),
+        Body::Json => {
+            let deflated = deflate(&payload, Window::Full).expect("JSON becomes smaller");
+            frame::plain(body.first_byte(), &deflated)
+        }
+    }
 }
 
-fn payload(number: u64) -> Vec<u8> {
-    let uuid = format!("00000000-0000-4000-8000-{number:012}");
-    encoded(&Message::with_uuid(Opcode::WRITE, uuid, CHANNEL, vec![b'x'; BODY_BYTES]))
+fn payload(body: Body, number: u64) -> Vec<u8> {
+    let bytes = match body {
+        Body::Short => vec![b'x'; BODY_BYTES],
+        Body::Json => json::text(number).into_bytes(),
+    };
+    encoded(&Message::with_uuid(Opcode::WRITE, uuid(number), CHANNEL, bytes))
 }
+
+/// A message of a chat: from 100 to 200 bytes of text.
+pub(crate) fn chat_frame(channel: &str, number: u64) -> Vec<u8> {
+    let bytes = 100 + usize::try_from(number * 37 % 101).unwrap_or_default();
+    let message = Message::with_uuid(Opcode::WRITE, uuid(number), channel, vec![b'x'; bytes]);
+    masked(frame::BINARY, &encoded(&message))
+}
+
+fn uuid(number: u64) -> String {
+    format!("{UUID_HEAD}{number:012}")
+}
+
+/// Returns the number in the uuid of a message.
+pub(crate) fn number_of(payload: &[u8]) -> Option<u64> {
+    let message = MessageRef::decode(payload).ok()?;
+    message.uuid.strip_prefix(UUID_HEAD)?.parse().ok()
+}
+
+const UUID_HEAD: &str = "00000000-0000-4000-8000-";
 
 fn encoded(message: &Message) -> Vec<u8> {
     let mut bytes = BytesMut::new();

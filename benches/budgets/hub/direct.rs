@@ -13,6 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::task::TaskTracker;
 
 use crate::client;
+use crate::client::Body;
 
 /// Those who receive, found under a lock as the members of a channel are.
 type Receivers = Arc<Mutex<Vec<Arc<TcpStream>>>>;
@@ -43,8 +44,9 @@ async fn serve(mut socket: TcpStream, receivers: &Receivers) -> io::Result<()> {
     if !publishes {
         receivers.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&socket));
     }
-    let frames = client::outgoing_frame().repeat(1_000);
-    let (frame, incoming) = (client::outgoing_frame().len(), client::incoming_frame(0).len());
+    let frame = client::outgoing_frame(Body::Short);
+    let frames = frame.repeat(1_000);
+    let (frame, incoming) = (frame.len(), client::incoming_frame(Body::Short, 0).len());
     let (mut buffer, mut read) = (vec![0; 64 * 1024], 0);
     // A receiver is silent, and its task sleeps here.
     loop {

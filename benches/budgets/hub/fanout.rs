@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use benches::budget::Effort;
-use benches::frame;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
@@ -15,6 +14,7 @@ use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
 use crate::client;
+use crate::client::Body;
 use crate::process::Server;
 
 /// What is written at once, before everybody has received what was written before.
@@ -24,15 +24,20 @@ pub(crate) struct Burst {
     senders: u64,
     /// Of each sender.
     messages: u64,
+    body: Body,
 }
 
 impl Burst {
     /// 100 messages with one write: about 10 KB, one read.
-    pub(crate) const OF_ONE: Self = Self { senders: 1, messages: 100 };
+    pub(crate) const OF_ONE: Self = Self { senders: 1, messages: 100, body: Body::Short };
     /// The same number, one by each sender.
-    pub(crate) const OF_MANY: Self = Self { senders: 100, messages: 1 };
+    pub(crate) const OF_MANY: Self = Self { senders: 100, messages: 1, body: Body::Short };
     /// One message.
-    pub(crate) const SINGLE: Self = Self { senders: 1, messages: 1 };
+    pub(crate) const SINGLE: Self = Self { senders: 1, messages: 1, body: Body::Short };
+    /// 100 messages of 1 KiB.
+    pub(crate) const JSON: Self = Self { senders: 1, messages: 100, body: Body::Json };
+    /// One of them.
+    pub(crate) const JSON_SINGLE: Self = Self { senders: 1, messages: 1, body: Body::Json };
 }
 
 /// Messages received by everybody, and who waits for them to be as many as they should.
@@ -66,16 +71,21 @@ pub(crate) fn cpu_ns(server: &str, burst: Burst, effort: Effort) -> Result<f64, 
         let tasks = TaskTracker::new();
         for member in 0..=receivers {
             let is_sender = member < burst.senders;
-            let (read, write) = connect(&server, is_sender).await?.into_split();
-            tasks.spawn(receive(read, Arc::clone(&received)));
-            // Whoever does not write keeps its half open all the same.
-            source.senders.push(write);
+            let (reader, writer) = connect(&server, is_sender, burst.body).await?.into_split();
+            let mut answers = None;
+            if is_sender {
+                // It is never silent for so long that it is sent a ping.
+                source.senders.push(writer);
+            } else {
+                answers = Some(writer);
+            }
+            tasks.spawn(receive(reader, answers, burst.body.first_byte(), Arc::clone(&received)));
         }
         // The first rounds warm buffers and branches up.
         source.rounds(&received, time / 10).await?;
-        let before = server.cpu_ns()?;
+        let before = server.process.cpu_ns()?;
         let deliveries = source.rounds(&received, time).await?;
-        Ok((server.cpu_ns()? - before) / deliveries as f64)
+        Ok((server.process.cpu_ns()? - before) / deliveries as f64)
     })
 }
 
@@ -84,22 +94,22 @@ pub(crate) fn per_cpu_second(server: &str, burst: Burst, effort: Effort) -> Resu
     Ok(1e9 / cpu_ns(server, burst, effort)?)
 }
 
-async fn connect(server: &Server, is_sender: bool) -> Result<TcpStream, Box<dyn Error>> {
+async fn connect(server: &Server, is_sender: bool, body: Body) -> Result<TcpStream, Box<dyn Error>> {
     // The real server has its hub at a path of its own.
     let path = match (server.is_whole(), is_sender) {
         (true, _) => "/ws",
         (false, true) => client::PUBLISHER_PATH,
         (false, false) => "/",
     };
-    let login = server.login("user")?;
-    client::connect(server.address, path, &login, client::shared_channel()).await.map_err(|error| error as _)
+    let lines = server.login("user")? + body.offer();
+    client::connect(server.address, path, &lines, client::shared_channel()).await.map_err(|error| error as _)
 }
 
 impl Source {
     /// Sends one burst after another, each when everybody has the one before; returns how many
     /// deliveries that were.
     async fn rounds(&mut self, received: &Received, time: Duration) -> Result<u64, Box<dyn Error>> {
-        let Burst { senders, messages } = self.burst;
+        let Burst { senders, messages, body } = self.burst;
         let each = senders * messages * self.receivers;
         let start = Instant::now();
         let mut deliveries = 0;
@@ -107,10 +117,11 @@ impl Source {
             let complete = received.complete.notified();
             let expected = received.messages.load(Ordering::SeqCst) + each;
             received.expected.store(expected, Ordering::SeqCst);
-            for sender in self.senders.iter_mut().take(usize::try_from(senders)?) {
+            for sender in &mut self.senders {
                 let numbers = self.sent..self.sent + messages;
                 self.sent += messages;
-                sender.write_all(&numbers.flat_map(client::incoming_frame).collect::<Vec<u8>>()).await?;
+                let frames = numbers.flat_map(|number| client::incoming_frame(body, number));
+                sender.write_all(&frames.collect::<Vec<u8>>()).await?;
             }
             tokio::time::timeout(Duration::from_secs(10), complete).await.map_err(|_| {
                 format!("{} deliveries are missing", expected - received.messages.load(Ordering::SeqCst))
@@ -121,26 +132,25 @@ impl Source {
     }
 }
 
-async fn receive(mut socket: OwnedReadHalf, received: Arc<Received>) {
-    let (mut buffer, mut rest) = (vec![0; 16 * 1024], Vec::new());
-    while let Ok(read @ 1..) = socket.read(&mut buffer).await {
+/// Receives until the connection ends; `writer` is for the answers to pings.
+async fn receive(
+    mut reader: OwnedReadHalf,
+    mut writer: Option<OwnedWriteHalf>,
+    message: u8,
+    received: Arc<Received>,
+) {
+    let (mut buffer, mut rest, mut answers) = (vec![0; 16 * 1024], Vec::new(), Vec::new());
+    while let Ok(read @ 1..) = reader.read(&mut buffer).await {
         rest.extend_from_slice(&buffer[..read]);
-        let new = messages(&mut rest);
+        // What this receiver does not get is missing, which is told.
+        let Ok(new) = client::take(&mut rest, message, &mut answers) else { return };
         let messages = received.messages.fetch_add(new, Ordering::SeqCst) + new;
         if messages == received.expected.load(Ordering::SeqCst) {
             received.complete.notify_one();
         }
+        if let Some(writer) = writer.as_mut().filter(|_| !answers.is_empty()) {
+            let Ok(()) = writer.write_all(&answers).await else { return };
+        }
+        answers.clear();
     }
-}
-
-/// Takes all whole frames, and returns how many of them are messages.
-fn messages(received: &mut Vec<u8>) -> u64 {
-    let (mut taken, mut messages) = (0, 0);
-    while let Some((first, _payload, len)) = frame::taken(&received[taken..]) {
-        taken += len;
-        // Compressed or not.
-        messages += u64::from(first & 0x0F == frame::BINARY & 0x0F);
-    }
-    received.drain(..taken);
-    messages
 }

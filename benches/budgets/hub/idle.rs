@@ -4,13 +4,15 @@ use std::error::Error;
 use std::time::Duration;
 
 use benches::budget::Effort;
-use futures_util::future::try_join_all;
+use futures_util::future::{BoxFuture, try_join_all};
 use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
+use tokio::task::JoinSet;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::pki_types::ServerName;
 
+use crate::client::Fault;
 use crate::process::Server;
 use crate::{client, tls};
 
@@ -30,10 +32,8 @@ pub(crate) enum Who {
     Secure,
 }
 
-/// A connection that is held open.
-trait Held: Send {}
-
-impl<T: Send> Held for T {}
+/// Clients that stay connected, as tasks that read and answer pings.
+type Staying = JoinSet<Result<(), Fault>>;
 
 /// Returns the bytes of resident memory that each connection adds, once there are many.
 ///
@@ -46,13 +46,20 @@ pub(crate) fn memory(server: &str, who: Who, effort: Effort) -> Result<f64, Box<
     let server = Server::start(server)?;
     let runtime = Runtime::new()?;
     runtime.block_on(async {
-        let mut open = Vec::new();
+        let mut open = Staying::new();
         connect(&server, who, &mut open, few).await?;
         rest(who).await;
-        let before = server.resident_bytes()?;
+        let before = server.process.resident_bytes()?;
         connect(&server, who, &mut open, many).await?;
         rest(who).await;
-        Ok((server.resident_bytes()? - before) / (many - few) as f64)
+        let after = server.process.resident_bytes()?;
+        // One that has gone would count as one that costs nothing.
+        match open.try_join_next() {
+            None => Ok((after - before) / (many - few) as f64),
+            Some(Ok(Err(fault))) => Err(fault as Box<dyn Error>),
+            Some(Ok(Ok(()))) => Err("a client has left".into()),
+            Some(Err(panicked)) => Err(panicked.into()),
+        }
     })
 }
 
@@ -64,12 +71,7 @@ async fn rest(who: Who) {
 }
 
 /// Connects until so many are open.
-async fn connect(
-    server: &Server,
-    who: Who,
-    open: &mut Vec<Box<dyn Held>>,
-    count: u64,
-) -> Result<(), Box<dyn Error>> {
+async fn connect(server: &Server, who: Who, open: &mut Staying, count: u64) -> Result<(), Box<dyn Error>> {
     let path = |number| match who {
         Who::Anonymous | Who::LoggedIn | Who::Secure => "/ws".to_owned(),
         Who::User => format!("/ws?user=user{number}"),
@@ -80,13 +82,17 @@ async fn connect(
         let logins: Vec<String> = logins.collect::<Result<_, _>>()?;
         let connecting = (first..).zip(&logins).map(async |(number, login)| {
             let (path, channel) = (path(number), format!("channel {number}"));
-            let held: Box<dyn Held> = match &connector {
-                Some(connector) => Box::new(secure(server, connector, &path, &channel).await?),
-                None => Box::new(client::connect(server.address, &path, login, &channel).await?),
+            let staying: BoxFuture<'static, Result<(), Fault>> = match &connector {
+                Some(connector) => Box::pin(client::stay(secure(server, connector, &path, &channel).await?)),
+                None => {
+                    Box::pin(client::stay(client::connect(server.address, &path, login, &channel).await?))
+                }
             };
-            Ok::<_, Box<dyn Error + Send + Sync>>(held)
+            Ok::<_, Fault>(staying)
         });
-        open.extend(try_join_all(connecting).await.map_err(|error| error as Box<dyn Error>)?);
+        for staying in try_join_all(connecting).await.map_err(|error| error as Box<dyn Error>)? {
+            open.spawn(staying);
+        }
     }
     Ok(())
 }
@@ -97,7 +103,7 @@ async fn secure(
     connector: &TlsConnector,
     path: &str,
     channel: &str,
-) -> Result<TlsStream<TcpStream>, Box<dyn Error + Send + Sync>> {
+) -> Result<TlsStream<TcpStream>, Fault> {
     let socket = TcpStream::connect(server.address).await?;
     let mut socket = connector.connect(ServerName::try_from(tls::NAME)?, socket).await?;
     client::greet(&mut socket, server.address, path, "", channel).await?;

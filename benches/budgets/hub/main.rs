@@ -1,4 +1,4 @@
-//! The budgets of `conductor-hub`: idle memory, and what a delivery costs.
+//! The budgets of `conductor-hub`: idle memory, what a delivery costs, what a link carries.
 //!
 //! The server under measurement is a process of its own, so that its memory and its
 //! processor time are not mixed with those of the clients. The real binary, `tidings`, is
@@ -10,10 +10,12 @@ mod direct;
 mod fanout;
 mod http;
 mod idle;
+mod link;
 mod logins;
 mod process;
 mod secure;
 mod server;
+mod sister;
 mod stream;
 mod tls;
 
@@ -24,8 +26,10 @@ use benches::budget::{Budget, Figure};
 
 use crate::fanout::Burst;
 use crate::idle::Who;
+use crate::link::{Per, Traffic};
 
 const WAITING: &str = "a task that waits for its socket";
+const COMPRESSED: &str = "bare writer of frames that were compressed before";
 
 const FIGURES: &[Figure] = &[
     Figure {
@@ -139,6 +143,48 @@ const FIGURES: &[Figure] = &[
         against: Some(("tokio tasks that write past any queue", |effort| {
             fanout::cpu_ns("direct", Burst::SINGLE, effort)
         })),
+        budget: Budget::Shown,
+    },
+    Figure {
+        name: "hub.deflate.bursts.cpu",
+        unit: "ns/delivery",
+        ours: |effort| fanout::cpu_ns("hub-deflate", Burst::JSON, effort),
+        against: Some((COMPRESSED, |effort| fanout::cpu_ns("bare-deflated", Burst::JSON, effort))),
+        budget: Budget::RatioAtMost(2.0),
+    },
+    Figure {
+        name: "hub.deflate.single.cpu",
+        unit: "ns/delivery",
+        ours: |effort| fanout::cpu_ns("hub-deflate", Burst::JSON_SINGLE, effort),
+        against: Some((COMPRESSED, |effort| fanout::cpu_ns("bare-deflated", Burst::JSON_SINGLE, effort))),
+        budget: Budget::RatioAtMost(2.0),
+    },
+    Figure {
+        name: "hub.sisters.link",
+        unit: "messages/s",
+        ours: |effort| link::messages(Traffic::ONE, Per::Second, effort),
+        against: None,
+        budget: Budget::AtLeast(300_000.0),
+    },
+    Figure {
+        name: "hub.sisters.link.cpu",
+        unit: "messages/CPU-s of both nodes",
+        ours: |effort| link::messages(Traffic::ONE, Per::CpuSecond, effort),
+        against: None,
+        budget: Budget::Shown,
+    },
+    Figure {
+        name: "hub.sisters.channels",
+        unit: "messages/s",
+        ours: |effort| link::messages(Traffic::CHANNELS, Per::Second, effort),
+        against: None,
+        budget: Budget::AtLeast(300_000.0),
+    },
+    Figure {
+        name: "hub.sisters.channels.cpu",
+        unit: "messages/CPU-s of both nodes",
+        ours: |effort| link::messages(Traffic::CHANNELS, Per::CpuSecond, effort),
+        against: None,
         budget: Budget::Shown,
     },
     Figure {

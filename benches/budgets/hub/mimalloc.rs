@@ -6,6 +6,7 @@ mod direct;
 mod http;
 mod secure;
 mod server;
+mod sister;
 mod tls;
 
 use std::process::ExitCode;

@@ -4,18 +4,19 @@ use std::env;
 use std::error::Error;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
+use std::process::{Command, Stdio};
 
-use benches::process;
+use benches::process::ServerProcess;
 use tempfile::TempDir;
 use tokio_rustls::TlsConnector;
 
 use crate::logins::Logins;
 use crate::tls;
 
-/// A server in a process of its own; ends when dropped.
+/// A server, with what its clients need to know.
 pub(crate) struct Server {
-    child: Child,
+    pub(crate) process: ServerProcess,
     pub(crate) address: SocketAddr,
     /// Who signs for its users, if it has logins.
     logins: Option<Logins>,
@@ -27,8 +28,17 @@ impl Server {
     /// Starts `tidings` or `tidings-glibc`, with logins if `logins-` stands in front, or one of
     /// ours by its name, with mimalloc if that begins with `mimalloc-`.
     pub(crate) fn start(name: &str) -> Result<Self, Box<dyn Error>> {
+        Self::start_with(name, |_directory| Ok(()))
+    }
+
+    /// Does the same when its directory is prepared.
+    pub(crate) fn start_with(
+        name: &str,
+        prepare: impl FnOnce(&Path) -> Result<(), Box<dyn Error>>,
+    ) -> Result<Self, Box<dyn Error>> {
         let ours = env::current_exe()?;
         let directory = tempfile::tempdir()?;
+        prepare(directory.path())?;
         if name.ends_with("-tls") {
             tls::certify(directory.path())?;
         }
@@ -50,14 +60,15 @@ impl Server {
             command.args(["serve", name]).arg(directory.path());
             command
         };
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        command.stdout(Stdio::piped());
+        let mut process = ServerProcess::start(command)?;
         let mut line = String::new();
-        BufReader::new(child.stdout.take().ok_or("child has no output")?).read_line(&mut line)?;
+        BufReader::new(process.output().ok_or("the server has no output")?).read_line(&mut line)?;
         // `tidings` says it in a sentence.
         let said = line.split_once("http://").map_or(&*line, |(_, behind)| behind);
         let address = said.split_whitespace().next().and_then(|address| address.parse().ok());
         let address = address.ok_or_else(|| format!("server said {line:?} for its address"))?;
-        Ok(Self { child, address, logins, is_whole, directory })
+        Ok(Self { process, address, logins, is_whole, directory })
     }
 
     /// Tells whether it is the real server, and not just a hub or a floor.
@@ -73,22 +84,5 @@ impl Server {
     /// Returns the line of a request's head that says who asks, empty without logins.
     pub(crate) fn login(&self, user: &str) -> Result<String, Box<dyn Error>> {
         self.logins.as_ref().map_or_else(|| Ok(String::new()), |logins| logins.line(user))
-    }
-
-    /// Returns its resident memory, in bytes.
-    pub(crate) fn resident_bytes(&self) -> Result<f64, Box<dyn Error>> {
-        process::resident_bytes(&self.child.id().to_string())
-    }
-
-    /// Returns the processor time of all its threads, in nanoseconds.
-    pub(crate) fn cpu_ns(&self) -> Result<f64, Box<dyn Error>> {
-        process::cpu_ns(&self.child.id().to_string())
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
     }
 }

@@ -12,7 +12,8 @@ use conductor_hub::{Config, Hooks, Hub};
 use tokio::runtime::Runtime;
 use tokio_util::task::TaskTracker;
 
-use crate::{client, direct, http, secure};
+use crate::client::Body;
+use crate::{client, direct, http, secure, sister};
 
 /// A server by its name on the command line.
 pub(crate) struct Named {
@@ -35,12 +36,17 @@ impl Named {
     pub(crate) fn run(&self) -> ExitCode {
         let directory = &*self.directory;
         let started = match self.name.as_str() {
-            "hub" => serve(hub),
+            "hub" => serve(|tasks, listener| hub(tasks, listener, Config::default())),
+            "hub-deflate" => serve(|tasks, listener| {
+                hub(tasks, listener, Config::default().compress_from(Config::COMPRESS_FROM_SUGGESTED))
+            }),
+            "sister" => serve(|tasks, listener| sister::node(tasks, listener, directory)),
             "waiting" => serve(waiting),
             "hub-tls" => serve(|tasks, listener| secure::hub(tasks, listener, directory)),
             "waiting-tls" => serve(|tasks, listener| secure::waiting(tasks, listener, directory)),
             "direct" => serve(direct::relay),
-            "bare" => bare(),
+            "bare" => bare(Body::Short),
+            "bare-deflated" => bare(Body::Json),
             unknown => Err(format!("no server is named {unknown}").into()),
         };
         match started {
@@ -74,8 +80,8 @@ fn serve(
     Ok(())
 }
 
-fn hub(tasks: &TaskTracker, listener: tokio::net::TcpListener) -> Result<(), Box<dyn Error>> {
-    let hub = Hub::start(Config::default(), Hooks::default())?;
+fn hub(tasks: &TaskTracker, listener: tokio::net::TcpListener, config: Config) -> Result<(), Box<dyn Error>> {
+    let hub = Hub::start(config, Hooks::default())?;
     let connections = tasks.clone();
     tasks.spawn(async move {
         while let Ok((socket, _peer)) = listener.accept().await {
@@ -109,23 +115,24 @@ fn waiting(tasks: &TaskTracker, listener: tokio::net::TcpListener) -> Result<(),
     Ok(())
 }
 
-/// The floor of a delivery: one thread, blocking sockets, frames made before the start.
+/// The floor of a delivery: one thread, blocking sockets, frames made, and compressed, before the
+/// start.
 ///
 /// For each read from the publisher, as many frames as it brought are written to each
 /// receiver with one call: the hub cannot do less.
-fn bare() -> Result<(), Box<dyn Error>> {
+fn bare(body: Body) -> Result<(), Box<dyn Error>> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?;
     let receivers = Arc::new(Mutex::new(Vec::new()));
     thread::spawn(move || {
         for socket in listener.incoming().flatten() {
-            drop(greet(socket, &receivers));
+            drop(greet(socket, &receivers, body));
         }
     });
     until_input_ends(address)
 }
 
-fn greet(socket: TcpStream, receivers: &Arc<Mutex<Vec<TcpStream>>>) -> io::Result<()> {
+fn greet(socket: TcpStream, receivers: &Arc<Mutex<Vec<TcpStream>>>, body: Body) -> io::Result<()> {
     let mut head = BufReader::new(socket);
     let mut line = String::new();
     head.read_line(&mut line)?;
@@ -142,18 +149,18 @@ fn greet(socket: TcpStream, receivers: &Arc<Mutex<Vec<TcpStream>>>) -> io::Resul
     socket.write_all(&client::PONG)?;
     if publishes {
         let receivers = Arc::clone(receivers);
-        thread::spawn(move || drop(relay(&mut socket, &receivers)));
+        thread::spawn(move || drop(relay(&mut socket, &receivers, body)));
     } else if let Ok(mut receivers) = receivers.lock() {
         receivers.push(socket);
     }
     Ok(())
 }
 
-fn relay(publisher: &mut TcpStream, receivers: &Mutex<Vec<TcpStream>>) -> io::Result<()> {
-    let frame = client::outgoing_frame();
+fn relay(publisher: &mut TcpStream, receivers: &Mutex<Vec<TcpStream>>, body: Body) -> io::Result<()> {
+    let frame = client::outgoing_frame(body);
     let frames = frame.repeat(1_000);
     let (mut buffer, mut read) = (vec![0; 64 * 1024], 0);
-    let incoming_len = client::incoming_frame(0).len();
+    let incoming_len = client::incoming_frame(body, 0).len();
     loop {
         let more = publisher.read(&mut buffer)?;
         if more == 0 {

@@ -29,7 +29,7 @@ pub(crate) fn bytes_per_cpu_second(readers: usize, effort: Effort) -> Result<f64
         for _ in 0..readers {
             reading.spawn(read(connect(&server).await?, bytes));
         }
-        let before = server.cpu_ns()?;
+        let before = server.process.cpu_ns()?;
         sender.write_all(&client::stream_start()).await?;
         let piece = client::piece(PIECE);
         for _ in 0..pieces {
@@ -38,7 +38,7 @@ pub(crate) fn bytes_per_cpu_second(readers: usize, effort: Effort) -> Result<f64
         while let Some(read) = reading.join_next().await {
             read??;
         }
-        Ok((bytes * readers) as f64 / (server.cpu_ns()? - before) * 1e9)
+        Ok((bytes * readers) as f64 / (server.process.cpu_ns()? - before) * 1e9)
     })
 }
 

@@ -6,14 +6,18 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
+use super::install;
 use super::listing::Listing;
 use super::table::Table;
-use super::{install, machine, page};
-use crate::step;
+use crate::{machine, page, setup, step};
+
+/// Rounds below which nothing is written: a median of fewer says little.
+const WRITTEN_ROUNDS: usize = 3;
 
 /// Measures ours and the peers whose name the filter lets through, in turn, round by round.
 ///
-/// Prints each value and the tables. A whole run also writes `docs/figures.md` and the front page.
+/// Prints each value and the tables. A whole run of at least three rounds also writes
+/// `docs/figures.md` and the front page.
 pub fn run(filter: Option<&str>, rounds: usize, smoke: bool) -> Result<()> {
     if !(1..=100).contains(&rounds) {
         bail!("--rounds is {rounds}; it must be from 1 to 100");
@@ -33,22 +37,30 @@ pub fn run(filter: Option<&str>, rounds: usize, smoke: bool) -> Result<()> {
         .map(|peer| install::install(&peer.package).with_context(|| format!("{} cannot be got", peer.name)))
         .collect::<Result<_>>()?;
     let mut table = Table::new(listing, versions);
-    for round in 1..=rounds {
-        measure(&client, &mut table, &format!("round {round} of {rounds}"), smoke)?;
+    for round in 0..rounds {
+        measure(&client, &mut table, round, rounds, smoke)?;
     }
-    let part = format!("{}\n\n{}", machine::sentence(rounds)?, table.markdown());
+    let node = setup::version("node".as_ref()).unwrap_or_default();
+    let measured = machine::sentence(&format!("{COMMAND} --rounds {rounds}"), &format!(" and Node {node}"))?;
+    let part = format!("{measured}\n\n{}", table.markdown());
     println!("\n{part}");
-    if filter.is_none() && !smoke {
-        page::write("docs/figures.md", &part)?;
-        page::write("README.md", &table.closest())?;
+    if filter.is_none() && !smoke && rounds >= WRITTEN_ROUNDS {
+        page::write("docs/figures.md", COMMAND, &part)?;
+        page::write("README.md", COMMAND, &table.closest())?;
     }
     Ok(())
 }
 
-/// Measures every peer in every column once.
-fn measure(client: &Path, table: &mut Table, round: &str, smoke: bool) -> Result<()> {
+/// What writes those parts of the pages.
+const COMMAND: &str = "cargo xtask peers";
+
+/// Measures every peer in every column once, each time beginning with another one.
+///
+/// Whoever comes first or last in every round would have the machine always as the others left it.
+fn measure(client: &Path, table: &mut Table, round: usize, rounds: usize, smoke: bool) -> Result<()> {
+    let (peers, shown) = (table.listing().peers.len(), format!("round {} of {rounds}", round + 1));
     for column in 0..table.listing().columns.len() {
-        for peer in 0..table.listing().peers.len() {
+        for peer in (0..peers).map(|turn| (round + turn) % peers) {
             let (peer_name, listed) = (&table.listing().peers[peer].name, &table.listing().columns[column]);
             let mut command = Command::new(client);
             command.args(["measure", peer_name, &listed.name]).arg(install::folder());
@@ -59,7 +71,7 @@ fn measure(client: &Path, table: &mut Table, round: &str, smoke: bool) -> Result
             let value = answer["value"]
                 .as_f64()
                 .with_context(|| format!("this measurement has no value: {output}"))?;
-            println!("{round} | {} | {peer_name} | {value:.3} {}", listed.name, listed.unit);
+            println!("{shown} | {} | {peer_name} | {value:.3} {}", listed.name, listed.unit);
             table.add(column, peer, value);
         }
     }

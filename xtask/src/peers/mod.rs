@@ -5,8 +5,6 @@
 mod command;
 mod install;
 mod listing;
-mod machine;
-mod page;
 mod table;
 
 pub use self::command::run;

@@ -34,7 +34,7 @@ impl Table {
     fn ratios(&self, column: usize, peer: usize) -> Spread {
         let more_is_better = self.listing.columns[column].more_is_better;
         let [ours, ..] = &*self.values[column] else { return Spread::of(Vec::new()) };
-        // Of neighbours: what slows the machine down for a while slows both.
+        // Of one round: what slows the machine down for a while slows both.
         let rounds = ours.iter().zip(&self.values[column][peer]);
         Spread::of(
             rounds.map(|(ours, theirs)| if more_is_better { ours / theirs } else { theirs / ours }).collect(),
@@ -50,9 +50,7 @@ impl Table {
         };
         let mut text = head("ours is better than … by");
         for peer in 1..self.listing.peers.len() {
-            self.row(&mut text, peer, |column, _| {
-                format!("{} ×", number(self.ratios(column, peer).median()))
-            });
+            self.row(&mut text, peer, |column, _| self.ratios(column, peer).shown("×"));
         }
         text += "\n";
         text += &head("median (from, to)");
@@ -150,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn the_ratio_is_that_of_neighbours() {
+    fn the_ratio_is_that_of_a_round() {
         let mut table = table();
         // The machine was half as fast in the second round.
         table.add(0, 0, 20.0);

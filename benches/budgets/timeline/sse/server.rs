@@ -5,14 +5,14 @@ use std::env;
 use std::error::Error;
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::SocketAddr;
-use std::process::{Child, Command, ExitCode, Stdio};
+use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use benches::process;
+use benches::process::ServerProcess;
 use futures_util::stream;
 use tempfile::TempDir;
 use timeline::http;
@@ -47,7 +47,7 @@ const FLAGS: [&str; 7] = [
 
 /// A server in a process of its own; ends when dropped.
 pub(super) struct Server {
-    child: Child,
+    process: ServerProcess,
     pub(super) address: SocketAddr,
     _directory: TempDir,
 }
@@ -64,25 +64,19 @@ impl Server {
             command.args([SERVE, name]).arg(directory.path());
             command
         };
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut process = ServerProcess::start(command)?;
         let mut line = String::new();
-        BufReader::new(child.stdout.take().ok_or("child has no output")?).read_line(&mut line)?;
+        BufReader::new(process.output().ok_or("the server has no output")?).read_line(&mut line)?;
         // `tidings` says it in a sentence.
         let said = line.split_once("http://").map_or(&*line, |(_, behind)| behind);
         let address = said.split_whitespace().next().and_then(|address| address.parse().ok());
         let address = address.ok_or_else(|| format!("the server said {line:?} for its address"))?;
-        Ok(Self { child, address, _directory: directory })
+        Ok(Self { process, address, _directory: directory })
     }
 
     pub(super) fn resident_bytes(&self) -> Result<f64, Box<dyn Error>> {
-        process::resident_bytes(&self.child.id().to_string())
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
+        self.process.resident_bytes()
     }
 }
 

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::{process, thread};
 
 use axum::Router;
+use axum::serve::ListenerExt;
 use bytes::Bytes;
 use socketioxide::extract::{Data, SocketRef};
 use socketioxide::{SocketIo, TransportType};
@@ -30,6 +31,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     });
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     writeln!(io::stdout(), "{}", listener.local_addr()?)?;
+    // All the others set it by themselves. Without it the second frame of a message waits until
+    // the first is acknowledged.
+    let listener = listener.tap_io(|socket| report(socket.set_nodelay(true)));
     thread::spawn(|| {
         report(io::copy(&mut io::stdin(), &mut io::sink()));
         process::exit(0);
