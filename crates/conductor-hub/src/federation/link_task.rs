@@ -35,6 +35,7 @@ pub(crate) async fn dial(
     let meeting = async {
         let mut socket = client.connect().await?;
         let node = meeting::dial(&mut socket, &federation.config.secrets, federation.me()).await?;
+        socket.reader.proven();
         Ok::<_, Error>((socket, node))
     };
     let met = timeout(MEETING_TIME, meeting).await;
@@ -51,6 +52,7 @@ pub(crate) async fn accept(
 ) -> Result<(SisterSocket, Arc<Sister>), Error> {
     let meeting = meeting::accept(&mut socket, &federation.config.secrets, federation.me());
     let node = timeout(MEETING_TIME, meeting).await.map_err(|_| too_long("a node that dialled"))??;
+    socket.reader.proven();
     let sister = federation.add(node, None, Instant::now()).map_err(not_linked)?;
     Ok((socket, sister))
 }

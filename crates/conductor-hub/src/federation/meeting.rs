@@ -5,6 +5,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use super::challenge::{PROOF_BYTES, ProofRole, ProvenBy, Said, Secrets, VERSION, nonce};
 use super::node_id::NodeId;
 use super::sister_client::SisterSocket;
+use super::stranger::STRANGER_BYTES_MAX;
 use crate::{Error, ErrorKind};
 
 /// Proves to whom we have dialled who we are, and checks who that is.
@@ -53,13 +54,18 @@ pub(crate) async fn accept(
 
 async fn next(socket: &mut SisterSocket) -> Result<Bytes, Error> {
     let next = socket.reader.read().await?;
-    next.ok_or_else(|| {
+    let next = next.ok_or_else(|| {
         Error::new(
             ErrorKind::Closed,
             "the other node ended the connection during the challenge; its log says why, and its secret may \
              differ",
         )
-    })
+    })?;
+    // Whatever the transport.
+    if next.len() > STRANGER_BYTES_MAX {
+        return Err(broken("something long before it had proven anything"));
+    }
+    Ok(next)
 }
 
 fn nonce_and_node(bytes: &[u8]) -> Result<([u8; PROOF_BYTES], NodeId), Error> {

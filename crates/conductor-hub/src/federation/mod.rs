@@ -86,6 +86,7 @@
 //! | a link ends | its sister's interest is forgotten, other links go on; the manager dials |
 //! | a link is frozen | nothing is heard for 5 s: it is ended. What waits meanwhile is bounded |
 //! | a link is slow | its queue is full: it is ended, as a frozen one |
+//! | a node that dialled sends more than 1 KiB before its proof, or none within 5 s | its connection is cut, and counted |
 //! | bytes that are no item, or a channel that begins with `$` | the link is ended, and counted |
 //! | a number is missing | later ones of that origin wait 200 ms for it to come by another link, then the gap is told |
 //! | too many bytes wait behind gaps | the gap of the origin that holds most is told at once |
@@ -143,6 +144,7 @@ mod sister_server;
 mod sisters;
 mod spans;
 mod state;
+mod stranger;
 mod tls_binding;
 mod websocket_link;
 

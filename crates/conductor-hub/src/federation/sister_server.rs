@@ -10,6 +10,7 @@ use tokio_tungstenite::client_async_with_config;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
 use super::sister_client::{SisterClient, SisterSocket};
+use super::stranger::Stranger;
 use super::websocket_link;
 use crate::{Error, ErrorKind};
 
@@ -98,7 +99,7 @@ impl SisterClient for SisterServer {
         let subprotocol = HeaderValue::from_static(websocket_link::SUBPROTOCOL);
         request.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, subprotocol);
         let settings = Some(websocket_link::settings());
-        let opened = client_async_with_config(request, socket, settings).await;
+        let opened = client_async_with_config(request, Stranger::dialled(socket), settings).await;
         let (stream, _response) = opened.map_err(|fault| self.failed(fault))?;
         Ok(websocket_link::of(stream))
     }

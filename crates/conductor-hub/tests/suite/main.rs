@@ -25,6 +25,8 @@ mod remembered_chat;
 #[cfg(feature = "server")]
 mod server;
 #[cfg(feature = "sisters")]
+mod sister_links;
+#[cfg(feature = "sisters")]
 mod sisters;
 mod streams;
 mod support;
