@@ -75,7 +75,7 @@ pub(crate) async fn serve(
     tokio::select! {
         () = sister.ending.cancelled() => {}
         () = read(federation, reader, &sister, &heard, host) => {}
-        () = write(writer, &sister) => {}
+        () = write(federation, writer, &sister) => {}
         () = watch(federation.config.silence_max, &sister, &heard) => {}
     }
     drop(leaving);
@@ -135,9 +135,12 @@ async fn read(
     }
 }
 
-async fn write(mut writer: Box<dyn SisterWriter>, sister: &Sister) {
+async fn write(federation: &Federation, mut writer: Box<dyn SisterWriter>, sister: &Sister) {
     loop {
         let batch = sister.queue.batch().await;
+        if sister.queue.take_relief() {
+            federation.relieve();
+        }
         if let Err(lost) = writer.write(batch).await {
             tracing::debug!(sister = %sister.node(), lost = format_args!("{lost:#}"), "a link was lost");
             return;

@@ -1,4 +1,4 @@
-//! Links between sisters: what strangers may do.
+//! Links between sisters: who waits for whom, and what strangers may do.
 
 use std::future::pending;
 use std::net::SocketAddr;
@@ -7,15 +7,93 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use conductor_hub::federation::SisterConfig;
+use conductor_hub::protocol::{Message, Opcode};
 use conductor_hub::{Auth, Handshake, Hooks};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use crate::support::node::{Node, SECRET};
+use crate::support::Client;
+use crate::support::node::{Node, SECRET, Told, next, stream};
+
+/// Reads a stream to its end, at most so many bytes a second.
+async fn read_stream(reader: &mut Client, bytes_per_second: u64) -> Vec<u8> {
+    let (start, mut bytes) = (Instant::now(), Vec::new());
+    loop {
+        let message = reader.next().await;
+        match message.opcode {
+            Opcode::STREAM_WRITE => bytes.extend_from_slice(&message.body),
+            Opcode::STREAM_END => {
+                assert_eq!(message.body, "", "it is whole");
+                return bytes;
+            }
+            _ => {}
+        }
+        sleep_until(start + Duration::from_millis(bytes.len() as u64 * 1_000 / bytes_per_second)).await;
+    }
+}
+
+/// Has a sender at one node and two readers at another, who are so many links away.
+async fn a_stream_reaches_a_slow_reader(links: usize) {
+    let mut nodes = vec![Node::start().await];
+    for _ in 0..links {
+        let node = Node::start().await;
+        nodes[nodes.len() - 1].link(&node).await;
+        nodes.push(node);
+    }
+    let (first, last) = (&nodes[0], &nodes[links]);
+    let mut sender = first.member("files").await;
+    let (mut fast, mut slow) = (last.member("files").await, last.member("files").await);
+    let (mut asks, mut answers) = (first.member("tea").await, last.member("tea").await);
+    first.reach(&mut fast, "files").await;
+    first.reach(&mut answers, "tea").await;
+    let bytes: Bytes = (0..10_000_000u32).map(|number| ((number * 7) >> 3).to_le_bytes()[0]).collect();
+    let writing = async {
+        for message in stream("files", &bytes, 32 * 1024) {
+            sender.send(&message).await;
+        }
+    };
+    let reading = async { tokio::join!(read_stream(&mut fast, u64::MAX / 1_000), read_slowly(&mut slow)) };
+    let mut slowest = Duration::ZERO;
+    let chatting = async {
+        for number in 0..u32::MAX {
+            let start = Instant::now();
+            asks.write("tea", number.to_string()).await;
+            assert_eq!(next(&mut answers).await.body, number.to_string());
+            slowest = slowest.max(start.elapsed());
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let ((), (fast_got, slow_got)) = tokio::select! {
+        streamed = async { tokio::join!(writing, reading) } => streamed,
+        () = chatting => panic!("the stream takes for ever"),
+    };
+    assert!(fast_got == bytes && slow_got == bytes);
+    assert!(slowest < Duration::from_secs(1), "another channel waited for {slowest:?}");
+    assert_eq!(last.hub.members("files"), 2, "nobody was closed");
+    assert!(nodes.iter().all(|node| !node.hub.sisters().is_empty()));
+    for node in &mut nodes {
+        assert!(node.told_so_far().iter().all(|told| matches!(told, Told::Found(..))));
+    }
+}
+
+async fn read_slowly(reader: &mut Client) -> Vec<u8> {
+    read_stream(reader, 1024 * 1024).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_of_10_mb_reaches_fast_and_slow_readers_at_a_sister_and_delays_no_other_channel() {
+    a_stream_reaches_a_slow_reader(1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_of_10_mb_reaches_fast_and_slow_readers_behind_another_sister() {
+    a_stream_reaches_a_slow_reader(2).await;
+}
 
 /// Sends the handshake of a node that wants to be a sister.
 async fn dial(address: SocketAddr) -> TcpStream {
