@@ -33,7 +33,7 @@ impl Shared {
         let author = match *author {
             Author::Server => ParcelAuthor::Server,
             Author::Connection(connection) => match connection.user() {
-                Some(user) => ParcelAuthor::User(user),
+                Some(name) => ParcelAuthor::User { name, connection: Some(connection.id().0) },
                 None => ParcelAuthor::Connection(connection.id().0),
             },
             // What came from a sister is passed on by the relay.
@@ -200,7 +200,7 @@ fn author_of(origin: NodeId, author: ParcelAuthor<'_>) -> Author<'_> {
     let node = u128::from_be_bytes(*origin.as_bytes());
     let sender = match author {
         ParcelAuthor::Server => None,
-        ParcelAuthor::User(user) => Some(Sender::User(user)),
+        ParcelAuthor::User { name, .. } => Some(Sender::User(name)),
         ParcelAuthor::Connection(connection) => Some(Sender::SisterConnection { node, connection }),
     };
     Author::Sister { node, sender }

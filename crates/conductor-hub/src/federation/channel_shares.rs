@@ -87,6 +87,11 @@ impl ChannelShares {
         relieved
     }
 
+    /// Tells whether the sister says what she takes.
+    pub(crate) const fn is_told(&self) -> bool {
+        self.is_told
+    }
+
     /// Tells whether a channel has more on its way than so many windows.
     pub(crate) fn is_over(&self, channel: u64, windows: usize) -> bool {
         self.of(channel) > self.window * windows

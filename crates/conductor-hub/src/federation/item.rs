@@ -83,6 +83,16 @@ impl Item {
         }
     }
 
+    /// Returns it as a sister of an older version reads it.
+    pub(crate) fn for_older(self) -> Self {
+        match self {
+            Self::Parcel(first, Parcel { origin, number, before, body }) => {
+                Self::Parcel(first, Parcel { origin, number, before, body: body.for_older() })
+            }
+            other => other,
+        }
+    }
+
     /// Appends it to what is sent next.
     pub(crate) fn encode(&self, out: &mut BytesMut) {
         let kind = match self {
@@ -226,7 +236,8 @@ mod tests {
     #[test]
     fn items_come_back_as_they_were() {
         let origin = NodeId::from_bytes([7; 16]);
-        let body = ParcelBody::draft("tea", ParcelAuthor::User("alice")).expect("it is short").finish();
+        let alice = ParcelAuthor::User { name: "alice", connection: Some(7) };
+        let body = ParcelBody::draft("tea", alice).expect("it is short").finish();
         let items = [
             Item::Parcel(5, Parcel { origin, number: 9, before: 4, body }),
             Item::Parcel(1, Parcel { origin, number: 1, before: 0, body: ParcelBody::default() }),
@@ -257,6 +268,21 @@ mod tests {
         let mut batch = BytesMut::from(&[200, 2, 0, 0, 0, 1, 1][..]);
         Item::MetaQuery.encode(&mut batch);
         assert_eq!(Item::decode(&mut batch.freeze()), Ok(Some(Item::MetaQuery)));
+    }
+
+    #[test]
+    fn a_sister_of_an_older_version_reads_a_user_without_a_connection() {
+        let parcel = |author| {
+            let mut draft = ParcelBody::draft("tea", author).expect("it is short");
+            draft.push(b"a message");
+            let origin = NodeId::from_bytes([7; 16]);
+            Item::Parcel(1, Parcel { origin, number: 1, before: 0, body: draft.finish() })
+        };
+        let user = |connection| ParcelAuthor::User { name: "alice", connection };
+        assert_eq!(parcel(user(Some(7))).for_older(), parcel(user(None)));
+        for same in [ParcelAuthor::Server, user(None), ParcelAuthor::Connection(7)] {
+            assert_eq!(parcel(same).for_older(), parcel(same));
+        }
     }
 
     #[test]

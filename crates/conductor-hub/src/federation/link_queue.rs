@@ -67,6 +67,8 @@ impl LinkQueue {
     /// Adds an item at the end.
     pub(crate) fn push(&self, item: Item) -> Result<(), QueueFull> {
         let mut inner = self.inner.lock();
+        // A sister who says what she takes is of this version.
+        let item = if inner.shares.is_told() { item } else { item.for_older() };
         let cost = item.encoded_len() + ITEM_COST;
         if inner.bytes + cost > self.bytes_max {
             return Err(QueueFull);

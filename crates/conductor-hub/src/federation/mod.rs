@@ -66,6 +66,9 @@
 //! gone, its open streams end for the local members with `StreamEnd` and the body `aborted`: one
 //! that lacks a piece is no use to anybody.
 //!
+//! A sender is a connection of the origin, or the program, whose streams have their uuids: so two
+//! connections of one user have two streams.
+//!
 //! # Who waits for whom
 //!
 //! ```text

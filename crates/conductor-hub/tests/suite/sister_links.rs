@@ -18,7 +18,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::support::Client;
-use crate::support::node::{Node, SECRET, Told, next, stream};
+use crate::support::node::{Node, SECRET, Told, next, stream, until};
 
 /// Reads a stream to its end, at most so many bytes a second.
 async fn read_stream(reader: &mut Client, bytes_per_second: u64) -> Vec<u8> {
@@ -93,6 +93,43 @@ async fn a_stream_of_10_mb_reaches_fast_and_slow_readers_at_a_sister_and_delays_
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stream_of_10_mb_reaches_fast_and_slow_readers_behind_another_sister() {
     a_stream_reaches_a_slow_reader(2).await;
+}
+
+#[tokio::test]
+async fn two_streams_of_one_user_are_aborted_each_by_a_gap() {
+    let (a, mut b) = (Node::start().await, Node::start().await);
+    a.link(&b).await;
+    let mut there = b.member("files").await;
+    a.reach(&mut there, "files").await;
+    let message = |opcode, uuid: &str| Message::with_uuid(opcode, uuid, "files", "");
+    let mut connections = Vec::new();
+    for uuid in ["one", "two"] {
+        let mut connection = a.client(Some("alice")).await;
+        connection.send(&Message::new(Opcode::BIND, "files", "")).await;
+        connection.send(&message(Opcode::STREAM_START, uuid)).await;
+        assert_eq!(next(&mut there).await, message(Opcode::STREAM_START, uuid));
+        connections.push(connection);
+    }
+    a.hub.sisters()[0].close();
+    until(|| a.hub.sisters().is_empty() && b.hub.sisters().is_empty()).await;
+    connections[0].send(&message(Opcode::STREAM_WRITE, "one")).await;
+    // The second connection gets the piece, which was routed then.
+    while connections[1].next().await.opcode != Opcode::STREAM_WRITE {}
+    a.link(&b).await;
+    b.gap().await;
+    let mut ended = [next(&mut there).await, next(&mut there).await];
+    ended.sort_by(|one, other| one.uuid.cmp(&other.uuid));
+    let aborted = |uuid: &str| Message::with_uuid(Opcode::STREAM_END, uuid, "files", "aborted");
+    assert_eq!(ended, [aborted("one"), aborted("two")]);
+    // The next stream of one connection is whole beside what is left of the other's.
+    connections[0].send(&message(Opcode::STREAM_START, "three")).await;
+    assert_eq!(next(&mut there).await, message(Opcode::STREAM_START, "three"));
+    connections[1].send(&message(Opcode::STREAM_WRITE, "two")).await;
+    while connections[0].next().await.opcode != Opcode::STREAM_WRITE {}
+    connections[0].send(&message(Opcode::STREAM_WRITE, "three")).await;
+    connections[0].send(&message(Opcode::STREAM_END, "three")).await;
+    assert_eq!(next(&mut there).await, message(Opcode::STREAM_WRITE, "three"));
+    assert_eq!(next(&mut there).await, message(Opcode::STREAM_END, "three"));
 }
 
 /// Sends the handshake of a node that wants to be a sister.
