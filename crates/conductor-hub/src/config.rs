@@ -200,9 +200,9 @@ impl Config {
     /// Sets how long a sender waits for readers with one message, at most.
     ///
     /// 2 s by default, 100 ms to 24 h. It waits while more than half of an outbox waits for a
-    /// member of the channel; who sent little lately, while three quarters do. Then the message is
-    /// delivered, and ends a reader who has no room for it. Longer suits networks that pause,
-    /// shorter lets slow readers slow others less.
+    /// member of the channel, also at a sister; who sent little lately, while three quarters do.
+    /// Then the message is delivered, and ends a reader who has no room for it. Longer suits
+    /// networks that pause, shorter lets slow readers slow others less.
     #[must_use]
     pub fn sender_pause_max(self, time: Duration) -> Self {
         Self { sender_pause_max: time, ..self }

@@ -204,8 +204,7 @@ impl Intake {
                 let until = held.until;
                 // If the reader has caught up in between, `wait` says that there is nothing to wait
                 // for, and the row is delivered at once.
-                let outbox = &held.reader.outbox;
-                let waits = outbox.wait(connection.id(), cx.waker(), held.row.cost(), held.mark);
+                let waits = held.wait(hub, connection.id(), cx.waker());
                 waiting.row = Some(held);
                 if waiting.has_waited(until, Instant::now()) {
                     self.deliver_last(hub, connection, std::mem::take(waiting));

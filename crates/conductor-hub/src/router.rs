@@ -10,6 +10,7 @@ use bytes::BytesMut;
 use tokio::time::Instant;
 
 pub(crate) use self::credit::Credit;
+use self::row::Behind;
 pub(crate) use self::row::{HeldRun, MessageRun};
 use crate::connection::{BindOutcome, Channel, LoginPhase, ReservedRoom, Telling};
 use crate::frame::{FRAME_COST, Frame};
@@ -180,14 +181,14 @@ impl<'a> Router<'a> {
         // comes when the lock is free again.
         let one = (row.frames.len() > self.row_bytes_max()).then(|| self.hub.large_rows.lock());
         let mut room = None;
-        if let Some((reader, mark)) = self.waits_for(&row) {
+        if let Some((behind, mark)) = self.waits_for(&row) {
             let now = Instant::now();
             let until = row.until.unwrap_or(now + self.hub.config.sender_pause_max);
             if now < until && !self.has_gone {
                 if row.until.replace(until).is_none() {
                     self.hub.metrics.held.increment(1);
                 }
-                return Some(HeldRun { row, reader, mark, until });
+                return Some(HeldRun { row, behind, mark, until });
             }
         } else if one.is_some() {
             room = Some(row.channel.reserve(row.cost(), self.connection.id()));
@@ -197,18 +198,21 @@ impl<'a> Router<'a> {
         None
     }
 
-    /// Returns a reader for whom a row has to wait, and above which mark of it.
-    fn waits_for(&mut self, row: &MessageRun) -> Option<(Arc<Connection>, WaitMark)> {
-        let sender = self.connection.id();
-        let behind = |mark| row.channel.behind(sender, row.cost(), mark);
-        let reader = behind(WaitMark::Half)?;
+    /// Returns for whom a row has to wait, and above which mark.
+    fn waits_for(&mut self, row: &MessageRun) -> Option<(Behind, WaitMark)> {
+        let (hub, sender) = (self.hub, self.connection.id());
+        let behind = |mark| {
+            let reader = row.channel.behind(sender, row.cost(), mark).map(Behind::Reader);
+            reader.or_else(|| hub.sisters_hold(row.channel.name(), mark).then_some(Behind::Sisters))
+        };
+        let half = behind(WaitMark::Half)?;
         let (bytes, full) = (row.frames.len(), self.hub.config.outbox_bytes_max / FLOOD);
         // Who has credit does not flood, and waits only for readers above the upper mark.
         if !self.credit.has(bytes, Instant::now(), full) {
-            return Some((reader, WaitMark::Half));
+            return Some((half, WaitMark::Half));
         }
-        if let Some(reader) = behind(WaitMark::Upper) {
-            return Some((reader, WaitMark::Upper));
+        if let Some(upper) = behind(WaitMark::Upper) {
+            return Some((upper, WaitMark::Upper));
         }
         self.credit.spend(bytes);
         None
@@ -218,7 +222,10 @@ impl<'a> Router<'a> {
     fn is_held_up(&self, message: MessageRef<'_>) -> bool {
         let channel = self.channel_of(message.channel);
         let cost = message.encoded().len() + FRAME_COST;
-        channel.is_some_and(|channel| channel.behind(self.connection.id(), cost, WaitMark::Half).is_some())
+        channel.is_some_and(|channel| {
+            channel.behind(self.connection.id(), cost, WaitMark::Half).is_some()
+                || self.hub.sisters_hold(channel.name(), WaitMark::Half)
+        })
     }
 
     /// Returns the channel that a message is delivered to, if it has members.

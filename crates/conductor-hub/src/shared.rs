@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+#[cfg(not(feature = "sisters"))]
+use std::task::Waker;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -21,6 +23,8 @@ use crate::frame::Frame;
 use crate::input_memory::InputMemory;
 use crate::metrics::Metrics;
 use crate::most_bound::MostBound;
+#[cfg(not(feature = "sisters"))]
+use crate::outbox::WaitMark;
 use crate::outbox_memory::OutboxMemory;
 use crate::protocol::{Message, Opcode};
 use crate::registry::Registry;
@@ -68,12 +72,12 @@ impl Shared {
             deflations: config.compress_from.map(|from| Deflations::new(from, &metrics)),
             unfinished: InputMemory::new(config.unfinished_bytes_max),
             memory: Arc::new(OutboxMemory::new(config.outboxes_bytes_max, config.outbox_bytes_max)),
-            config,
             #[cfg(feature = "sisters")]
-            sisters: hooks
-                .sisters
-                .clone()
-                .map(|(config, manager)| Arc::new(Federation::new(config, Arc::new(ManagedLinks(manager))))),
+            sisters: hooks.sisters.clone().map(|(sisters, manager)| {
+                let manager = Arc::new(ManagedLinks(manager));
+                Arc::new(Federation::new(sisters, manager, config.outbox_bytes_max))
+            }),
+            config,
             hooks,
             registry: Registry::new(),
             streams: Arc::default(),
@@ -289,6 +293,20 @@ impl Shared {
 
     pub(crate) const fn channel_of_sisters(&self, _name: &str) -> Option<Arc<Channel>> {
         None
+    }
+
+    pub(crate) const fn sisters_hold(&self, _channel: &str, _mark: WaitMark) -> bool {
+        false
+    }
+
+    pub(crate) const fn wait_for_sisters(
+        &self,
+        _channel: &str,
+        _mark: WaitMark,
+        _sender: ConnectionId,
+        _waker: &Waker,
+    ) -> bool {
+        false
     }
 }
 

@@ -2,19 +2,26 @@
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
+use std::task::Waker;
 
 use bytes::BytesMut;
 
 use crate::connection::Channel;
 use crate::encode::{encode, messages_of};
-use crate::federation::{Federation, NodeId, ParcelAuthor, ParcelBody, SisterDialler, SisterHost, begin};
+use crate::federation::{
+    Federation, NodeId, PaceMark, ParcelAuthor, ParcelBody, SisterDialler, SisterHost, begin,
+};
 use crate::frame::Frame;
 use crate::guard::guarded;
+use crate::outbox::WaitMark;
 use crate::protocol::{Message, MessageRef, Opcode};
 use crate::registry::ChannelWatcher;
 use crate::shared::Shared;
 use crate::websocket::{FrameKind, put_frame};
-use crate::{Author, Error, ErrorKind, Sender};
+use crate::{Author, ConnectionId, Error, ErrorKind, Sender};
+
+/// Waits at readers for the federation. Connections are numbered from 1 on.
+const FEDERATION: ConnectionId = ConnectionId(0);
 
 impl Shared {
     /// Gives sisters what a client, or the program, wrote in a row to one channel.
@@ -26,7 +33,7 @@ impl Shared {
         let author = match *author {
             Author::Server => ParcelAuthor::Server,
             Author::Connection(connection) => match connection.user() {
-                Some(user) => ParcelAuthor::User(user),
+                Some(name) => ParcelAuthor::User { name, connection: Some(connection.id().0) },
                 None => ParcelAuthor::Connection(connection.id().0),
             },
             // What came from a sister is passed on by the relay.
@@ -35,6 +42,22 @@ impl Shared {
         sisters.write(channel, author, |parcel| {
             messages_of(frames).for_each(|message| parcel.push(message.encoded()));
         });
+    }
+
+    /// Tells whether a sender has to wait for a reader at another node, or for a link.
+    pub(crate) fn sisters_hold(&self, channel: &str, mark: WaitMark) -> bool {
+        self.sisters.as_ref().is_some_and(|sisters| sisters.holds(channel, mark))
+    }
+
+    /// Wakes a sender when it need not wait for that any more; `false` if it need not wait now.
+    pub(crate) fn wait_for_sisters(
+        &self,
+        channel: &str,
+        mark: WaitMark,
+        sender: ConnectionId,
+        waker: &Waker,
+    ) -> bool {
+        self.sisters.as_ref().is_some_and(|sisters| sisters.wait(channel, mark, sender, waker))
     }
 
     /// Returns a channel without members, for what goes to sisters alone.
@@ -136,6 +159,22 @@ impl SisterHost for Shared {
         self.deliver_row(&end.channel, bytes, 1, &author_of(origin, ParcelAuthor::Server));
     }
 
+    fn reader_mark(&self, channel: &str, waker: &Waker) -> PaceMark {
+        let Some(members) = self.registry.channel(channel) else { return PaceMark::Free };
+        let behind = |mark| members.behind(FEDERATION, 0, mark);
+        while let Some(half) = behind(WaitMark::Half) {
+            let (reader, mark, pace) = match behind(WaitMark::Upper) {
+                Some(upper) => (upper, WaitMark::Upper, PaceMark::Upper),
+                None => (half, WaitMark::Half, PaceMark::Half),
+            };
+            // One who has caught up in between is not waited for, and another may be behind.
+            if reader.outbox.wait(FEDERATION, waker, 0, mark) {
+                return pace;
+            }
+        }
+        PaceMark::Free
+    }
+
     fn gap(&self, origin: NodeId, missing: RangeInclusive<u64>) {
         tracing::warn!(%origin, ?missing, "messages of a sister are missing: a link was lost, or did not keep up");
         if guarded(|| self.hooks.lifecycle.sister_gap(origin, missing)).is_err() {
@@ -169,7 +208,7 @@ fn author_of(origin: NodeId, author: ParcelAuthor<'_>) -> Author<'_> {
     let node = u128::from_be_bytes(*origin.as_bytes());
     let sender = match author {
         ParcelAuthor::Server => None,
-        ParcelAuthor::User(user) => Some(Sender::User(user)),
+        ParcelAuthor::User { name, .. } => Some(Sender::User(name)),
         ParcelAuthor::Connection(connection) => Some(Sender::SisterConnection { node, connection }),
     };
     Author::Sister { node, sender }

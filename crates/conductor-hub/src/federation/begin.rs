@@ -1,4 +1,4 @@
-//! The two tasks that a federation has besides its links.
+//! The three tasks that a federation has besides its links.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +19,13 @@ pub(crate) fn begin(dialler: &SisterDialler, manager: Arc<dyn SisterManager>) {
         tokio::select! {
             () = ticking.closing().cancelled() => {}
             () = tick(&ticking) => {}
+        }
+    });
+    let pacing = dialler.clone();
+    dialler.tasks.spawn(async move {
+        tokio::select! {
+            () = pacing.closing().cancelled() => {}
+            () = pace(&pacing) => {}
         }
     });
     let managed = dialler.clone();
@@ -50,5 +57,13 @@ async fn tick(dialler: &SisterDialler) {
             () = sleep_until(gap_at.unwrap_or(beat_at).min(beat_at)) => {}
             () = federation.gap.notified(), if gap_at.is_none() => {}
         }
+    }
+}
+
+/// Tells sisters when members who were behind have caught up.
+async fn pace(dialler: &SisterDialler) {
+    loop {
+        dialler.federation.pace_bell().await;
+        dialler.federation.look_at_paces(&*dialler.host);
     }
 }

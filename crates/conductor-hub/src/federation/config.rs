@@ -79,8 +79,11 @@ impl SisterConfig {
     /// Sets how many bytes may wait for one sister.
     ///
     /// From 64 KiB to 1 GiB, 16 MiB by default, and at least twice `interest_bytes_max`. A link for
-    /// which more waits is ended, and what it held is told as a gap there. More suits links that
-    /// are slow or far.
+    /// which more waits is ended, and what it held is told as a gap there. Of one channel at most a
+    /// quarter of it is on its way, or an eighth of [`outbox_bytes_max`] if that is less: clients
+    /// that send more wait, as for a slow reader. More suits links that are slow or far.
+    ///
+    /// [`outbox_bytes_max`]: crate::Config::outbox_bytes_max
     #[must_use]
     pub fn link_bytes_max(self, bytes: usize) -> Self {
         Self { link_bytes_max: bytes, ..self }

@@ -1,8 +1,10 @@
 //! What sisters need of the hub around them.
 
 use std::ops::RangeInclusive;
+use std::task::Waker;
 
 use super::node_id::NodeId;
+use super::pace::PaceMark;
 use super::parcel::ParcelBody;
 use crate::protocol::{Message, MessageRef};
 
@@ -15,6 +17,11 @@ pub(crate) trait SisterHost: Send + Sync {
 
     /// Gives the end of a broken stream to the members here.
     fn deliver_end(&self, origin: NodeId, end: &Message);
+
+    /// Tells how far the members of a channel here are behind.
+    ///
+    /// If any is, the waker is woken when that may have changed.
+    fn reader_mark(&self, channel: &str, waker: &Waker) -> PaceMark;
 
     /// Tells the program that numbers of an origin are missing.
     fn gap(&self, origin: NodeId, missing: RangeInclusive<u64>);

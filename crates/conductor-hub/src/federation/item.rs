@@ -11,7 +11,12 @@
 //! 5 alive
 //! 6 meta query
 //! 7 meta response   u32 sisters | u32 most sisters
+//! 8 pace            16 node | u64 number | u8 mark: 0 free, 1 half, 2 upper | channel name
+//! 9 taken           u64 parcels that were taken since the link began
 //! ```
+//!
+//! Whoever does not know a kind leaves its items out. Nodes that know neither 8 nor 9 hold up
+//! nobody, and only what waits in the queue to them counts; they are known by never saying 9.
 //!
 //! All numbers are little-endian. One WebSocket message holds one or more whole items.
 
@@ -19,6 +24,7 @@ use bytes::{Buf, BufMut, Bytes, BytesMut};
 
 use super::interest::EVERYTHING;
 use super::node_id::NodeId;
+use super::pace::{Pace, PaceMark};
 use super::parcel::{Parcel, ParcelBody};
 
 /// One thing that a link carries.
@@ -47,6 +53,12 @@ pub(crate) enum Item {
         sisters: u32,
         most: u32,
     },
+    /// How far readers of a channel are behind at some node.
+    Pace(Pace),
+    /// How many parcels the sister has taken since the link began.
+    Taken {
+        parcels: u64,
+    },
 }
 
 /// Bytes in front of the rest of an item.
@@ -54,6 +66,9 @@ const HEAD: usize = 5;
 
 /// Bytes of a parcel in front of its body.
 const PARCEL_HEAD: usize = 16 + 3 * 8;
+
+/// Bytes of a pace in front of the name.
+const PACE_HEAD: usize = 16 + 8 + 1;
 
 impl Item {
     /// Returns how many bytes it has on a link.
@@ -63,7 +78,18 @@ impl Item {
             Self::Nothing { .. } => 32,
             Self::Interest { name, .. } => 1 + name.len(),
             Self::InterestWhole | Self::Alive | Self::MetaQuery => 0,
-            Self::MetaResponse { .. } => 8,
+            Self::MetaResponse { .. } | Self::Taken { .. } => 8,
+            Self::Pace(pace) => PACE_HEAD + pace.channel.len(),
+        }
+    }
+
+    /// Returns it as a sister of an older version reads it.
+    pub(crate) fn for_older(self) -> Self {
+        match self {
+            Self::Parcel(first, Parcel { origin, number, before, body }) => {
+                Self::Parcel(first, Parcel { origin, number, before, body: body.for_older() })
+            }
+            other => other,
         }
     }
 
@@ -77,6 +103,8 @@ impl Item {
             Self::Alive => 5,
             Self::MetaQuery => 6,
             Self::MetaResponse { .. } => 7,
+            Self::Pace(..) => 8,
+            Self::Taken { .. } => 9,
         };
         out.put_u8(kind);
         // Bodies are bounded by `message_bytes_max` and the length of a row, far below 4 GiB.
@@ -102,6 +130,13 @@ impl Item {
                 out.put_u32_le(*sisters);
                 out.put_u32_le(*most);
             }
+            Self::Pace(pace) => {
+                out.put_slice(pace.node.as_bytes());
+                out.put_u64_le(pace.number);
+                out.put_u8(pace.mark.byte());
+                out.put_slice(pace.channel.as_bytes());
+            }
+            Self::Taken { parcels } => out.put_u64_le(*parcels),
             Self::InterestWhole | Self::Alive | Self::MetaQuery => {}
         }
     }
@@ -134,7 +169,8 @@ impl Item {
             1 => PARCEL_HEAD,
             2 => 32,
             3 => 1,
-            7 => 8,
+            7 | 9 => 8,
+            8 => PACE_HEAD,
             _ => 0,
         };
         if rest.len() < fixed {
@@ -169,6 +205,16 @@ impl Item {
             5 => Self::Alive,
             6 => Self::MetaQuery,
             7 => Self::MetaResponse { sisters: rest.get_u32_le(), most: rest.get_u32_le() },
+            8 => {
+                let node = take_node(&mut rest);
+                let (number, mark) = (rest.get_u64_le(), PaceMark::of_byte(rest.get_u8()));
+                let channel = std::str::from_utf8(&rest).map_err(|_| "the name of a channel is not UTF-8")?;
+                if channel.starts_with('$') {
+                    return Err("a channel whose name begins with $ is not for sisters");
+                }
+                Self::Pace(Pace { node, number, mark, channel: channel.into() })
+            }
+            9 => Self::Taken { parcels: rest.get_u64_le() },
             _ => return Ok(None),
         }))
     }
@@ -190,7 +236,8 @@ mod tests {
     #[test]
     fn items_come_back_as_they_were() {
         let origin = NodeId::from_bytes([7; 16]);
-        let body = ParcelBody::draft("tea", ParcelAuthor::User("alice")).expect("it is short").finish();
+        let alice = ParcelAuthor::User { name: "alice", connection: Some(7) };
+        let body = ParcelBody::draft("tea", alice).expect("it is short").finish();
         let items = [
             Item::Parcel(5, Parcel { origin, number: 9, before: 4, body }),
             Item::Parcel(1, Parcel { origin, number: 1, before: 0, body: ParcelBody::default() }),
@@ -200,6 +247,8 @@ mod tests {
             Item::Alive,
             Item::MetaQuery,
             Item::MetaResponse { sisters: 3, most: 8 },
+            Item::Pace(Pace { node: origin, number: 3, mark: PaceMark::Upper, channel: "tea".into() }),
+            Item::Taken { parcels: 9 },
         ];
         let mut batch = BytesMut::new();
         for item in &items {
@@ -219,6 +268,34 @@ mod tests {
         let mut batch = BytesMut::from(&[200, 2, 0, 0, 0, 1, 1][..]);
         Item::MetaQuery.encode(&mut batch);
         assert_eq!(Item::decode(&mut batch.freeze()), Ok(Some(Item::MetaQuery)));
+    }
+
+    #[test]
+    fn a_sister_of_an_older_version_reads_a_user_without_a_connection() {
+        let parcel = |author| {
+            let mut draft = ParcelBody::draft("tea", author).expect("it is short");
+            draft.push(b"a message");
+            let origin = NodeId::from_bytes([7; 16]);
+            Item::Parcel(1, Parcel { origin, number: 1, before: 0, body: draft.finish() })
+        };
+        let user = |connection| ParcelAuthor::User { name: "alice", connection };
+        assert_eq!(parcel(user(Some(7))).for_older(), parcel(user(None)));
+        for same in [ParcelAuthor::Server, user(None), ParcelAuthor::Connection(7)] {
+            assert_eq!(parcel(same).for_older(), parcel(same));
+        }
+    }
+
+    #[test]
+    fn what_is_of_a_server_alone_has_no_pace() {
+        let pace = Pace {
+            node: NodeId::from_bytes([7; 16]),
+            number: 1,
+            mark: PaceMark::Half,
+            channel: "$sys".into(),
+        };
+        let mut batch = BytesMut::new();
+        Item::Pace(pace).encode(&mut batch);
+        Item::decode(&mut batch.freeze()).expect_err("no sister says that");
     }
 
     proptest! {

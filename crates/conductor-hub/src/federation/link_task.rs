@@ -35,6 +35,7 @@ pub(crate) async fn dial(
     let meeting = async {
         let mut socket = client.connect().await?;
         let node = meeting::dial(&mut socket, &federation.config.secrets, federation.me()).await?;
+        socket.reader.proven();
         Ok::<_, Error>((socket, node))
     };
     let met = timeout(MEETING_TIME, meeting).await;
@@ -51,6 +52,7 @@ pub(crate) async fn accept(
 ) -> Result<(SisterSocket, Arc<Sister>), Error> {
     let meeting = meeting::accept(&mut socket, &federation.config.secrets, federation.me());
     let node = timeout(MEETING_TIME, meeting).await.map_err(|_| too_long("a node that dialled"))??;
+    socket.reader.proven();
     let sister = federation.add(node, None, Instant::now()).map_err(not_linked)?;
     Ok((socket, sister))
 }
@@ -73,7 +75,7 @@ pub(crate) async fn serve(
     tokio::select! {
         () = sister.ending.cancelled() => {}
         () = read(federation, reader, &sister, &heard, host) => {}
-        () = write(writer, &sister) => {}
+        () = write(federation, writer, &sister) => {}
         () = watch(federation.config.silence_max, &sister, &heard) => {}
     }
     drop(leaving);
@@ -133,9 +135,12 @@ async fn read(
     }
 }
 
-async fn write(mut writer: Box<dyn SisterWriter>, sister: &Sister) {
+async fn write(federation: &Federation, mut writer: Box<dyn SisterWriter>, sister: &Sister) {
     loop {
         let batch = sister.queue.batch().await;
+        if sister.queue.take_relief() {
+            federation.relieve();
+        }
         if let Err(lost) = writer.write(batch).await {
             tracing::debug!(sister = %sister.node(), lost = format_args!("{lost:#}"), "a link was lost");
             return;

@@ -5,6 +5,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use super::challenge::{PROOF_BYTES, ProofRole, ProvenBy, Said, Secrets, VERSION, nonce};
 use super::node_id::NodeId;
 use super::sister_client::SisterSocket;
+use super::stranger::STRANGER_BYTES_MAX;
 use crate::{Error, ErrorKind};
 
 /// Proves to whom we have dialled who we are, and checks who that is.
@@ -58,12 +59,17 @@ const ENDED: &str = "the other node ended the connection during the challenge; i
                      differ, or a proxy in between may end TLS; then dial the node behind the proxy";
 
 async fn next(socket: &mut SisterSocket) -> Result<Bytes, Error> {
-    match socket.reader.read().await {
-        Ok(Some(words)) => Ok(words),
-        Ok(None) => Err(Error::new(ErrorKind::Closed, ENDED)),
+    let words = match socket.reader.read().await {
+        Ok(Some(words)) => words,
+        Ok(None) => return Err(Error::new(ErrorKind::Closed, ENDED)),
         // A node that refuses another one says no farewell.
-        Err(lost) => Err(Error::with_source(lost.kind(), ENDED, lost)),
+        Err(lost) => return Err(Error::with_source(lost.kind(), ENDED, lost)),
+    };
+    // Whatever the transport.
+    if words.len() > STRANGER_BYTES_MAX {
+        return Err(broken("something long before it had proven anything"));
     }
+    Ok(words)
 }
 
 fn nonce_and_node(bytes: &[u8]) -> Result<([u8; PROOF_BYTES], NodeId), Error> {

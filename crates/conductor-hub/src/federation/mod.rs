@@ -27,8 +27,10 @@
 //!    channels. What comes behind a later one that was taken is dropped.
 //! 3. **Nothing missing without a notice.** A number that a node should have got and did not is
 //!    told to [`Lifecycle::sister_gap`](crate::Lifecycle::sister_gap), and counted.
-//! 4. **Nobody waits for a sister.** What is for her goes into a queue, which is bounded in bytes;
-//!    a link whose queue is full is ended.
+//! 4. **Who sends waits for readers everywhere, and for nobody else.** A reader at another node who
+//!    is behind holds senders to that channel as one here does. Beyond that nobody waits for a
+//!    sister: what is for her goes into a queue, which is bounded in bytes, and a link whose queue
+//!    is full is ended.
 //!
 //! # Which numbers a link leaves out
 //!
@@ -64,6 +66,54 @@
 //! gone, its open streams end for the local members with `StreamEnd` and the body `aborted`: one
 //! that lacks a piece is no use to anybody.
 //!
+//! A sender is a connection of the origin, or the program, whose streams have their uuids: so two
+//! connections of one user have two streams.
+//!
+//! # Who waits for whom
+//!
+//! ```text
+//!              A                                B                           C
+//!  sender ─► router ─► queue ═══ tea 1, 2, 3 ═══► relay ═══ tea 1, 2, 3 ═══► members
+//!              │                                                               │
+//!              │ is `tea` behind anywhere?      passes on what is new          │ one is over half
+//!              ▼                                                               ▼
+//!            heard ◄═════ C: tea is half ════════ heard ◄═══ C: tea is half ═══ said
+//! ```
+//!
+//! The rule is that of one node: a sender is paused only while an outbox of that channel is over
+//! half, 2 s for a message at most; who sent little lately, only while one is over three quarters.
+//! It has two parts, as word of a reader comes too late for what is on its way:
+//!
+//! - *Paces.* When a node has delivered what came over a link, and a member is over half by then,
+//!   it says so to all its sisters, and again when nobody is. They note it and pass it on, each
+//!   number once, in any graph. The routers of all nodes hold senders to that channel meanwhile. It
+//!   is said again each second; what is not, or came by a link that has ended, is forgotten.
+//! - *Windows.* Of one channel at most an eighth of an outbox is on its way over a link, or a
+//!   quarter of its queue if that is less, until the sister says that she has taken it. Senders to a
+//!   channel beyond that wait, and no others, so that no channel takes a link for all. She takes what comes at once, whoever
+//!   is behind, so no two nodes wait for each other. A node that passes on more than two windows of
+//!   a channel says so as if one of its members were behind.
+//!
+//! So a reader that gets over half at the end of two links gets three windows more at most, and has
+//! room for four. Several nodes that send to it at once, or more links in a row, may be more than
+//! it has room for, if all of that is on its way. What a program publishes waits for nobody.
+//!
+//! *One piece of a stream.* A client at A sends pieces to `tea` as fast as it can; at C one member
+//! reads 1 MiB/s.
+//!
+//! 1. The router of A delivers pieces, and each is a parcel in the queue to B. With 128 KiB on
+//!    their way, the next row waits. B takes two batches, tells A so, and the row goes on.
+//! 2. B passes the parcels on. C delivers a batch of them, and an outbox is at 520 KiB: `C, 1,
+//!    half, tea` goes to B, before C says that it has taken the batch. B passes it on to A.
+//! 3. At A, the next row waits: C is behind. What was on its way, 128 KiB and what the queue of B
+//!    holds, fills the outbox at C to 800 KiB, and no more comes. Rows to `cake` go on meanwhile.
+//! 4. The outbox at C is below half. The reader's task wakes the task of paces, `C, 2, free, tea`
+//!    goes to B and A, and wakes the sender. If that takes longer than 2 s, its row goes all the
+//!    same, as it would for a reader at A.
+//!
+//! A node of an older version says nothing of this and leaves it out: its members hold nobody, as
+//! before, and of a link to it only what is in the queue counts.
+//!
 //! # Who is a sister
 //!
 //! Whoever proves by HMAC-SHA-256, over fresh numbers of both sides, that it knows the secret of
@@ -79,6 +129,7 @@
 //! | the relay, under one lock, with no I/O inside | `Federation` | with the hub |
 //! | one link task per link: reads, decodes, hands over, writes | the hub's tracker | when the link or the hub ends |
 //! | one tick task: ages, beats, gaps | the hub's tracker | with the hub |
+//! | one task of paces: whether members have caught up | the hub's tracker | with the hub |
 //! | the manager: whom to dial | the hub's tracker | with the hub |
 //!
 //! Locks: the one of deliveries, then that of the relay, then a link's queue; the registry's may be
@@ -94,7 +145,8 @@
 //! | the handshake takes longer than 5 s | it is given up |
 //! | a link ends | its sister's interest is forgotten, other links go on; the manager dials |
 //! | a link is frozen | nothing is heard for 5 s: it is ended. What waits meanwhile is bounded |
-//! | a link is slow | its queue is full: it is ended, as a frozen one |
+//! | a link is slow | senders to a channel wait that has its window on the way. If its queue is full all the same, it is ended, as a frozen one |
+//! | a node that dialled sends more than 1 KiB before its proof, or none within 5 s | its connection is cut, and counted |
 //! | bytes that are no item, or a channel that begins with `$` | the link is ended, and counted |
 //! | a number is missing | later ones of that origin wait 200 ms for it to come by another link, then the gap is told |
 //! | too many bytes wait behind gaps | the gap of the origin that holds most is told at once |
@@ -131,6 +183,7 @@ mod arrivals;
 mod balance;
 mod begin;
 mod challenge;
+mod channel_shares;
 mod config;
 mod dialler;
 mod host;
@@ -142,6 +195,7 @@ mod link_task;
 mod meeting;
 mod node_id;
 mod open_streams;
+mod pace;
 mod parcel;
 mod relay;
 mod sister;
@@ -154,6 +208,7 @@ mod sister_tls;
 mod sisters;
 mod spans;
 mod state;
+mod stranger;
 mod tls_binding;
 #[cfg(feature = "tls")]
 mod tls_dialler;
@@ -164,6 +219,7 @@ pub use config::SisterConfig;
 pub use dialler::SisterDialler;
 pub(crate) use host::SisterHost;
 pub use node_id::NodeId;
+pub(crate) use pace::PaceMark;
 pub(crate) use parcel::{ParcelAuthor, ParcelBody};
 pub use sister::{Sister, SisterEnd, SisterMeta};
 pub use sister_client::{SisterClient, SisterReader, SisterSocket, SisterWriter};

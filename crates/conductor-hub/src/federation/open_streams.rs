@@ -10,31 +10,42 @@ use crate::protocol::{Message, MessageRef, Opcode};
 /// What the end of a stream says that was not sent whole.
 const ABORTED: &str = "aborted";
 
-/// Streams that may be open at once. More of them are passed on all the same, and end without
-/// a word if their origin does.
-const STREAMS_MAX: usize = 16 * 1024;
+/// Bytes of all streams that are open, or of all that are broken. More of them are passed on all
+/// the same, and end without a word if their origin does.
+const BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// What a stream costs besides its names.
+///
+/// That is its entry in a table that may be half empty, and three allocations.
+const STREAM_COST: usize = 256;
 
 /// The streams of other nodes that have begun here and not ended.
 #[derive(Debug, Default)]
 pub(crate) struct OpenStreams {
     /// For each the uuid of its beginning.
     open: HashMap<StreamKey, Box<str>, RandomState>,
+    /// What the open ones cost.
+    open_bytes: usize,
     /// Those that lack a piece: the rest of them is dropped.
     broken: HashMap<StreamKey, (), RandomState>,
+    broken_bytes: usize,
 }
 
+/// A sender has one stream in a channel.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct StreamKey {
     origin: NodeId,
     channel: Box<str>,
-    author: StreamAuthor,
+    sender: StreamSender,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum StreamAuthor {
-    Server,
-    User(Box<str>),
+enum StreamSender {
+    /// A program may send several at once, which have their uuids.
+    Program(Box<str>),
     Connection(u64),
+    /// A connection of a user, at a node of an older version, which does not say its number.
+    User(Box<str>),
 }
 
 impl OpenStreams {
@@ -43,18 +54,22 @@ impl OpenStreams {
         if message.opcode == Opcode::WRITE {
             return true;
         }
-        let key = StreamKey { origin, channel: message.channel.into(), author: author.into() };
+        let sender = StreamSender::of(author, message.uuid);
+        let key = StreamKey { origin, channel: message.channel.into(), sender };
         match message.opcode {
             Opcode::STREAM_START => {
-                self.broken.remove(&key);
-                if self.open.len() < STREAMS_MAX {
+                self.mend(&key);
+                self.end(&key);
+                let cost = key.cost() + message.uuid.len();
+                if self.open_bytes + cost <= BYTES_MAX {
+                    self.open_bytes += cost;
                     self.open.insert(key, message.uuid.into());
                 }
                 true
             }
             Opcode::STREAM_END => {
-                self.open.remove(&key);
-                self.broken.remove(&key).is_none()
+                self.end(&key);
+                !self.mend(&key)
             }
             _ => !self.broken.contains_key(&key),
         }
@@ -64,56 +79,58 @@ impl OpenStreams {
     pub(crate) fn abort(&mut self, origin: NodeId) -> Vec<Message> {
         let mut ends = Vec::new();
         for (key, uuid) in self.open.extract_if(|key, _| key.origin == origin) {
+            self.open_bytes -= key.cost() + uuid.len();
             ends.push(Message::with_uuid(Opcode::STREAM_END, uuid, &*key.channel, ABORTED));
-            if self.broken.len() >= STREAMS_MAX {
+            if self.broken_bytes + key.cost() > BYTES_MAX {
                 self.broken.clear();
+                self.broken_bytes = 0;
             }
-            self.broken.insert(key, ());
+            let cost = key.cost();
+            if self.broken.insert(key, ()).is_none() {
+                self.broken_bytes += cost;
+            }
         }
         ends
     }
+
+    /// Forgets that a stream is open.
+    fn end(&mut self, key: &StreamKey) {
+        if let Some(uuid) = self.open.remove(key) {
+            self.open_bytes -= key.cost() + uuid.len();
+        }
+    }
+
+    /// Forgets that a stream is broken; `false` if it is not.
+    fn mend(&mut self, key: &StreamKey) -> bool {
+        let is_broken = self.broken.remove(key).is_some();
+        if is_broken {
+            self.broken_bytes -= key.cost();
+        }
+        is_broken
+    }
 }
 
-impl From<ParcelAuthor<'_>> for StreamAuthor {
-    fn from(author: ParcelAuthor<'_>) -> Self {
+impl StreamKey {
+    fn cost(&self) -> usize {
+        let name = match &self.sender {
+            StreamSender::Program(name) | StreamSender::User(name) => name.len(),
+            StreamSender::Connection(_) => 0,
+        };
+        STREAM_COST + self.channel.len() + name
+    }
+}
+
+impl StreamSender {
+    fn of(author: ParcelAuthor<'_>, uuid: &str) -> Self {
         match author {
-            ParcelAuthor::Server => Self::Server,
-            ParcelAuthor::User(name) => Self::User(name.into()),
-            ParcelAuthor::Connection(number) => Self::Connection(number),
+            ParcelAuthor::Server => Self::Program(uuid.into()),
+            ParcelAuthor::Connection(number) | ParcelAuthor::User { connection: Some(number), .. } => {
+                Self::Connection(number)
+            }
+            ParcelAuthor::User { name, connection: None } => Self::User(name.into()),
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use bytes::BytesMut;
-
-    use super::*;
-
-    const ORIGIN: NodeId = NodeId::from_bytes([1; 16]);
-
-    fn pass(streams: &mut OpenStreams, opcode: Opcode, uuid: &str) -> bool {
-        let mut bytes = BytesMut::new();
-        Message::with_uuid(opcode, uuid, "tea", "").encode(&mut bytes).expect("it is short");
-        let message = MessageRef::decode(&bytes).expect("it was encoded");
-        streams.pass(ORIGIN, ParcelAuthor::User("alice"), message)
-    }
-
-    #[test]
-    fn a_stream_that_lacks_a_piece_ends_once() {
-        let mut streams = OpenStreams::default();
-        assert!(pass(&mut streams, Opcode::STREAM_START, "u"));
-        assert!(pass(&mut streams, Opcode::STREAM_WRITE, "u"));
-        let ends = streams.abort(ORIGIN);
-        assert_eq!(ends, [Message::with_uuid(Opcode::STREAM_END, "u", "tea", ABORTED)]);
-        assert_eq!(streams.abort(ORIGIN), []);
-        assert!(
-            !pass(&mut streams, Opcode::STREAM_WRITE, "u") && !pass(&mut streams, Opcode::STREAM_END, "u")
-        );
-        assert!(
-            pass(&mut streams, Opcode::STREAM_START, "v") && pass(&mut streams, Opcode::STREAM_WRITE, "v")
-        );
-        assert!(pass(&mut streams, Opcode::STREAM_END, "v"));
-        assert_eq!(streams.abort(ORIGIN), []);
-    }
-}
+mod tests;

@@ -3,9 +3,16 @@
 //! ```text
 //! u16 name length | channel name | u8 author's kind | u16 author length | author
 //!                 | then each message: u32 length | message of the protocol
+//!
+//! author's kind                    author
+//! 0 the program                    nothing
+//! 1 a user                         name
+//! 2 a connection without a user    u64 number of the connection
+//! 3 a connection of a user         u64 number of the connection | name
 //! ```
 //!
-//! All numbers are little-endian. This is the body: it stays the same on all links. A body without
+//! All numbers are little-endian. This is the body: it stays the same on all links, but for those
+//! to sisters of older versions, who know no author of kind 3 and get one of kind 1. A body without
 //! bytes is a beat, which only says that its origin is there.
 
 use std::str;
@@ -41,7 +48,11 @@ pub(crate) enum ParcelAuthor<'a> {
     /// The program of the origin.
     Server,
     /// A connection of this user, on whatever node.
-    User(&'a str),
+    User {
+        name: &'a str,
+        /// Its number at the origin; older versions do not say it.
+        connection: Option<u64>,
+    },
     /// A connection of the origin without a user, by its number.
     Connection(u64),
 }
@@ -69,7 +80,15 @@ impl ParcelBody {
                 bytes.put_u8(0);
                 bytes.put_u16_le(0);
             }
-            ParcelAuthor::User(name) => {
+            ParcelAuthor::User { name, connection: Some(number) }
+                if name.len() + 8 <= usize::from(u16::MAX) =>
+            {
+                bytes.put_u8(3);
+                bytes.put_u16_le(u16::try_from(name.len() + 8).ok()?);
+                bytes.put_u64_le(number);
+                bytes.put_slice(name.as_bytes());
+            }
+            ParcelAuthor::User { name, .. } => {
                 bytes.put_u8(1);
                 bytes.put_u16_le(u16::try_from(name.len()).ok()?);
                 bytes.put_slice(name.as_bytes());
@@ -122,13 +141,29 @@ impl ParcelBody {
     pub(crate) fn author(&self) -> ParcelAuthor<'_> {
         let author = self.bytes.get(self.name_end..self.messages_at).unwrap_or_default();
         match author {
-            [1, _, _, name @ ..] => ParcelAuthor::User(str::from_utf8(name).unwrap_or_default()),
+            [1, _, _, name @ ..] => {
+                ParcelAuthor::User { name: str::from_utf8(name).unwrap_or_default(), connection: None }
+            }
             [2, _, _, number @ ..] => {
                 let number = number.first_chunk().copied().unwrap_or_default();
                 ParcelAuthor::Connection(u64::from_le_bytes(number))
             }
+            [3, _, _, author @ ..] => {
+                let (number, name) = author.split_first_chunk::<8>().unwrap_or((&[0; 8], &[]));
+                let name = str::from_utf8(name).unwrap_or_default();
+                ParcelAuthor::User { name, connection: Some(u64::from_le_bytes(*number)) }
+            }
             _ => ParcelAuthor::Server,
         }
+    }
+
+    /// Returns it as a sister of an older version reads it.
+    pub(crate) fn for_older(self) -> Self {
+        let ParcelAuthor::User { name, connection: Some(_) } = self.author() else { return self };
+        let author = ParcelAuthor::User { name, connection: None };
+        let Some(mut draft) = Self::draft(self.channel(), author) else { return self };
+        draft.bytes.put_slice(self.bytes.get(self.messages_at..).unwrap_or_default());
+        draft.finish()
     }
 
     /// Returns the messages, in order.
@@ -186,6 +221,7 @@ fn check_author(rest: &mut &[u8]) -> Result<(), &'static str> {
         0 if author.is_empty() => Ok(()),
         1 if str::from_utf8(author).is_ok() => Ok(()),
         2 if author.len() == 8 => Ok(()),
+        3 if author.split_first_chunk::<8>().is_some_and(|(_, name)| str::from_utf8(name).is_ok()) => Ok(()),
         _ => Err("the author of a parcel is of no known kind"),
     }
 }
@@ -225,7 +261,8 @@ mod tests {
 
     #[test]
     fn a_body_comes_back_as_it_was() {
-        for author in [ParcelAuthor::Server, ParcelAuthor::User("alice"), ParcelAuthor::Connection(7)] {
+        let user = |connection| ParcelAuthor::User { name: "alice", connection };
+        for author in [ParcelAuthor::Server, user(None), user(Some(7)), ParcelAuthor::Connection(7)] {
             let mut draft = ParcelBody::draft("tea", author).expect("the names are short");
             let messages =
                 [Message::new(Opcode::WRITE, "tea", "hot"), Message::new(Opcode::STREAM_END, "tea", "")];

@@ -154,7 +154,7 @@ impl Relay {
         self.tell_interest(effects);
     }
 
-    /// Takes what came over a link; signs of life and meta queries are not its business.
+    /// Takes what came over a link; signs of life, meta queries and paces are not its business.
     pub(crate) fn receive(&mut self, link: u64, item: Item, now: Instant, effects: &mut Vec<Effect>) {
         if !self.links.contains_key(&link) {
             return;
@@ -176,7 +176,11 @@ impl Relay {
                 self.tell_interest(effects);
             }
             Item::InterestWhole => self.interest.note_whole(link),
-            Item::Alive | Item::MetaQuery | Item::MetaResponse { .. } => {}
+            Item::Alive
+            | Item::MetaQuery
+            | Item::MetaResponse { .. }
+            | Item::Pace(..)
+            | Item::Taken { .. } => {}
         }
     }
 

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
+use super::channel_shares::TAKEN_EVERY;
 use super::link_queue::LinkQueue;
 use super::node_id::NodeId;
 
@@ -20,6 +21,16 @@ pub struct Sister {
     end: Mutex<Option<SisterEnd>>,
     /// How many sisters she has and looks for, as she said last: two numbers of 32 bits.
     meta: AtomicU64,
+    taken: Mutex<Taken>,
+}
+
+/// What was taken from a sister.
+#[derive(Debug, Default)]
+struct Taken {
+    /// Parcels, since the link began.
+    parcels: u64,
+    /// Bytes, since she was told of them last.
+    untold_bytes: usize,
 }
 
 /// How many sisters a node has.
@@ -73,6 +84,7 @@ impl Sister {
             ending: CancellationToken::new(),
             end: Mutex::new(None),
             meta: AtomicU64::new(0),
+            taken: Mutex::default(),
         }
     }
 
@@ -104,6 +116,23 @@ impl Sister {
 
     pub(crate) fn note_meta(&self, meta: SisterMeta) {
         self.meta.store(u64::from(meta.sisters) << 32 | u64::from(meta.most), Ordering::Relaxed);
+    }
+
+    /// Counts parcels that were taken from her.
+    ///
+    /// Returns how many they are by now, if it is time to tell her.
+    pub(crate) fn count_taken(&self, parcels: u64, bytes: usize) -> Option<u64> {
+        if parcels == 0 {
+            return None;
+        }
+        let mut taken = self.taken.lock();
+        taken.parcels += parcels;
+        taken.untold_bytes += bytes;
+        if taken.untold_bytes < TAKEN_EVERY {
+            return None;
+        }
+        taken.untold_bytes = 0;
+        Some(taken.parcels)
     }
 
     /// Ends the link; the first reason counts.

@@ -51,6 +51,13 @@ pub trait SisterReader: Send {
     ///
     /// Whatever ended the connection.
     async fn read(&mut self) -> Result<Option<Bytes>, Error>;
+
+    /// The other end has proven to be a sister.
+    ///
+    /// Called once, before anything is read but the challenge. Until then it is a stranger, of whom
+    /// a transport should take no more than a kilobyte; from now on batches may be long. It does
+    /// nothing by default.
+    fn proven(&mut self) {}
 }
 
 /// Writes batches to a sister.

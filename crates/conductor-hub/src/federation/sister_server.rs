@@ -14,6 +14,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use super::sister_client::{SisterClient, SisterSocket};
 #[cfg(feature = "tls")]
 use super::sister_tls::SisterTls;
+use super::stranger::Stranger;
 #[cfg(feature = "tls")]
 use super::tls_dialler::TlsDialler;
 use super::websocket_link;
@@ -158,7 +159,7 @@ impl SisterServer {
         let subprotocol = HeaderValue::from_static(websocket_link::SUBPROTOCOL);
         request.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, subprotocol);
         let settings = Some(websocket_link::settings());
-        let opened = client_async_with_config(request, stream, settings).await;
+        let opened = client_async_with_config(request, Stranger::dialled(stream), settings).await;
         let (stream, _response) = opened.map_err(|fault| self.refusal(fault))?;
         Ok(websocket_link::of(stream))
     }

@@ -1,5 +1,7 @@
 //! The federation of one hub: its relay, and what is done of what that says.
 
+mod back_pressure;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -11,6 +13,8 @@ use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use self::back_pressure::BackPressure;
+use super::channel_shares::TAKEN_EVERY;
 use super::config::SisterConfig;
 use super::host::SisterHost;
 use super::item::Item;
@@ -18,6 +22,7 @@ use super::link_observer::LinkObserver;
 use super::link_queue::LinkQueue;
 use super::node_id::NodeId;
 use super::open_streams::OpenStreams;
+use super::pace::SaidPaces;
 use super::parcel::{Parcel, ParcelAuthor, ParcelBody, ParcelDraft};
 use super::relay::{Effect, Relay};
 use super::sister::{Sister, SisterEnd, SisterMeta};
@@ -28,16 +33,19 @@ const HANDSHAKES_MAX: usize = 32;
 
 /// The federation of one hub.
 ///
-/// Locks are taken in this order: `deliveries`, `relay`, a stripe of the registry or the queue of a
-/// link. The program is called with `deliveries` alone.
+/// Locks are taken in this order: `deliveries`, `relay`, a stripe of the registry, the queue of a
+/// link or one of `back_pressure`. The program is called with `deliveries` alone.
 pub(crate) struct Federation {
     me: NodeId,
     pub(crate) config: SisterConfig,
     pub(crate) manager: Arc<dyn LinkObserver>,
     pub(crate) metrics: SisterMetrics,
     /// Held while parcels go from the relay to local members, so that nobody overtakes another.
-    deliveries: Mutex<OpenStreams>,
+    deliveries: Mutex<Deliveries>,
     relay: Mutex<Locked>,
+    back_pressure: BackPressure,
+    /// How much of one channel may be on its way to a sister.
+    window: usize,
     next_link: AtomicU64,
     pub(crate) handshakes: Arc<Semaphore>,
     /// Something waits behind a gap.
@@ -50,6 +58,14 @@ struct Locked {
     sisters: BTreeMap<u64, Arc<Sister>>,
     /// Kept between calls.
     effects: Vec<Effect>,
+}
+
+/// What goes with deliveries to local members.
+#[derive(Default)]
+struct Deliveries {
+    streams: OpenStreams,
+    /// What sisters were told of members who are behind.
+    said: SaidPaces,
 }
 
 /// What the relay says that is not done under its lock.
@@ -74,8 +90,13 @@ pub(crate) enum NotLinked {
 }
 
 impl Federation {
-    pub(crate) fn new(config: SisterConfig, manager: Arc<dyn LinkObserver>) -> Self {
+    /// Creates one without links, of a hub whose outboxes hold so many bytes.
+    pub(crate) fn new(config: SisterConfig, manager: Arc<dyn LinkObserver>, outbox_bytes_max: usize) -> Self {
         let me = NodeId::random();
+        // A reader who gets behind at the end of two links still gets what is on its way over both:
+        // three windows, behind the half of an outbox at which senders are held. Less than is told
+        // at once to be taken would never be settled.
+        let window = (outbox_bytes_max / 8).min(config.link_bytes_max / 4).max(TAKEN_EVERY * 2);
         let relay = Relay::new(me, config.interest_bytes_max, config.waiting_bytes_max);
         Self {
             me,
@@ -84,6 +105,8 @@ impl Federation {
             metrics: SisterMetrics::new(),
             deliveries: Mutex::default(),
             relay: Mutex::new(Locked { relay, sisters: BTreeMap::new(), effects: Vec::new() }),
+            back_pressure: BackPressure::new(),
+            window,
             next_link: AtomicU64::new(1),
             handshakes: Arc::new(Semaphore::new(HANDSHAKES_MAX)),
             gap: Notify::new(),
@@ -151,10 +174,12 @@ impl Federation {
             return Err(NotLinked::Full);
         }
         let link = self.next_link.fetch_add(1, Ordering::Relaxed);
-        let queue = LinkQueue::new(self.config.link_bytes_max);
+        let queue = LinkQueue::new(self.config.link_bytes_max, self.window, self.back_pressure.pressed());
         let sister = Arc::new(Sister::new(link, node, name, queue));
         locked.sisters.insert(link, Arc::clone(&sister));
         self.metrics.sisters.increment(1.0);
+        // It says that more will be said, so that she counts from the first parcel on.
+        push(&sister, Item::Taken { parcels: 0 });
         self.change(&mut locked, |relay, effects| relay.add_link(link, now, effects));
         Ok(sister)
     }
@@ -177,15 +202,18 @@ impl Federation {
         now: Instant,
         host: &dyn SisterHost,
     ) -> Result<(), &'static str> {
-        let mut streams = self.deliveries.lock();
+        let mut deliveries = self.deliveries.lock();
         let mut told = Vec::new();
         let mut locked = self.relay.lock();
-        let (mut parcels, mut is_asked, mut answer) = (0, false, None);
+        let bytes = batch.len();
+        let (mut parcels, mut is_asked, mut answer, mut relieved) = (0, false, None, false);
         let read = loop {
             match Item::decode(&mut batch) {
                 Ok(Some(Item::Alive)) => {}
                 Ok(Some(Item::MetaQuery)) => is_asked = true,
                 Ok(Some(Item::MetaResponse { sisters, most })) => answer = Some(SisterMeta { sisters, most }),
+                Ok(Some(Item::Taken { parcels })) => sister.queue.note_taken(parcels),
+                Ok(Some(Item::Pace(pace))) => relieved |= self.hear_pace(&locked, sister.link, &pace, now),
                 Ok(Some(item)) => {
                     parcels += u64::from(matches!(item, Item::Parcel(..)));
                     let locked = &mut *locked;
@@ -207,7 +235,15 @@ impl Federation {
             sister.note_meta(meta);
             self.manager.meta_response(sister, meta);
         }
-        self.tell(told, &mut streams, host);
+        self.tell(told, &mut deliveries, host);
+        drop(deliveries);
+        // Behind what was said of members who are behind by now, so that she hears that first.
+        if let Some(parcels) = sister.count_taken(parcels, bytes) {
+            push(sister, Item::Taken { parcels });
+        }
+        if sister.queue.take_relief() || relieved {
+            self.relieve();
+        }
         if waits {
             self.gap.notify_one();
         }
@@ -217,7 +253,7 @@ impl Federation {
     /// Tells gaps and silent origins for which it is time, and says that this node is there;
     /// returns when to look again, if something waits.
     pub(crate) fn tick(&self, now: Instant, beat: bool, host: &dyn SisterHost) -> Option<Instant> {
-        let mut streams = self.deliveries.lock();
+        let mut deliveries = self.deliveries.lock();
         let mut told = Vec::new();
         let mut locked = self.relay.lock();
         if beat {
@@ -232,7 +268,10 @@ impl Federation {
         self.carry_out(&mut locked, &mut told);
         let deadline = if locked.relay.is_waiting() { locked.relay.deadline() } else { None };
         drop(locked);
-        self.tell(told, &mut streams, host);
+        self.tell(told, &mut deliveries, host);
+        if beat {
+            self.pace_again(&mut deliveries.said, now, host);
+        }
         deadline
     }
 
@@ -259,7 +298,9 @@ impl Federation {
             return;
         }
         self.metrics.sisters.decrement(1.0);
+        sister.queue.clear();
         self.change(locked, |relay, effects| relay.remove_link(sister.link, effects));
+        self.forget_paces(sister.link);
     }
 
     /// Changes the relay where that only has things sent.
@@ -291,12 +332,19 @@ impl Federation {
         self.metrics.late.increment(late);
     }
 
-    fn tell(&self, told: Vec<Told>, streams: &mut OpenStreams, host: &dyn SisterHost) {
+    fn tell(&self, told: Vec<Told>, deliveries: &mut Deliveries, host: &dyn SisterHost) {
+        let Deliveries { streams, said } = deliveries;
+        // Once for all parcels in a row to one channel, as every member is looked at.
+        let mut last: Option<ParcelBody> = None;
         for told in told {
             match told {
                 Told::Deliver(Parcel { origin, body, .. }) => {
+                    if let Some(other) = last.take_if(|last| last.channel() != body.channel()) {
+                        self.say_pace(said, other.channel(), host);
+                    }
                     let author = body.author();
                     host.deliver(origin, &body, &mut |message| streams.pass(origin, author, message));
+                    last = Some(body);
                 }
                 Told::Gap(origin, gap) => {
                     self.metrics.missing.increment(gap.end() - gap.start() + 1);
@@ -309,6 +357,9 @@ impl Federation {
                     host.silent(origin);
                 }
             }
+        }
+        if let Some(last) = last {
+            self.say_pace(said, last.channel(), host);
         }
     }
 }

@@ -10,12 +10,14 @@ use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{self, Message};
 
 use super::sister_client::{SisterReader, SisterSocket, SisterWriter};
+use super::stranger::{Proof, Stranger};
 use crate::{Error, ErrorKind};
 
 /// The subprotocol of links, which both sides name in the handshake.
 pub(crate) const SUBPROTOCOL: &str = "conductor.sister.1";
 
-/// Longest batch, in bytes: one of 64 KiB, and one parcel with the longest message.
+/// Longest batch of a proven sister, in bytes: one of 64 KiB, and one parcel with the longest
+/// message.
 pub(crate) const BATCH_BYTES_MAX: usize = 80 * 1024 * 1024;
 
 /// The settings of a link's WebSocket.
@@ -32,21 +34,24 @@ pub(crate) async fn accepted<S>(stream: S, already_read: Bytes) -> SisterSocket
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let read = already_read.to_vec();
-    let stream = WebSocketStream::from_partially_read(stream, read, Role::Server, Some(settings())).await;
-    of(stream)
+    let stream = Stranger::new(stream, &already_read);
+    of(WebSocketStream::from_raw_socket(stream, Role::Server, Some(settings())).await)
 }
 
 /// Makes the link of a WebSocket.
-pub(crate) fn of<S>(stream: WebSocketStream<S>) -> SisterSocket
+pub(crate) fn of<S>(stream: WebSocketStream<Stranger<S>>) -> SisterSocket
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let proof = stream.get_ref().proof();
     let (writer, reader) = stream.split();
-    SisterSocket::new(LinkReader(reader), LinkWriter(writer))
+    SisterSocket::new(LinkReader { reader, proof }, LinkWriter(writer))
 }
 
-struct LinkReader<S>(SplitStream<WebSocketStream<S>>);
+struct LinkReader<S> {
+    reader: SplitStream<WebSocketStream<S>>,
+    proof: Proof,
+}
 
 struct LinkWriter<S>(SplitSink<WebSocketStream<S>, Message>);
 
@@ -54,7 +59,7 @@ struct LinkWriter<S>(SplitSink<WebSocketStream<S>, Message>);
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> SisterReader for LinkReader<S> {
     async fn read(&mut self) -> Result<Option<Bytes>, Error> {
         loop {
-            match self.0.next().await {
+            match self.reader.next().await {
                 Some(Ok(Message::Binary(batch))) => return Ok(Some(batch)),
                 Some(Ok(Message::Close(_))) | None => return Ok(None),
                 // Pings are answered below; text is no batch.
@@ -62,6 +67,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> SisterReader for LinkReader<S> {
                 Some(Err(fault)) => return Err(lost(fault)),
             }
         }
+    }
+
+    fn proven(&mut self) {
+        self.proof.prove();
     }
 }
 

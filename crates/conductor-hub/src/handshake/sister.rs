@@ -1,11 +1,14 @@
 //! The handshake of a node that wants to be a sister.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::header::{CONNECTION, FORWARDED, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_PROTOCOL, UPGRADE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
 use super::{Bare, NOT_UPGRADED, bare, check, come_again, has_token, prepare, refuse};
@@ -26,7 +29,7 @@ pub(super) fn says_so(headers: &HeaderMap) -> bool {
 impl Hub {
     /// Answers the handshake of a node that says it is a sister, and has it prove that.
     pub(super) async fn handle_sister(&self, mut parts: Parts) -> Response<String> {
-        let (accept, dialler) = match self.admit_sister(&parts).await {
+        let (accept, dialler, permit) = match self.admit_sister(&parts).await {
             Ok(admitted) => admitted,
             Err(denied) => {
                 if let Some(sisters) = &self.shared.sisters {
@@ -34,9 +37,6 @@ impl Hub {
                 }
                 return refuse(denied);
             }
-        };
-        let Ok(permit) = dialler.federation.handshakes.clone().try_acquire_owned() else {
-            return refuse(come_again("as many nodes as may be are becoming sisters; try again"));
         };
         let Some(upgrade) = parts.extensions.remove::<OnUpgrade>() else {
             return refuse(Denied::new(StatusCode::INTERNAL_SERVER_ERROR, NOT_UPGRADED));
@@ -56,7 +56,11 @@ impl Hub {
         response
     }
 
-    async fn admit_sister(&self, parts: &Parts) -> Result<(HeaderValue, SisterDialler), Denied> {
+    /// Tells whether a node may try to prove itself, and takes its place among those who do.
+    async fn admit_sister(
+        &self,
+        parts: &Parts,
+    ) -> Result<(HeaderValue, SisterDialler, OwnedSemaphorePermit), Denied> {
         let Ok(dialler) = Shared::dialler(&self.shared) else { return Err(Denied::unauthorized()) };
         if !has_token(&parts.headers, &SEC_WEBSOCKET_PROTOCOL, SUBPROTOCOL) {
             return Err(Denied::unauthorized());
@@ -72,9 +76,13 @@ impl Hub {
         if self.shared.is_closing() {
             return Err(come_again("the hub is shutting down; connect again in a moment"));
         }
+        // Before the program is asked, which may take long, so that it is asked by few at once.
+        let Ok(permit) = Arc::clone(&dialler.federation.handshakes).try_acquire_owned() else {
+            return Err(come_again("as many nodes as may be are becoming sisters; try again"));
+        };
         let asked = guarded_hook(self.shared.hooks.auth.is_sister(&handshake));
         match timeout(self.shared.config.admit_timeout, asked).await {
-            Ok(Ok(true)) => Ok((accept, dialler)),
+            Ok(Ok(true)) => Ok((accept, dialler, permit)),
             Ok(Ok(false)) => Err(Denied::unauthorized()),
             Ok(Err(_panicked)) => {
                 tracing::error!("the auth hook panicked, so a sister was refused with status 500");

@@ -1,15 +1,17 @@
 //! Messages in a row of one client to one channel.
 
 use std::sync::Arc;
+use std::task::Waker;
 
 use bytes::BytesMut;
 use tokio::time::Instant;
 
-use crate::Connection;
 use crate::connection::Channel;
 use crate::frame::FRAME_COST;
 use crate::outbox::WaitMark;
+use crate::shared::Shared;
 use crate::websocket::{FrameKind, put_frame};
+use crate::{Connection, ConnectionId};
 
 /// Messages of one client to one channel, as the frames that its members get.
 pub(crate) struct MessageRun {
@@ -23,11 +25,29 @@ pub(crate) struct MessageRun {
 /// A row that waits for a reader who is behind.
 pub(crate) struct HeldRun {
     pub(crate) row: MessageRun,
-    pub(crate) reader: Arc<Connection>,
+    pub(super) behind: Behind,
     /// Above which mark of the reader it waits.
-    pub(crate) mark: WaitMark,
+    pub(super) mark: WaitMark,
     /// When it is delivered whoever is behind.
     pub(crate) until: Instant,
+}
+
+/// Who is behind, so that a row waits.
+pub(super) enum Behind {
+    /// A member of the channel.
+    Reader(Arc<Connection>),
+    /// A member at another node, or a link to one.
+    Sisters,
+}
+
+impl HeldRun {
+    /// Wakes its sender when it need not wait any more; `false` if it need not wait now.
+    pub(crate) fn wait(&self, hub: &Shared, sender: ConnectionId, waker: &Waker) -> bool {
+        match &self.behind {
+            Behind::Reader(reader) => reader.outbox.wait(sender, waker, self.row.cost(), self.mark),
+            Behind::Sisters => hub.wait_for_sisters(self.row.channel.name(), self.mark, sender, waker),
+        }
+    }
 }
 
 impl MessageRun {

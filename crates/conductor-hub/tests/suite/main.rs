@@ -32,6 +32,8 @@ mod sister_names;
 #[cfg(all(feature = "sisters", feature = "tls"))]
 mod sister_tls;
 #[cfg(feature = "sisters")]
+mod sister_links;
+#[cfg(feature = "sisters")]
 mod sisters;
 mod stream_names;
 mod streams;

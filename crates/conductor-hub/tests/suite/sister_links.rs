@@ -1,0 +1,199 @@
+//! Links between sisters: who waits for whom, and what strangers may do.
+
+use std::future::pending;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use conductor_hub::federation::SisterConfig;
+use conductor_hub::protocol::{Message, Opcode};
+use conductor_hub::{Auth, Handshake, Hooks};
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+
+use crate::support::Client;
+use crate::support::node::{Node, SECRET, Told, next, stream, until};
+
+/// Reads a stream to its end, at most so many bytes a second.
+async fn read_stream(reader: &mut Client, bytes_per_second: u64) -> Vec<u8> {
+    let (start, mut bytes) = (Instant::now(), Vec::new());
+    loop {
+        let message = reader.next().await;
+        match message.opcode {
+            Opcode::STREAM_WRITE => bytes.extend_from_slice(&message.body),
+            Opcode::STREAM_END => {
+                assert_eq!(message.body, "", "it is whole");
+                return bytes;
+            }
+            _ => {}
+        }
+        sleep_until(start + Duration::from_millis(bytes.len() as u64 * 1_000 / bytes_per_second)).await;
+    }
+}
+
+/// Has a sender at one node and two readers at another, who are so many links away.
+async fn a_stream_reaches_a_slow_reader(links: usize) {
+    let mut nodes = vec![Node::start().await];
+    for _ in 0..links {
+        let node = Node::start().await;
+        nodes[nodes.len() - 1].link(&node).await;
+        nodes.push(node);
+    }
+    let (first, last) = (&nodes[0], &nodes[links]);
+    let mut sender = first.member("files").await;
+    let (mut fast, mut slow) = (last.member("files").await, last.member("files").await);
+    let (mut asks, mut answers) = (first.member("tea").await, last.member("tea").await);
+    first.reach(&mut fast, "files").await;
+    first.reach(&mut answers, "tea").await;
+    let bytes: Bytes = (0..10_000_000u32).map(|number| ((number * 7) >> 3).to_le_bytes()[0]).collect();
+    let writing = async {
+        for message in stream("files", &bytes, 32 * 1024) {
+            sender.send(&message).await;
+        }
+    };
+    let reading = async { tokio::join!(read_stream(&mut fast, u64::MAX / 1_000), read_slowly(&mut slow)) };
+    let mut slowest = Duration::ZERO;
+    let chatting = async {
+        for number in 0..u32::MAX {
+            let start = Instant::now();
+            asks.write("tea", number.to_string()).await;
+            assert_eq!(next(&mut answers).await.body, number.to_string());
+            slowest = slowest.max(start.elapsed());
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let ((), (fast_got, slow_got)) = tokio::select! {
+        streamed = async { tokio::join!(writing, reading) } => streamed,
+        () = chatting => panic!("the stream takes for ever"),
+    };
+    assert!(fast_got == bytes && slow_got == bytes);
+    assert!(slowest < Duration::from_secs(1), "another channel waited for {slowest:?}");
+    assert_eq!(last.hub.members("files"), 2, "nobody was closed");
+    assert!(nodes.iter().all(|node| !node.hub.sisters().is_empty()));
+    for node in &mut nodes {
+        assert!(node.told_so_far().iter().all(|told| matches!(told, Told::Found(..))));
+    }
+}
+
+async fn read_slowly(reader: &mut Client) -> Vec<u8> {
+    read_stream(reader, 1024 * 1024).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_of_10_mb_reaches_fast_and_slow_readers_at_a_sister_and_delays_no_other_channel() {
+    a_stream_reaches_a_slow_reader(1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_of_10_mb_reaches_fast_and_slow_readers_behind_another_sister() {
+    a_stream_reaches_a_slow_reader(2).await;
+}
+
+#[tokio::test]
+async fn two_streams_of_one_user_are_aborted_each_by_a_gap() {
+    let (a, mut b) = (Node::start().await, Node::start().await);
+    a.link(&b).await;
+    let mut there = b.member("files").await;
+    a.reach(&mut there, "files").await;
+    let message = |opcode, uuid: &str| Message::with_uuid(opcode, uuid, "files", "");
+    let mut connections = Vec::new();
+    for uuid in ["one", "two"] {
+        let mut connection = a.client(Some("alice")).await;
+        connection.send(&Message::new(Opcode::BIND, "files", "")).await;
+        connection.send(&message(Opcode::STREAM_START, uuid)).await;
+        assert_eq!(next(&mut there).await, message(Opcode::STREAM_START, uuid));
+        connections.push(connection);
+    }
+    a.hub.sisters()[0].close();
+    until(|| a.hub.sisters().is_empty() && b.hub.sisters().is_empty()).await;
+    connections[0].send(&message(Opcode::STREAM_WRITE, "one")).await;
+    // The second connection gets the piece, which was routed then.
+    while connections[1].next().await.opcode != Opcode::STREAM_WRITE {}
+    a.link(&b).await;
+    b.gap().await;
+    let mut ended = [next(&mut there).await, next(&mut there).await];
+    ended.sort_by(|one, other| one.uuid.cmp(&other.uuid));
+    let aborted = |uuid: &str| Message::with_uuid(Opcode::STREAM_END, uuid, "files", "aborted");
+    assert_eq!(ended, [aborted("one"), aborted("two")]);
+    // The next stream of one connection is whole beside what is left of the other's.
+    connections[0].send(&message(Opcode::STREAM_START, "three")).await;
+    assert_eq!(next(&mut there).await, message(Opcode::STREAM_START, "three"));
+    connections[1].send(&message(Opcode::STREAM_WRITE, "two")).await;
+    while connections[0].next().await.opcode != Opcode::STREAM_WRITE {}
+    connections[0].send(&message(Opcode::STREAM_WRITE, "three")).await;
+    connections[0].send(&message(Opcode::STREAM_END, "three")).await;
+    assert_eq!(next(&mut there).await, message(Opcode::STREAM_WRITE, "three"));
+    assert_eq!(next(&mut there).await, message(Opcode::STREAM_END, "three"));
+}
+
+/// Sends the handshake of a node that wants to be a sister.
+async fn dial(address: SocketAddr) -> TcpStream {
+    let mut socket = TcpStream::connect(address).await.expect("the node listens");
+    let head = "GET /ws HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+                Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+                Sec-WebSocket-Protocol: conductor.sister.1\r\n\r\n";
+    socket.write_all(head.as_bytes()).await.expect("the node reads");
+    socket
+}
+
+/// Returns the status with which the node answers.
+async fn status(socket: &mut TcpStream) -> String {
+    let mut answer = [0; 12];
+    socket.read_exact(&mut answer).await.expect("the node answers");
+    String::from_utf8_lossy(&answer[9..]).into_owned()
+}
+
+#[tokio::test]
+async fn who_sends_10_kib_before_the_proof_is_cut() {
+    let node = Node::start().await;
+    // The head of a frame says it, and none of its bytes has to come. Or many short ones do.
+    let long = [&[0x82_u8, 0xfe, 0x28, 0x00][..], &[0; 4]].concat();
+    let many = [0x8a_u8, 0x80, 0, 0, 0, 0].repeat(10 * 1024 / 6);
+    for sent in [long, many] {
+        let mut socket = dial(node.address).await;
+        assert_eq!(status(&mut socket).await, "101");
+        socket.write_all(&sent).await.expect("it is sent");
+        let mut rest = Vec::new();
+        // Long before the challenge has to be over. A reset is an end, too.
+        let ended = timeout(Duration::from_secs(3), socket.read_to_end(&mut rest)).await;
+        assert!(ended.is_ok(), "it is still open");
+    }
+    assert!(node.hub.sisters().is_empty());
+}
+
+#[derive(Default)]
+struct Hangs {
+    asked: AtomicUsize,
+}
+
+#[async_trait]
+impl Auth for Hangs {
+    async fn is_sister(&self, _handshake: &Handshake<'_>) -> bool {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        pending().await
+    }
+}
+
+#[tokio::test]
+async fn a_hook_that_hangs_is_asked_about_few_sisters_at_once() {
+    let auth = Arc::new(Hangs::default());
+    let hooks = Hooks::default().auth(Arc::clone(&auth));
+    let node = Node::with(hooks, SisterConfig::new(*SECRET)).await;
+    let address = node.address;
+    let mut answers: FuturesUnordered<_> = (0..40)
+        .map(|_| async move {
+            let mut socket = dial(address).await;
+            status(&mut socket).await
+        })
+        .collect();
+    for _ in 0..8 {
+        assert_eq!(answers.next().await.as_deref(), Some("503"));
+    }
+    assert_eq!(auth.asked.load(Ordering::Relaxed), 32);
+}
