@@ -7,8 +7,8 @@ use benches::budget::Effort;
 use timeline::Timeline;
 use tokio::runtime::Runtime;
 
-use crate::scene::{Caller, send_until, warmed};
 use crate::counts::Counts;
+use crate::scene::{Caller, send_until, warmed};
 use crate::world::{Mode, World, ended};
 
 const NODES: usize = 4;

@@ -1,6 +1,6 @@
 //! How much of what a client sends on one connection its socket has taken.
 //!
-//! The library of WebSockets keeps what is fed to it until the socket takes it, and does not say
+//! The WebSocket library keeps what is fed to it until the socket takes it, and does not say
 //! what it still has when a connection is lost. So the bytes are looked at where they leave it:
 //! their headers say where each frame begins and ends.
 //!

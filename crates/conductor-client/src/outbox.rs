@@ -29,7 +29,7 @@ pub(crate) struct Outbox {
 struct Locked {
     queue: VecDeque<Outgoing>,
     /// The connection that there is.
-    connection: Option<Connection>,
+    connection: Option<Underway>,
     /// What is bound now, and again by each connection that comes.
     channels: BTreeSet<String>,
     is_closing: bool,
@@ -41,7 +41,7 @@ struct Locked {
 /// Its messages have numbers from 1 on, in the order in which they came here, which is that of the
 /// wire: by its number [`Handed`] says what became of each.
 #[derive(Debug)]
-struct Connection {
+struct Underway {
     number: u64,
     handed: Arc<Handed>,
     /// How many messages came.
@@ -74,7 +74,7 @@ pub(crate) enum MessageKind {
 
 /// What the writer does next.
 #[derive(Debug)]
-pub(crate) enum Frame {
+pub(crate) enum Taken {
     Message(Bytes),
     Ping(u64),
     Goodbye,
@@ -153,7 +153,7 @@ impl Outbox {
     pub(crate) fn connect(&self, number: u64, handed: Arc<Handed>) {
         let mut locked = self.locked.lock();
         let binds: Vec<Bytes> = locked.channels.iter().filter_map(|channel| bind(channel)).collect();
-        locked.connection = Some(Connection { number, handed, pushed: 0, under_way: Vec::new() });
+        locked.connection = Some(Underway { number, handed, pushed: 0, under_way: Vec::new() });
         for bind in binds {
             locked.push(Outgoing::Message(MessageKind::Bind, bind, None));
         }
@@ -188,14 +188,14 @@ impl Outbox {
     }
 
     /// Takes what is sent next, if there is something.
-    pub(crate) fn try_take(&self) -> Option<Frame> {
+    pub(crate) fn try_take(&self) -> Option<Taken> {
         self.locked.lock().pop()
     }
 
     /// Waits until there is something to send, and takes it.
     ///
     /// One thing at a time: what a connection does not come to stays here, and is counted.
-    pub(crate) async fn take(&self) -> Frame {
+    pub(crate) async fn take(&self) -> Taken {
         poll_fn(|context| {
             let mut locked = self.locked.lock();
             let next = locked.pop();
@@ -229,22 +229,22 @@ impl Locked {
         Some(handover)
     }
 
-    fn pop(&mut self) -> Option<Frame> {
+    fn pop(&mut self) -> Option<Taken> {
         Some(match self.queue.pop_front()? {
             Outgoing::Message(kind, bytes, claim) => {
                 if let Some(connection) = &mut self.connection {
                     connection.under_way.push((kind, claim));
                 }
-                Frame::Message(bytes)
+                Taken::Message(bytes)
             }
             // It is a few bytes, which nothing has to be remembered of.
-            Outgoing::Ping(number, _claim) => Frame::Ping(number),
-            Outgoing::Goodbye => Frame::Goodbye,
+            Outgoing::Ping(number, _claim) => Taken::Ping(number),
+            Outgoing::Goodbye => Taken::Goodbye,
         })
     }
 }
 
-impl Connection {
+impl Underway {
     /// Returns how many of its messages are lost, with those that are still in the queue.
     fn lost(&self, queue: &VecDeque<Outgoing>) -> usize {
         let waiting = queue.iter().filter_map(|outgoing| match outgoing {
@@ -320,7 +320,7 @@ mod tests {
             handovers.extend(outbox.push(1, message));
         }
         for _ in 0..4 {
-            assert!(matches!(outbox.try_take(), Some(Frame::Message(_))));
+            assert!(matches!(outbox.try_take(), Some(Taken::Message(_))));
         }
         // The second message is whole, of the first call a part was written, of the other nothing.
         handed.set_begun(3);
@@ -336,7 +336,7 @@ mod tests {
         let handed = connected(&outbox);
         let one = message(&outbox, MessageKind::Other);
         outbox.push(1, one);
-        assert!(matches!(outbox.try_take(), Some(Frame::Message(_))));
+        assert!(matches!(outbox.try_take(), Some(Taken::Message(_))));
         assert!(outbox.claim(4).now_or_never().is_none(), "it is under way");
         handed.set_begun(1);
         handed.set_whole(1);
@@ -353,7 +353,7 @@ mod tests {
         }
         connected(&outbox);
         let told = || match outbox.try_take() {
-            Some(Frame::Message(bytes)) => {
+            Some(Taken::Message(bytes)) => {
                 let message = MessageRef::decode(&bytes).expect("it is a message");
                 Some(message.channel.to_owned())
             }

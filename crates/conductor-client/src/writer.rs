@@ -8,7 +8,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{self, Error as WebSocketError};
 
 use crate::dial::Socket;
-use crate::outbox::{Frame, Outbox};
+use crate::outbox::{Outbox, Taken};
 
 type Socketward = SplitSink<Socket, tungstenite::Message>;
 
@@ -32,15 +32,15 @@ pub(crate) async fn write(mut socket: Socketward, outbox: &Outbox) -> Result<(),
             }
         };
         match frame {
-            Frame::Message(bytes) => {
+            Taken::Message(bytes) => {
                 fed += bytes.len();
                 socket.feed(tungstenite::Message::Binary(bytes)).await?;
             }
-            Frame::Ping(number) => {
+            Taken::Ping(number) => {
                 let payload = Bytes::copy_from_slice(&number.to_le_bytes());
                 socket.feed(tungstenite::Message::Ping(payload)).await?;
             }
-            Frame::Goodbye => return goodbye(&mut socket).await,
+            Taken::Goodbye => return goodbye(&mut socket).await,
         }
     }
 }

@@ -264,7 +264,7 @@ impl Config {
         Self { binds_bytes_max: bytes, ..self }
     }
 
-    /// Sets the most bytes that the binds and open streams of all connections cost together.
+    /// Sets the most bytes that the binds and open streams of all cost together.
     ///
     /// 512 MiB by default, at least `binds_bytes_max`. A bind counts with 128 bytes. A channel
     /// counts once, with its name and 272 bytes, of which each member has an equal share. An open

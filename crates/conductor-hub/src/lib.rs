@@ -121,9 +121,9 @@
 //!
 //! `bytes::Bytes`, `http::{Request, Response, StatusCode}`, `async_trait`, tokio's I/O traits,
 //! `tower_service::Service`, serde's traits (feature `serde`), `http_body::Body` and
-//! `hyper::body::Incoming` (feature `server`), `tokio_rustls::server::TlsStream` (feature `tls`), and
-//! `rustls::ClientConfig` (features `sisters` and `tls`). [`Right`] and [`Rights`] are those of the
-//! crate `channel-rights`, which `tidings-identity` passes on, too; [`protocol`] is the crate
+//! `hyper::body::Incoming` (feature `server`), `tokio_rustls::server::TlsStream` (feature `tls`),
+//! and `rustls::ClientConfig` (features `sisters` and `tls`). [`Right`] and [`Rights`] are those of
+//! the crate `channel-rights`, which `tidings-identity` passes on, too; [`protocol`] is the crate
 //! `conductor-protocol`, which `conductor-client` has as its own.
 #![doc = include_str!("../docs/coming-from.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]

@@ -1,4 +1,4 @@
-//! Ends the connections with the largest shares, when there is no room for binds and streams.
+//! Ends the connections with the largest shares, when there is no room.
 
 use std::collections::BinaryHeap;
 use std::time::Duration;

@@ -347,8 +347,8 @@ impl Outbox {
         }
         let cost = frame.cost();
         let kept = inner.backlog.as_ref().map_or(0, |backlog| backlog.kept_cost());
-        // A relaxed read is enough: only pushes and reservations add to `pending`, and they hold the
-        // lock. Meanwhile the reader can only make it smaller.
+        // A relaxed read is enough: only pushes and reservations add to `pending`, and they hold
+        // the lock. Meanwhile the reader can only make it smaller.
         let mut pending = self.pending.load(Ordering::Relaxed) - reserved + cost;
         if pending + kept > self.limit() {
             return Err((frame, Rejected::Overflow));

@@ -48,7 +48,8 @@ impl CurrentClient {
     /// Makes a client that asks all servers of the address, and uses it if it finds a primary.
     ///
     /// One that finds none is used as well where the other has no server left to ask: it is no
-    /// worse, and sees who comes. An old one that has found a primary meanwhile stays. Nobody drops this half-way: it is for a task.
+    /// worse, and sees who comes. An old one that has found a primary meanwhile stays. Nobody drops
+    /// this half-way: it is for a task.
     pub(crate) async fn succeed(&self, old: SeeingClient) -> Result<(), Error> {
         let mut new = self.maker.make(self.purpose).await?;
         let (settings, mut recovers) = (&self.maker.settings, old.seen.clone());

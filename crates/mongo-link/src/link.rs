@@ -257,8 +257,9 @@ impl Link {
     /// Ends the link, for all of its clones.
     ///
     /// Calls fail with [`Closed`](ErrorKind::Closed) from here on, those that are under way are
-    /// finished, and feeds end, which wait for no call. Returns whether they, all tasks and the connections ended within
-    /// `grace`. Those that have not end by themselves; a second call waits for the same end.
+    /// finished, and feeds end, which wait for no call. Returns whether they, all tasks and the
+    /// connections ended within `grace`. Those that have not end by themselves; a second call waits
+    /// for the same end.
     pub async fn shutdown(&self, grace: Duration) -> bool {
         let server = &self.0.server;
         if server.calls.close() {

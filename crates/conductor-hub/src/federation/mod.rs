@@ -89,10 +89,10 @@
 //!   number once, in any graph. The routers of all nodes hold senders to that channel meanwhile. It
 //!   is said again each second; what is not, or came by a link that has ended, is forgotten.
 //! - *Windows.* Of one channel at most an eighth of an outbox is on its way over a link, or a
-//!   quarter of its queue if that is less, until the sister says that she has taken it. Senders to a
-//!   channel beyond that wait, and no others, so that no channel takes a link for all. She takes what comes at once, whoever
-//!   is behind, so no two nodes wait for each other. A node that passes on more than two windows of
-//!   a channel says so as if one of its members were behind.
+//!   quarter of its queue if that is less, until the sister says that she has taken it. Senders to
+//!   a channel beyond that wait, and no others, so that no channel takes a link for all. She takes
+//!   what comes at once, whoever is behind, so no two nodes wait for each other. A node that passes
+//!   on more than two windows of a channel says so as if one of its members were behind.
 //!
 //! So a reader that gets over half at the end of two links gets three windows more at most, and has
 //! room for four. Several nodes that send to it at once, or more links in a row, may be more than

@@ -31,7 +31,7 @@ pub(crate) struct Stranger<S> {
     stream: S,
     /// What was read and not handed on.
     ahead: BytesMut,
-    watch: Watch,
+    watch: SeenPart,
     proof: Proof,
 }
 
@@ -41,15 +41,15 @@ pub(crate) struct Proof(Arc<AtomicBool>);
 
 /// What was seen of a stranger so far.
 #[derive(Debug)]
-enum Watch {
+enum SeenPart {
     /// In the head of an answer, with so many bytes of its end.
     Head(usize),
-    Frames(FrameWatch),
+    Frames(FrameParts),
 }
 
 /// Where in which frame.
 #[derive(Debug)]
-struct FrameWatch {
+struct FrameParts {
     /// Bytes of the head that were seen, but for those of a longer length.
     at: u8,
     is_masked: bool,
@@ -76,13 +76,13 @@ impl Proof {
 impl<S> Stranger<S> {
     /// Creates it for a stream behind the handshake of HTTP, of which some was read already.
     pub(crate) fn new(stream: S, already_read: &Bytes) -> Self {
-        let watch = Watch::Frames(FrameWatch::new());
+        let watch = SeenPart::Frames(FrameParts::new());
         Self { stream, ahead: BytesMut::from(&**already_read), watch, proof: Proof::default() }
     }
 
     /// Creates it for a stream on which the answer of HTTP has still to come.
     pub(crate) fn dialled(stream: S) -> Self {
-        Self { stream, ahead: BytesMut::new(), watch: Watch::Head(0), proof: Proof::default() }
+        Self { stream, ahead: BytesMut::new(), watch: SeenPart::Head(0), proof: Proof::default() }
     }
 
     /// Returns what says that it is proven.
@@ -104,7 +104,7 @@ impl<S: AsyncRead + Unpin> Stranger<S> {
     }
 }
 
-impl Watch {
+impl SeenPart {
     /// Takes the next byte; tells whether more may be handed on with it.
     fn takes(&mut self, byte: u8) -> io::Result<bool> {
         match self {
@@ -115,7 +115,7 @@ impl Watch {
                 };
                 let is_over = *seen == HEAD_END.len();
                 if is_over {
-                    *self = Self::Frames(FrameWatch::new());
+                    *self = Self::Frames(FrameParts::new());
                 }
                 Ok(!is_over)
             }
@@ -124,7 +124,7 @@ impl Watch {
     }
 }
 
-impl FrameWatch {
+impl FrameParts {
     const fn new() -> Self {
         let left = STRANGER_BYTES_MAX;
         Self { at: 0, is_masked: false, length_bytes: 0, length: 0, rest: 0, left }

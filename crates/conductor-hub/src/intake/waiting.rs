@@ -159,8 +159,8 @@ impl Waiting {
 
     /// Takes what was read while it waits.
     pub(super) fn read_ahead(&mut self, bytes: &[u8]) {
-        // What is decoded makes room, so that hardly more is held than waits. Behind a far look that
-        // is done when it is half of it, or all of the rest would be moved for each read.
+        // What is decoded makes room, so that hardly more is held than waits. Behind a far look
+        // that is done when it is half of it, or all of the rest would be moved for each read.
         if self.ahead() < AHEAD_BYTES_MAX || self.used >= self.ahead() {
             self.rest.drain(..self.used);
             self.used = 0;

@@ -10,9 +10,9 @@
 //!                            └────────────────────────────────────► no stream
 //! ```
 //!
-//! There is one for each sender and channel. What comes without a stream is dropped and counted, and
-//! so is what has the uuid of a stream of somebody else in the channel: whoever follows that one
-//! would take it for a piece of it.
+//! There is one for each sender and channel. What comes without a stream is dropped and counted,
+//! and so is what has the uuid of a stream of somebody else in the channel: whoever follows that
+//! one would take it for a piece of it.
 
 use super::Router;
 use crate::connection::StreamBegun;

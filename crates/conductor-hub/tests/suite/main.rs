@@ -27,12 +27,12 @@ mod rates;
 mod remembered_chat;
 #[cfg(feature = "server")]
 mod server;
+#[cfg(feature = "sisters")]
+mod sister_links;
 #[cfg(all(feature = "sisters", target_os = "linux"))]
 mod sister_names;
 #[cfg(all(feature = "sisters", feature = "tls"))]
 mod sister_tls;
-#[cfg(feature = "sisters")]
-mod sister_links;
 #[cfg(feature = "sisters")]
 mod sisters;
 mod stream_names;

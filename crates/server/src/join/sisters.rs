@@ -1,4 +1,4 @@
-//! The sisters of the hub: their secrets and authorities are read once, at the start.
+//! The sisters of the hub; their secrets and authorities are read once.
 
 use std::fs;
 

@@ -51,17 +51,17 @@ impl Certificates {
 
     /// Returns another certificate of the server, with its key, as PEM.
     pub(crate) fn pair(&self) -> [String; 2] {
-        self.signed(names())
+        self.signed(&names())
     }
 
     /// Returns a certificate of the server that has expired, with its key, as PEM.
     pub(crate) fn expired_pair(&self) -> [String; 2] {
         let mut expired = names();
         expired.not_after = date_time_ymd(2001, 1, 1);
-        self.signed(expired)
+        self.signed(&expired)
     }
 
-    fn signed(&self, certificate: CertificateParams) -> [String; 2] {
+    fn signed(&self, certificate: &CertificateParams) -> [String; 2] {
         let key = KeyPair::generate().expect("keys can be made");
         let certificate = certificate.signed_by(&key, &self.authority).expect("the authority signs");
         [certificate.pem(), key.serialize_pem()]

@@ -1,19 +1,21 @@
 //! The sends that the next batch takes.
 
+use std::future::pending;
 use std::pin::pin;
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::sleep;
 
+use super::audience::Audience;
 use super::batch::Taken;
 use super::waiting::Waiting;
 
-/// How many sends are enough to begin beside other flushes at once.
+/// How many sends to few are enough to begin beside other flushes at once.
 const ENOUGH: usize = 32;
 
-/// How long fewer sends wait for more while others are being written.
-const MOMENT: Duration = Duration::from_millis(3);
+/// How long it takes those who were just answered to send again.
+const RETURN: Duration = Duration::from_millis(5);
 
 /// The sends that the next batch takes, in their order.
 #[derive(Debug, Default)]
@@ -41,29 +43,56 @@ impl Gathered {
         }
     }
 
-    /// Lets a small batch grow for a moment, if others are being written meanwhile.
+    /// Lets a batch grow, if others of its lane are written meanwhile.
     ///
     /// Whoever waits for those sends again soon: together they cost one batch, and one by one as
-    /// many. `flushes` has `flushes_max` permits, of which each flush holds one.
+    /// many. `flushes` has `flushes_max` permits, of which each flush holds one; `last` is how many
+    /// sends the last batch had.
     pub(super) async fn grow(
         &mut self,
+        audience: Audience,
         queue: &mut mpsc::Receiver<Waiting>,
         flushes: &Semaphore,
         flushes_max: u32,
+        last: usize,
     ) {
-        let mut all_ended = pin!(flushes.acquire_many(flushes_max));
-        let mut moment = pin!(sleep(MOMENT));
-        while self.batch.len() < ENOUGH && self.left.is_none() {
+        let has_others = flushes.available_permits() < flushes_max as usize;
+        let enough = if audience == Audience::Few { ENOUGH } else { usize::MAX };
+        if has_others {
+            let all_ended = async { drop(flushes.acquire_many(flushes_max).await) };
+            self.take_until(queue, enough, all_ended, audience.patience()).await;
+        }
+        if audience == Audience::Many {
+            // Those of the last batch come back together, and would go on one by one otherwise.
+            let expected = if has_others { last + self.batch.len() } else { last };
+            self.take_until(queue, expected, pending(), RETURN).await;
+        }
+    }
+
+    /// Takes what comes until there are enough, the batch is full, or one of the two is over.
+    async fn take_until(
+        &mut self,
+        queue: &mut mpsc::Receiver<Waiting>,
+        enough: usize,
+        event: impl Future<Output = ()>,
+        time: Duration,
+    ) {
+        let (mut event, mut time) = (pin!(event), pin!(sleep(time)));
+        while self.batch.len() < enough && self.left.is_none() {
             tokio::select! {
                 biased;
-                _all = &mut all_ended => return,
-                () = &mut moment => return,
+                () = &mut event => return,
+                () = &mut time => return,
                 next = queue.recv() => match next {
                     Some(waiting) => self.add(waiting),
                     None => return,
                 },
             }
         }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.batch.len()
     }
 
     /// Returns the batch, and the first send that did not fit.
@@ -119,24 +148,61 @@ mod tests {
         assert_eq!((batch.len(), left.is_some(), waits.len()), (2, true, 1));
     }
 
+    async fn grown(
+        audience: Audience,
+        queue: &mut mpsc::Receiver<Waiting>,
+        flushes: &Semaphore,
+        last: usize,
+    ) -> (Duration, usize) {
+        let begun = Instant::now();
+        let mut gathered = Gathered::new(waiting(1).await);
+        gathered.grow(audience, queue, flushes, 2, last).await;
+        (begun.elapsed(), gathered.len())
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_small_batch_waits_a_moment_only_while_others_are_written() {
         let (queue, mut waits) = mpsc::channel(64);
         let flushes = Semaphore::new(2);
-        let begun = Instant::now();
-        let mut gathered = Gathered::new(waiting(1).await);
-        gathered.grow(&mut waits, &flushes, 2).await;
-        assert_eq!(begun.elapsed(), Duration::ZERO);
+        assert_eq!(grown(Audience::Few, &mut waits, &flushes, 7).await, (Duration::ZERO, 1));
 
         let _other = flushes.acquire().await.unwrap();
-        gathered.grow(&mut waits, &flushes, 2).await;
-        assert!(begun.elapsed() >= MOMENT);
+        assert!(grown(Audience::Few, &mut waits, &flushes, 7).await.0 >= Audience::Few.patience());
 
-        let begun = Instant::now();
         for _ in 0..ENOUGH {
             queue.send(waiting(1).await).await.unwrap();
         }
-        gathered.grow(&mut waits, &flushes, 2).await;
-        assert_eq!((begun.elapsed(), gathered.batch.len(), waits.len()), (Duration::ZERO, ENOUGH, 1));
+        assert_eq!(grown(Audience::Few, &mut waits, &flushes, 7).await, (Duration::ZERO, ENOUGH));
+        assert_eq!(waits.len(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn sends_to_many_wait_for_the_flush_before_and_for_whom_it_has_answered() {
+        let (queue, mut waits) = mpsc::channel(64);
+        let flushes = Semaphore::new(2);
+        // Who sends alone waits for nobody.
+        assert_eq!(grown(Audience::Many, &mut waits, &flushes, 1).await, (Duration::ZERO, 1));
+
+        let written = Duration::from_millis(40);
+        let other = flushes.acquire().await.unwrap();
+        let ((took, sends), ()) = tokio::join!(grown(Audience::Many, &mut waits, &flushes, 1), async {
+            sleep(written).await;
+            drop(other);
+            queue.send(waiting(1).await).await.unwrap();
+        });
+        assert_eq!((took, sends), (written, 2), "who was answered is in the next batch");
+
+        // They come back together, the second of them a little later; or do not.
+        let ((took, sends), ()) = tokio::join!(grown(Audience::Many, &mut waits, &flushes, 2), async {
+            sleep(RETURN / 2).await;
+            queue.send(waiting(1).await).await.unwrap();
+        });
+        assert_eq!((took, sends), (RETURN / 2, 2));
+        let (took, sends) = grown(Audience::Many, &mut waits, &flushes, 2).await;
+        assert!(took >= RETURN && sends == 1, "{took:?}");
+
+        let _other = flushes.acquire().await.unwrap();
+        let (took, _) = grown(Audience::Many, &mut waits, &flushes, 1).await;
+        assert!(took >= Audience::Many.patience(), "{took:?}");
     }
 }

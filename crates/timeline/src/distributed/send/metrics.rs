@@ -22,8 +22,12 @@ pub(super) fn written(took: Duration) {
     histogram!("timeline_batch_seconds").record(took.as_secs_f64());
 }
 
-pub(super) fn queue(length: usize) {
-    gauge!("timeline_queue_length").set(length as f64);
+pub(super) fn queued() {
+    gauge!("timeline_queue_length").increment(1.0);
+}
+
+pub(super) fn taken(sends: usize) {
+    gauge!("timeline_queue_length").decrement(sends as f64);
 }
 
 pub(super) fn unknown(sends: usize) {

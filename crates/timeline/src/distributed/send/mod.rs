@@ -1,11 +1,11 @@
 //! Sends: from the queue of this process to the inboxes of the recipients.
 //!
 //! ```text
-//!  caller ── append ──► queue ──► sender, one task:
+//!  caller ── append ──► queue ──► sender, one task for sends to few, one for sends to many:
 //!                       bounded    takes what waits
 //!                                  asks the history for message ids that were used before
 //!                                  reserves the sequences of all boxes, batch after batch
-//!                                  hands over to a flush, of which four run at a time:
+//!                                  hands over to a flush, of which each task has four at a time:
 //!                                     intent        what to finish if this node dies
 //!                                     entries       one insert, durable before the next step
 //!                                     copies, rows  one insert and one update
@@ -17,6 +17,7 @@
 //! became unknown is ended all the same: by its flush, which goes on in the background, or by any
 //! node that finds the intent.
 
+mod audience;
 mod batch;
 mod delivery;
 mod flush;

@@ -9,6 +9,7 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::audience::Audience;
 use super::metrics;
 use super::repetitions::{Answer, Entered, Underway};
 use super::sender;
@@ -19,7 +20,7 @@ use crate::distributed::{call_end, groups};
 use crate::store::{Append, Appended};
 use crate::{Error, ErrorKind, Result};
 
-/// How many sends may wait.
+/// How many sends may wait in each lane.
 const SENDS_MAX: usize = 4_096;
 
 /// How much memory the sends that wait may take, in KiB.
@@ -31,25 +32,31 @@ const ROOM_KIB: u32 = 64 * 1024;
 /// in the queue, and the batch. Who is dropped while waiting for a place has sent nothing; after
 /// that the send goes on. Dropping the handle lets what is in the queue go on to its end.
 pub(in crate::distributed) struct Sender {
-    queue: mpsc::Sender<Waiting>,
+    /// One for each lane.
+    few: mpsc::Sender<Waiting>,
+    many: mpsc::Sender<Waiting>,
     room: Arc<Semaphore>,
     underway: Underway,
     /// How long a call may take.
     timeout: Duration,
-    /// The task that takes from the queue, and its flushes.
+    /// The tasks that take from the queues, and their flushes.
     tasks: TaskTracker,
     closing: CancellationToken,
 }
 
 impl Sender {
-    /// Starts the task that takes from the queue.
+    /// Starts the tasks that take from the queues.
     pub(in crate::distributed) fn start(shared: &Arc<Shared>) -> Self {
         metrics::describe();
-        let (queue, waiting) = mpsc::channel(SENDS_MAX);
         let (tasks, closing) = (TaskTracker::new(), CancellationToken::new());
-        tasks.spawn(sender::run(Arc::clone(shared), waiting, tasks.clone(), closing.clone()));
+        let [few, many] = Audience::ALL.map(|audience| {
+            let (queue, waiting) = mpsc::channel(SENDS_MAX);
+            tasks.spawn(sender::run(Arc::clone(shared), audience, waiting, tasks.clone(), closing.clone()));
+            queue
+        });
         Self {
-            queue,
+            few,
+            many,
             room: Arc::new(Semaphore::new(ROOM_KIB as usize)),
             underway: Underway::default(),
             timeout: shared.config.timeout,
@@ -61,7 +68,7 @@ impl Sender {
     /// Writes a message.
     pub(in crate::distributed) async fn append(&self, append: Append) -> Result<Appended> {
         let begun = Instant::now();
-        let handed = self.hand_over(append, begun).await?;
+        let handed = self.hand_over(Audience::of([&append]), append, begun).await?;
         handed.answered(begun, self.timeout).await
     }
 
@@ -69,8 +76,10 @@ impl Sender {
     pub(in crate::distributed) async fn append_all(&self, appends: Vec<Append>) -> Vec<Result<Appended>> {
         // All are handed over before the first answer is waited for, so that they share flushes.
         let (begun, mut all) = (Instant::now(), Vec::with_capacity(appends.len()));
+        // The order matters: two lanes know none of each other.
+        let audience = Audience::of(&appends);
         for append in appends {
-            all.push(self.hand_over(append, begun).await);
+            all.push(self.hand_over(audience, append, begun).await);
         }
         let mut answers = Vec::with_capacity(all.len());
         for handed in all {
@@ -92,17 +101,21 @@ impl Sender {
     /// Puts a send into the queue, or lets it join the one that it repeats.
     ///
     /// `begun` is when its call began.
-    async fn hand_over(&self, append: Append, begun: Instant) -> Result<Handed> {
+    async fn hand_over(&self, audience: Audience, append: Append, begun: Instant) -> Result<Handed> {
         if self.closing.is_cancelled() {
             return Err(Error::closed());
         }
         groups::check_send(&append)?;
         let until = begun + call_end::of_steps(self.timeout);
+        let queue = match audience {
+            Audience::Few => &self.few,
+            Audience::Many => &self.many,
+        };
         let room = Arc::clone(&self.room).acquire_many_owned(room_of(&append));
         let Ok(room) = timeout_at(until, room).await else { return Err(crowded(self.timeout)) };
         let room = room.map_err(|_closed| Error::closed())?;
         loop {
-            let Ok(place) = timeout_at(until, self.queue.reserve()).await else {
+            let Ok(place) = timeout_at(until, queue.reserve()).await else {
                 return Err(crowded(self.timeout));
             };
             let place = place.map_err(|_closed| Error::closed())?;
@@ -111,6 +124,7 @@ impl Sender {
                 Entered::Joined(answer) => return Ok(Handed { answer, fate: None }),
                 Entered::First(reply, answer) => {
                     let fate = QueuedFate::default();
+                    metrics::queued();
                     place.send(Waiting::new(append, reply, until, fate.clone(), room));
                     return Ok(Handed { answer, fate: Some(fate) });
                 }

@@ -9,6 +9,7 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::audience::Audience;
 use super::batch::Boxes;
 use super::flush::{self, Background, Flush};
 use super::gathered::Gathered;
@@ -26,7 +27,7 @@ use crate::distributed::{call_end, clock};
 use crate::store::Append;
 use crate::{Error, ErrorKind, MemberId, Result, Seq};
 
-/// How many flushes run at a time.
+/// How many flushes of a lane run at a time.
 const FLUSHES_MAX: u32 = 4;
 
 /// How many more go on in the background, after their callers were told that the outcome is
@@ -43,9 +44,10 @@ struct Fresh {
     key: EntryId,
 }
 
-/// Takes from the queue until it is closed and empty.
+/// Takes from the queue of a lane until it is closed and empty.
 pub(super) async fn run(
     shared: Arc<Shared>,
+    audience: Audience,
     mut queue: mpsc::Receiver<Waiting>,
     tasks: TaskTracker,
     closing: CancellationToken,
@@ -55,6 +57,7 @@ pub(super) async fn run(
     let background = Background { places, closing: closing.clone() };
     // What did not fit into the last batch is the first of the next one.
     let mut left = None;
+    let mut last = 0;
     loop {
         let first = match left.take() {
             Some(first) => Some(first),
@@ -63,11 +66,12 @@ pub(super) async fn run(
         let Some(first) = first else { break };
         let mut gathered = Gathered::new(first);
         gathered.drain(&mut queue);
-        gathered.grow(&mut queue, &flushes, FLUSHES_MAX).await;
+        gathered.grow(audience, &mut queue, &flushes, FLUSHES_MAX, last).await;
         // While all flushes are busy, more comes.
         let Ok(permit) = Arc::clone(&flushes).acquire_owned().await else { break };
         gathered.drain(&mut queue);
-        metrics::queue(queue.len());
+        last = gathered.len();
+        metrics::taken(last);
         let batch;
         (batch, left) = gathered.finish();
         let prepared = AssertUnwindSafe(begin(&shared, &tasks, &background, batch, permit));
