@@ -5,7 +5,8 @@ use anyhow::{Result, bail};
 use super::imports::Imports;
 use super::tree::Tree;
 use super::{
-    circles, codes, comments, defaults, dialect, edges, glossary, links, msrv, readmes, scripts, shape, words,
+    circles, codes, comments, defaults, dialect, edges, glossary, links, metrics, msrv, readmes, scripts,
+    shape, words,
 };
 
 /// Prints every breach, one a line, and fails if there is any.
@@ -41,6 +42,7 @@ fn breaches(tree: &Tree) -> Vec<String> {
         shape::check,
         words::check,
         links::check,
+        metrics::check,
         codes::check,
         scripts::check,
         readmes::check,

@@ -11,6 +11,7 @@ mod glossary;
 mod imports;
 mod interface;
 mod links;
+mod metrics;
 mod msrv;
 mod public_type;
 mod readmes;
