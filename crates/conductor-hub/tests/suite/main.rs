@@ -11,6 +11,7 @@ mod close_codes;
 mod control;
 mod deflate;
 mod failures;
+mod faults;
 #[cfg(feature = "server")]
 mod found_sisters;
 mod handshake;
@@ -19,6 +20,8 @@ mod hooks;
 mod large_rows;
 mod logging_in;
 mod logins;
+#[cfg(feature = "sisters")]
+mod max_sisters;
 mod pace;
 mod panics;
 mod protocol_page;
