@@ -1,48 +1,43 @@
-//! What members may hear: each number once, in order, and none missing without a notice.
+//! What members may hear: each number once, in order, and none missing beyond what was told.
 
-use std::collections::{HashMap, HashSet};
-use std::time::{Duration, Instant};
+use std::collections::HashMap;
+use std::time::Instant;
 
 use conductor_hub::protocol::{Message, Opcode};
 
-use crate::fleet::{Notice, NoticeKind};
 use crate::member::Heard;
-use crate::writer::PIECES;
-
-/// How much earlier or later than the numbers around it a gap may be told: it travels another way,
-/// and a frozen process tells it when it goes on.
-const SLACK: Duration = Duration::from_secs(3);
+use crate::notices::{MissingNumbers, Notice, Notices};
+use crate::writer::{CHANNELS, PIECES};
 
 /// What was heard so far.
 #[derive(Default)]
 pub(crate) struct Checker {
-    /// The last number of each writer that a member has heard.
-    last: HashMap<(String, String), (u64, Instant)>,
-    /// The last mark of each origin that was heard at a node.
-    marks: HashMap<(usize, String), u64>,
+    /// What each member has heard of each writer.
+    last: HashMap<(String, String), LastHeard>,
+    /// The last mark of each origin that was heard at a node, on each channel.
+    marks: HashMap<(usize, String), [u64; CHANNELS.len()]>,
     /// The next piece of each stream that a member has heard from its beginning.
     streams: HashMap<(String, String), u64>,
     missing: Vec<MissingNumbers>,
-    notices: Vec<Notice>,
+    notices: Notices,
     pub(crate) heard: u64,
     pub(crate) whole_streams: u64,
     pub(crate) aborted_streams: u64,
 }
 
-/// Numbers that a member did not hear.
-#[derive(Clone, Debug)]
-struct MissingNumbers {
-    node: usize,
-    life: String,
-    origin: String,
-    numbers: (u64, u64),
-    since: Instant,
-    until: Instant,
+/// What a member has heard of a writer.
+#[derive(Debug)]
+struct LastHeard {
+    number: u64,
+    at: Instant,
+    /// On which channels. Before it was all of them, the writer's node may not have known of a bind
+    /// of the member's, and owes it nothing.
+    channels: [bool; CHANNELS.len()],
 }
 
 impl Checker {
     pub(crate) fn note(&mut self, notice: Notice) {
-        self.notices.push(notice);
+        self.notices.note(notice);
     }
 
     /// Takes what a member heard; an error is what nobody may ever hear.
@@ -62,26 +57,26 @@ impl Checker {
             return Err(format!("a member heard {body:?}, which nobody wrote"));
         };
         let number: u64 = number.parse().map_err(|_| format!("{body:?} has no number"))?;
+        let Some(channel) = CHANNELS.iter().position(|channel| *channel == message.channel) else {
+            return Err(format!("a member heard {body:?} on {}, where nobody writes", message.channel));
+        };
         if kind == "mark" {
-            let mark = self.marks.entry((node, origin.to_owned())).or_default();
+            let mark = &mut self.marks.entry((node, origin.to_owned())).or_default()[channel];
             *mark = number.max(*mark);
             return Ok(());
         }
-        let before = self.last.insert((life.clone(), origin.to_owned()), (number, at));
-        let Some((last, since)) = before else { return Ok(()) };
-        if number <= last {
-            return Err(format!("node {node} ({life}) heard {number} of {origin} behind {last}"));
+        let key = (life.clone(), origin.to_owned());
+        let last = self.last.entry(key).or_insert(LastHeard { number: 0, at, channels: Default::default() });
+        let (before, since) = (last.number, last.at);
+        if number <= before {
+            return Err(format!("node {node} ({life}) heard {number} of {origin} behind {before}"));
         }
-        if number > last + 1 {
-            let numbers = (last + 1, number - 1);
-            self.missing.push(MissingNumbers {
-                node,
-                life,
-                origin: origin.to_owned(),
-                numbers,
-                since,
-                until: at,
-            });
+        let was_owed_all = !last.channels.contains(&false);
+        last.channels[channel] = true;
+        (last.number, last.at) = (number, at);
+        if was_owed_all && number > before + 1 {
+            let (origin, numbers) = (origin.to_owned(), (before + 1, number - 1));
+            self.missing.push(MissingNumbers { node, life, origin, numbers, since, until: at });
         }
         Ok(())
     }
@@ -119,15 +114,16 @@ impl Checker {
         Ok(())
     }
 
-    /// Tells whether at each of these nodes a mark of each of these origins was heard.
+    /// Tells whether at each of these nodes a mark of each of these origins was heard on each
+    /// channel.
     pub(crate) fn heard_mark(&self, lives: &[String], mark: u64) -> Result<(), String> {
         for (node, life) in lives.iter().enumerate() {
             // What is written at a node its own member hears as well: it is another connection.
             for origin in lives {
-                let heard = self.marks.get(&(node, origin.clone())).copied().unwrap_or(0);
-                if heard < mark {
+                let heard = self.marks.get(&(node, origin.clone())).copied().unwrap_or_default();
+                if heard.iter().any(|heard| *heard < mark) {
                     return Err(format!(
-                        "node {node} ({life}) has heard mark {heard} of {origin}, not {mark}"
+                        "node {node} ({life}) has heard the marks {heard:?} of {origin}, not {mark}"
                     ));
                 }
             }
@@ -135,38 +131,17 @@ impl Checker {
         Ok(())
     }
 
-    /// Returns how many numbers are missing, all of which were told; or one that was not.
+    /// Returns how many numbers are missing, all of which were told; or some that were not.
     pub(crate) fn missing(&self) -> Result<u64, String> {
-        let mut missing = 0;
-        let told: HashMap<(usize, &str), Vec<&Notice>> =
-            self.notices.iter().fold(HashMap::new(), |mut told, notice| {
-                told.entry((notice.node, &*notice.origin)).or_insert_with(Vec::new).push(notice);
-                told
-            });
-        for run in &self.missing {
-            let notices = told.get(&(run.node, &*run.origin)).map_or(&[][..], Vec::as_slice);
-            let is_told = notices.iter().any(|notice| {
-                notice.kind != NoticeKind::Lost
-                    && notice.at + SLACK >= run.since
-                    && notice.at <= run.until + SLACK
-            });
-            if !is_told {
-                return Err(format!(
-                    "numbers {:?} of {} are missing at node {} ({}) without a notice",
-                    run.numbers, run.origin, run.node, run.life
-                ));
-            }
-            missing += run.numbers.1 - run.numbers.0 + 1;
-        }
-        Ok(missing)
+        self.notices.excuse(&self.missing)
     }
 
     pub(crate) fn gaps(&self) -> usize {
-        self.notices.iter().filter(|notice| notice.kind == NoticeKind::Gap).count()
+        self.notices.gaps()
     }
 
     /// Returns how many origins somebody has heard of.
     pub(crate) fn origins(&self) -> usize {
-        self.notices.iter().map(|notice| &notice.origin).collect::<HashSet<_>>().len()
+        self.notices.origins()
     }
 }

@@ -12,9 +12,10 @@ use tokio::time::sleep_until;
 
 use crate::NODES;
 use crate::checker::Checker;
-use crate::fleet::{Fleet, Notice};
+use crate::fleet::Fleet;
 use crate::member::{self, Heard};
 use crate::namespaces::Namespaces;
+use crate::notices::Notice;
 use crate::report::Report;
 use crate::writer::{self, Orders};
 

@@ -17,25 +17,8 @@ use tokio_util::task::TaskTracker;
 
 use crate::NODES;
 use crate::namespaces::Namespaces;
+use crate::notices::{Notice, NoticeKind};
 use crate::wire::{Wire, WireMode};
-
-/// What a node was told, and when.
-#[derive(Clone, Debug)]
-pub(crate) struct Notice {
-    /// Which node was told.
-    pub(crate) node: usize,
-    pub(crate) kind: NoticeKind,
-    /// Of which node's life.
-    pub(crate) origin: String,
-    pub(crate) at: Instant,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum NoticeKind {
-    Found,
-    Gap,
-    Lost,
-}
 
 /// All nodes and what links them; the processes are gone with it.
 pub(crate) struct Fleet {
@@ -223,14 +206,10 @@ impl Fleet {
         self.tasks.spawn(async move {
             while let Ok(Some(line)) = lines.next_line().await {
                 let mut words = line.split(' ');
-                let kind = match words.next() {
-                    Some("found") => NoticeKind::Found,
-                    Some("gap") => NoticeKind::Gap,
-                    Some("lost") => NoticeKind::Lost,
-                    _ => continue,
-                };
-                let origin = words.next().unwrap_or_default().to_owned();
-                let notice = Notice { node: number, kind, origin, at: Instant::now() };
+                let (kind, origin) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+                let rows = words.filter_map(|row| row.parse().ok());
+                let Some(kind) = NoticeKind::read(kind, rows) else { continue };
+                let notice = Notice { node: number, kind, origin: origin.to_owned(), at: Instant::now() };
                 if notices.send(notice).await.is_err() {
                     return;
                 }

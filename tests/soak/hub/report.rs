@@ -19,7 +19,23 @@ pub(crate) struct Report {
     pub(crate) memory_kib: (u64, u64),
 }
 
+/// By how much the memory of a node may differ whatever it had: what allocators keep of a burst.
+const MEMORY_FLOOR_KIB: u64 = 4 * 1024;
+
 impl Report {
+    /// Says if memory has grown: over 1.25 times what it was after a quarter, and a floor.
+    pub(crate) fn judge_memory(&self) -> Result<(), String> {
+        let (quarter, end) = self.memory_kib;
+        let most = quarter + quarter / 4 + MEMORY_FLOOR_KIB;
+        if end <= most {
+            return Ok(());
+        }
+        Err(format!(
+            "the largest node had {quarter} KiB after a quarter of the long cycle and {end} KiB at its end, which is \
+             over 1.25 times as much and {MEMORY_FLOOR_KIB} KiB: something of what comes is kept"
+        ))
+    }
+
     pub(crate) fn add(&mut self, other: &Self) {
         self.kind = other.kind;
         self.written += other.written;

@@ -14,6 +14,10 @@ use tokio_tungstenite::{connect_async, tungstenite};
 
 pub(crate) const CHANNELS: [&str; 2] = ["tea", "cake"];
 
+/// How many numbers a row may have, which is what one client writes at once to one channel: of
+/// three numbers the third goes to the other channel.
+pub(crate) const NUMBERS_IN_A_ROW_MAX: u64 = 2;
+
 /// Pieces of a stream.
 pub(crate) const PIECES: u64 = 20;
 
