@@ -3,6 +3,10 @@
 //! The task that reads from the publisher writes to each receiver itself, whose task is not woken.
 //! There is no queue: what a socket does not take is an error. The hub wakes a task for each
 //! receiver instead; the difference is what a write past an empty outbox could save.
+//!
+//! This is a bare relay and no hub: it decodes nothing, asks no hook, and counts nothing. It bounds
+//! what the trial of a direct write in the hub's outbox can show, and is not that trial, whose
+//! place is in `docs/figures.md`.
 
 use std::error::Error;
 use std::io;

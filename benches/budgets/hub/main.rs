@@ -137,10 +137,11 @@ const FIGURES: &[Figure] = &[
         budget: Budget::RatioAtMost(1.25),
     },
     Figure {
+        // The other side is a bare relay, not the hub with a direct write in its outbox.
         name: "hub.fanout.single.direct",
         unit: "ns/delivery",
         ours: |effort| fanout::cpu_ns("hub", Burst::SINGLE, effort),
-        against: Some(("tokio tasks that write past any queue", |effort| {
+        against: Some(("a bare relay whose tokio tasks write past any queue, without a hub", |effort| {
             fanout::cpu_ns("direct", Burst::SINGLE, effort)
         })),
         budget: Budget::Shown,
