@@ -74,8 +74,8 @@ impl Config {
     /// Sets the most connections at once that are not the hub's yet.
     ///
     /// 1,024 by default, at least 1. One more takes the place of the oldest on which no request is
-    /// being answered, so that who is silent keeps nobody out; if there is none it is closed. More
-    /// suits servers to which many come at once.
+    /// being answered, so that who is silent keeps nobody out; if there is none it is closed, and
+    /// counted by `hub_listener_refused_total`. More suits servers to which many come at once.
     #[must_use]
     pub fn connections_max(self, connections: usize) -> Self {
         Self { connections_max: connections, ..self }
