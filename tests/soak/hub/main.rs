@@ -101,6 +101,6 @@ async fn soak(time: Duration, seed: u64, with_namespaces: bool) -> Result<(), Bo
             break;
         }
     }
-    writeln!(stdout(), "{cycles} cycles, {total}: nothing twice, out of order or missing beyond what was told")?;
+    writeln!(stdout(), "{cycles} cycles, {total}: nothing twice, out of order, or missing untold")?;
     Ok(())
 }
