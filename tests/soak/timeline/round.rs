@@ -19,15 +19,20 @@ use crate::store::open;
 /// A time that only a hang reaches.
 const GRACE: Duration = Duration::from_secs(60);
 
-/// Rounds after which everything is read, and not what is new alone.
+/// Rounds after which everything is read, and not what is new alone; a part of [`ROUNDS_MAX`].
 const WHOLE: u64 = 25;
 
-/// The rounds of a soak on one directory.
+/// Rounds after which a new directory is begun, as all that was ever written is compared.
+const ROUNDS_MAX: u64 = 50;
+
+/// The rounds of a soak, on one directory after the other.
 pub(crate) struct Soak {
     directory: TempDir,
     seed: u64,
     rng: Rng,
     rounds: u64,
+    /// What was answered and compared in the directories before.
+    before: (u64, u64),
     model: Model,
     checker: Checker,
 }
@@ -46,6 +51,7 @@ impl Soak {
             seed,
             rng: Rng::with_seed(seed),
             rounds: 0,
+            before: (0, 0),
             model: Model::default(),
             checker: Checker::default(),
         })
@@ -65,7 +71,19 @@ impl Soak {
             _ => self.rng.usize(100..600),
         };
         work_and_kill(self.directory.path(), self.rounds, self.seed, calls, &mut self.model)?;
-        self.compare(self.rounds.is_multiple_of(WHOLE)).await
+        let report = self.compare(self.rounds.is_multiple_of(WHOLE)).await?;
+        if self.rounds.is_multiple_of(ROUNDS_MAX) {
+            self.begin_anew(&report)?;
+        }
+        Ok(report)
+    }
+
+    /// Goes on with a new directory, when the last one was compared as a whole.
+    fn begin_anew(&mut self, report: &Report) -> Result<(), Box<dyn Error>> {
+        self.before = (report.calls, report.entries);
+        (self.model, self.checker) = (Model::default(), Checker::default());
+        self.directory = tempfile::tempdir()?;
+        Ok(())
     }
 
     /// Compares everything for the last time.
@@ -84,7 +102,8 @@ impl Soak {
         }
         let entries = compared
             .map_err(|violation| format!("round {} of seed {}: {violation}", self.rounds, self.seed))?;
-        Ok(Report { rounds: self.rounds, calls: self.model.calls, entries })
+        let (calls, compared) = self.before;
+        Ok(Report { rounds: self.rounds, calls: calls + self.model.calls, entries: compared + entries })
     }
 }
 
