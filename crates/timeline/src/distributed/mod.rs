@@ -198,6 +198,7 @@ mod read;
 mod received;
 mod requirements;
 mod reserving;
+mod reserving_turns;
 mod rows;
 mod safety;
 mod send;

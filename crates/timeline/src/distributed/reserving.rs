@@ -9,34 +9,18 @@
 
 use std::iter::successors;
 
-use tokio::sync::{Mutex as AsyncMutex, MutexGuard};
-use tokio::time::{Instant, timeout_at};
-
 use super::sequencer::{Reserved, Want};
 use super::shared::Shared;
 use super::{call_end, clock};
-use crate::{Error, ErrorKind, MemberId, Result, Seq};
-
-/// The turns of those who reserve places in inboxes.
-///
-/// They are taken in the order of the calls. Who has one gives it back with the answer of the
-/// sequencer, which does not wait for anything that is written.
-#[derive(Debug, Default)]
-pub(super) struct ReservingTurns(AsyncMutex<()>);
-
-impl ReservingTurns {
-    /// Waits until nobody else reserves, for as long as what this returns is held.
-    async fn next(&self, end: Instant) -> Result<MutexGuard<'_, ()>> {
-        timeout_at(end, self.0.lock()).await.map_err(|_elapsed| late())
-    }
-}
+use crate::{MemberId, Result, Seq};
 
 /// Reserves places, in the order of `wants`, and has the teller know those in inboxes.
 ///
 /// # Errors
 ///
 /// As [`Sequencer::reserve`](super::sequencer::Sequencer::reserve), and
-/// [`Unavailable`](ErrorKind::Unavailable) if the turn does not come within the time of the call.
+/// [`Unavailable`](crate::ErrorKind::Unavailable) if the turn does not come within the time of the
+/// call.
 ///
 /// # Cancel safety
 ///
@@ -78,19 +62,8 @@ fn in_inboxes(wants: &[Want<'_>], reserved: &[Reserved]) -> impl Iterator<Item =
     })
 }
 
-fn late() -> Error {
-    let text = "nothing was stored: mongodb or redis took the time of this call to give out sequences for \
-                those before it; send again later";
-    Error::new(ErrorKind::Unavailable, text)
-}
-
 #[cfg(test)]
 mod tests {
-    use std::pin::pin;
-    use std::time::Duration;
-
-    use futures_util::FutureExt as _;
-
     use super::*;
     use crate::Conversation;
     use crate::distributed::box_id::BoxId;
@@ -101,18 +74,6 @@ mod tests {
 
     fn seq(number: u64) -> Seq {
         Seq::new(number).unwrap()
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn turns_are_taken_one_after_the_other_within_the_time_of_a_call() {
-        let turns = ReservingTurns::default();
-        let soon = Instant::now() + Duration::from_secs(1);
-        let first = turns.next(soon).await.unwrap();
-        let mut second = pin!(turns.next(soon + Duration::from_secs(60)));
-        assert!(second.as_mut().now_or_never().is_none());
-        assert_eq!(turns.next(soon).await.unwrap_err().kind(), ErrorKind::Unavailable);
-        drop(first);
-        assert!(second.now_or_never().is_some_and(|turn| turn.is_ok()));
     }
 
     #[test]

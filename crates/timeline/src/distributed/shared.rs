@@ -18,7 +18,7 @@ use super::intents::Intents;
 use super::keeper::Upkeep;
 use super::node_id::NodeId;
 use super::read::{Holes, Newest};
-use super::reserving::ReservingTurns;
+use super::reserving_turns::ReservingTurns;
 use super::rows::{CursorQueue, RowsCache};
 use super::sequencer::Sequencer;
 use super::telling::Teller;

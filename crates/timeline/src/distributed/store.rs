@@ -21,7 +21,7 @@ use super::keeper::Upkeep;
 use super::kept::kept;
 use super::node_id::NodeId;
 use super::read::{Holes, Newest};
-use super::reserving::ReservingTurns;
+use super::reserving_turns::ReservingTurns;
 use super::rows::{CursorQueue, RowsCache};
 use super::send::Sender;
 use super::sequencer::Sequencer;
