@@ -108,8 +108,8 @@ impl Troubled {
         match self {
             #[cfg(feature = "redis")]
             Self::Redis(address) => format!(
-                "redis at {address} does not serve the timelines; until it does, sequences are found in mongodb, \
-                 which takes longer, and what other nodes write {HEARD_LATER}"
+                "redis at {address} does not serve the timelines; until it does, sequences are found in \
+                 mongodb, which takes longer, and what other nodes write {HEARD_LATER}"
             ),
             Self::Mongo => format!(
                 "the nodes of the timeline store do not hear each other through mongodb; until they do, what \

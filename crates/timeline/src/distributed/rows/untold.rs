@@ -43,8 +43,8 @@ impl UntoldCursors {
 
     /// Tells of cursors that rose, and forgets what was to be told of them and is no higher.
     ///
-    /// Whoever calls it has raised them in the turn that is held, as [`settle`](Self::settle) is called
-    /// in one: so this node tells of no cursor behind a higher one.
+    /// Whoever calls it has raised them in the turn that it holds, as who calls
+    /// [`settle`](Self::settle). So this node tells of no cursor behind a higher one.
     pub(super) fn told(&self, cursors: &[(EntryId, ReadCursor)], mut tell: impl FnMut(&ReadCursor)) {
         let mut noted = self.0.lock();
         for (row, cursor) in cursors {
