@@ -168,9 +168,73 @@ fn unanswered() -> Error {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use ::metrics::{Counter, CounterFn, Gauge, Histogram, Key, KeyName, Metadata, SharedString, Unit};
     use tokio::sync::oneshot;
 
     use super::*;
+
+    /// Counts the unknown outcomes of this thread.
+    #[derive(Default)]
+    struct UnknownOutcomes(Arc<Count>);
+
+    #[derive(Default)]
+    struct Count(AtomicU64);
+
+    impl CounterFn for Count {
+        fn increment(&self, value: u64) {
+            self.0.fetch_add(value, Ordering::Relaxed);
+        }
+
+        fn absolute(&self, value: u64) {
+            self.0.fetch_max(value, Ordering::Relaxed);
+        }
+    }
+
+    impl ::metrics::Recorder for UnknownOutcomes {
+        fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+        fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+        fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+        fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> Counter {
+            let is_it = key.name() == "timeline_unknown_outcomes_total";
+            if is_it { Counter::from_arc(Arc::clone(&self.0)) } else { Counter::noop() }
+        }
+
+        fn register_gauge(&self, _: &Key, _: &Metadata<'_>) -> Gauge {
+            Gauge::noop()
+        }
+
+        fn register_histogram(&self, _: &Key, _: &Metadata<'_>) -> Histogram {
+            Histogram::noop()
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_caller_who_hears_of_an_unknown_outcome_is_counted_once() {
+        let unknown_outcomes = UnknownOutcomes::default();
+        let _counted = ::metrics::set_default_local_recorder(&unknown_outcomes);
+        let (begun, timeout) = (Instant::now(), Duration::from_secs(10));
+        let handed = || {
+            let (reply, answer) = oneshot::channel();
+            (reply, Handed { answer, fate: None })
+        };
+        // Of a flush, of a flush that ended without an answer, and of nobody in time.
+        let (told, one) = handed();
+        told.send(Err(unknown(&late(timeout)))).unwrap();
+        let (dropped, other) = handed();
+        drop(dropped);
+        let (_silent, third) = handed();
+        let (refused, fourth) = handed();
+        refused.send(Err(crowded(timeout))).unwrap();
+        for handed in [one, other, third, fourth] {
+            assert!(handed.answered(begun, timeout).await.is_err());
+        }
+        assert_eq!(unknown_outcomes.0.0.load(Ordering::Relaxed), 3);
+    }
 
     #[tokio::test(start_paused = true)]
     async fn a_call_is_answered_in_time_and_says_whether_its_send_was_begun() {
