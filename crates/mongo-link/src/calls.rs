@@ -147,7 +147,7 @@ mod tests {
         assert_eq!(error.to_string(), "mongodb at db:1 did not answer within 60s");
         let error = run(&calls, PATIENCE, ready(Ok(1))).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unavailable);
-        assert!(error.to_string().contains("calls_max"), "{error}");
+        assert!(error.to_string().contains("has as many calls of this process under way"), "{error}");
     }
 
     #[tokio::test(start_paused = true)]

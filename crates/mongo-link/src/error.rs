@@ -102,7 +102,7 @@ impl Error {
 
     /// The error of a call that waited for a place when time was up.
     pub(crate) fn crowded(server: &str, limit: Duration) -> Self {
-        let what = "has as many calls under way as `calls_max` allows, and none of them ended";
+        let what = "has as many calls of this process under way as there may be, and none of them ended";
         Self::unavailable(server, format!("{what} within {limit:?}"))
     }
 

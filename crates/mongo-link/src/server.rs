@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::calls::{Calls, joined};
-use crate::caught::caught;
+use crate::caught::{caught, caught_in};
 use crate::client::ClientMaker;
 use crate::current::CurrentClient;
 use crate::error::{Error, ErrorKind};
@@ -176,7 +176,7 @@ impl Server {
         }
         let server = Arc::clone(self);
         let succeeded = self.calls.spawn(async move { server.current.succeed(current).await });
-        if let Some(Err(error)) = joined(succeeded).await {
+        if let Err(error) = caught_in(self.maker.server(), succeeded).await {
             tracing::debug!("{error}; another client of the driver is made later");
         }
     }

@@ -23,6 +23,7 @@ mod log;
 mod progress;
 mod random;
 mod rates;
+mod redis_at_start;
 mod redis_trial;
 mod registration;
 mod repair;

@@ -22,7 +22,7 @@ use crate::listen::{BodyMemory, ConnectionPermits, LimitedListener, Timeouts};
 use crate::registration::{self, Registered};
 use crate::signals::Signals;
 use crate::supervisor::Supervisor;
-use crate::{causes, descriptors, grpc, http, listen, log, revocation, telemetry, tls};
+use crate::{causes, descriptors, grpc, http, listen, log, redis_at_start, revocation, telemetry, tls};
 
 /// The share of the time for a stop that is kept for the store.
 const FOR_THE_STORE: f64 = 0.25;
@@ -47,15 +47,20 @@ pub(crate) async fn run(config: Config, mut signals: Signals) -> anyhow::Result<
     let metrics = telemetry::metrics()?;
     let data_dir = DataDir::open(&config.data_dir)?;
     let (supervisor, health) = (Supervisor::new(), Health::default());
+    let parts = async {
+        // Boxed, as it is large and mostly over at once.
+        let http = Box::pin(redis_at_start::wait(&config, http, tls.clone())).await?;
+        start_parts(&config, &data_dir, &health, &supervisor).await.map(|parts| (http, parts))
+    };
     let started = tokio::select! {
-        started = start_parts(&config, &data_dir, &health, &supervisor) => started,
+        started = parts => started,
         // What a start cut short leaves, the next one finishes, as after a crash.
         signal = signals.stop() => {
             tracing::info!(reason = signal, "stopped before the start was finished");
             return Ok(());
         }
     };
-    let (access, join) = match started {
+    let (http, (access, join)) = match started {
         Ok(parts) => parts,
         Err(error) => {
             supervisor.stop().cancel();

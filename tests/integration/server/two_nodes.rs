@@ -273,3 +273,39 @@ async fn a_server_that_starts_before_its_mongo_is_ready_once_that_is_there() {
     let (well, text) = check(&databases.flags());
     assert!(well && text.contains("note    --presence: "), "{text}");
 }
+
+#[tokio::test]
+async fn a_server_that_starts_before_its_redis_admits_nobody_and_is_ready_once_that_is_there() {
+    let Some(databases) = Databases::start(Mode::Redis).await else { return };
+    let mut server = databases.server(&[]).await;
+    let [ready, lives, page] = ["/readyz", "/healthz", "/"].map(|path| server.url(path));
+    server.kill();
+    databases.redis().kill().unwrap();
+    // It says where it is when it has started, and this waits for that.
+    let starting = tokio::task::spawn_blocking(move || {
+        server.start_again();
+        server
+    });
+    let asked = async {
+        loop {
+            // At first nobody listens.
+            if let Ok(answer) = reqwest::get(&ready).await {
+                return answer;
+            }
+        }
+    };
+    let answer = timeout(LIMIT, asked).await.expect("it answers while it waits");
+    assert_eq!(answer.status(), 503);
+    let report: Value = answer.json().await.unwrap();
+    assert_eq!((&report["ready"], &report["parts"][0]["name"]), (&json!(false), &json!("presence")));
+    let reason = report["parts"][0]["reason"].as_str().unwrap();
+    assert!(reason.contains("--redis-url: redis://") && reason.contains("is away"), "{reason}");
+    assert_eq!(reqwest::get(&lives).await.unwrap().status(), 200);
+    assert_eq!(reqwest::get(&page).await.unwrap().status(), 503);
+    assert!(!starting.is_finished());
+
+    databases.redis().start_again().await.unwrap();
+    let server = timeout(LIMIT, starting).await.expect("it starts").unwrap();
+    until_ready(&server).await;
+    assert_eq!(send(&server, 1).await.0, 200);
+}

@@ -1,7 +1,10 @@
 //! How many users there are, and how many nodes.
 
 /// How many users there are. The first two never acknowledge.
-pub(crate) const USERS: usize = 50;
+///
+/// All of them are in one group: more than a hundred, so that sends to it go the way of those to
+/// many, beside those to pairs.
+pub(crate) const USERS: usize = 110;
 
 /// How many of them send, and talk in pairs.
 pub(crate) const ACTIVE: usize = 6;

@@ -1,7 +1,11 @@
 //! Laws of batches.
 
 use super::world::*;
-use crate::{ErrorKind, Message, MessageId, NewMessage, Result, SENDS_BYTES_MAX, SENDS_MAX, Sent, Timeline};
+use crate::store::Append;
+use crate::{
+    Config, Destination, ErrorKind, GroupName, MemberId, Message, MessageId, NewMessage, Result,
+    SENDS_BYTES_MAX, SENDS_MAX, Sent, Timeline,
+};
 
 fn new(from: &str, to: &str, number: u64) -> NewMessage {
     NewMessage::new(member(from), member(to), message(number))
@@ -9,6 +13,15 @@ fn new(from: &str, to: &str, number: u64) -> NewMessage {
 
 fn with_id(from: &str, to: &str, number: u64, id: &str) -> NewMessage {
     new(from, to, number).message_id(MessageId::new(id).unwrap())
+}
+
+/// A message of `a`, as a store gets it.
+fn append(to: Destination, recipients: Vec<MemberId>, number: u64) -> Append {
+    let conversation = match &to {
+        Destination::Member(to) => pair("a", to.as_str()),
+        Destination::Group(to) => group(to.as_str()),
+    };
+    Append { conversation, from: Some(member("a")), to, recipients, message: message(number), token: None }
 }
 
 /// A message whose text has so many bytes.
@@ -56,6 +69,28 @@ pub async fn a_batch_answers_each_message_in_order(world: &dyn World) {
     assert_eq!(answers(&timeline, vec![new("a", "b", 6), new("a", "c", 7)]).await, closed);
     let timeline = open(world).await;
     assert_eq!(inbox(&timeline, "a").await, texts(1..=5));
+}
+
+/// Messages that are stored together keep their order, to however many each of them goes.
+pub async fn a_batch_to_one_and_to_many_keeps_its_order(world: &dyn World) {
+    let store = world.start().await;
+    let members: Vec<_> = (0..120).map(|number| member(&format!("m{number}"))).collect();
+    let to_many = Destination::Group(GroupName::new("large").unwrap());
+    let to_one = Destination::Member(member("m7"));
+    let appends = (1..=8).map(|number| {
+        if number % 3 == 0 {
+            append(to_many.clone(), members.clone(), number)
+        } else {
+            append(to_one.clone(), vec![member("a"), member("m7")], number)
+        }
+    });
+    let answers = store.append_all(appends.collect()).await;
+    let places: Vec<_> = answers.into_iter().map(|answer| answer.unwrap().place.get()).collect();
+    assert_eq!(places, [1, 2, 1, 3, 4, 2, 5, 6]);
+    let timeline = Timeline::start(Config::default(), store).unwrap();
+    assert_eq!(inbox(&timeline, "m7").await, texts(1..=8));
+    assert_eq!(inbox(&timeline, "m8").await, texts([3, 6]));
+    assert_eq!(history(&timeline, &group("large")).await, texts([3, 6]));
 }
 
 /// A batch that is repeated with its message ids has one effect.

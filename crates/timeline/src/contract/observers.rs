@@ -73,6 +73,37 @@ pub async fn observers_hear_every_entry_once_in_order(world: &dyn World) {
     }
 }
 
+/// An observer hears in order what comes from a large group and from pairs at the same time.
+pub async fn observers_hear_of_large_groups_and_pairs_in_order(world: &dyn World) {
+    let recorder = Arc::new(Recorder::default());
+    let timeline = observed(world, Arc::<Recorder>::clone(&recorder)).await;
+    let names: Vec<_> = (0..120).map(|number| format!("m{number}")).collect();
+    let mut tasks = JoinSet::new();
+    for sender in 0..4_u64 {
+        let (timeline, names) = (timeline.clone(), names.clone());
+        tasks.spawn(async move {
+            let (from, names) = (format!("s{sender}"), names.iter().map(String::as_str).collect::<Vec<_>>());
+            for number in 0..4 {
+                let (to_many, to_one) = tokio::join!(
+                    timeline.send_group(group_send("large", &names, number)),
+                    send_id(&timeline, &from, "m7", number, &format!("{sender}/{number}")),
+                );
+                assert!(to_many.unwrap().failed.is_empty() && to_one.is_ok());
+            }
+        });
+    }
+    while let Some(result) = tasks.join_next().await {
+        result.unwrap();
+    }
+    // 16 to 120 members, and 16 with two copies each.
+    let heard = recorder.wait_for(16 * 122).await;
+    for id in ["m0", "m7", "m119", "s3"] {
+        let mut all = Vec::new();
+        append_contiguous(&mut all, &heard[id]);
+        assert_eq!(all, inbox(&timeline, id).await);
+    }
+}
+
 /// An observer hears of changes and purges, too.
 ///
 /// Of repetitions it does not.

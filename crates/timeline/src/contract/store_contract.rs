@@ -36,6 +36,7 @@ macro_rules! store_contract {
             a_message_to_many_is_the_same_in_every_inbox
             the_state_is_well_until_the_store_is_closed
             observers_hear_every_entry_once_in_order
+            observers_hear_of_large_groups_and_pairs_in_order
             observers_hear_of_changes_and_purges
             observers_hear_how_far_was_read
             a_group_is_there_as_it_was_created
@@ -73,6 +74,7 @@ macro_rules! store_contract {
             a_watcher_hears_of_no_other_inbox
             a_closed_store_ends_its_watchers
             a_batch_answers_each_message_in_order
+            a_batch_to_one_and_to_many_keeps_its_order
             a_repeated_batch_has_one_effect
             batches_out_of_bounds_leave_no_trace
             an_edit_is_seen_in_the_history_and_both_inboxes

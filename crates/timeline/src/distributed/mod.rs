@@ -100,15 +100,17 @@
 //! | somebody drops the unique indexes, puts others in their place that let duplicates in, or drops the database | nothing is acknowledged until the node has made them again, with the next send or within 4 s; if another index is in the way, or two entries have one sequence by then, the state is `ReadOnly` and says what to do |
 //! | there is no majority | [`Unavailable`](crate::ErrorKind::Unavailable) or `UnknownOutcome`; [`state`](crate::Store::state) says `Down` if there is no primary |
 //! | MongoDB is away at the start | [`DistributedStore::start`] returns within a second; the state is `Down` with the reason, and it is tried again every 5 s at the latest |
-//! | nodes cannot hear each other | each looks once a second at the inboxes that are waited for there |
+//! | nodes cannot hear each other | what others write is heard about a second later, or half a minute where a node does not notice that it hears nothing: it looks itself at the inboxes that are waited for there |
 //!
 //! # Limits
 //!
 //! - **Groups** have at most [`GROUP_MEMBERS_MAX`] members, and sends to more are refused. A
 //!   [`Timeline`](crate::Timeline) allows 1,000 unless
 //!   [`group_members_max`](crate::Config::group_members_max) says otherwise.
-//! - **A node** has 4,096 sends or 64 MiB in its queue and 64 calls to MongoDB under way; who comes
-//!   then waits within the timeout. A batch has 256 sends, 4 MiB of texts and 10,000 copies.
+//! - **A node** has two queues, for sends to fewer than 100 members and for those to more, each of
+//!   4,096 sends or 32 MiB, and 64 calls to MongoDB under way; who comes then waits within the
+//!   timeout. A batch has 256 sends, 10,000 copies, and 32 MiB of texts with those of the copies.
+//!   One of sends to 100 members or more waits up to 250 ms for the one before it.
 //! - **The observer** hears of what its node wrote, and of what others wrote into inboxes that are
 //!   waited for there. One that is too slow misses entries, which a metric counts; readers do not.
 //! - **Histories from secondaries** ([`Config::histories_from_secondaries`]) are as old as the
@@ -162,7 +164,7 @@
 //! | `timeline_others_heard` | 1 while this node hears what others write, otherwise 0 |
 //! | `timeline_sequences_total`, by `by` | sequences given out, by `redis` or by the `index` |
 //! | `timeline_batch_seconds`, `timeline_queue_length` | how long a batch takes, and how many sends wait |
-//! | `timeline_unknown_outcomes_total` | sends that were answered before it was known whether they are stored |
+//! | `timeline_unknown_outcomes_total` | sends that were answered before it was known whether they are stored, once for each answer |
 //! | `timeline_intents_ended_total` | batches of dead nodes that this one finished |
 //! | `timeline_holes_closed_total` | holes that this node closed |
 //! | `timeline_entries_pruned_total` | entries that this node removed below floors |
@@ -195,6 +197,8 @@ mod probe;
 mod read;
 mod received;
 mod requirements;
+mod reserving;
+mod reserving_turns;
 mod rows;
 mod safety;
 mod send;

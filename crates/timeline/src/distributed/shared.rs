@@ -18,6 +18,7 @@ use super::intents::Intents;
 use super::keeper::Upkeep;
 use super::node_id::NodeId;
 use super::read::{Holes, Newest};
+use super::reserving_turns::ReservingTurns;
 use super::rows::{CursorQueue, RowsCache};
 use super::sequencer::Sequencer;
 use super::telling::Teller;
@@ -31,6 +32,7 @@ pub(super) struct Shared {
     pub(super) config: Config,
     pub(super) database: Database,
     pub(super) sequencer: Sequencer,
+    pub(super) reserving: ReservingTurns,
     pub(super) intents: Intents,
     pub(super) watchers: InboxWatchers,
     pub(super) teller: Teller,

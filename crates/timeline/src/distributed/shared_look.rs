@@ -51,7 +51,8 @@ impl SharedLook {
 }
 
 fn late() -> Error {
-    let text = "the looks of others whether the unique index is there took the time of this call; try again";
+    let text = "mongodb took the time of this call to say for earlier ones whether the unique index is there, \
+                without which nothing is acknowledged; try again later";
     Error::new(ErrorKind::Unavailable, text)
 }
 

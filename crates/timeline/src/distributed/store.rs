@@ -21,6 +21,7 @@ use super::keeper::Upkeep;
 use super::kept::kept;
 use super::node_id::NodeId;
 use super::read::{Holes, Newest};
+use super::reserving_turns::ReservingTurns;
 use super::rows::{CursorQueue, RowsCache};
 use super::send::Sender;
 use super::sequencer::Sequencer;
@@ -71,6 +72,7 @@ impl DistributedStore {
         let shared = Arc::new(Shared {
             intents: Intents::new(database.clone(), node.clone()),
             sequencer,
+            reserving: ReservingTurns::default(),
             watchers,
             teller,
             holes: Holes::new(config.grace),

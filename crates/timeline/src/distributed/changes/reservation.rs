@@ -4,8 +4,8 @@ use std::iter::once;
 
 use super::told_entry::give_up;
 use crate::distributed::box_id::{BoxId, Side};
-use crate::distributed::clock;
 use crate::distributed::documents::EntryDoc;
+use crate::distributed::reserving;
 use crate::distributed::send::insert::close_holes;
 use crate::distributed::sequencer::{Reserved, Want};
 use crate::distributed::shared::Shared;
@@ -31,10 +31,9 @@ impl Reservation {
         after: Seq,
     ) -> Result<Self> {
         let wanted = Boxes::of(history, &members);
-        let reserved = shared.sequencer.reserve(&wanted.wants(), clock::unix_ms()).await?;
+        let reserved = reserving::reserve(shared, &wanted.wants()).await?;
         let reservation = Self::of(members, &reserved)?;
         if reservation.place > after {
-            shared.teller.reserved(&reservation.copies());
             return Ok(reservation);
         }
         // A counter that was set back gave out what is used already.
@@ -48,10 +47,7 @@ impl Reservation {
     /// Whatever was acknowledged before the call is in front of it, whoever wrote it.
     pub(super) async fn at_the_end(shared: &Shared, history: &BoxId, members: Vec<MemberId>) -> Result<Self> {
         let wanted = Boxes::of(history, &members);
-        let reserved = shared.sequencer.again(&wanted.wants(), clock::unix_ms()).await?;
-        let reservation = Self::of(members, &reserved)?;
-        shared.teller.reserved(&reservation.copies());
-        Ok(reservation)
+        Self::of(members, &reserving::reserve_again(shared, &wanted.wants()).await?)
     }
 
     fn of(members: Vec<MemberId>, reserved: &[Reserved]) -> Result<Self> {

@@ -150,11 +150,16 @@ async fn settle(
     }
     let written = raise(shared, &risen).await;
     let found = written.as_ref().ok();
-    let stored = |row: &EntryId| found.and_then(|rows| rows.get(row)).map_or(Seq::ZERO, |row| row.read);
+    let stored =
+        |row: &EntryId| found.and_then(|found| found.rows.get(row)).map_or(Seq::ZERO, |row| row.read);
     let highest: HashMap<_, _> = risen.into_iter().map(|(row, to)| (row, to.max(stored(&row)))).collect();
     let (mut rest, mut cursors) = (highest.clone(), Vec::with_capacity(highest.len()));
     for (raise, verdict) in raises.iter().zip(&mut verdicts) {
         if !matches!(verdict, Ok((_, true))) {
+            continue;
+        }
+        if let Some(error) = found.and_then(|found| found.refused.get(&raise.row)) {
+            *verdict = Err(error.clone());
             continue;
         }
         // Of several callers for one cursor all get the highest, of this node or another one, which

@@ -9,25 +9,35 @@ use super::super::documents::RowDoc;
 use super::super::entry_id::EntryId;
 use super::super::shared::Shared;
 use super::find::find;
-use super::updates::update;
+use super::updates::update_each;
 use crate::conversation::peer_of;
-use crate::{ReadCursor, Result, Seq};
+use crate::{Error, ReadCursor, Result, Seq};
 
-/// Raises cursors with one command, and returns their rows as a majority has them then.
-///
-/// Another node may have raised them further. It may be repeated.
+/// What became of cursors that were to rise.
+#[derive(Debug, Default)]
+pub(super) struct Raised {
+    /// The rows as a majority has them then; another node may have raised them further.
+    pub(super) rows: HashMap<EntryId, RowDoc>,
+    /// Those that MongoDB refuses to raise, whenever it is asked.
+    pub(super) refused: HashMap<EntryId, Error>,
+}
+
+/// Raises cursors with one command. It may be repeated.
 ///
 /// # Errors
 ///
 /// [`Unavailable`](crate::ErrorKind::Unavailable): some may have risen, or rise later.
-pub(super) async fn raise(shared: &Shared, cursors: &[(EntryId, Seq)]) -> Result<HashMap<EntryId, RowDoc>> {
+pub(super) async fn raise(shared: &Shared, cursors: &[(EntryId, Seq)]) -> Result<Raised> {
     let statement = |(row, to): &(EntryId, Seq)| {
         doc! { "q": { "_id": row.to_bson() }, "u": { "$max": { "read": to.to_i64() } } }
     };
     let statements: Vec<_> = cursors.iter().map(statement).collect();
-    update(&shared.database, &statements, call_end::end(shared.config.timeout)).await?;
+    let end = call_end::end(shared.config.timeout);
+    let refused = update_each(&shared.database, &statements, end).await?;
+    let refused =
+        refused.into_iter().filter_map(|refused| Some((cursors.get(refused.index)?.0, refused.error)));
     let rows: Vec<_> = cursors.iter().map(|(row, _)| *row).collect();
-    find(&shared.database, &rows).await
+    Ok(Raised { refused: refused.collect(), rows: find(&shared.database, &rows).await? })
 }
 
 /// Tells of a cursor that rose: the reader, and in a pair the other member.

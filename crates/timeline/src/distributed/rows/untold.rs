@@ -43,7 +43,8 @@ impl UntoldCursors {
 
     /// Tells of cursors that rose, and forgets what was to be told of them and is no higher.
     ///
-    /// It tells while nobody else does, so that no cursor is told behind a higher one.
+    /// Whoever calls it has raised them in the turn that it holds, as who calls
+    /// [`settle`](Self::settle). So this node tells of no cursor behind a higher one.
     pub(super) fn told(&self, cursors: &[(EntryId, ReadCursor)], mut tell: impl FnMut(&ReadCursor)) {
         let mut noted = self.0.lock();
         for (row, cursor) in cursors {
@@ -61,6 +62,11 @@ impl UntoldCursors {
         let next: Vec<_> = next.collect();
         noted.is_attended = !next.is_empty();
         noted.is_attended.then_some(next)
+    }
+
+    /// Forgets one that cannot rise; false if it is not noted any more.
+    pub(super) fn give_up(&self, row: &EntryId) -> bool {
+        self.0.lock().cursors.remove(row).is_some()
     }
 
     /// Tells of those that are as far as they were to rise, with how far that is.
@@ -135,6 +141,14 @@ mod tests {
         untold.told(&[(ROW, cursor(6))], |cursor| told.push(cursor.read.get()));
         assert_eq!(told, [4, 6]);
         assert!(untold.next().is_none());
+    }
+
+    #[test]
+    fn a_cursor_that_cannot_rise_keeps_no_other_back() {
+        let (untold, other) = (UntoldCursors::default(), EntryId::Ours([8; 16]));
+        untold.note(vec![(ROW, cursor(5)), (other, cursor(6))]);
+        assert!(untold.give_up(&ROW) && !untold.give_up(&ROW), "it is told once");
+        assert_eq!(untold.next(), Some(vec![(other, seq(6))]));
     }
 
     #[test]

@@ -45,24 +45,59 @@ pub(in crate::distributed) async fn update(
     statements: &[Document],
     end: Instant,
 ) -> Result<()> {
-    for round in statements.chunks(STATEMENTS_MAX * COMMANDS_MAX) {
-        let updates: Vec<_> =
-            round.chunks(STATEMENTS_MAX).map(|some| update_some(database, some, end)).collect();
-        try_join_all(updates).await?;
-    }
-    Ok(())
+    let refused = update_each(database, statements, end).await?;
+    refused.into_iter().next().map_or(Ok(()), |refused| Err(refused.error))
 }
 
-async fn update_some(database: &Database, statements: &[Document], end: Instant) -> Result<()> {
-    let mut statements = statements.to_vec();
+/// A statement that the server refuses, whenever it is tried.
+#[derive(Debug)]
+pub(super) struct RefusedStatement {
+    pub(super) index: usize,
+    pub(super) error: Error,
+}
+
+/// Does the same, and returns the statements that are refused: all others are done.
+///
+/// # Errors
+///
+/// As [`update`].
+pub(super) async fn update_each(
+    database: &Database,
+    statements: &[Document],
+    end: Instant,
+) -> Result<Vec<RefusedStatement>> {
+    let numbered: Vec<_> = statements.iter().enumerate().collect();
+    let mut refused = Vec::new();
+    for round in numbered.chunks(STATEMENTS_MAX * COMMANDS_MAX) {
+        let updates: Vec<_> =
+            round.chunks(STATEMENTS_MAX).map(|some| update_some(database, some, end)).collect();
+        refused.extend(try_join_all(updates).await?.into_iter().flatten());
+    }
+    Ok(refused)
+}
+
+async fn update_some(
+    database: &Database,
+    statements: &[(usize, &Document)],
+    end: Instant,
+) -> Result<Vec<RefusedStatement>> {
+    let (mut open, mut refused) = (statements.to_vec(), Vec::new());
     let mut backoff = Backoff::new(WAIT_FIRST, WAIT_MAX);
     loop {
-        let error = match attempt(database, statements.clone()).await? {
-            Outcome::Done => return Ok(()),
+        let statements = open.iter().map(|(_, statement)| (*statement).clone()).collect();
+        let error = match attempt(database, statements).await? {
             Outcome::Unknown(error) => error,
-            Outcome::Left(left, why) => {
-                statements = left.into_iter().filter_map(|index| statements.get(index).cloned()).collect();
-                unavailable(database, &format!("cannot write rows now: {why}"))
+            Outcome::Known(not_done) => {
+                let wrong = not_done.refused.into_iter();
+                refused.extend(wrong.filter_map(|(index, why)| {
+                    let (index, _) = open.get(index)?;
+                    Some(RefusedStatement { index: *index, error: refusal(database, &why) })
+                }));
+                open = not_done.left.into_iter().filter_map(|index| open.get(index).copied()).collect();
+                if open.is_empty() {
+                    return Ok(refused);
+                }
+                unavailable(database, &format!("cannot write rows now: {}", not_done.why))
             }
         };
         let wait = backoff.failed();
@@ -77,11 +112,10 @@ async fn update_some(database: &Database, statements: &[Document], end: Instant)
 /// What became of an attempt.
 #[derive(Debug)]
 enum Outcome {
-    Done,
+    /// All were done but these.
+    Known(NotDone),
     /// All may have been done, or taken back.
     Unknown(Error),
-    /// These were not done, for this reason.
-    Left(Vec<usize>, String),
 }
 
 async fn attempt(database: &Database, statements: Vec<Document>) -> Result<Outcome> {
@@ -101,13 +135,12 @@ async fn attempt(database: &Database, statements: Vec<Document>) -> Result<Outco
         .await;
     match answer {
         Ok(answer) => match Answer::read(&answer) {
-            Answer::Done => Ok(Outcome::Done),
+            Answer::Known(not_done) => Ok(Outcome::Known(not_done)),
             Answer::Unconfirmed(why) => {
                 let text = format!("did not confirm that a majority has the rows: {why}");
                 Ok(Outcome::Unknown(unavailable(database, &text)))
             }
-            Answer::Left(left, why) => Ok(Outcome::Left(left, why)),
-            Answer::Refused(why) => Err(unavailable(database, &format!("refuses to write a row: {why}"))),
+            Answer::Refused(why) => Err(refusal(database, &why)),
         },
         Err(error) if error.kind() == LinkErrorKind::Unavailable => Ok(Outcome::Unknown(of_link(error))),
         Err(error) => Err(of_link(error)),
@@ -118,35 +151,52 @@ fn unavailable(database: &Database, what: &str) -> Error {
     Error::new(ErrorKind::Unavailable, format!("mongodb at {} {what}", database.link().address()))
 }
 
+fn refusal(database: &Database, why: &str) -> Error {
+    unavailable(database, &format!("refuses to write a row: {why}"))
+}
+
+/// The statements of a command that were not done, by their numbers.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct NotDone {
+    /// They met others, or a primary that is none any more.
+    left: Vec<usize>,
+    /// Why the last of those was not done.
+    why: String,
+    /// They are wrong, with what the server says of each.
+    refused: Vec<(usize, String)>,
+}
+
 /// What the server says of a command.
 #[derive(Debug, PartialEq, Eq)]
 enum Answer {
-    Done,
+    /// All statements were done but these, and a majority has them.
+    Known(NotDone),
     /// No majority has the statements, and they may be taken back.
     Unconfirmed(String),
-    /// These statements met others, or a primary that is none any more.
-    Left(Vec<usize>, String),
-    /// A statement is wrong.
+    /// It is not known which statement is wrong.
     Refused(String),
 }
 
 impl Answer {
     /// Reads the answer to an update command, whose `ok` only says that it was understood.
     fn read(answer: &Document) -> Self {
-        let (mut left, mut why) = (Vec::new(), String::new());
+        let mut not_done = NotDone::default();
         for error in answer.get_array("writeErrors").into_iter().flatten().filter_map(Bson::as_document) {
             let index = number(error, "index").and_then(|index| usize::try_from(index).ok());
-            why = said(error);
             match (index, number(error, "code")) {
-                (Some(index), Some(code)) if PASSING.contains(&code) => left.push(index),
-                _ => return Self::Refused(why),
+                (Some(index), Some(code)) if PASSING.contains(&code) => {
+                    not_done.left.push(index);
+                    not_done.why = said(error);
+                }
+                (Some(index), _) => not_done.refused.push((index, said(error))),
+                (None, _) => return Self::Refused(said(error)),
             }
         }
         // The order matters: what is not confirmed is done again as a whole.
         if let Ok(concern) = answer.get_document("writeConcernError") {
             return Self::Unconfirmed(said(concern));
         }
-        if left.is_empty() { Self::Done } else { Self::Left(left, why) }
+        Self::Known(not_done)
     }
 }
 
@@ -172,20 +222,25 @@ mod tests {
 
     #[test]
     fn an_answer_without_errors_is_done() {
-        assert_eq!(Answer::read(&doc! { "n": 2, "nModified": 1, "ok": 1.0 }), Answer::Done);
-        assert_eq!(Answer::read(&doc! { "n": 2, "writeErrors": [], "ok": 1.0 }), Answer::Done);
+        let done = Answer::Known(NotDone::default());
+        assert_eq!(Answer::read(&doc! { "n": 2, "nModified": 1, "ok": 1.0 }), done);
+        assert_eq!(Answer::read(&doc! { "n": 2, "writeErrors": [], "ok": 1.0 }), done);
     }
 
     #[test]
     fn statements_that_met_others_are_left() {
         let answer = doc! { "n": 1, "writeErrors": [write_error(0, 11_000), write_error(2, 112)], "ok": 1.0 };
-        assert_eq!(Answer::read(&answer), Answer::Left(vec![0, 2], "code 112".to_owned()));
+        let not_done = NotDone { left: vec![0, 2], why: "code 112".to_owned(), refused: Vec::new() };
+        assert_eq!(Answer::read(&answer), Answer::Known(not_done));
     }
 
     #[test]
-    fn a_statement_that_is_wrong_is_refused() {
-        let answer = doc! { "writeErrors": [write_error(0, 11_000), write_error(1, 121)], "ok": 1.0 };
-        assert_eq!(Answer::read(&answer), Answer::Refused("code 121".to_owned()));
+    fn a_statement_that_is_wrong_is_refused_and_no_other() {
+        let errors = [write_error(0, 121), write_error(1, 11_000), write_error(3, 2)];
+        let answer = doc! { "writeErrors": errors.to_vec(), "ok": 1.0 };
+        let refused = [(0, "code 121"), (3, "code 2")].map(|(index, why)| (index, why.to_owned()));
+        let not_done = NotDone { left: vec![1], why: "code 11000".to_owned(), refused: refused.into() };
+        assert_eq!(Answer::read(&answer), Answer::Known(not_done));
         let answer = doc! { "writeErrors": [{ "code": 11_000 }], "ok": 1.0 };
         assert_eq!(Answer::read(&answer), Answer::Refused("it does not say why".to_owned()));
     }

@@ -15,7 +15,9 @@ use crate::{Result, Seq};
 const SENDS_MAX: usize = 256;
 
 /// The most bytes that the texts of a batch have, unless a single send has more.
-const BYTES_MAX: usize = 4 * 1024 * 1024;
+///
+/// Each copy has the text of its own: a batch is in memory, and goes to MongoDB, with all of them.
+const BYTES_MAX: usize = 32 * 1024 * 1024;
 
 /// The most copies of a batch, unless a single send has more.
 const COPIES_MAX: usize = 10_000;
@@ -31,14 +33,16 @@ pub(super) struct Taken {
 impl Taken {
     /// Adds a send if it has room; the first one always has.
     pub(super) fn add(&mut self, append: &Append) -> bool {
-        let (bytes, copies) = (append.message.as_str().len(), append.recipients.len());
-        let has_room =
-            self.sends < SENDS_MAX && self.bytes + bytes <= BYTES_MAX && self.copies + copies <= COPIES_MAX;
+        let copies = append.recipients.len();
+        let bytes = append.message.as_str().len().saturating_mul(copies.saturating_add(1));
+        let has_room = self.sends < SENDS_MAX
+            && self.bytes.saturating_add(bytes) <= BYTES_MAX
+            && self.copies + copies <= COPIES_MAX;
         if self.sends > 0 && !has_room {
             return false;
         }
         self.sends += 1;
-        self.bytes += bytes;
+        self.bytes = self.bytes.saturating_add(bytes);
         self.copies += copies;
         true
     }
@@ -148,6 +152,17 @@ mod tests {
             assert!(taken.add(&append(1, 1)));
             assert!(!taken.add(&large));
         }
+    }
+
+    #[test]
+    fn a_text_counts_once_for_its_entry_and_once_for_each_copy() {
+        // With the braces and the name of its field.
+        let text = 64 * 1024 - r#"{"t":""}"#.len();
+        let sends_of = |copies: usize| {
+            let mut taken = Taken::default();
+            (0..SENDS_MAX).take_while(|_| taken.add(&append(copies, text))).count()
+        };
+        assert_eq!((sends_of(1), sends_of(127), sends_of(500)), (256, 4, 1));
     }
 
     #[test]

@@ -28,11 +28,11 @@ use super::batch::Boxes;
 use super::insert::{Inserted, close_holes, insert_entries};
 use super::operation::Operation;
 use crate::distributed::box_id::{BoxId, Side};
-use crate::distributed::clock;
 use crate::distributed::documents::EntryDoc;
 use crate::distributed::entry_id::EntryId;
 use crate::distributed::hold::USABLE;
 use crate::distributed::moment::Moment;
+use crate::distributed::reserving;
 use crate::distributed::shared::Shared;
 use crate::{Entry, Error, ErrorKind, MemberId, Result, Seq};
 
@@ -230,17 +230,15 @@ impl Delivery {
             boxes.add(BoxId::inbox(&self.copies[*at].member));
         }
         let now = Moment::now();
-        let reserved = shared.sequencer.again(&boxes.wants(), clock::unix_ms()).await?;
+        let reserved = reserving::reserve_again(shared, &boxes.wants()).await?;
         let mut given = boxes.reserved(&reserved);
-        let (mut before, mut after) = (Vec::new(), Vec::new());
+        let mut before = Vec::with_capacity(taken.len());
         for at in taken {
             let copy = &mut self.copies[*at];
             before.push((copy.member.clone(), copy.seq));
             (copy.seq, copy.known_at) = (given.take(&BoxId::inbox(&copy.member))?.0, Some(now));
-            after.push((copy.member.clone(), copy.seq));
         }
         shared.teller.given_up(&before);
-        shared.teller.reserved(&after);
         Ok(())
     }
 

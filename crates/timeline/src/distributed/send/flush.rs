@@ -37,12 +37,23 @@ use crate::distributed::moment::Moment;
 use crate::distributed::shared::Shared;
 use crate::{Error, ErrorKind, Result};
 
-/// How batches go on whose callers were told that the outcome is unknown.
+/// How many batches go on in the background at a time.
+///
+/// There are many only while a primary takes writes which no majority confirms.
+const BACKGROUND_MAX: usize = 32;
+
+/// How batches go on whose callers were told that the outcome is unknown. Cloning shares it.
 #[derive(Debug, Clone)]
 pub(super) struct Background {
-    pub(super) places: Arc<Semaphore>,
+    places: Arc<Semaphore>,
     /// Ends them: other nodes go on then.
     pub(super) closing: CancellationToken,
+}
+
+impl Background {
+    pub(super) fn new(closing: CancellationToken) -> Self {
+        Self { places: Arc::new(Semaphore::new(BACKGROUND_MAX)), closing }
+    }
 }
 
 /// A batch that is being written.
@@ -200,7 +211,6 @@ impl Flush {
         if open.is_empty() {
             return;
         }
-        metrics::unknown(open.len());
         self.shared.episodes.unknown_outcomes(open.len(), error);
         let error = unknown(error);
         for reply in open {

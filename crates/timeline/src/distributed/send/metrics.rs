@@ -30,8 +30,8 @@ pub(super) fn taken(sends: usize) {
     gauge!("timeline_queue_length").decrement(sends as f64);
 }
 
-pub(super) fn unknown(sends: usize) {
-    counter!("timeline_unknown_outcomes_total").increment(sends as u64);
+pub(super) fn unknown() {
+    counter!("timeline_unknown_outcomes_total").increment(1);
 }
 
 pub(in crate::distributed) fn intent_ended() {

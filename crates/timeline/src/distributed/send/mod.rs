@@ -18,9 +18,11 @@
 //! node that finds the intent.
 
 mod audience;
+mod audience_queue;
 mod batch;
 mod delivery;
 mod flush;
+mod flushes;
 mod gathered;
 pub(super) mod insert;
 pub(super) mod metrics;

@@ -4,12 +4,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, mpsc};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::audience::Audience;
+use super::audience_queue::Queues;
+use super::flush::Background;
 use super::metrics;
 use super::repetitions::{Answer, Entered, Underway};
 use super::sender;
@@ -20,22 +21,13 @@ use crate::distributed::{call_end, groups};
 use crate::store::{Append, Appended};
 use crate::{Error, ErrorKind, Result};
 
-/// How many sends may wait in each lane.
-const SENDS_MAX: usize = 4_096;
-
-/// How much memory the sends that wait may take, in KiB.
-const ROOM_KIB: u32 = 64 * 1024;
-
 /// The handle by which callers send.
 ///
 /// The time of a call begins with it, and has all in it: the wait for a place in the queue, the one
 /// in the queue, and the batch. Who is dropped while waiting for a place has sent nothing; after
 /// that the send goes on. Dropping the handle lets what is in the queue go on to its end.
 pub(in crate::distributed) struct Sender {
-    /// One for each lane.
-    few: mpsc::Sender<Waiting>,
-    many: mpsc::Sender<Waiting>,
-    room: Arc<Semaphore>,
+    queues: Queues,
     underway: Underway,
     /// How long a call may take.
     timeout: Duration,
@@ -49,20 +41,14 @@ impl Sender {
     pub(in crate::distributed) fn start(shared: &Arc<Shared>) -> Self {
         metrics::describe();
         let (tasks, closing) = (TaskTracker::new(), CancellationToken::new());
-        let [few, many] = Audience::ALL.map(|audience| {
-            let (queue, waiting) = mpsc::channel(SENDS_MAX);
-            tasks.spawn(sender::run(Arc::clone(shared), audience, waiting, tasks.clone(), closing.clone()));
-            queue
+        let background = Background::new(closing.clone());
+        let queues = Queues::new(|audience, waiting| {
+            let taking =
+                sender::run(Arc::clone(shared), audience, waiting, tasks.clone(), background.clone());
+            tasks.spawn(taking);
         });
-        Self {
-            few,
-            many,
-            room: Arc::new(Semaphore::new(ROOM_KIB as usize)),
-            underway: Underway::default(),
-            timeout: shared.config.timeout,
-            tasks,
-            closing,
-        }
+        let (underway, timeout) = (Underway::default(), shared.config.timeout);
+        Self { queues, underway, timeout, tasks, closing }
     }
 
     /// Writes a message.
@@ -76,7 +62,7 @@ impl Sender {
     pub(in crate::distributed) async fn append_all(&self, appends: Vec<Append>) -> Vec<Result<Appended>> {
         // All are handed over before the first answer is waited for, so that they share flushes.
         let (begun, mut all) = (Instant::now(), Vec::with_capacity(appends.len()));
-        // The order matters: two lanes know none of each other.
+        // The order matters: the two queues are taken from side by side, so all go into one.
         let audience = Audience::of(&appends);
         for append in appends {
             all.push(self.hand_over(audience, append, begun).await);
@@ -107,18 +93,10 @@ impl Sender {
         }
         groups::check_send(&append)?;
         let until = begun + call_end::of_steps(self.timeout);
-        let queue = match audience {
-            Audience::Few => &self.few,
-            Audience::Many => &self.many,
-        };
-        let room = Arc::clone(&self.room).acquire_many_owned(room_of(&append));
-        let Ok(room) = timeout_at(until, room).await else { return Err(crowded(self.timeout)) };
-        let room = room.map_err(|_closed| Error::closed())?;
+        let queue = self.queues.of(audience);
+        let room = queue.room(&append, until, self.timeout).await?;
         loop {
-            let Ok(place) = timeout_at(until, queue.reserve()).await else {
-                return Err(crowded(self.timeout));
-            };
-            let place = place.map_err(|_closed| Error::closed())?;
+            let place = queue.place(until, self.timeout).await?;
             // Nothing is awaited before it is in the queue, if it is noted as the first.
             let behind = match self.underway.enter(&append) {
                 Entered::Joined(answer) => return Ok(Handed { answer, fate: None }),
@@ -135,7 +113,7 @@ impl Sender {
             };
             // Whatever the answer is: who has the id is in the store then, or nobody has it.
             if timeout_at(until, behind).await.is_err() {
-                return Err(crowded(self.timeout));
+                return Err(is_behind(self.timeout));
             }
         }
     }
@@ -151,11 +129,16 @@ struct Handed {
 impl Handed {
     /// Waits for the answer, until the time of the call is up.
     async fn answered(self, begun: Instant, timeout: Duration) -> Result<Appended> {
-        match timeout_at(begun + timeout, self.answer).await {
+        let answer = match timeout_at(begun + timeout, self.answer).await {
             Ok(answer) => answer.unwrap_or_else(|_dropped| Err(unanswered())),
             Err(_elapsed) if self.fate.is_some_and(|fate| fate.decide()) => Err(crowded(timeout)),
             Err(_elapsed) => Err(unknown(&late(timeout))),
+        };
+        // Here, as each answer comes by once, whoever has given it.
+        if answer.as_ref().is_err_and(|error| error.kind() == ErrorKind::UnknownOutcome) {
+            metrics::unknown();
         }
+        answer
     }
 }
 
@@ -165,11 +148,13 @@ impl fmt::Debug for Sender {
     }
 }
 
-/// Returns the memory of a send in KiB; a single one may fill the queue.
-fn room_of(append: &Append) -> u32 {
-    let names: usize = append.recipients.iter().map(|member| member.as_str().len() + 64).sum();
-    let kib = (append.message.as_str().len() + names).div_ceil(1024);
-    u32::try_from(kib).unwrap_or(ROOM_KIB).clamp(1, ROOM_KIB)
+/// The error of a send whose id another message has that was not done in its time.
+fn is_behind(timeout: Duration) -> Error {
+    let text = format!(
+        "the message was not stored: mongodb did not confirm another message with its message id within \
+         {timeout:?}; send again later"
+    );
+    Error::new(ErrorKind::Unavailable, text)
 }
 
 fn late(timeout: Duration) -> Error {
@@ -183,26 +168,72 @@ fn unanswered() -> Error {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use ::metrics::{Counter, CounterFn, Gauge, Histogram, Key, KeyName, Metadata, SharedString, Unit};
     use tokio::sync::oneshot;
 
     use super::*;
-    use crate::{Conversation, Destination, MemberId, Message};
 
-    #[test]
-    fn the_room_of_a_send_is_that_of_its_text_and_names_and_never_more_than_there_is() {
-        let member = MemberId::new("a").unwrap();
-        let append = |bytes: usize, recipients: usize| Append {
-            conversation: Conversation::single(member.clone(), member.clone()),
-            from: None,
-            to: Destination::Member(member.clone()),
-            recipients: vec![member.clone(); recipients],
-            message: Message::from_stored("x".repeat(bytes)),
-            token: None,
+    /// Counts the unknown outcomes of this thread.
+    #[derive(Default)]
+    struct UnknownOutcomes(Arc<Count>);
+
+    #[derive(Default)]
+    struct Count(AtomicU64);
+
+    impl CounterFn for Count {
+        fn increment(&self, value: u64) {
+            self.0.fetch_add(value, Ordering::Relaxed);
+        }
+
+        fn absolute(&self, value: u64) {
+            self.0.fetch_max(value, Ordering::Relaxed);
+        }
+    }
+
+    impl ::metrics::Recorder for UnknownOutcomes {
+        fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+        fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+        fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+        fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> Counter {
+            let is_it = key.name() == "timeline_unknown_outcomes_total";
+            if is_it { Counter::from_arc(Arc::clone(&self.0)) } else { Counter::noop() }
+        }
+
+        fn register_gauge(&self, _: &Key, _: &Metadata<'_>) -> Gauge {
+            Gauge::noop()
+        }
+
+        fn register_histogram(&self, _: &Key, _: &Metadata<'_>) -> Histogram {
+            Histogram::noop()
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_caller_who_hears_of_an_unknown_outcome_is_counted_once() {
+        let unknown_outcomes = UnknownOutcomes::default();
+        let _counted = ::metrics::set_default_local_recorder(&unknown_outcomes);
+        let (begun, timeout) = (Instant::now(), Duration::from_secs(10));
+        let handed = || {
+            let (reply, answer) = oneshot::channel();
+            (reply, Handed { answer, fate: None })
         };
-        assert_eq!(room_of(&append(2, 1)), 1);
-        assert_eq!(room_of(&append(64 * 1024, 1)), 65);
-        assert_eq!(room_of(&append(0, 1_024)), 65);
-        assert_eq!(room_of(&append(ROOM_KIB as usize * 1024 + 1, 1)), ROOM_KIB);
+        // Of a flush, of a flush that ended without an answer, and of nobody in time.
+        let (told, one) = handed();
+        told.send(Err(unknown(&late(timeout)))).unwrap();
+        let (dropped, other) = handed();
+        drop(dropped);
+        let (_silent, third) = handed();
+        let (refused, fourth) = handed();
+        refused.send(Err(crowded(timeout))).unwrap();
+        for handed in [one, other, third, fourth] {
+            assert!(handed.answered(begun, timeout).await.is_err());
+        }
+        assert_eq!(unknown_outcomes.0.0.load(Ordering::Relaxed), 3);
     }
 
     #[tokio::test(start_paused = true)]

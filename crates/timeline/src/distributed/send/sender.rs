@@ -4,7 +4,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures_util::FutureExt as _;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 use super::audience::Audience;
 use super::batch::Boxes;
 use super::flush::{self, Background, Flush};
+use super::flushes::Flushes;
 use super::gathered::Gathered;
 use super::metrics;
 use super::operation::Operation;
@@ -22,19 +23,14 @@ use crate::distributed::documents::EntryDoc;
 use crate::distributed::entry_id::EntryId;
 use crate::distributed::indexes;
 use crate::distributed::moment::Moment;
+use crate::distributed::reserving;
 use crate::distributed::shared::Shared;
 use crate::distributed::{call_end, clock};
 use crate::store::Append;
-use crate::{Error, ErrorKind, MemberId, Result, Seq};
+use crate::{Error, ErrorKind, Result};
 
-/// How many flushes of a lane run at a time.
+/// How many flushes of an audience run at a time.
 const FLUSHES_MAX: u32 = 4;
-
-/// How many more go on in the background, after their callers were told that the outcome is
-/// unknown.
-///
-/// There are many only while a primary takes writes which no majority confirms.
-const BACKGROUND_MAX: usize = 32;
 
 /// A send that is to be written, with the `_id` of its entry.
 struct Fresh {
@@ -44,31 +40,29 @@ struct Fresh {
     key: EntryId,
 }
 
-/// Takes from the queue of a lane until it is closed and empty.
+/// Takes from the queue of an audience until it is closed and empty.
 pub(super) async fn run(
     shared: Arc<Shared>,
     audience: Audience,
     mut queue: mpsc::Receiver<Waiting>,
     tasks: TaskTracker,
-    closing: CancellationToken,
+    background: Background,
 ) {
-    let flushes = Arc::new(Semaphore::new(FLUSHES_MAX as usize));
-    let places = Arc::new(Semaphore::new(BACKGROUND_MAX));
-    let background = Background { places, closing: closing.clone() };
+    let (flushes, timeout) = (Flushes::new(FLUSHES_MAX), shared.config.timeout);
     // What did not fit into the last batch is the first of the next one.
     let mut left = None;
     let mut last = 0;
     loop {
         let first = match left.take() {
             Some(first) => Some(first),
-            None => next(&mut queue, &closing).await,
+            None => next(&mut queue, &background.closing).await,
         };
         let Some(first) = first else { break };
         let mut gathered = Gathered::new(first);
         gathered.drain(&mut queue);
-        gathered.grow(audience, &mut queue, &flushes, FLUSHES_MAX, last).await;
+        gathered.grow(audience, &mut queue, &flushes, last, timeout).await;
         // While all flushes are busy, more comes.
-        let Ok(permit) = Arc::clone(&flushes).acquire_owned().await else { break };
+        let Some(permit) = flushes.begin().await else { break };
         gathered.drain(&mut queue);
         last = gathered.len();
         metrics::taken(last);
@@ -103,15 +97,15 @@ async fn begin(
     batch: Vec<Waiting>,
     permit: OwnedSemaphorePermit,
 ) {
+    // The order matters: while MongoDB is away no sequence is reserved, which would become a hole.
+    // And a send is begun after that, so that one which had to wait too long is certain not to be.
+    let batch = once_safe(shared, batch).await;
     let now = Instant::now();
     let (batch, late): (Vec<_>, Vec<_>) = batch.into_iter().partition(|waiting| waiting.begin(now));
-    for waiting in late {
-        waiting.reply.send(&Err(crowded(shared.config.timeout)));
-    }
+    refuse(late.into_iter().map(|waiting| waiting.reply), &crowded(shared.config.timeout));
     // Its steps end with those of the call that has most time; each caller is answered in its own.
     let Some(end) = batch.iter().map(|waiting| waiting.end).max() else { return };
-    let prepared = call_end::until(end, prepare(shared, batch, end)).await;
-    let Prepared { fresh, repeated } = prepared;
+    let (fresh, repeated) = call_end::until(end, sort(shared, batch, end)).await;
     let mut permit = Some(permit);
     if !repeated.is_empty() {
         // Either keeps the number of tasks bounded.
@@ -130,22 +124,23 @@ async fn begin(
     }
 }
 
-/// The sends of a batch, once it is known what the store has of them.
-#[derive(Default)]
-struct Prepared {
-    fresh: Vec<Fresh>,
-    repeated: Vec<(EntryDoc, Reply)>,
+/// Waits until sends can be stored, and returns those whose time is not up by then.
+///
+/// The others are refused at their own ends, however much time those have that came later.
+async fn once_safe(shared: &Shared, mut batch: Vec<Waiting>) -> Vec<Waiting> {
+    while let Some(end) = batch.iter().map(|waiting| waiting.end).min() {
+        let Err(error) = wait_until_safe(shared, end).await else { break };
+        // One at least is refused, also by what needed no time.
+        batch = refuse_late(batch, end.max(Instant::now()), &error);
+    }
+    batch
 }
 
-/// Waits for MongoDB, and looks up what it has of a batch.
-async fn prepare(shared: &Shared, batch: Vec<Waiting>, end: Instant) -> Prepared {
-    // The order matters: while MongoDB is away no sequence is reserved, which would become a hole.
-    if let Err(error) = wait_until_safe(shared, end).await {
-        refuse(batch.into_iter().map(|waiting| waiting.reply), &error);
-        return Prepared::default();
-    }
-    let (fresh, repeated) = sort(shared, batch, end).await;
-    Prepared { fresh, repeated }
+/// Refuses the sends whose time is up, and returns the others.
+fn refuse_late(batch: Vec<Waiting>, now: Instant, error: &Error) -> Vec<Waiting> {
+    let (late, batch): (Vec<_>, Vec<_>) = batch.into_iter().partition(|waiting| waiting.is_late(now));
+    refuse(late.into_iter().map(|waiting| waiting.reply), error);
+    batch
 }
 
 /// Waits until MongoDB answers, and has the indexes without which nothing is acknowledged.
@@ -191,7 +186,8 @@ async fn sort(shared: &Shared, batch: Vec<Waiting>, end: Instant) -> (Vec<Fresh>
     let wanted: Vec<_> = with_id.collect();
     let known =
         timeout_at(call_end::around(end, shared.config.timeout), repetitions::look_up(shared, &wanted)).await;
-    let mut known = match known.unwrap_or_else(|_elapsed| Err(crowded(shared.config.timeout))) {
+    let late = |_elapsed| Err(slow(shared, "whether the message id was used before"));
+    let mut known = match known.unwrap_or_else(late) {
         Ok(known) => known.into_iter(),
         Err(error) => {
             refuse(batch.into_iter().map(|(_, _, reply)| reply), &error);
@@ -220,7 +216,8 @@ async fn sort(shared: &Shared, batch: Vec<Waiting>, end: Instant) -> (Vec<Fresh>
 
 /// Reserves the sequences of all boxes of a batch.
 ///
-/// Batches come here one after the other, so the sends of one sender have ascending places.
+/// Batches of an audience come here one after the other, so what is sent together, or after an
+/// answer, has ascending places.
 async fn reserve(
     shared: &Shared,
     fresh: Vec<Fresh>,
@@ -231,10 +228,11 @@ async fn reserve(
         boxes.add_send(&send.history, &send.append.recipients);
     }
     let wants = boxes.wants();
-    let reserving = shared.sequencer.reserve(&wants, clock::unix_ms());
+    let reserving = reserving::reserve(shared, &wants);
     let reserved = timeout_at(call_end::around(end, shared.config.timeout), reserving).await;
     drop(wants);
-    let mut given = match reserved.unwrap_or_else(|_elapsed| Err(crowded(shared.config.timeout))) {
+    let late = |_elapsed| Err(slow(shared, "where its inboxes and its history end"));
+    let mut given = match reserved.unwrap_or_else(late) {
         Ok(reserved) => boxes.reserved(&reserved),
         Err(error) => return Err((fresh.into_iter().map(|send| send.reply).collect(), error)),
     };
@@ -245,7 +243,11 @@ async fn reserve(
             Err(error) => reply.send(&Err(error)),
         }
     }
-    let copies: Vec<(MemberId, Seq)> = sends.iter().flat_map(|(operation, _)| operation.reserved()).collect();
-    shared.teller.reserved(&copies);
     Ok(sends)
+}
+
+/// The error of a send of which MongoDB did not say something in time.
+fn slow(shared: &Shared, what: &str) -> Error {
+    let (address, timeout) = (shared.database.link().address(), shared.config.timeout);
+    refused(&format!("mongodb at {address} did not say {what} within {timeout:?}; send again later"))
 }

@@ -48,11 +48,16 @@ impl Waiting {
 
     /// Returns whether it is to be begun now; its caller waits for the outcome then.
     pub(super) fn begin(&self, now: Instant) -> bool {
-        now < self.end && self.fate.decide()
+        !self.is_late(now) && self.fate.decide()
+    }
+
+    /// Returns whether the time of its steps is up.
+    pub(super) fn is_late(&self, now: Instant) -> bool {
+        now >= self.end
     }
 }
 
-/// The error of a send that was not begun.
+/// The error of a send that was not begun, as others had not ended.
 pub(super) fn crowded(timeout: Duration) -> Error {
     let text = format!(
         "the message was not stored: more messages wait than mongodb took within {timeout:?}; send again \

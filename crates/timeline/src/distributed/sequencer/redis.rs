@@ -12,9 +12,11 @@
 //! So what a Redis gives out that was flushed, or took the place of another without its last
 //! writes, is never at or below an entry or a floor that a majority has.
 //!
-//! One script moves all counters of a call, so of two calls one is before the other in all of their
-//! boxes. In a cluster a call takes several scripts; those of this process take turns for that, and
-//! calls of several nodes may be in one order in a history and in another in an inbox.
+//! One script moves all counters of most calls, so of two calls one is before the other in all of
+//! their boxes. A call takes several in a cluster, for more than 10,000 counters, and for what is
+//! doubtful. Calls of this process for inboxes are in one order all the same, as they take turns in
+//! [`reserving`](crate::distributed::reserving). Those of several nodes may be in one order in a
+//! history and in another in an inbox.
 
 mod go_counters;
 mod guarded_link;

@@ -34,9 +34,9 @@ use crate::{Entry, InboxPage, MemberId, ReadCursor, Result, Seq};
 ///
 /// The observer hears of the entries of an inbox in their order, though they are written side by
 /// side. For that each sequence is [reserved](Self::reserved) before it is written, in the order in
-/// which sequences were given out, and then either [committed](Self::committed) or
-/// [given up](Self::given_up). One that is committed without having been reserved is told if no
-/// later one was.
+/// which sequences were given out, which [`reserving`](crate::distributed::reserving) sees to, and
+/// then either [committed](Self::committed) or [given up](Self::given_up). One that is committed
+/// without having been reserved is told if no later one was.
 pub(in crate::distributed) struct Teller {
     node: NodeId,
     watchers: InboxWatchers,
@@ -94,10 +94,10 @@ impl Teller {
     }
 
     /// Notes which sequences of inboxes this node may write, before it does.
-    pub(in crate::distributed) fn reserved(&self, copies: &[(MemberId, Seq)]) {
+    pub(in crate::distributed) fn reserved(&self, places: impl Iterator<Item = (MemberId, Seq)>) {
         if self.has_observer {
             let (mut locked, now) = (self.locked.lock(), Instant::now());
-            copies.iter().for_each(|(member, sequence)| locked.order.reserve(member, *sequence, now));
+            places.for_each(|(member, sequence)| locked.order.reserve(&member, sequence, now));
         }
     }
 

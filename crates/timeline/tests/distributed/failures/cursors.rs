@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use mongodb::bson::{Document, doc};
-use timeline::Conversation;
+use timeline::{Conversation, ErrorKind, MemberId};
 use tokio::time::timeout;
 
 use super::scene::{Scene, assert_may_be_repeated, member, send, seq, started, until_done};
@@ -43,4 +43,32 @@ async fn a_cursor_is_told_when_no_majority_confirms_it_in_time() {
     let failure = doc! { "failCommands": ["update"], "writeConcernError": concern };
     // As often as the call tries.
     is_told_in_the_end(&scene, doc! { "times": 1_000 }, failure).await;
+}
+
+/// Both wait for the turn of a third one, and are raised by one command then.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cursor_that_mongodb_refuses_to_raise_keeps_no_other_back() {
+    let Some(scene) = Scene::on_mongo().await else { return };
+    let node = scene.node("one").await;
+    let [ann, bob, carl, dora] = ["ann", "bob", "carl", "dora"].map(member);
+    for reader in [&bob, &carl, &dora] {
+        for number in 1..=3 {
+            send(&node, "ann", reader.as_str(), &number.to_string()).await.unwrap();
+        }
+    }
+    let taken = doc! { "$or": [{ "member": { "$ne": "bob" } }, { "read": { "$lt": 3_i64 } }] };
+    scene.command(doc! { "collMod": "chat_rows", "validator": taken }).await;
+    let held = scene.hold("one", "update", "chat_rows", Duration::from_secs(1)).await;
+    let with = |reader: &MemberId| Conversation::single(ann.clone(), reader.clone());
+    let (of_bob, of_carl, of_dora) = (with(&bob), with(&carl), with(&dora));
+    let (first, (refused, raised)) = tokio::join!(node.read(&dora, &of_dora, seq(1)), async {
+        held.arrived().await;
+        tokio::join!(node.read(&bob, &of_bob, seq(3)), node.read(&carl, &of_carl, seq(2)))
+    });
+    scene.let_go().await;
+    assert_eq!((first.unwrap(), raised.unwrap()), (seq(1), seq(2)));
+    let error = refused.unwrap_err();
+    assert!(error.kind() == ErrorKind::Unavailable && error.to_string().contains("refuses"), "{error}");
+    assert_eq!(node.read(&bob, &of_bob, seq(2)).await.unwrap(), seq(2), "it can rise as far as it may");
+    assert!(node.shutdown(PATIENCE).await);
 }

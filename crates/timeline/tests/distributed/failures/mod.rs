@@ -12,6 +12,7 @@ mod failovers;
 mod frozen;
 mod holes;
 mod mortal;
+mod order;
 mod primaries;
 mod races;
 mod scene;

@@ -9,11 +9,12 @@ use crate::distributed::documents::EntryDoc;
 use crate::distributed::hold::USABLE;
 use crate::distributed::intents::Noted;
 use crate::distributed::moment::Moment;
+use crate::distributed::reserving;
 use crate::distributed::send::batch::Boxes;
 use crate::distributed::send::insert::{Inserted, insert_entries};
 use crate::distributed::send::operation::find_entries;
 use crate::distributed::send::repetitions::{check_repeats, is_gone};
-use crate::{Error, ErrorKind, MemberId, Result, Seq};
+use crate::{Error, ErrorKind, Result};
 
 impl Flush {
     /// Tries once to write the entries that are not there yet into their histories.
@@ -131,18 +132,15 @@ impl Flush {
             boxes.add_send(&operation.history, operation.copies().map(|(member, _)| member));
         }
         let now = Moment::now();
-        let reserved = self.shared.sequencer.reserve(&boxes.wants(), clock::unix_ms()).await?;
+        let reserved = reserving::reserve(&self.shared, &boxes.wants()).await?;
         let mut given = boxes.reserved(&reserved);
-        let mut copies: Vec<(MemberId, Seq)> = Vec::new();
         for at in open {
             let operation = &mut self.operations[at];
             self.shared.teller.given_up(&operation.reserved());
             let members = operation.copies().map(|(member, _)| member);
             let places = given.take_send(&operation.history, members)?;
             operation.move_to(places);
-            copies.extend(operation.reserved());
         }
-        self.shared.teller.reserved(&copies);
         self.reserved_at = now;
         Ok(())
     }

@@ -87,7 +87,8 @@ fn has_changed(changes: &InboxChanges) -> bool {
 fn own_entries_are_told_in_order_and_watchers_woken_at_once() {
     let scene = Scene::new();
     let changes = scene.watchers.subscribe(&member("a"));
-    scene.teller.reserved(&[(member("a"), seq(1)), (member("b"), seq(1)), (member("a"), seq(2))]);
+    let places = [(member("a"), seq(1)), (member("b"), seq(1)), (member("a"), seq(2))];
+    scene.teller.reserved(places.into_iter());
     scene.commit("a", 2);
     assert!(has_changed(&changes));
     scene.commit("b", 1);
