@@ -126,9 +126,13 @@ impl Client {
 
     /// Unbinds from a channel; if it was not bound, that changes nothing.
     ///
+    /// Streams of others that are open there fail with [`Aborted`](ErrorKind::Aborted), also if it
+    /// is bound again at once: a part of them may be missing.
+    ///
     /// # Errors
     ///
-    /// As for [`bind`](Self::bind).
+    /// As for [`bind`](Self::bind), and [`Busy`](ErrorKind::Busy) if the hub has yet to answer
+    /// thousands of them.
     pub async fn unbind(&self, channel: impl AsRef<str>) -> Result<(), Error> {
         self.shared().wish(channel.as_ref(), false).await
     }

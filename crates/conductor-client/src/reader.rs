@@ -101,9 +101,14 @@ impl<'s> Reader<'s> {
         }
     }
 
-    fn take_pong(&self, payload: &[u8]) {
-        if let Ok(number) = payload.try_into() {
-            self.shared.pings.answer(&u64::from_le_bytes(number), ());
+    fn take_pong(&mut self, payload: &[u8]) {
+        let Ok(number) = <[u8; 8]>::try_from(payload) else { return };
+        let number = u64::from_le_bytes(number);
+        if let Some(channel) = self.shared.outbox.left(number) {
+            // All that came of its streams has come. If it is bound again, they have a gap.
+            self.streams.leave(&channel);
+        } else {
+            self.shared.pings.answer(&number, ());
         }
     }
 
