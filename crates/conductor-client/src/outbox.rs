@@ -17,6 +17,9 @@ use crate::error::{Error, ErrorKind};
 use crate::handed::Handed;
 use crate::handover::Handover;
 
+/// The number of the ping behind which there is only the goodbye.
+pub(crate) const LAST_PING: u64 = u64::MAX;
+
 /// How many unbinds may wait for the answer of the hub.
 const LEAVING_MAX: usize = 4_096;
 
@@ -197,12 +200,23 @@ impl Outbox {
         connection.map(|connection| connection.lost(&queue))
     }
 
-    /// Takes nothing more, and says goodbye behind what waits.
+    /// Takes nothing more, and asks the hub behind what waits whether it has taken all of it.
+    ///
+    /// A hub that is told goodbye waits for no reader any more, and drops what it has not come to.
+    /// So the goodbye comes when it has answered: see [`say_goodbye`](Self::say_goodbye).
     pub(crate) fn close(&self) {
         self.slots.close();
         self.bytes.close();
         let mut locked = self.locked.lock();
         if !std::mem::replace(&mut locked.is_closing, true) {
+            locked.push(Outgoing::Ping(LAST_PING, None));
+        }
+    }
+
+    /// Says goodbye: the hub has answered the last ping.
+    pub(crate) fn say_goodbye(&self) {
+        let mut locked = self.locked.lock();
+        if locked.is_closing {
             locked.push(Outgoing::Goodbye);
         }
     }

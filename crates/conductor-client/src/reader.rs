@@ -13,7 +13,7 @@ use crate::dial::{READ_BUFFER_BYTES, Socket, broken};
 use crate::ending::Ending;
 use crate::error::{Error, ErrorKind};
 use crate::event::Event;
-use crate::outbox::Outgoing;
+use crate::outbox::{LAST_PING, Outgoing};
 use crate::shared::Shared;
 use crate::streams::StreamDelivery;
 
@@ -104,7 +104,9 @@ impl<'s> Reader<'s> {
     fn take_pong(&mut self, payload: &[u8]) {
         let Ok(number) = <[u8; 8]>::try_from(payload) else { return };
         let number = u64::from_le_bytes(number);
-        if let Some(channel) = self.shared.outbox.left(number) {
+        if number == LAST_PING {
+            self.shared.outbox.say_goodbye();
+        } else if let Some(channel) = self.shared.outbox.left(number) {
             // All that came of its streams has come. If it is bound again, they have a gap.
             self.streams.leave(&channel);
         } else {
