@@ -313,6 +313,31 @@ impl conductor_hub::Auth for Open {
     }
 }
 
+/// Lets everybody send streams, but for the pieces that it denies, and nothing else.
+struct StreamsAlone;
+
+impl conductor_hub::Auth for StreamsAlone {
+    fn can_write(&self, _connection: &Connection, message: MessageRef<'_>) -> bool {
+        message.opcode != Opcode::WRITE && message.body != b"denied"
+    }
+}
+
+#[tokio::test]
+async fn a_write_that_is_denied_takes_no_stream_along_and_a_piece_does() {
+    let hub = Hub::start(Config::default(), Hooks::default().auth(StreamsAlone)).expect("defaults are valid");
+    let (mut sender, mut reader) = (Client::bound(&hub, "files").await, Client::bound(&hub, "files").await);
+    begun(&mut sender, &mut reader).await;
+    sender.write("files", "not for you").await;
+    for opcode in [Opcode::STREAM_WRITE, Opcode::STREAM_END] {
+        let rest = Message::new(opcode, "files", "");
+        sender.send(&rest).await;
+        assert_eq!(reader.next().await, rest);
+    }
+    let uuid = begun(&mut sender, &mut reader).await;
+    sender.send(&Message::new(Opcode::STREAM_WRITE, "files", "denied")).await;
+    assert_eq!(reader.next().await, aborted(&uuid));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stream_over_tcp_reaches_a_reader_of_100_kib_a_second() {
     let hub = hub();
