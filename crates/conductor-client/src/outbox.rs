@@ -167,6 +167,11 @@ impl Outbox {
         self.locked.lock().connection.as_ref().map(|connection| connection.number)
     }
 
+    /// Returns how many messages the socket of the connection has taken whole.
+    pub(crate) fn messages_handed_over(&self) -> u64 {
+        self.locked.lock().connection.as_ref().map_or(0, |connection| connection.handed.whole())
+    }
+
     pub(crate) fn channels(&self) -> Vec<String> {
         self.locked.lock().channels.iter().cloned().collect()
     }

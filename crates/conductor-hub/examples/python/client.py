@@ -182,10 +182,10 @@ class Client:
         while True:
             again = "with backoff"
             try:
-                # `websockets` pings by itself, and answers pings.
+                # `websockets` pings by itself, and answers pings. In an upload a pong comes behind all that was sent.
                 async with connect(
                     self.url, additional_headers=self.headers, compression=None, max_size=None,
-                    ping_interval=25, ping_timeout=10,
+                    ping_interval=25, ping_timeout=60,
                 ) as socket:
                     failures = 0
                     again = await self._serve(socket)
