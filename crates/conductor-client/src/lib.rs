@@ -52,7 +52,8 @@
 //! before each attempt, so a token that has expired is a new one the next time
 //! ([`HandshakeHeaders`]).
 //!
-//! A hub that says nothing is pinged after 25 s, and given up 10 s later.
+//! A hub that says nothing is pinged after 25 s, and given up 10 s later unless it takes what is
+//! sent.
 //!
 //! # Bounds
 //!

@@ -29,7 +29,7 @@ pub trait Storage: Send + Sync {
     /// to a database is put into a queue here.
     fn store(&self, author: &Author<'_>, message: MessageRef<'_>);
 
-    /// Returns the newest messages that are kept of a channel, in the order of their writing.
+    /// Returns the newest messages kept of a channel, in the order of their writing.
     ///
     /// If more are kept than are asked for, the oldest are left out, and [`History::more`] says so.
     /// By default there are none.
