@@ -126,9 +126,13 @@ impl Client {
 
     /// Unbinds from a channel; if it was not bound, that changes nothing.
     ///
+    /// Streams of others that are open there fail with [`Aborted`](ErrorKind::Aborted), also if it
+    /// is bound again at once: a part of them may be missing.
+    ///
     /// # Errors
     ///
-    /// As for [`bind`](Self::bind).
+    /// As for [`bind`](Self::bind), and [`Busy`](ErrorKind::Busy) if the hub has yet to answer
+    /// thousands of them.
     pub async fn unbind(&self, channel: impl AsRef<str>) -> Result<(), Error> {
         self.shared().wish(channel.as_ref(), false).await
     }
@@ -328,8 +332,11 @@ impl Client {
 
     /// Ends the client: what was accepted is sent, then the connection is closed.
     ///
-    /// It returns whether all that was done within the grace time. If it was not, the last
-    /// [`Event::Disconnected`] says how much is lost. A second call waits for the same end.
+    /// It is closed when the hub has answered a ping behind it all: a hub to which a client says
+    /// goodbye waits for no reader any more, and would drop what it has not come to. So the end of
+    /// an upload to a slow reader takes its time. It returns whether all that was done within the
+    /// grace time. If it was not, the last [`Event::Disconnected`] says how much is lost. A second
+    /// call waits for the same end.
     ///
     /// # Cancel safety
     ///

@@ -174,8 +174,10 @@ impl Config {
 
     /// Sets how long the hub has to answer a ping.
     ///
-    /// The connection counts as lost after that. Default 10 s, 10 ms to 10 min. More suits
-    /// networks that stall.
+    /// The connection counts as lost after that, unless the hub goes on taking what is sent.
+    /// Default 10 s, 10 ms to 10 min. More suits networks that stall, and uploads to readers who
+    /// take less than about 1 MiB a second: the hub answers behind what the buffers of the system
+    /// hold.
     pub fn pong_timeout(self, pong_timeout: Duration) -> Self {
         Self { pong_timeout, ..self }
     }

@@ -47,7 +47,9 @@ pub enum ErrorKind {
     Lagged,
     /// The subscription was closed since it did not read what came, as its policy says.
     Overflow,
-    /// A stream ended before its sender had sent all of it.
+    /// A stream ended before all of it was there.
+    ///
+    /// Its sender gave up or was lost, or the client has unbound from the channel.
     Aborted,
     /// The other side does not speak the protocol.
     Protocol,

@@ -52,7 +52,8 @@
 //! before each attempt, so a token that has expired is a new one the next time
 //! ([`HandshakeHeaders`]).
 //!
-//! A hub that says nothing is pinged after 25 s, and given up 10 s later.
+//! A hub that says nothing is pinged after 25 s, and given up 10 s later unless it takes what is
+//! sent.
 //!
 //! # Bounds
 //!
@@ -66,7 +67,10 @@
 //! [`Client::write_stream`] sends what any `AsyncRead` gives, of any length, and [`Streams`] gives
 //! what others send, as `AsyncRead`. All messages of a stream have one uuid, so several senders in
 //! one channel are told apart. The original's client gives each a uuid of its own: of such senders
-//! a channel can have one at a time, and the streams of two fail with an error.
+//! a channel can have one at a time, and the streams of two fail with an error. So does an empty
+//! one, whose end may be another's. Who binds in the middle of a stream knows its messages by their
+//! uuid, once it has come twice, and what took one of them fails. Of a stream of the original's
+//! client that is known only if a piece of it came before the next stream began.
 //!
 //! # Features
 //!

@@ -3,7 +3,7 @@
 //! Both are under one lock, so that the hub is told of binds in the order in which they were asked
 //! for, and none is forgotten when a connection begins or ends in between.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
@@ -16,6 +16,12 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::error::{Error, ErrorKind};
 use crate::handed::Handed;
 use crate::handover::Handover;
+
+/// The number of the ping behind which there is only the goodbye.
+pub(crate) const LAST_PING: u64 = u64::MAX;
+
+/// How many unbinds may wait for the answer of the hub.
+const LEAVING_MAX: usize = 4_096;
 
 #[derive(Debug)]
 pub(crate) struct Outbox {
@@ -32,6 +38,8 @@ struct Locked {
     connection: Option<Underway>,
     /// What is bound now, and again by each connection that comes.
     channels: BTreeSet<String>,
+    /// What the connection that there is leaves, by the pings behind which it has.
+    leaving: BTreeMap<u64, String>,
     is_closing: bool,
     writer: Option<Waker>,
 }
@@ -72,6 +80,14 @@ pub(crate) enum MessageKind {
     Other,
 }
 
+/// What a client wants to be of a channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wish {
+    Bound,
+    /// The hub has unbound it once it answers the ping with this number.
+    Unbound(u64),
+}
+
 /// What the writer does next.
 #[derive(Debug)]
 pub(crate) enum Taken {
@@ -93,6 +109,7 @@ impl Outbox {
             queue: VecDeque::new(),
             connection: None,
             channels: BTreeSet::new(),
+            leaving: BTreeMap::new(),
             is_closing: false,
             writer: None,
         };
@@ -122,27 +139,37 @@ impl Outbox {
     }
 
     /// Enters or removes a channel, and tells the hub if there is a connection.
-    pub(crate) fn wish(&self, channel: &str, is_bound: bool, told: Outgoing) -> Result<(), Error> {
+    pub(crate) fn wish(&self, channel: &str, wish: Wish, told: Outgoing) -> Result<(), Error> {
         let mut locked = self.locked.lock();
         if locked.is_closing {
             return Err(Error::closed());
         }
-        if !is_bound {
-            locked.channels.remove(channel);
-        } else if !locked.channels.contains(channel) {
-            if locked.channels.len() >= self.channels_max {
-                let text = format!("{} channels are bound, which are as many as may", self.channels_max);
-                return Err(Error::new(ErrorKind::Busy, text));
-            }
-            locked.channels.insert(channel.to_owned());
+        match wish {
+            Wish::Bound => locked.enter(channel, self.channels_max)?,
+            Wish::Unbound(_) => locked.remove(channel)?,
         }
-        locked.push(told);
+        if locked.push(told).is_some()
+            && let Wish::Unbound(ping) = wish
+        {
+            locked.leaving.insert(ping, channel.to_owned());
+            locked.push(Outgoing::Ping(ping, None));
+        }
         Ok(())
+    }
+
+    /// Returns the channel that the hub has unbound the client from when it answers this ping.
+    pub(crate) fn left(&self, ping: u64) -> Option<String> {
+        self.locked.lock().leaving.remove(&ping)
     }
 
     /// Returns the number of the connection that there is.
     pub(crate) fn connection(&self) -> Option<u64> {
         self.locked.lock().connection.as_ref().map(|connection| connection.number)
+    }
+
+    /// Returns how many messages the socket of the connection has taken whole.
+    pub(crate) fn messages_handed_over(&self) -> u64 {
+        self.locked.lock().connection.as_ref().map_or(0, |connection| connection.handed.whole())
     }
 
     pub(crate) fn channels(&self) -> Vec<String> {
@@ -154,6 +181,7 @@ impl Outbox {
         let mut locked = self.locked.lock();
         let binds: Vec<Bytes> = locked.channels.iter().filter_map(|channel| bind(channel)).collect();
         locked.connection = Some(Underway { number, handed, pushed: 0, under_way: Vec::new() });
+        locked.leaving.clear();
         for bind in binds {
             locked.push(Outgoing::Message(MessageKind::Bind, bind, None));
         }
@@ -177,12 +205,23 @@ impl Outbox {
         connection.map(|connection| connection.lost(&queue))
     }
 
-    /// Takes nothing more, and says goodbye behind what waits.
+    /// Takes nothing more, and asks the hub behind what waits whether it has taken all of it.
+    ///
+    /// A hub that is told goodbye waits for no reader any more, and drops what it has not come to.
+    /// So the goodbye comes when it has answered: see [`say_goodbye`](Self::say_goodbye).
     pub(crate) fn close(&self) {
         self.slots.close();
         self.bytes.close();
         let mut locked = self.locked.lock();
         if !std::mem::replace(&mut locked.is_closing, true) {
+            locked.push(Outgoing::Ping(LAST_PING, None));
+        }
+    }
+
+    /// Says goodbye: the hub has answered the last ping.
+    pub(crate) fn say_goodbye(&self) {
+        let mut locked = self.locked.lock();
+        if locked.is_closing {
             locked.push(Outgoing::Goodbye);
         }
     }
@@ -217,6 +256,30 @@ impl Outbox {
 }
 
 impl Locked {
+    /// Enters a channel, unless there are as many as may be.
+    fn enter(&mut self, channel: &str, channels_max: usize) -> Result<(), Error> {
+        if self.channels.contains(channel) {
+            return Ok(());
+        }
+        if self.channels.len() >= channels_max {
+            let text = format!("{channels_max} channels are bound, which are as many as may");
+            return Err(Error::new(ErrorKind::Busy, text));
+        }
+        self.channels.insert(channel.to_owned());
+        Ok(())
+    }
+
+    /// Removes a channel, unless the hub has yet to answer too many that were removed.
+    fn remove(&mut self, channel: &str) -> Result<(), Error> {
+        if self.leaving.len() >= LEAVING_MAX {
+            let text =
+                format!("{LEAVING_MAX} unbinds wait for the hub, which are as many as may; try again later");
+            return Err(Error::new(ErrorKind::Busy, text));
+        }
+        self.channels.remove(channel);
+        Ok(())
+    }
+
     /// Puts something in, if there is a connection.
     fn push(&mut self, outgoing: Outgoing) -> Option<Handover> {
         let connection = self.connection.as_mut()?;
@@ -348,9 +411,16 @@ mod tests {
     #[test]
     fn each_connection_is_told_what_is_bound_by_then() {
         let outbox = Outbox::new(10, 100, 2);
-        for (channel, is_bound) in [("a", true), ("b", true), ("a", false), ("c", true), ("c", true)] {
-            outbox.wish(channel, is_bound, Outgoing::Ping(0, None)).expect("there is room");
+        for (channel, wish) in [
+            ("a", Wish::Bound),
+            ("b", Wish::Bound),
+            ("a", Wish::Unbound(1)),
+            ("c", Wish::Bound),
+            ("c", Wish::Bound),
+        ] {
+            outbox.wish(channel, wish, Outgoing::Ping(0, None)).expect("there is room");
         }
+        assert_eq!(outbox.left(1), None, "nothing was told without a connection");
         connected(&outbox);
         let told = || match outbox.try_take() {
             Some(Taken::Message(bytes)) => {
@@ -360,7 +430,7 @@ mod tests {
             _ => None,
         };
         assert_eq!([told(), told(), told()], [Some("b".to_owned()), Some("c".to_owned()), None]);
-        let error = outbox.wish("d", true, Outgoing::Ping(0, None)).expect_err("two are bound");
+        let error = outbox.wish("d", Wish::Bound, Outgoing::Ping(0, None)).expect_err("two are bound");
         assert_eq!(error.kind(), ErrorKind::Busy);
     }
 }

@@ -16,7 +16,7 @@ use crate::config::{Address, Config};
 use crate::error::{Error, ErrorKind};
 use crate::event::{Disconnected, Event};
 use crate::handover::Handover;
-use crate::outbox::{Claim, MessageKind, Outbox, Outgoing};
+use crate::outbox::{Claim, MessageKind, Outbox, Outgoing, Wish};
 use crate::phase::Phase;
 use crate::streams::IncomingStream;
 use crate::subscriptions::Subscriptions;
@@ -210,7 +210,8 @@ impl Shared {
                 },
                 None => None,
             };
-            self.outbox.wish(channel, is_bound, Outgoing::Message(MessageKind::Bind, bytes, claim))
+            let wish = if is_bound { Wish::Bound } else { Wish::Unbound(self.next_ping()) };
+            self.outbox.wish(channel, wish, Outgoing::Message(MessageKind::Bind, bytes, claim))
         };
         self.in_time(self.patience(), wishing).await
     }

@@ -2,6 +2,7 @@
 
 mod delivery;
 mod incoming;
+mod strays;
 mod table;
 
 use std::future::poll_fn;

@@ -167,10 +167,11 @@ impl Config {
 
     /// Sets the most bytes that wait for one connection, with 64 for each frame.
     ///
-    /// 1 MiB by default, at least twice `message_bytes_max`. Above half of it who sends to the
-    /// connection waits, see [`sender_pause_max`](Self::sender_pause_max). A connection that takes
-    /// less than 64 KiB a second for 5 s then, or that has more than all of it to read, is a slow
-    /// reader. More suits clients that read in bursts.
+    /// 1 MiB by default, at least twice `message_bytes_max`. Above half of it, or for a message
+    /// that has no room in it, who sends to the connection waits, see
+    /// [`sender_pause_max`](Self::sender_pause_max). A connection that takes less than 64 KiB a
+    /// second for 5 s above half, or that has more than all of it to read, is a slow reader. More
+    /// suits clients that read in bursts.
     #[must_use]
     pub fn outbox_bytes_max(self, bytes: usize) -> Self {
         Self { outbox_bytes_max: bytes, ..self }
@@ -200,9 +201,11 @@ impl Config {
     /// Sets how long a sender waits for readers with one message, at most.
     ///
     /// 2 s by default, 100 ms to 24 h. It waits while more than half of an outbox waits for a
-    /// member of the channel, also at a sister; who sent little lately, while three quarters do.
-    /// Then the message is delivered, and ends a reader who has no room for it. Longer suits
-    /// networks that pause, shorter lets slow readers slow others less.
+    /// member of the channel, also at a sister, or the message has no room in that outbox; who sent
+    /// little lately, while three quarters wait. It waits as well while 128 KiB of the channel are
+    /// on their way to a sister and she has not taken them. Then the message is delivered, and ends
+    /// a reader who has no room for it. Longer suits networks that pause, shorter lets slow readers
+    /// slow others less.
     #[must_use]
     pub fn sender_pause_max(self, time: Duration) -> Self {
         Self { sender_pause_max: time, ..self }

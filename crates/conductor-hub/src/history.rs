@@ -74,10 +74,11 @@ impl ChannelHistory {
         Ok(Self { stripes, hasher: RandomState::default(), config })
     }
 
-    /// Returns the newest `count` messages kept of a channel, oldest first.
+    /// Returns the newest `count` messages kept of a channel, as they were written.
     ///
-    /// They are fetched one after another and not held meanwhile, so that however slowly somebody
-    /// reads costs no memory; those that are forgotten before their turn are left out.
+    /// The oldest of them comes first. They are fetched one after another and not held meanwhile,
+    /// so that however slowly somebody reads costs no memory. Those that are forgotten before their
+    /// turn, always the oldest of what is left, are left out; [`Replay::not_given`] counts them.
     #[must_use]
     pub fn replay(self: &Arc<Self>, channel: &str, count: usize) -> Replay {
         let hash = self.hasher.hash_one(channel);

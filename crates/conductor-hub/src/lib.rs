@@ -15,9 +15,10 @@
 //! - At most once, to the members a channel has at that moment; nothing is replayed by itself.
 //! - In order: each member gets the messages of one sender as they were sent, over all channels.
 //! - Without gaps: a member that cannot keep up is disconnected with code 4000, never skipped.
-//!   Before that those who send to it wait while more than half of its outbox waits, up to
-//!   [`Config::sender_pause_max`] for a message; a member that takes less than 64 KiB a second for
-//!   5 s then is the one that cannot keep up. Of what only the newest matters,
+//!   Before that those who send to it wait while more than half of its outbox waits or their
+//!   message has no room in it, and while 128 KiB of the channel are on their way to a sister, up
+//!   to [`Config::sender_pause_max`] for a message; a member that takes less than 64 KiB a
+//!   second for 5 s above half is the one that cannot keep up. Of what only the newest matters,
 //!   [`Hub::publish_latest`] leaves out the rest instead.
 //! - Streams of any size: the messages of a stream wait and are bounded like any other. A sender
 //!   has one open stream in a channel. If it is lost, leaves the channel, may write no more, or

@@ -331,7 +331,10 @@ impl<'a> Router<'a> {
 
     fn write(&mut self, message: MessageRef<'_>) {
         if !self.hub.may_write(self.connection, message) {
-            self.abort_stream(message.channel);
+            // A hook may allow streams and no other messages, which are no part of one.
+            if message.opcode != Opcode::WRITE {
+                self.abort_stream(message.channel);
+            }
             return;
         }
         if message.opcode == Opcode::WRITE {

@@ -29,8 +29,9 @@ pub trait Storage: Send + Sync {
     /// to a database is put into a queue here.
     fn store(&self, author: &Author<'_>, message: MessageRef<'_>);
 
-    /// Returns the newest messages that are kept of a channel, oldest first.
+    /// Returns the newest messages kept of a channel, in the order of their writing.
     ///
+    /// If more are kept than are asked for, the oldest are left out, and [`History::more`] says so.
     /// By default there are none.
     fn get(&self, channel: &str, newest: usize) -> History {
         History::default()

@@ -58,21 +58,29 @@ impl<'s> StreamDelivery<'s> {
         match self.table.piece(&message.channel, &message.uuid) {
             Whose::One(takers) => give(self.config.stream_pause_max, takers, &message.body).await,
             Whose::Nobody => tracing::debug!("a piece belongs to no stream that is open"),
-            Whose::Several(all) => confuse(&all),
+            Whose::Mixed(failed) => fail_mixed(&failed),
         }
     }
 
     /// Takes the message with which a stream ends.
     pub(crate) fn end(&mut self, message: &Message) {
-        match self.table.end(&message.channel, &message.uuid) {
-            Whose::One(takers) if message.body == Message::ABORTED => {
+        let is_aborted = message.body == Message::ABORTED;
+        match self.table.end(&message.channel, &message.uuid, is_aborted) {
+            Whose::One(takers) if is_aborted => {
                 let text = "the stream was ended before its sender had sent all of it";
                 end_all(takers.iter(), Some(&Error::new(ErrorKind::Aborted, text)));
             }
             Whose::One(takers) => end_all(takers.iter(), None),
             Whose::Nobody => tracing::debug!("an end belongs to no stream that is open"),
-            Whose::Several(all) => confuse(&all),
+            Whose::Mixed(failed) => fail_mixed(&failed),
         }
+    }
+
+    /// The hub has unbound the client from a channel: no more comes of the streams there.
+    pub(crate) fn leave(&mut self, channel: &str) {
+        let text = "the client has unbound from the channel before all of the stream was there";
+        let why = Error::new(ErrorKind::Aborted, text);
+        end_all(self.table.leave(channel).iter().flatten(), Some(&why));
     }
 }
 
@@ -94,11 +102,12 @@ async fn give(patience: Duration, takers: &Takers, piece: &Bytes) {
     }
 }
 
-/// Fails streams whose pieces nobody can tell apart.
-fn confuse(all: &[Takers]) {
-    let text = "two clients send streams to the channel whose pieces cannot be told apart";
+/// Fails streams whose messages cannot be told from those of others.
+fn fail_mixed(failed: &[Takers]) {
+    let text = "what came for the stream may be of another one in its channel, since their messages have no uuid in \
+                common; let it be sent again";
     let why = Error::new(ErrorKind::Protocol, text);
-    end_all(all.iter().flatten(), Some(&why));
+    end_all(failed.iter().flatten(), Some(&why));
 }
 
 fn end_all<'t>(takers: impl Iterator<Item = &'t Arc<Mailbox<Bytes>>>, why: Option<&Error>) {

@@ -17,9 +17,11 @@ use crate::mailbox::Mailbox;
 ///
 /// It is read as bytes by `AsyncRead`, or piece by piece by [`next`](Self::next). Only after the
 /// end, `Ok` with no bytes or `None`, all of it is there. Before that it fails with an error of
-/// kind [`Aborted`](crate::ErrorKind::Aborted) if its sender gave up or was lost,
-/// [`Uncertain`](crate::ErrorKind::Uncertain) if this client's connection was lost, whatever it
-/// does later, and [`Overflow`](crate::ErrorKind::Overflow) if it was not read in time, see
+/// kind [`Aborted`](crate::ErrorKind::Aborted) if its sender gave up or was lost, or if this client
+/// has unbound from the channel, [`Uncertain`](crate::ErrorKind::Uncertain) if this client's
+/// connection was lost, whatever it does later, [`Protocol`](crate::ErrorKind::Protocol) if its
+/// messages cannot be told from those of another stream, and
+/// [`Overflow`](crate::ErrorKind::Overflow) if it was not read in time, see
 /// [`Config::stream_pause_max`](crate::Config::stream_pause_max). A failed stream stays so.
 ///
 /// Dropping it leaves the rest of it out.

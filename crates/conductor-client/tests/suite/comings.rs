@@ -8,6 +8,8 @@ use conductor_client::protocol::{Opcode, Reconnect};
 use conductor_client::test_util::ScriptedHub;
 use conductor_client::{Client, ErrorKind, Event, HandshakeHeaders};
 use http::HeaderMap;
+use tokio::io::AsyncReadExt;
+use tokio::time::sleep;
 
 use crate::support::{next, next_end, quick, stuck, visited};
 
@@ -157,6 +159,31 @@ async fn a_hub_that_answers_no_ping_is_given_up() {
     assert_eq!((how.code, how.comes_back()), (None, true));
     drop(visitor);
     hub.accept().await;
+}
+
+#[tokio::test]
+async fn a_hub_that_takes_what_is_sent_is_not_given_up_for_a_late_pong() {
+    let hub = ScriptedHub::listen().await.expect("a port is free");
+    let (quiet, patience) = (Duration::from_millis(20), Duration::from_secs(1));
+    let config = quick(hub.url()).ping_interval(quiet).pong_timeout(patience);
+    let client = Client::start(config).expect("the settings are right");
+    let socket = tokio_tungstenite::accept_async(hub.hang().await).await;
+    let mut socket = socket.expect("the handshake is right");
+    client.connected().await.expect("the hub has taken it in");
+    // More than all buffers hold, so that it goes at the pace of the hub: 3 MiB a second.
+    let stream = vec![0; 24 << 20];
+    let reading = async {
+        let mut piece = vec![0; 64 * 1024];
+        while socket.get_mut().read(&mut piece).await.is_ok_and(|read| read > 0) {
+            sleep(quiet).await;
+        }
+    };
+    tokio::select! {
+        sent = client.write_stream("files", &stream[..]) => {
+            assert_eq!(sent.expect("the connection stays"), stream.len() as u64);
+        }
+        () = reading => panic!("the client has given the hub up"),
+    }
 }
 
 #[tokio::test]

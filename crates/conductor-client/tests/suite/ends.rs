@@ -2,10 +2,18 @@
 
 use std::time::Duration;
 
-use conductor_client::protocol::Opcode;
+use bytes::Bytes;
+use conductor_client::protocol::{MessageRef, Opcode};
+use conductor_client::test_util::ScriptedHub;
 use conductor_client::{Client, Config, ErrorKind};
+use conductor_hub::{Admission, Hooks};
+use futures_util::StreamExt;
+use tokio::time::sleep;
+use tokio_tungstenite::tungstenite::protocol::Role;
+use tokio_tungstenite::{WebSocketStream, tungstenite};
+use tokio_util::task::TaskTracker;
 
-use crate::support::{PATIENCE, connect, next_end, serve, stuck, visited};
+use crate::support::{PATIENCE, bound, connect, next_end, quick, serve, stuck, visited};
 
 #[tokio::test]
 async fn a_shutdown_sends_what_was_accepted_and_says_goodbye() {
@@ -48,9 +56,66 @@ async fn a_shutdown_whose_grace_is_over_says_how_much_is_lost() {
     assert!(messages.next().await.is_none());
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_shutdown_behind_an_upload_waits_until_the_hub_has_taken_all_of_it_for_a_slow_reader() {
+    let (hub, url) = serve(Hooks::default()).await;
+    // A reader without buffers of the system, so that the hub has to wait for it.
+    let (ours, theirs) = tokio::io::duplex(16 * 1024);
+    let serving = hub.serve(theirs, Admission::default().bound_to("files"), Bytes::new());
+    TaskTracker::new().spawn(async move { serving.await.expect("the hub takes it") });
+    let mut reader = WebSocketStream::from_raw_socket(ours, Role::Client, None).await;
+    let (alice, _messages) = bound(&url, "files").await;
+    while hub.members("files") < 2 {
+        tokio::task::yield_now().await;
+    }
+    let mut dice = fastrand::Rng::with_seed(7);
+    let sent: Vec<u8> = std::iter::repeat_with(|| dice.u8(..)).take(3_000_000).collect();
+    let sending = async {
+        alice.write_stream("files", &sent[..]).await.expect("all of it went");
+        alice.shutdown(PATIENCE).await
+    };
+    let reading = async {
+        let mut received = Vec::new();
+        loop {
+            let event = reader.next().await.expect("it stays").expect("in kind");
+            let tungstenite::Message::Binary(bytes) = event else { continue };
+            let message = MessageRef::decode(&bytes).expect("the hub sends messages");
+            match message.opcode {
+                Opcode::STREAM_WRITE => received.extend_from_slice(message.body),
+                Opcode::STREAM_END => return (received, message.body.is_empty()),
+                _ => {}
+            }
+            // A quarter of a megabyte in a second.
+            sleep(Duration::from_millis(130)).await;
+        }
+    };
+    let (is_done, (received, is_whole)) = tokio::join!(sending, reading);
+    assert!(is_done, "the hub has answered");
+    assert!(is_whole && received == sent, "{} of {} bytes came", received.len(), sent.len());
+}
+
+#[tokio::test]
+async fn the_goodbye_comes_behind_the_answer_to_a_ping() {
+    let hub = ScriptedHub::listen().await.expect("a port is free");
+    let client = Client::start(quick(hub.url())).expect("the settings are right");
+    let socket = tokio_tungstenite::accept_async(hub.hang().await).await;
+    let mut socket = socket.expect("the handshake is right");
+    client.connected().await.expect("the hub has taken it in");
+    client.write("news", "the last").await.expect("there is room");
+    let (is_done, ()) = tokio::join!(client.shutdown(PATIENCE), async {
+        let mut next = async || socket.next().await.expect("it is there").expect("in kind");
+        assert!(next().await.is_binary());
+        assert!(next().await.is_ping());
+        // The library answers it as it is read on.
+        assert!(next().await.is_close());
+        assert!(socket.next().await.is_none());
+    });
+    assert!(is_done);
+}
+
 #[tokio::test]
 async fn the_last_handle_takes_the_connection_along() {
-    let (hub, url) = serve(conductor_hub::Hooks::default()).await;
+    let (hub, url) = serve(Hooks::default()).await;
     let client = connect(&url).await;
     let (clone, mut messages) = (client.clone(), client.messages());
     drop(client);

@@ -4,6 +4,7 @@ mod calls;
 mod comings;
 mod ends;
 mod hub;
+mod mixed_streams;
 mod pass_files;
 mod queues;
 mod streams;

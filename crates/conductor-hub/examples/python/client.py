@@ -17,7 +17,7 @@ import uuid as uuids
 from dataclasses import dataclass
 
 from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
 BIND, UNBIND, WRITE, SERVER = 0, 1, 2, 3
 STREAM_START, STREAM_END, STREAM_WRITE = 5, 6, 7
@@ -86,7 +86,7 @@ class Connected:
 
 @dataclass(frozen=True)
 class Disconnected:
-    """The connection ended; `again` is what `comes_back` says."""
+    """The connection ended; `again` is what `comes_back` says. If it is "no", this is the last event."""
 
     code: int | None
     text: str
@@ -106,7 +106,7 @@ class Client:
         self._task = None
 
     async def __aenter__(self) -> "Client":
-        self._task = asyncio.create_task(self._run())
+        self._task = asyncio.create_task(self._run_to_the_end())
         await self._connection()
         return self
 
@@ -169,22 +169,30 @@ class Client:
     async def _send(self, message: Message) -> None:
         await (await self._connection()).send(message.encode())
 
+    async def _run_to_the_end(self) -> None:
+        """Whoever reads `events` hears of the end, whatever it is."""
+        try:
+            await self._run()
+        except Exception as failure:
+            await self.events.put(Disconnected(None, str(failure) or repr(failure), "no"))
+            raise
+
     async def _run(self) -> None:
         failures, was_at_once = 0, False
         while True:
             again = "with backoff"
             try:
-                # `websockets` pings by itself, and answers pings.
+                # `websockets` pings by itself, and answers pings. In an upload a pong comes behind all that was sent.
                 async with connect(
                     self.url, additional_headers=self.headers, compression=None, max_size=None,
-                    ping_interval=25, ping_timeout=10,
+                    ping_interval=25, ping_timeout=60,
                 ) as socket:
                     failures = 0
                     again = await self._serve(socket)
             except InvalidStatus as refused:
                 if refused.response.status_code in (401, 403):
                     raise
-            except (OSError, TimeoutError):
+            except (OSError, TimeoutError, InvalidHandshake):
                 pass
             if again == "no":
                 return
@@ -196,18 +204,22 @@ class Client:
             failures += 1
 
     async def _serve(self, socket) -> str:
-        for channel in sorted(self.channels):
-            await socket.send(Message(BIND, channel, uuid=fresh()).encode())
-        self._socket = socket
-        self._ready.set()
-        await self.events.put(Connected())
         try:
+            # It may be closed at any time, at once as well.
+            for channel in sorted(self.channels):
+                await socket.send(Message(BIND, channel, uuid=fresh()).encode())
+            self._socket = socket
+            self._ready.set()
+            await self.events.put(Connected())
             while True:
                 data = await socket.recv()
                 await self._take(Message.decode(data if isinstance(data, bytes) else data.encode()))
         except ConnectionClosed as closed:
             frame = closed.rcvd
             code, text = (frame.code, frame.reason) if frame else (None, "lost")
+        except NoMessage as fault:
+            # What is no message is never guessed at. The hub may be a better one the next time.
+            code, text = None, str(fault)
         finally:
             self._ready.clear()
             for call in self._calls.values():

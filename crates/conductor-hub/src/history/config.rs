@@ -1,6 +1,7 @@
 //! How much a history keeps.
 
-use std::ops::RangeFrom;
+use std::fmt;
+use std::ops::{RangeFrom, RangeInclusive};
 use std::time::Duration;
 
 use crate::{Error, ErrorKind};
@@ -19,7 +20,12 @@ impl HistoryConfig {
     /// What [`messages_max`](Self::messages_max) is unless it is set.
     pub const MESSAGES_MAX_DEFAULT: usize = 100;
 
+    /// Between what [`messages_max`](Self::messages_max) is.
+    pub const MESSAGES_MAX_BOUNDS: RangeInclusive<usize> = 0..=1_000_000;
+
     const BYTES_MAX_BOUNDS: RangeFrom<usize> = 64 * 1024..;
+    const AGE_MAX_BOUNDS: RangeInclusive<Duration> =
+        Duration::from_millis(1)..=Duration::from_secs(366 * 24 * 60 * 60);
 
     /// Sets how many bytes all channels may take together.
     ///
@@ -32,8 +38,8 @@ impl HistoryConfig {
 
     /// Sets how many messages a channel keeps at most.
     ///
-    /// Any number, 100 by default; with 0 none are kept. More, if newcomers are to see more of what
-    /// was said before.
+    /// 100 by default, 0 to 1,000,000; with 0 none are kept. More, if newcomers are to see more of
+    /// what was said before.
     #[must_use]
     pub fn messages_max(self, messages_max: usize) -> Self {
         Self { messages_max, ..self }
@@ -41,8 +47,8 @@ impl HistoryConfig {
 
     /// Sets how long a message is kept.
     ///
-    /// Any time, 24 h by default. What is older is never given to anybody; its memory is freed with
-    /// later writes. Less, if what was said has to be forgotten soon.
+    /// 24 h by default, 1 ms to 366 days. What is older is never given to anybody; its memory is
+    /// freed with later writes. Less, if what was said has to be forgotten soon.
     #[must_use]
     pub fn age_max(self, age_max: Duration) -> Self {
         Self { age_max, ..self }
@@ -54,8 +60,18 @@ impl HistoryConfig {
             let text = format!("bytes_max is {}; it must be at least {least}", self.bytes_max);
             return Err(Error::new(ErrorKind::Config, text));
         }
-        Ok(())
+        within("messages_max", &self.messages_max, &Self::MESSAGES_MAX_BOUNDS)?;
+        within("age_max", &self.age_max, &Self::AGE_MAX_BOUNDS)
     }
+}
+
+fn within<T: fmt::Debug + PartialOrd>(key: &str, value: &T, bounds: &RangeInclusive<T>) -> Result<(), Error> {
+    if bounds.contains(value) {
+        return Ok(());
+    }
+    let (least, most) = (bounds.start(), bounds.end());
+    let text = format!("{key} is {value:?}; it must be from {least:?} to {most:?}");
+    Err(Error::new(ErrorKind::Config, text))
 }
 
 impl Default for HistoryConfig {

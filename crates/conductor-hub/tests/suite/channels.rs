@@ -1,6 +1,7 @@
 //! What members of a channel get.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use conductor_hub::protocol::{Message, Opcode};
 use conductor_hub::{
@@ -285,4 +286,49 @@ fn a_history_gives_the_newest_and_says_whether_there_are_more() {
         assert_eq!((bodies.concat(), kept.more, kept.forgotten), (expected.into(), more, false));
     }
     assert_eq!(history.get("other", 9), conductor_hub::History::default());
+}
+
+fn store(history: &ChannelHistory, body: usize) {
+    let mut bytes = bytes::BytesMut::new();
+    Message::new(Opcode::WRITE, "hello", body.to_string()).encode(&mut bytes).expect("fits");
+    let message = conductor_hub::protocol::MessageRef::decode(&bytes).expect("is a message");
+    history.store(&Author::Server, message);
+}
+
+#[test]
+fn a_history_is_replayed_in_the_order_of_writing_and_who_is_slow_misses_the_oldest() {
+    let history = ChannelHistory::new(HistoryConfig::default().messages_max(5)).expect("it is valid");
+    let history = Arc::new(history);
+    (0..8).for_each(|number| store(&history, number));
+    let bodies = |replay: &mut conductor_hub::Replay| -> String {
+        replay.map(|message| String::from_utf8_lossy(&message.body).into_owned()).collect()
+    };
+    let mut newest = history.replay("hello", 3);
+    assert_eq!((bodies(&mut newest), newest.not_given()), ("567".to_owned(), 2));
+    // One is read, and then two of the others are forgotten, as new ones are written.
+    let mut slow = history.replay("hello", 5);
+    assert_eq!(slow.next().expect("it is kept").body, "3");
+    (8..11).for_each(|number| store(&history, number));
+    assert_eq!((bodies(&mut slow), slow.not_given()), ("67".to_owned(), 2));
+}
+
+#[test]
+fn a_history_out_of_its_bounds_is_refused_by_name() {
+    let year = Duration::from_secs(366 * 24 * 60 * 60);
+    for (config, named) in [
+        (HistoryConfig::default().messages_max(1_000_001), "messages_max is 1000001; it must be from 0 to"),
+        (HistoryConfig::default().age_max(Duration::ZERO), "age_max is 0ns; it must be from 1ms to"),
+        (HistoryConfig::default().age_max(year + Duration::from_millis(1)), "age_max is 31622400.001s"),
+    ] {
+        let error = ChannelHistory::new(config).expect_err(named);
+        assert_eq!(error.kind(), ErrorKind::Config);
+        assert!(error.to_string().starts_with(named), "{error}");
+    }
+    let most = *HistoryConfig::MESSAGES_MAX_BOUNDS.end();
+    for config in [
+        HistoryConfig::default().messages_max(0).age_max(Duration::from_millis(1)),
+        HistoryConfig::default().messages_max(most).age_max(year),
+    ] {
+        ChannelHistory::new(config).expect("each is at its bound");
+    }
 }

@@ -2,10 +2,13 @@
 //! do.
 
 use std::convert::Infallible;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use conductor_hub::protocol::{Message, Opcode};
-use conductor_hub::{Answer, Config, Connection, Disconnect, Handler, Hooks, Hub};
+use conductor_hub::{
+    Admission, Answer, Auth, Config, Connection, Denied, Disconnect, Handler, Handshake, Hooks, Hub,
+};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
@@ -20,15 +23,34 @@ const VECTORS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../conductor-protoco
 
 /// Ends connections and writes to channels as it is told to, and gives all else back.
 #[derive(Default)]
-struct Obedient(OnceLock<Hub>);
+struct Obedient {
+    hub: OnceLock<Hub>,
+    /// Whether Carol is not wanted any more.
+    has_banned: AtomicBool,
+}
+
+#[async_trait::async_trait]
+impl Auth for Obedient {
+    async fn admit(&self, handshake: &Handshake<'_>) -> Result<Admission, Denied> {
+        let is_carol = handshake.request.uri.query() == Some("carol");
+        if is_carol && self.has_banned.load(Ordering::Relaxed) {
+            return Err(Denied::unauthorized());
+        }
+        Ok(Admission::default())
+    }
+}
 
 impl Handler for Obedient {
     fn call(&self, connection: &Arc<Connection>, call: Message) -> Answer {
         let reason = match &call.body[..] {
             b"restart" => Disconnect::Restart,
+            b"ban" => {
+                self.has_banned.store(true, Ordering::Relaxed);
+                Disconnect::Restart
+            }
             b"kick" => Disconnect::Kicked,
             b"tell again" => {
-                let hub = self.0.get().expect("it was set at the start");
+                let hub = self.hub.get().expect("it was set at the start");
                 let told = hub.publish("again", "told").expect("it is short");
                 return Message::with_uuid(Opcode::SERVER, call.uuid, "", told.to_string()).into();
             }
@@ -41,9 +63,9 @@ impl Handler for Obedient {
 
 async fn serve() -> String {
     let program = Arc::new(Obedient::default());
-    let hooks = Hooks::default().handler(Arc::clone(&program));
+    let hooks = Hooks::default().handler(Arc::clone(&program)).auth(Arc::clone(&program));
     let hub = Hub::start(Config::default(), hooks).expect("the settings are right");
-    program.0.set(hub.clone()).ok();
+    program.hub.set(hub.clone()).ok();
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
     let address = listener.local_addr().expect("it has an address");
     let (tasks, connections) = (TaskTracker::new(), TaskTracker::new());

@@ -108,6 +108,20 @@ async def stays_away(client):
     assert (event.code, event.again) == (4004, "no"), event
 
 
+async def is_refused_when_it_comes_back():
+    async with conductor.Client(url + "?carol") as carol:
+        try:
+            await carol.call(b"ban")
+        except ConnectionError:
+            pass
+        assert await next_event(carol) == conductor.Connected()
+        event = await next_event(carol)
+        assert (event.code, event.again) == (1012, "with backoff"), event
+        # Whoever reads the events hears that nothing more comes.
+        event = await next_event(carol)
+        assert (event.code, event.again) == (None, "no") and "401" in event.text, event
+
+
 async def flow():
     async with conductor.Client(url) as alice, conductor.Client(url) as bob:
         await binds_and_writes(alice, bob)
@@ -115,6 +129,7 @@ async def flow():
             await streams(alice, bob, size)
         await comes_back(bob)
         await stays_away(bob)
+    await is_refused_when_it_comes_back()
     print("all is well")
 
 

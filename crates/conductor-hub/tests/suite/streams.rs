@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use conductor_hub::protocol::{Message, MessageRef, Opcode};
 use conductor_hub::{Admission, Config, Connection, Disconnect, Hooks, Hub};
-use futures_util::StreamExt;
+use futures_util::{SinkExt, StreamExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, sleep};
 use tokio_tungstenite::tungstenite;
@@ -163,7 +163,6 @@ async fn two_senders_on_one_channel_are_interleaved_each_in_its_order() {
                 Message::with_uuid(opcode, uuid, "files", body).encode(&mut bytes).expect("fits");
                 tungstenite::Message::Binary(bytes.freeze())
             };
-            use futures_util::SinkExt;
             writes.send(say(Opcode::STREAM_START, Vec::new())).await.expect("hub reads");
             for piece in content(1_000_000).chunks(PIECE) {
                 writes.send(say(Opcode::STREAM_WRITE, piece.to_vec())).await.expect("hub reads");
@@ -313,8 +312,43 @@ impl conductor_hub::Auth for Open {
     }
 }
 
+/// Lets everybody send streams, but for the pieces that it denies, and nothing else.
+struct StreamsAlone;
+
+impl conductor_hub::Auth for StreamsAlone {
+    fn can_write(&self, _connection: &Connection, message: MessageRef<'_>) -> bool {
+        message.opcode != Opcode::WRITE && message.body != b"denied"
+    }
+}
+
+#[tokio::test]
+async fn a_write_that_is_denied_takes_no_stream_along_and_a_piece_does() {
+    let hub = Hub::start(Config::default(), Hooks::default().auth(StreamsAlone)).expect("defaults are valid");
+    let (mut sender, mut reader) = (Client::bound(&hub, "files").await, Client::bound(&hub, "files").await);
+    begun(&mut sender, &mut reader).await;
+    sender.write("files", "not for you").await;
+    for opcode in [Opcode::STREAM_WRITE, Opcode::STREAM_END] {
+        let rest = Message::new(opcode, "files", "");
+        sender.send(&rest).await;
+        assert_eq!(reader.next().await, rest);
+    }
+    let uuid = begun(&mut sender, &mut reader).await;
+    sender.send(&Message::new(Opcode::STREAM_WRITE, "files", "denied")).await;
+    assert_eq!(reader.next().await, aborted(&uuid));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stream_over_tcp_reaches_a_reader_of_100_kib_a_second() {
+    stream_over_tcp(3_000_000, &[None, Some(1024 * 1024), Some(100 * 1024)]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ten_megabytes_over_tcp_reach_fast_and_slow_readers() {
+    stream_over_tcp(10_000_000, &[None, Some(4 * 1024 * 1024), Some(1024 * 1024)]).await;
+}
+
+/// Sends so many bytes to readers of these paces, in bytes a second; all of them are over TCP.
+async fn stream_over_tcp(bytes: usize, paces: &[Option<u32>]) {
     let hub = hub();
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("there is a port");
     let address = listener.local_addr().expect("it is bound");
@@ -322,9 +356,9 @@ async fn a_stream_over_tcp_reaches_a_reader_of_100_kib_a_second() {
     let app = axum::Router::new().route_service("/", hub.clone());
     let serving = tasks.spawn(async move { axum::serve(listener, app).await });
     let mut readers = Vec::new();
-    for pace in [None, Some(1024 * 1024), Some(100 * 1024)] {
+    for &pace in paces {
         let reader = tcp(address, "files").await;
-        let expected = content(3_000_000);
+        let expected = content(bytes);
         readers.push(tasks.spawn(async move {
             let (_, mut reads) = reader.split();
             let (mut content, start) = (Vec::new(), Instant::now());
@@ -346,11 +380,16 @@ async fn a_stream_over_tcp_reaches_a_reader_of_100_kib_a_second() {
             panic!("the connection ended after {} bytes", content.len());
         }));
     }
-    while hub.members("files") < 3 {
+    let mut sender = tcp(address, "files").await;
+    while hub.members("files") <= paces.len() {
         tokio::task::yield_now().await;
     }
-    let mut sender = Client::bound(&hub, "files").await;
-    send(&mut sender, "files", &content(3_000_000)).await;
+    // As the original's client does it: each message has a uuid of its own.
+    say(&mut sender, &Message::new(Opcode::STREAM_START, "files", "")).await;
+    for piece in content(bytes).chunks(PIECE) {
+        say(&mut sender, &Message::new(Opcode::STREAM_WRITE, "files", piece.to_vec())).await;
+    }
+    say(&mut sender, &Message::new(Opcode::STREAM_END, "files", "")).await;
     for reader in readers {
         reader.await.expect("nobody is closed, and nothing is missing");
     }
@@ -359,14 +398,17 @@ async fn a_stream_over_tcp_reaches_a_reader_of_100_kib_a_second() {
 
 type Tcp = tokio_tungstenite::WebSocketStream<TcpStream>;
 
+async fn say(client: &mut Tcp, message: &Message) {
+    let mut bytes = BytesMut::new();
+    message.encode(&mut bytes).expect("it is short");
+    client.send(tungstenite::Message::Binary(bytes.freeze())).await.expect("the hub reads");
+}
+
 /// Connects over TCP and binds.
 async fn tcp(address: std::net::SocketAddr, channel: &str) -> Tcp {
-    use futures_util::SinkExt;
     let socket = TcpStream::connect(address).await.expect("the hub listens");
     let (mut client, _) =
         tokio_tungstenite::client_async(format!("ws://{address}/"), socket).await.expect("it is admitted");
-    let mut bind = BytesMut::new();
-    Message::new(Opcode::BIND, channel, Bytes::new()).encode(&mut bind).expect("it is short");
-    client.send(tungstenite::Message::Binary(bind.freeze())).await.expect("the hub reads");
+    say(&mut client, &Message::new(Opcode::BIND, channel, Bytes::new())).await;
     client
 }
