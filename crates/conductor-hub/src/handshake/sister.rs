@@ -12,10 +12,12 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
 use super::{Bare, NOT_UPGRADED, bare, check, come_again, has_token, prepare, refuse};
-use crate::federation::{SUBPROTOCOL, SisterDialler, SisterSocket, TlsBinding, accepted, is_private};
+use crate::federation::{
+    NoSister, SUBPROTOCOL, SisterDialler, SisterSocket, TlsBinding, accepted, is_private,
+};
 use crate::guard::guarded_hook;
 use crate::shared::Shared;
-use crate::{Denied, Handshake, Hub};
+use crate::{Denied, Error, Handshake, Hub};
 
 /// The header by which nodes of the original said who they were. Anybody can send it, so that it
 /// counts for nothing.
@@ -128,7 +130,15 @@ async fn meet(dialler: SisterDialler, upgrade: OnUpgrade, binding: Option<TlsBin
         Some(binding) => socket.bound_to(binding.exported()),
         None => socket,
     };
-    if let Err(error) = dialler.accept(socket).await {
-        tracing::warn!(error = format_args!("{error:#}"), "a node that dialled is no sister of this one");
+    match dialler.accept(socket).await {
+        Ok(_) => {}
+        Err(NoSister::Failed(error)) => {
+            tracing::warn!(error = format_args!("{error:#}"), "a node that dialled is no sister of this one");
+        }
+        // One that knows the secret, and has heard why, or one that went away by itself.
+        Err(usual) => {
+            let why = Error::from(usual);
+            tracing::debug!(%why, "a node that dialled is not linked to this one");
+        }
     }
 }
