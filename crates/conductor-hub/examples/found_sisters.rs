@@ -92,9 +92,10 @@ impl SisterManager for FoundSisters {
                     Ok(_) => {
                         linked.insert(name.clone(), sister.clone());
                     }
-                    // She has dialled us, and one link is enough.
+                    // She has dialled us, and one link is enough; or there are as many as may be.
                     Err(error) if error.kind() == ErrorKind::Full => {}
-                    // With many nodes a program would wait longer after each.
+                    // Such as one who has enough sisters. With many nodes a program would wait
+                    // longer after each.
                     Err(error) => say(&format!("{name} is no sister: {error:#}")),
                 }
             }

@@ -80,7 +80,7 @@ impl Shared {
         let (Some(federation), Some((config, manager))) = (&shared.sisters, &shared.hooks.sisters) else {
             return Ok(());
         };
-        config.validate()?;
+        config.validate(shared.config.message_bytes_max)?;
         if tokio::runtime::Handle::try_current().is_err() {
             let text =
                 "a hub with sisters was not started on a tokio runtime; call Hub::start from a task of one";

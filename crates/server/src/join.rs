@@ -96,7 +96,7 @@ impl Join {
         let hooks = hooks.handler(handler).storage(KeptChannels(history));
         // From here on the hub could take connections. None comes before the listeners, which start
         // last.
-        let hooks = sisters::add(hooks, &config.sisters)?;
+        let hooks = sisters::add(hooks, &config.sisters, config.message_bytes)?;
         let hub = Hub::start(hub_config(config, access), hooks)?;
         let timelines = timelines::start(config, data_dir, &hub, interest.as_ref()).await?;
         let Timelines { timeline, embedded: store } = timelines;

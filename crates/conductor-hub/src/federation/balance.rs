@@ -16,6 +16,12 @@ const DELAY_MAX: Duration = Duration::from_secs(20);
 /// Failures that are older than this are forgotten.
 const FORGIVEN: Duration = Duration::from_secs(60);
 
+/// How long a link stays at least that has joined two parts.
+///
+/// Several nodes may find the other part within the same second. Were all of these links given up
+/// at once, as too many, the parts would be apart again.
+const JOINED_STAYS: Duration = Duration::from_secs(5 * 60);
+
 /// The addresses at which there may be sisters, and what is known of each.
 #[derive(Debug, Default)]
 pub(crate) struct Balance {
@@ -33,6 +39,17 @@ struct Candidate {
     next: Instant,
     /// Whether it is being dialled.
     busy: bool,
+    /// Until when a link to it is not given up.
+    stays_until: Instant,
+}
+
+/// Why an address is dialled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum DialReason {
+    /// There are less links than are looked for.
+    Missing,
+    /// There are enough, but nothing comes from the node there: it may be one of another part.
+    Parted,
 }
 
 /// What is known of a link.
@@ -42,6 +59,8 @@ pub(crate) struct Linked {
     /// By which name she was dialled, if we dialled.
     pub(crate) name: Option<String>,
     pub(crate) meta: Option<SisterMeta>,
+    /// Whether nothing would come from some node without it.
+    pub(crate) is_only_way: bool,
 }
 
 impl Balance {
@@ -58,6 +77,7 @@ impl Balance {
                     last: None,
                     next: now,
                     busy: false,
+                    stays_until: now,
                 });
             }
         }
@@ -74,22 +94,61 @@ impl Balance {
         now: Instant,
         chance: u32,
     ) -> Option<String> {
-        let busy = self.candidates.iter().filter(|candidate| candidate.busy).count();
-        if linked.len() + busy >= most {
+        if linked.len() + self.busy() >= most {
             return None;
         }
-        let due: Vec<_> = self
-            .candidates
-            .iter_mut()
-            .filter(|candidate| !candidate.busy && candidate.next <= now && !candidate.is_linked(me, linked))
-            .collect();
-        let count = due.len().max(1);
-        let chosen = due.into_iter().nth(usize::try_from(chance).unwrap_or(0) % count)?;
+        let due = |candidate: &Candidate| candidate.is_due(now) && !candidate.is_linked(me, linked);
+        self.choose(due, now, chance).map(|chosen| chosen.name.clone())
+    }
+
+    /// Returns whom to dial next although there are enough sisters, and notes that.
+    ///
+    /// A part whose nodes have enough sisters among themselves would never find another part. So
+    /// this is somebody of whom nothing comes, or of whom it is not known who she is. There are at
+    /// most twice as many links as are looked for, as with those that others dial.
+    pub(crate) fn dial_parted(
+        &mut self,
+        me: NodeId,
+        linked: &[Linked],
+        hears: impl Fn(NodeId) -> bool,
+        most: usize,
+        now: Instant,
+        chance: u32,
+    ) -> Option<String> {
+        if linked.len() + self.busy() >= most.saturating_mul(2) {
+            return None;
+        }
+        let is_parted = |candidate: &Candidate| {
+            candidate.is_due(now)
+                && !candidate.is_linked(me, linked)
+                && candidate.node.is_none_or(|node| !hears(node))
+        };
+        let chosen = self.choose(is_parted, now, chance)?;
+        let part = f64::from(chance) / f64::from(u32::MAX);
+        chosen.stays_until = now + JOINED_STAYS.mul_f64(1.0 + part);
+        Some(chosen.name.clone())
+    }
+
+    /// Returns how many are being dialled.
+    fn busy(&self) -> usize {
+        self.candidates.iter().filter(|candidate| candidate.busy).count()
+    }
+
+    /// Chooses one of those of whom it is so, and notes that it is dialled.
+    fn choose(
+        &mut self,
+        is_so: impl Fn(&Candidate) -> bool,
+        now: Instant,
+        chance: u32,
+    ) -> Option<&mut Candidate> {
+        let those: Vec<_> = self.candidates.iter_mut().filter(|candidate| is_so(candidate)).collect();
+        let count = those.len().max(1);
+        let chosen = those.into_iter().nth(usize::try_from(chance).unwrap_or(0) % count)?;
         if chosen.last.is_some_and(|last| now >= last + FORGIVEN) {
             chosen.dialled = 0;
         }
         (chosen.busy, chosen.last) = (true, Some(now));
-        Some(chosen.name.clone())
+        Some(chosen)
     }
 
     /// Notes what became of a dial: which node was met, if one was.
@@ -116,20 +175,28 @@ impl Balance {
 
     /// Returns a sister whose link is given up: both sides have more than they look for.
     ///
-    /// It is the one who has most. Of the two sides the one gives it up that has dialled.
-    pub(crate) fn surplus(linked: &[Linked], most: usize) -> Option<NodeId> {
+    /// It is the one who has most. Of the two sides the one gives it up that has dialled. Two parts
+    /// that this link alone joins stay together.
+    pub(crate) fn surplus(&self, linked: &[Linked], most: usize, now: Instant) -> Option<NodeId> {
         if linked.len() <= most {
             return None;
         }
-        let has_more = |linked: &&Linked| {
-            linked.name.is_some() && linked.meta.is_some_and(|meta| meta.sisters > meta.most)
+        let may_go = |linked: &&Linked| {
+            let name = linked.name.as_deref();
+            let stays = |candidate: &Candidate| Some(&*candidate.name) == name && now < candidate.stays_until;
+            name.is_some() && !linked.is_only_way && !self.candidates.iter().any(stays)
         };
-        let full = linked.iter().filter(has_more);
+        let has_more = |linked: &&Linked| linked.meta.is_some_and(|meta| meta.sisters > meta.most);
+        let full = linked.iter().filter(may_go).filter(has_more);
         full.max_by_key(|linked| linked.meta.map(|meta| meta.sisters)).map(|linked| linked.node)
     }
 }
 
 impl Candidate {
+    fn is_due(&self, now: Instant) -> bool {
+        !self.busy && self.next <= now
+    }
+
     fn is_linked(&self, me: NodeId, linked: &[Linked]) -> bool {
         self.node == Some(me)
             || linked
@@ -139,93 +206,4 @@ impl Candidate {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const ME: NodeId = NodeId::from_bytes([0; 16]);
-
-    fn node(number: u8) -> NodeId {
-        NodeId::from_bytes([number; 16])
-    }
-
-    fn linked(number: u8, dialled: bool, sisters: u32) -> Linked {
-        let meta = Some(SisterMeta { sisters, most: 2 });
-        Linked { node: node(number), name: dialled.then(|| number.to_string()), meta }
-    }
-
-    fn names(count: u8) -> Vec<String> {
-        (1..=count).map(|number| number.to_string()).collect()
-    }
-
-    #[test]
-    fn as_many_are_dialled_as_are_looked_for() {
-        let now = Instant::now();
-        let mut balance = Balance::default();
-        balance.set(&names(4), now);
-        assert_eq!(balance.dial(ME, &[linked(9, false, 1)], 3, now, 0).as_deref(), Some("1"));
-        assert_eq!(balance.dial(ME, &[linked(9, false, 1)], 3, now, 1).as_deref(), Some("3"), "by chance");
-        assert_eq!(
-            balance.dial(ME, &[linked(9, false, 1)], 3, now, 0),
-            None,
-            "three, with those on their way"
-        );
-        assert_eq!(balance.dial(ME, &[linked(2, true, 1)], 9, now, 0).as_deref(), Some("4"), "2 has a link");
-    }
-
-    #[test]
-    fn an_address_that_fails_is_dialled_more_and_more_rarely() {
-        let mut now = Instant::now();
-        let mut balance = Balance::default();
-        balance.set(&names(1), now);
-        let mut waited = Vec::new();
-        for _ in 0..8 {
-            balance.dial(ME, &[], 3, now, 0).expect("it is due");
-            balance.note("1", None, now, u32::MAX);
-            assert_eq!(balance.dial(ME, &[], 3, now, 0), None);
-            let next = balance.deadline(now).expect("it will be dialled");
-            waited.push(next - now);
-            now = next;
-        }
-        assert_eq!((waited[0], waited[1], waited[7]), (DELAY_MIN, DELAY_MIN * 2, DELAY_MAX));
-        balance.set(&names(2), now);
-        assert_eq!(balance.dial(ME, &[], 3, now, 1).as_deref(), Some("2"), "a new address is due at once");
-    }
-
-    #[test]
-    fn who_dialled_us_is_not_dialled_once_she_was_met() {
-        let now = Instant::now();
-        let mut balance = Balance::default();
-        balance.set(&names(2), now);
-        balance.dial(ME, &[], 9, now, 0).expect("it is due");
-        balance.note("1", Some(node(7)), now, 0);
-        balance.dial(ME, &[], 9, now, 0).expect("it is due");
-        balance.note("2", Some(ME), now, 0);
-        let later = now + DELAY_MAX;
-        balance.set(&names(3), later);
-        balance.dial(ME, &[linked(7, false, 1)], 9, later, 0).expect("3 is due");
-        balance.note("3", None, later, 0);
-        assert!(
-            balance.deadline(later).is_some_and(|next| next > later),
-            "those that may be dialled hide none"
-        );
-        balance.set(&names(2), later);
-        assert_eq!(
-            balance.dial(ME, &[linked(7, false, 1)], 9, later, 0),
-            None,
-            "one is linked, one is this node"
-        );
-        assert_eq!(balance.dial(ME, &[], 9, later, 0).as_deref(), Some("1"));
-    }
-
-    #[test]
-    fn a_link_is_given_up_where_both_have_too_many() {
-        let three = [linked(1, true, 2), linked(2, true, 3), linked(3, false, 9)];
-        assert_eq!(
-            Balance::surplus(&three, 2),
-            Some(node(2)),
-            "1 has no more than she looks for, 3 dialled us"
-        );
-        assert_eq!(Balance::surplus(&three, 3), None);
-        assert_eq!(Balance::surplus(&[linked(1, true, 2), linked(2, true, 2), linked(3, true, 2)], 2), None);
-    }
-}
+mod tests;

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! accepting node ──► u8 version 1 | 32 nonce | 16 node
-//! dialling node  ──► 32 nonce | 16 node | 32 proof
-//! accepting node ──► 32 proof
+//! dialling node  ──► 32 nonce | 16 node | 32 proof      or u8 0: it only looked who that is
+//! accepting node ──► 32 proof                           and, if there is no link, u8 why
 //! ```
 //!
 //! A proof is HMAC-SHA-256, with the secret as its key, over the role, both nonces, both nodes and
@@ -24,6 +24,9 @@ pub(crate) const PROOF_BYTES: usize = 32;
 
 /// The version of the challenge and of the items behind it.
 pub(crate) const VERSION: u8 = 1;
+
+/// What a dialling node says that links to no such node: it has looked which one it is.
+pub(crate) const LOOKED: u8 = 0;
 
 /// The secret that all sisters share, and another one while it is being replaced.
 #[derive(Clone)]

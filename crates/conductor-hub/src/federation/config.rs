@@ -4,6 +4,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::challenge::Secrets;
+use super::websocket_link::BATCH_BYTES_MAX;
 use crate::{Error, ErrorKind};
 
 /// The secret of sisters, and the bounds of what waits for them.
@@ -32,6 +33,11 @@ pub struct SisterConfig {
 impl SisterConfig {
     /// Least bytes of a secret.
     pub const SECRET_BYTES_MIN: usize = 16;
+
+    /// Longest messages of a hub that has sisters, in bytes.
+    ///
+    /// A batch has up to 64 KiB of other items besides a row with the longest message.
+    pub const MESSAGE_BYTES_MAX: usize = BATCH_BYTES_MAX - 128 * 1024;
 
     const MAX_SISTERS_BOUNDS: RangeInclusive<usize> = 1..=64;
     const LINK_BYTES_MAX_BOUNDS: RangeInclusive<usize> = 64 * 1024..=1024 * 1024 * 1024;
@@ -78,15 +84,32 @@ impl SisterConfig {
 
     /// Sets how many bytes may wait for one sister.
     ///
-    /// From 64 KiB to 1 GiB, 16 MiB by default, and at least twice `interest_bytes_max`. A link for
-    /// which more waits is ended, and what it held is told as a gap there. Of one channel at most a
-    /// quarter of it is on its way, or an eighth of [`outbox_bytes_max`] if that is less: clients
-    /// that send more wait, as for a slow reader. More suits links that are slow or far.
+    /// From 64 KiB to 1 GiB, 16 MiB by default, at least twice `interest_bytes_max` and four times
+    /// [`message_bytes_max`]. A link for which more waits is ended, and what it held is told as a
+    /// gap there. Of one channel at most a quarter of it is on its way, or an eighth of
+    /// [`outbox_bytes_max`] if that is less: clients that send more wait, as for a slow reader.
+    /// More suits links that are slow or far.
     ///
+    /// [`message_bytes_max`]: crate::Config::message_bytes_max
     /// [`outbox_bytes_max`]: crate::Config::outbox_bytes_max
     #[must_use]
     pub fn link_bytes_max(self, bytes: usize) -> Self {
         Self { link_bytes_max: bytes, ..self }
+    }
+
+    /// Raises the bounds that depend on the longest message of the hub.
+    ///
+    /// `link_bytes_max` becomes at least four messages, and `waiting_bytes_max` at least two. What
+    /// is larger stays. It goes with
+    /// [`Config::for_messages_of`](crate::Config::for_messages_of), which takes the same number; a
+    /// hub with sisters has messages of [`MESSAGE_BYTES_MAX`](Self::MESSAGE_BYTES_MAX) at most.
+    #[must_use]
+    pub fn for_messages_of(self, bytes: usize) -> Self {
+        Self {
+            link_bytes_max: self.link_bytes_max.max(bytes.saturating_mul(4)),
+            waiting_bytes_max: self.waiting_bytes_max.max(bytes.saturating_mul(2)),
+            ..self
+        }
     }
 
     /// Sets how many bytes the names of channels may take that one node wants.
@@ -116,7 +139,8 @@ impl SisterConfig {
         Self { silence_max: time, ..self }
     }
 
-    pub(crate) fn validate(&self) -> Result<(), Error> {
+    /// Checks every setting, for a hub that has messages of so many bytes.
+    pub(crate) fn validate(&self, message_bytes_max: usize) -> Result<(), Error> {
         if self.secrets.shortest() < Self::SECRET_BYTES_MIN {
             let least = Self::SECRET_BYTES_MIN;
             return Err(wrong(format!(
@@ -144,6 +168,20 @@ impl SisterConfig {
                 format!("link_bytes_max is {bytes}; it must be at least {least}, twice interest_bytes_max");
             return Err(wrong(text));
         }
+        if message_bytes_max > Self::MESSAGE_BYTES_MAX {
+            let most = Self::MESSAGE_BYTES_MAX;
+            return Err(wrong(format!(
+                "message_bytes_max is {message_bytes_max}; of a hub with sisters it must be at most {most}"
+            )));
+        }
+        let least = message_bytes_max.saturating_mul(4);
+        if self.link_bytes_max < least {
+            let bytes = self.link_bytes_max;
+            return Err(wrong(format!(
+                "link_bytes_max is {bytes}; it must be at least {least}, four times message_bytes_max, as \
+                 SisterConfig::for_messages_of sets it"
+            )));
+        }
         if !Self::SILENCE_MAX_BOUNDS.contains(&self.silence_max) {
             let silence = self.silence_max;
             return Err(wrong(format!("silence_max is {silence:?}; it must be from 1.5s to 60s")));
@@ -163,7 +201,8 @@ mod tests {
     #[test]
     fn every_wrong_value_is_named_with_its_bound() {
         let config = || SisterConfig::new(*b"a secret of sisters");
-        config().validate().expect("the defaults fit");
+        let message = crate::Config::MESSAGE_BYTES_MAX_DEFAULT;
+        config().validate(message).expect("the defaults fit");
         for (config, named) in [
             (SisterConfig::new(*b"short"), "the secret of sisters has less than 16 bytes"),
             (config().accepting(*b"short"), "the secret of sisters has less than 16 bytes"),
@@ -176,9 +215,30 @@ mod tests {
             (config().waiting_bytes_max(0), "waiting_bytes_max is 0"),
             (config().silence_max(Duration::from_secs(1)), "silence_max is 1s; it must be from 1.5s to 60s"),
         ] {
-            let error = config.validate().expect_err(named);
+            let error = config.validate(message).expect_err(named);
             assert_eq!(error.kind(), ErrorKind::Config);
             assert!(error.to_string().starts_with(named), "{error}");
+        }
+    }
+    #[test]
+    fn a_link_has_room_for_four_of_the_longest_messages() {
+        let config = || SisterConfig::new(*b"a secret of sisters");
+        let long = 16 * 1024 * 1024;
+        for (config, message, named) in [
+            (config(), long, "link_bytes_max is 16777216; it must be at least 67108864, four times"),
+            (config().for_messages_of(long - 1), long, "link_bytes_max is 67108860"),
+            (
+                config().link_bytes_max(1 << 30),
+                SisterConfig::MESSAGE_BYTES_MAX + 1,
+                "message_bytes_max is 83755009; of a hub with sisters it must be at most 83755008",
+            ),
+        ] {
+            let error = config.validate(message).expect_err(named);
+            assert_eq!(error.kind(), ErrorKind::Config);
+            assert!(error.to_string().starts_with(named), "{error}");
+        }
+        for message in [64, 256_000, long, SisterConfig::MESSAGE_BYTES_MAX] {
+            config().for_messages_of(message).validate(message).expect("the bounds fit each other");
         }
     }
 }

@@ -7,40 +7,35 @@ use parking_lot::Mutex;
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until, timeout};
 
+use super::balance::DialReason;
 use super::host::SisterHost;
 use super::meeting;
-use super::node_id::NodeId;
+use super::no_sister::NoSister;
 use super::sister::{Sister, SisterEnd};
 use super::sister_client::{SisterClient, SisterReader, SisterSocket, SisterWriter};
-use super::state::{Federation, NotLinked};
-use crate::guard::guarded;
+use super::state::Federation;
+use crate::guard::guarded_hook;
 use crate::{Error, ErrorKind};
 
 /// How long two nodes have to open a connection and to meet.
 pub(crate) const MEETING_TIME: Duration = Duration::from_secs(5);
 
-/// Why there is no link to a node that was dialled.
-#[derive(Debug)]
-pub(crate) enum NoSister {
-    /// This node was met, and is not linked.
-    Met(NodeId, NotLinked),
-    Failed(Error),
-}
-
 /// Connects by a client and meets a sister.
 pub(crate) async fn dial(
     federation: &Federation,
     client: &dyn SisterClient,
+    reason: DialReason,
 ) -> Result<(SisterSocket, Arc<Sister>), NoSister> {
+    let wants = |node| federation.wants(node, reason);
     let meeting = async {
-        let mut socket = client.connect().await?;
-        let node = meeting::dial(&mut socket, &federation.config.secrets, federation.me()).await?;
+        let connected = guarded_hook(client.connect()).await;
+        let mut socket = connected.unwrap_or_else(|_| Err(panicked(client.name())))?;
+        let node = meeting::dial(&mut socket, &federation.config.secrets, federation.me(), wants).await?;
         socket.reader.proven();
-        Ok::<_, Error>((socket, node))
+        Ok::<_, NoSister>((socket, node))
     };
     let met = timeout(MEETING_TIME, meeting).await;
-    let met = met.unwrap_or_else(|_| Err(too_long(client.name())));
-    let (socket, node) = met.map_err(NoSister::Failed)?;
+    let (socket, node) = met.unwrap_or_else(|_| Err(too_long(client.name()).into()))?;
     let added = federation.add(node, Some(client.name()), Instant::now());
     Ok((socket, added.map_err(|why| NoSister::Met(node, why))?))
 }
@@ -49,12 +44,43 @@ pub(crate) async fn dial(
 pub(crate) async fn accept(
     federation: &Federation,
     mut socket: SisterSocket,
-) -> Result<(SisterSocket, Arc<Sister>), Error> {
-    let meeting = meeting::accept(&mut socket, &federation.config.secrets, federation.me());
-    let node = timeout(MEETING_TIME, meeting).await.map_err(|_| too_long("a node that dialled"))??;
-    socket.reader.proven();
-    let sister = federation.add(node, None, Instant::now()).map_err(not_linked)?;
+) -> Result<(SisterSocket, Arc<Sister>), NoSister> {
+    let meeting = async {
+        let proven = meeting::accept(&mut socket, &federation.config.secrets, federation.me()).await?;
+        socket.reader.proven();
+        // Before the last word, so that no sister takes for a link what ends at once.
+        match federation.add(proven.node, None, Instant::now()) {
+            Ok(sister) => {
+                let mut added = Added { federation, sister, is_to_be_served: false };
+                proven.answer(&mut socket, None).await?;
+                added.is_to_be_served = true;
+                Ok(Arc::clone(&added.sister))
+            }
+            Err(why) => {
+                proven.answer(&mut socket, Some(why)).await?;
+                Err(NoSister::Met(proven.node, why))
+            }
+        }
+    };
+    let met = timeout(MEETING_TIME, meeting).await;
+    let sister = met.unwrap_or_else(|_| Err(too_long("a node that dialled").into()))?;
     Ok((socket, sister))
+}
+
+/// A sister whose link is not served yet; one that never is gets taken out again.
+struct Added<'a> {
+    federation: &'a Federation,
+    sister: Arc<Sister>,
+    is_to_be_served: bool,
+}
+
+impl Drop for Added<'_> {
+    fn drop(&mut self) {
+        if !self.is_to_be_served {
+            self.sister.end(SisterEnd::Lost);
+            self.federation.remove(&self.sister);
+        }
+    }
 }
 
 /// Serves a link until it has ended.
@@ -67,9 +93,7 @@ pub(crate) async fn serve(
     // Dropped also when this is dropped at whatever it waits for.
     let leaving = Leaving { federation, sister: &sister };
     tracing::info!(sister = %sister.node(), name = sister.name(), "there is a link to a sister");
-    if guarded(|| federation.manager.connected(&sister)).is_err() {
-        tracing::error!("the sister manager panicked as it was told of a sister");
-    }
+    federation.manager.connected(&sister);
     let heard = Mutex::new(Instant::now());
     let SisterSocket { reader, writer, binding: _ } = socket;
     tokio::select! {
@@ -94,9 +118,7 @@ impl Drop for Leaving<'_> {
         let reason = sister.reason();
         federation.metrics.ended(reason);
         tracing::info!(sister = %sister.node(), name = sister.name(), ?reason, "the link to a sister has ended");
-        if guarded(|| federation.manager.disconnected(sister, reason)).is_err() {
-            tracing::error!("the sister manager panicked as it was told of the end of a link");
-        }
+        federation.manager.disconnected(sister, reason);
     }
 }
 
@@ -170,26 +192,7 @@ fn too_long(who: &str) -> Error {
     Error::new(ErrorKind::Busy, text)
 }
 
-impl From<NoSister> for Error {
-    fn from(why: NoSister) -> Self {
-        match why {
-            NoSister::Met(_, why) => not_linked(why),
-            NoSister::Failed(error) => error,
-        }
-    }
-}
-
-fn not_linked(why: NotLinked) -> Error {
-    match why {
-        NotLinked::Ourselves => {
-            Error::new(ErrorKind::InvalidInput, "the address of a sister is that of this node")
-        }
-        NotLinked::Double => {
-            Error::new(ErrorKind::Full, "there is a link to this sister already, which stays")
-        }
-        NotLinked::Full => {
-            Error::new(ErrorKind::Busy, "this node has twice max_sisters links already; link to another node")
-        }
-        NotLinked::Closing => Error::new(ErrorKind::Closed, "the hub is shutting down"),
-    }
+fn panicked(client: &str) -> Error {
+    let text = format!("the client of the sister {client} panicked as it was to connect; mend it");
+    Error::new(ErrorKind::InvalidInput, text)
 }

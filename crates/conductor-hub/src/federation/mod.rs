@@ -151,7 +151,10 @@
 //! | a number is missing | later ones of that origin wait 200 ms for it to come by another link, then the gap is told |
 //! | too many bytes wait behind gaps | the gap of the origin that holds most is told at once |
 //! | an origin is silent for 10 s | it is told as lost; its streams end |
-//! | a hook panics | caught, logged; the parcel counts as delivered |
+//! | a part of the nodes is cut off, and has enough sisters in itself | each node dials somebody beyond `max_sisters` whom it does not hear, once in 5 to 10 s, so both parts come together |
+//! | a sister has as many links as may be | she says so in the challenge, and there is no link; both logs do at debug |
+//! | a name of DNS does not answer | those found so far stay; the log says it once. Other addresses are dialled meanwhile |
+//! | a hook panics, or one of the manager | caught, logged; the parcel counts as delivered. Without its `start` nobody is dialled |
 //!
 //! # One message over three nodes
 //!
@@ -177,7 +180,11 @@
 //!
 //! *A partition.* A | B, C. On both sides clients go on with who is there. Each second every node
 //! sends a beat, which has a number as a parcel has; so when they are together again, each finds
-//! what it missed by the first beat, even if nobody writes any more.
+//! what it missed by the first beat, even if nobody writes any more. Each part may have enough
+//! sisters in itself by then. But 10 s after the cut A hears neither B nor C, and dials one of them
+//! with the next of its dials beyond `max_sisters`, as they dial A: who is there again is found
+//! within 30 s. That link stays for five minutes at least, and for as long as no beat of somebody
+//! comes by another one.
 
 mod arrivals;
 mod balance;
@@ -186,6 +193,7 @@ mod challenge;
 mod channel_shares;
 mod config;
 mod dialler;
+mod dns_name;
 mod host;
 mod interest;
 mod item;
@@ -193,6 +201,7 @@ mod link_observer;
 mod link_queue;
 mod link_task;
 mod meeting;
+mod no_sister;
 mod node_id;
 mod open_streams;
 mod pace;
@@ -209,6 +218,7 @@ mod sisters;
 mod spans;
 mod state;
 mod stranger;
+mod thinning;
 mod tls_binding;
 #[cfg(feature = "tls")]
 mod tls_dialler;
@@ -218,6 +228,7 @@ pub(crate) use begin::begin;
 pub use config::SisterConfig;
 pub use dialler::SisterDialler;
 pub(crate) use host::SisterHost;
+pub(crate) use no_sister::NoSister;
 pub use node_id::NodeId;
 pub(crate) use pace::PaceMark;
 pub(crate) use parcel::{ParcelAuthor, ParcelBody};

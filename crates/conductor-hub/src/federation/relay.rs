@@ -10,7 +10,7 @@
 //!
 //! It does no I/O and reads no clock. Whoever holds it does what the effects say, in their order.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::BuildHasher;
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -33,6 +33,9 @@ pub(crate) const YOUNG: Duration = Duration::from_secs(5);
 
 /// An origin of which nothing came for so long is silent: it sends a beat each second.
 pub(crate) const SILENT: Duration = Duration::from_secs(10);
+
+/// How long ago the last beat may be that a link has brought of an origin.
+const BEATEN_WITHIN: Duration = Duration::from_secs(3);
 
 /// Origins whose numbers are remembered. A few live at a time; the others are past lives of nodes,
 /// of whom something may still wait in a node that was frozen.
@@ -68,6 +71,8 @@ struct SisterLink {
     believed_from: Instant,
     /// For each origin the first number of which the sister was told nothing by this link.
     covered: HashMap<NodeId, u64, RandomState>,
+    /// When it last brought a beat of each origin, whether that came before by another link or not.
+    beaten: HashMap<NodeId, Instant, RandomState>,
 }
 
 /// What is to be done.
@@ -134,7 +139,7 @@ impl Relay {
             self.origins.iter().map(|(origin, arrivals)| (*origin, arrivals.next())).collect();
         covered.insert(self.me, self.number + 1);
         let believed_from = if self.interest.is_empty() { now } else { now + YOUNG };
-        self.links.insert(link, SisterLink { believed_from, covered });
+        self.links.insert(link, SisterLink { believed_from, covered, beaten: HashMap::default() });
         self.interest.add_link(link, &mut self.changes);
         self.tell_interest(effects);
         effects.push(Effect::Send(link, Item::InterestWhole));
@@ -196,6 +201,9 @@ impl Relay {
             if !arrivals.silent && now >= arrivals.heard + SILENT {
                 arrivals.silent = true;
                 arrivals.forget_all();
+                for link in self.links.values_mut() {
+                    link.beaten.remove(origin);
+                }
                 effects.push(Effect::Silent(*origin));
             }
         }
@@ -209,6 +217,26 @@ impl Relay {
     /// Returns when [`tick`](Self::tick) has to tell a gap.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         self.origins.values().filter_map(Arrivals::deadline).min()
+    }
+
+    /// Tells whether parcels of an origin come here.
+    pub(crate) fn hears(&self, origin: NodeId) -> bool {
+        self.origins.get(&origin).is_some_and(|arrivals| !arrivals.silent)
+    }
+
+    /// Returns the links without which an origin would not be heard.
+    ///
+    /// It goes by the beats: each node passes each on to all links but the one that it came by.
+    pub(crate) fn only_ways(&self, now: Instant) -> BTreeSet<u64> {
+        let mut ways: HashMap<NodeId, Option<u64>, RandomState> = HashMap::default();
+        for (&link, sister) in &self.links {
+            for origin in
+                sister.beaten.iter().filter(|(_, at)| now < **at + BEATEN_WITHIN).map(|(origin, _)| *origin)
+            {
+                ways.entry(origin).and_modify(|only| *only = None).or_insert(Some(link));
+            }
+        }
+        ways.into_values().flatten().collect()
     }
 
     /// Tells whether anybody but us wants what is written to a channel.
@@ -232,6 +260,11 @@ impl Relay {
         }
         let believed = self.believes(link, now);
         self.find(origin, first, now, effects);
+        if parcel.body.is_beat()
+            && let Some(sister) = self.links.get_mut(&link)
+        {
+            sister.beaten.insert(origin, now);
+        }
         let channel = (!parcel.body.is_beat() && self.interest.is_wanted(parcel.body.channel()))
             .then(|| self.hasher.hash_one(parcel.body.channel()));
         let arrival = Arrival { parcel, link, channel };
@@ -274,6 +307,7 @@ impl Relay {
             self.waiting_bytes -= forgotten.map_or(0, |arrivals| arrivals.waiting_bytes());
             for link in self.links.values_mut() {
                 link.covered.remove(&oldest);
+                link.beaten.remove(&oldest);
             }
         }
     }

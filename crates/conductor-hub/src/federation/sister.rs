@@ -1,9 +1,9 @@
 //! One sister, while there is a link to her.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::channel_shares::TAKEN_EVERY;
@@ -19,8 +19,8 @@ pub struct Sister {
     pub(crate) queue: LinkQueue,
     pub(crate) ending: CancellationToken,
     end: Mutex<Option<SisterEnd>>,
-    /// How many sisters she has and looks for, as she said last: two numbers of 32 bits.
-    meta: AtomicU64,
+    /// What she said last of her sisters, and when.
+    meta: Mutex<Option<(SisterMeta, Instant)>>,
     taken: Mutex<Taken>,
 }
 
@@ -83,7 +83,7 @@ impl Sister {
             queue,
             ending: CancellationToken::new(),
             end: Mutex::new(None),
-            meta: AtomicU64::new(0),
+            meta: Mutex::new(None),
             taken: Mutex::default(),
         }
     }
@@ -103,10 +103,12 @@ impl Sister {
     /// Returns how many sisters she has, if she said so.
     #[must_use]
     pub fn meta(&self) -> Option<SisterMeta> {
-        let meta = self.meta.load(Ordering::Relaxed);
-        #[expect(clippy::cast_possible_truncation, reason = "it is put together from two numbers of 32 bits")]
-        let meta = SisterMeta { sisters: (meta >> 32) as u32, most: meta as u32 };
-        (meta.most > 0).then_some(meta)
+        self.meta.lock().map(|(meta, _)| meta)
+    }
+
+    /// Returns it if she said so after she was asked at this time.
+    pub(crate) fn meta_since(&self, asked: Instant) -> Option<SisterMeta> {
+        self.meta.lock().filter(|(_, said)| *said >= asked).map(|(meta, _)| meta)
     }
 
     /// Ends the link to her.
@@ -114,8 +116,8 @@ impl Sister {
         self.end(SisterEnd::Closed);
     }
 
-    pub(crate) fn note_meta(&self, meta: SisterMeta) {
-        self.meta.store(u64::from(meta.sisters) << 32 | u64::from(meta.most), Ordering::Relaxed);
+    pub(crate) fn note_meta(&self, meta: SisterMeta, now: Instant) {
+        *self.meta.lock() = Some((meta, now));
     }
 
     /// Counts parcels that were taken from her.

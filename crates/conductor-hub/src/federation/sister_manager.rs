@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use super::dialler::SisterDialler;
 use super::link_observer::LinkObserver;
 use super::sister::{Sister, SisterEnd, SisterMeta};
+use crate::guard::guarded;
 
 /// Decides to whom a node links, and hears of its links.
 ///
@@ -14,8 +15,9 @@ use super::sister::{Sister, SisterEnd, SisterMeta};
 /// name of DNS. A program with a discovery of its own implements this, as `found_sisters` in
 /// `examples` does, which reads a file. Links that others dial come by themselves.
 ///
-/// All calls but `start` come from the tasks of links, at the same time for different sisters, and
-/// must not block.
+/// All calls but `start` come from the tasks of links and of clients, at the same time for
+/// different sisters, and must not block. One that panics is logged, and counts as one that is not
+/// implemented; a `start` that panics dials nobody any more.
 #[async_trait]
 #[expect(unused_variables, reason = "the names are for implementors")]
 pub trait SisterManager: Send + Sync {
@@ -80,27 +82,37 @@ impl<M: SisterManager + ?Sized> SisterManager for Arc<M> {
     }
 }
 
-/// A manager as links see it.
+/// A manager as links see it: one that panics loses nothing and ends no link.
 pub(crate) struct ManagedLinks(pub(crate) Arc<dyn SisterManager>);
+
+impl ManagedLinks {
+    /// Makes a call, which may panic; returns `otherwise` then.
+    fn ask<T>(&self, hook: &'static str, otherwise: T, call: impl FnOnce(&dyn SisterManager) -> T) -> T {
+        guarded(|| call(&*self.0)).unwrap_or_else(|_| {
+            tracing::error!(hook, "the sister manager panicked; the hub goes on as if it had no such hook");
+            otherwise
+        })
+    }
+}
 
 impl LinkObserver for ManagedLinks {
     fn write(&self, channel: &str) -> bool {
-        self.0.write(channel)
+        self.ask("write", true, |manager| manager.write(channel))
     }
 
     fn connected(&self, sister: &Arc<Sister>) {
-        self.0.connected(sister);
+        self.ask("connected", (), |manager| manager.connected(sister));
     }
 
     fn disconnected(&self, sister: &Arc<Sister>, reason: SisterEnd) {
-        self.0.disconnected(sister, reason);
+        self.ask("disconnected", (), |manager| manager.disconnected(sister, reason));
     }
 
     fn meta_query(&self, sister: &Arc<Sister>, meta: SisterMeta) -> SisterMeta {
-        self.0.meta_query(sister, meta)
+        self.ask("meta_query", meta, |manager| manager.meta_query(sister, meta))
     }
 
     fn meta_response(&self, sister: &Arc<Sister>, meta: SisterMeta) {
-        self.0.meta_response(sister, meta);
+        self.ask("meta_response", (), |manager| manager.meta_response(sister, meta));
     }
 }

@@ -1,7 +1,6 @@
 //! The manager that comes with this crate: a list of addresses, and names of DNS.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,33 +9,27 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use http::HeaderMap;
 use parking_lot::Mutex;
-use tokio::net::lookup_host;
 use tokio::sync::Notify;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until};
 
-use super::balance::{Balance, Linked};
+use super::balance::{Balance, DialReason};
 use super::dialler::SisterDialler;
-use super::link_task::NoSister;
+use super::dns_name::{DnsName, NamedSisters};
+use super::no_sister::NoSister;
 use super::node_id::NodeId;
 use super::sister::{Sister, SisterEnd};
 use super::sister_client::SisterClient;
 use super::sister_manager::SisterManager;
-use super::sister_server::SisterServer;
 #[cfg(feature = "tls")]
 use super::sister_tls::SisterTls;
+use super::thinning::{Thinning, ThinningStep};
 use crate::Error;
 
-/// How often a name of DNS is resolved again.
+/// How often a name of DNS is resolved again. It takes at most half of that.
 const RESOLVED_AGAIN: Duration = Duration::from_secs(10);
 
-/// How long that may take.
-const RESOLVE_TIME: Duration = Duration::from_secs(5);
-
-/// How often sisters are asked how many they have.
-const QUERIED_AGAIN: Duration = Duration::from_secs(10);
-
-/// Addresses that a name of DNS may have; more are left out.
-const ADDRESSES_MAX: usize = 256;
+/// How often another part is looked for, at most.
+const PARTED_AGAIN: Duration = Duration::from_secs(10);
 
 /// Links to the nodes of a list, or of a name of DNS, until there are enough.
 ///
@@ -44,6 +37,14 @@ const ADDRESSES_MAX: usize = 256;
 /// random time, up to 20 s. The address of this node itself may be among them. When a link ends,
 /// another is dialled; when this node and a sister both have more than they look for, the one that
 /// dialled gives the link up.
+///
+/// # Parts
+///
+/// When the network was cut, each part may have enough sisters among its own nodes. So each node
+/// also dials, once in 5 to 10 s, one address more whose node it does not hear, by whatever way, or
+/// of which it does not know which node is there. A node that it hears already is only asked who it
+/// is, and there is no link. A link that joins two parts stays for five minutes at least, and for
+/// as long as it is the only one between them.
 ///
 /// # Examples
 ///
@@ -64,31 +65,10 @@ const ADDRESSES_MAX: usize = 256;
 pub struct Sisters {
     listed: Mutex<BTreeMap<String, Arc<dyn SisterClient>>>,
     names: Vec<DnsName>,
+    /// With which the sisters of names are dialled.
+    dns_headers: HeaderMap,
     /// The list has changed, or a link.
     changed: Notify,
-}
-
-/// A name of DNS whose addresses are all sisters.
-#[derive(Debug)]
-struct DnsName {
-    host_and_port: String,
-    path: String,
-    /// Whom this node trusts, if they are dialled over TLS.
-    #[cfg(feature = "tls")]
-    tls: Option<SisterTls>,
-}
-
-impl DnsName {
-    /// Returns the sister at one of the addresses.
-    fn sister(&self, address: SocketAddr) -> Result<SisterServer, Error> {
-        #[cfg(feature = "tls")]
-        if let Some(tls) = &self.tls {
-            let host = self.host_and_port.rsplit_once(':').map_or(&*self.host_and_port, |(host, _)| host);
-            let sister = SisterServer::new(format!("wss://{address}{}", self.path), HeaderMap::new())?;
-            return Ok(sister.certificate_name(host)?.tls(tls.clone()));
-        }
-        SisterServer::new(format!("ws://{address}{}", self.path), HeaderMap::new())
-    }
 }
 
 impl Sisters {
@@ -107,8 +87,8 @@ impl Sisters {
 
     /// Adds a name of DNS with a port, all of whose addresses are sisters.
     ///
-    /// Each is dialled as `ws://address:port/path`. The name is resolved again every 10 s. If that
-    /// fails, the addresses so far stay.
+    /// Each is dialled as `ws://address:port/path`, 256 of them at most. The name is resolved again
+    /// every 10 s. If that fails, the addresses so far stay.
     #[must_use]
     pub fn dns(mut self, host_and_port: impl Into<String>, path: impl Into<String>) -> Self {
         self.names.push(DnsName {
@@ -137,6 +117,15 @@ impl Sisters {
         self
     }
 
+    /// Sets the headers with which the sisters of all names of DNS are dialled.
+    ///
+    /// None by default. A sister of the list has her own, by
+    /// [`SisterServer::new`](super::SisterServer::new).
+    #[must_use]
+    pub fn dns_headers(self, headers: HeaderMap) -> Self {
+        Self { dns_headers: headers, ..self }
+    }
+
     /// Adds a sister, at any time; one of the same name is replaced.
     pub fn add(&self, sister: impl SisterClient + 'static) {
         self.listed.lock().insert(sister.name().to_owned(), Arc::new(sister));
@@ -149,71 +138,59 @@ impl Sisters {
         self.changed.notify_one();
         removed
     }
-
-    /// Returns the addresses that the names of DNS have; `None` if one cannot be resolved.
-    async fn resolve(&self) -> Option<BTreeMap<String, Arc<dyn SisterClient>>> {
-        let mut found: BTreeMap<String, Arc<dyn SisterClient>> = BTreeMap::new();
-        for name in &self.names {
-            let looked_up = timeout(RESOLVE_TIME, lookup_host(&name.host_and_port)).await;
-            let Ok(Ok(addresses)) = looked_up else {
-                tracing::warn!(
-                    name = name.host_and_port,
-                    "the name of the sisters cannot be resolved; those found so far stay"
-                );
-                return None;
-            };
-            for address in addresses.take(ADDRESSES_MAX) {
-                match name.sister(address) {
-                    Ok(sister) => {
-                        found.insert(sister.url().to_owned(), Arc::new(sister));
-                    }
-                    Err(error) => say_why(&name.host_and_port, &error),
-                }
-            }
-        }
-        Some(found)
-    }
 }
 
 #[async_trait]
 impl SisterManager for Sisters {
     async fn start(&self, dialler: &SisterDialler) {
-        let mut balance = Balance::default();
-        let mut found = BTreeMap::new();
-        let (mut resolve_at, mut query_at) = (Instant::now(), Instant::now() + QUERIED_AGAIN);
-        let mut dials = FuturesUnordered::new();
+        let begun = Instant::now();
+        let (mut balance, mut thinning) = (Balance::default(), Thinning::new(begun));
+        let mut named: Vec<_> = self.names.iter().map(|_| NamedSisters::default()).collect();
+        let (mut resolve_at, mut parted_at) = (begun, parted_again(begun));
+        let (mut dials, mut lookups) = (FuturesUnordered::new(), FuturesUnordered::new());
         loop {
             let now = Instant::now();
-            if !self.names.is_empty() && resolve_at <= now {
-                found = self.resolve().await.unwrap_or(found);
+            if resolve_at <= now {
+                for (at, name) in self.names.iter().enumerate() {
+                    lookups.push(async move { (at, name.look_up().await) });
+                }
                 resolve_at = now + RESOLVED_AGAIN;
             }
-            let mut clients = found.clone();
+            let mut clients: BTreeMap<_, _> = named.iter().flat_map(NamedSisters::found).collect();
             clients
                 .extend(self.listed.lock().iter().map(|(name, sister)| (name.clone(), Arc::clone(sister))));
             balance.set(&clients.keys().cloned().collect::<Vec<_>>(), now);
-            if query_at <= now {
-                give_up_surplus(dialler);
-                dialler.query();
-                query_at = now + QUERIED_AGAIN;
+            let (me, most) = (dialler.node(), dialler.max_sisters());
+            let surplus = |asked| balance.surplus(&dialler.linked_since(asked, now), most, now);
+            match thinning.step(now, chance(), surplus) {
+                Some(ThinningStep::Ask) => dialler.query(),
+                Some(ThinningStep::GiveUp(node)) => give_up(dialler, node),
+                None => {}
             }
-            while let Some(name) =
-                balance.dial(dialler.node(), &linked(dialler), dialler.max_sisters(), now, chance())
-            {
+            while let Some(name) = balance.dial(me, &dialler.linked(), most, now, chance()) {
                 let Some(client) = clients.get(&name).map(Arc::clone) else { break };
-                dials.push(async move {
-                    let met = met(&name, dialler.try_dial(&*client).await);
-                    (name, met)
-                });
+                dials.push(dial(dialler, client, name, DialReason::Missing));
             }
-            let resolve_at = if self.names.is_empty() { query_at } else { resolve_at };
-            let next = balance.deadline(now).unwrap_or(query_at);
+            if parted_at <= now {
+                parted_at = parted_again(now);
+                let (linked, hears) = (dialler.linked(), |node| dialler.hears(node));
+                let name = balance.dial_parted(me, &linked, hears, most, now, chance());
+                let parted = name.and_then(|name| Some((clients.get(&name).map(Arc::clone)?, name)));
+                if let Some((client, name)) = parted {
+                    dials.push(dial(dialler, client, name, DialReason::Parted));
+                }
+            }
+            let next = thinning.deadline().min(parted_at).min(resolve_at);
+            let next = balance.deadline(now).map_or(next, |deadline| deadline.min(next));
             tokio::select! {
                 Some((name, met)) = dials.next(), if !dials.is_empty() => {
                     balance.note(&name, met, Instant::now(), chance());
                 }
+                Some((at, looked_up)) = lookups.next(), if !lookups.is_empty() => {
+                    named[at].note(&self.names[at], &self.dns_headers, looked_up);
+                }
                 () = self.changed.notified() => {}
-                () = sleep_until(next.min(query_at).min(resolve_at)) => {}
+                () = sleep_until(next) => {}
             }
         }
     }
@@ -236,42 +213,59 @@ impl std::fmt::Debug for Sisters {
     }
 }
 
-/// Returns which node was met by a dial.
-fn met(name: &str, dialled: Result<Arc<Sister>, NoSister>) -> Option<NodeId> {
-    match dialled {
-        Ok(sister) => Some(sister.node()),
+/// Dials a sister; returns by which name, and which node was met.
+async fn dial(
+    dialler: &SisterDialler,
+    client: Arc<dyn SisterClient>,
+    name: String,
+    reason: DialReason,
+) -> (String, Option<NodeId>) {
+    let met = match dialler.try_dial(&*client, reason).await {
+        Ok(sister) => {
+            if reason == DialReason::Parted {
+                tracing::info!(sister = name, "a node of which nothing came is linked, beyond max_sisters");
+            }
+            Some(sister.node())
+        }
         Err(NoSister::Met(node, _why)) => Some(node),
+        Err(NoSister::Looked) => None,
         Err(NoSister::Failed(error)) => {
-            say_why(name, &error);
+            say_why(&name, reason, &error);
             None
         }
+    };
+    (name, met)
+}
+
+fn say_why(name: &str, reason: DialReason, error: &Error) {
+    match reason {
+        DialReason::Missing => tracing::info!(
+            sister = name,
+            error = format_args!("{error:#}"),
+            "a sister was dialled in vain; she is dialled again"
+        ),
+        // There are enough others, and this comes again for as long as she is away.
+        DialReason::Parted => tracing::debug!(
+            sister = name,
+            error = format_args!("{error:#}"),
+            "another part was looked for in vain; it is looked for again"
+        ),
     }
 }
 
-fn say_why(name: &str, error: &Error) {
-    tracing::info!(
-        sister = name,
-        error = format_args!("{error:#}"),
-        "a sister was dialled in vain; it is dialled again"
-    );
-}
-
-fn linked(dialler: &SisterDialler) -> Vec<Linked> {
-    let of = |sister: Arc<Sister>| Linked {
-        node: sister.node(),
-        name: sister.name().map(str::to_owned),
-        meta: sister.meta(),
-    };
-    dialler.sisters().into_iter().map(of).collect()
-}
-
-fn give_up_surplus(dialler: &SisterDialler) {
-    let Some(node) = Balance::surplus(&linked(dialler), dialler.max_sisters()) else { return };
-    let sisters = dialler.sisters();
-    if let Some(sister) = sisters.iter().find(|sister| sister.node() == node) {
-        tracing::info!(%node, "this node and a sister have more links than they look for, so this one is given up");
+fn give_up(dialler: &SisterDialler, node: NodeId) {
+    if let Some(sister) = dialler.sisters().iter().find(|sister| sister.node() == node) {
+        tracing::info!(
+            %node,
+            "this node and a sister have more links than they look for, so this one is given up"
+        );
         sister.close();
     }
+}
+
+/// Returns when another part is looked for again: not by all nodes at once.
+fn parted_again(now: Instant) -> Instant {
+    now + PARTED_AGAIN.mul_f64(0.5 + 0.5 * f64::from(chance()) / f64::from(u32::MAX))
 }
 
 fn chance() -> u32 {

@@ -1,11 +1,12 @@
 //! The federation of one hub: its relay, and what is done of what that says.
 
 mod back_pressure;
+mod links;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -19,7 +20,6 @@ use super::config::SisterConfig;
 use super::host::SisterHost;
 use super::item::Item;
 use super::link_observer::LinkObserver;
-use super::link_queue::LinkQueue;
 use super::node_id::NodeId;
 use super::open_streams::OpenStreams;
 use super::pace::SaidPaces;
@@ -74,19 +74,6 @@ enum Told {
     Gap(NodeId, std::ops::RangeInclusive<u64>),
     Found(NodeId, u64),
     Silent(NodeId),
-}
-
-/// Why a sister who has proven herself is not linked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum NotLinked {
-    /// It is this very node.
-    Ourselves,
-    /// There is a link to her, which stays.
-    Double,
-    /// There are as many as may be.
-    Full,
-    /// The hub is shutting down.
-    Closing,
 }
 
 impl Federation {
@@ -145,55 +132,6 @@ impl Federation {
         self.change(&mut locked, |relay, effects| relay.note_here(channel, here, effects));
     }
 
-    /// Adds a link to a sister who has proven herself.
-    pub(crate) fn add(
-        &self,
-        node: NodeId,
-        name: Option<&str>,
-        now: Instant,
-    ) -> Result<Arc<Sister>, NotLinked> {
-        let mut locked = self.relay.lock();
-        if self.closing.is_cancelled() {
-            return Err(NotLinked::Closing);
-        }
-        if node == self.me {
-            return Err(NotLinked::Ourselves);
-        }
-        if let Some(known) = locked.sisters.values().find(|sister| sister.node() == node) {
-            // Both may have dialled at once. On both sides the one stays that the lower has
-            // dialled.
-            let by_us = name.is_some();
-            let is_better = by_us == (self.me < node) && known.name().is_some() != by_us;
-            if !is_better {
-                return Err(NotLinked::Double);
-            }
-            let known = Arc::clone(known);
-            known.end(SisterEnd::Double);
-            self.forget(&mut locked, &known);
-        } else if locked.sisters.len() >= self.config.max_sisters * 2 {
-            return Err(NotLinked::Full);
-        }
-        let link = self.next_link.fetch_add(1, Ordering::Relaxed);
-        let queue = LinkQueue::new(self.config.link_bytes_max, self.window, self.back_pressure.pressed());
-        let sister = Arc::new(Sister::new(link, node, name, queue));
-        locked.sisters.insert(link, Arc::clone(&sister));
-        self.metrics.sisters.increment(1.0);
-        // It says that more will be said, so that she counts from the first parcel on.
-        push(&sister, Item::Taken { parcels: 0 });
-        self.change(&mut locked, |relay, effects| relay.add_link(link, now, effects));
-        Ok(sister)
-    }
-
-    /// Forgets a sister whose link has ended.
-    pub(crate) fn remove(&self, sister: &Sister) {
-        self.forget(&mut self.relay.lock(), sister);
-    }
-
-    /// Returns all sisters to whom there is a link.
-    pub(crate) fn sisters(&self) -> Vec<Arc<Sister>> {
-        self.relay.lock().sisters.values().map(Arc::clone).collect()
-    }
-
     /// Takes a batch that came from a sister.
     pub(crate) fn receive(
         &self,
@@ -232,7 +170,7 @@ impl Federation {
             push(sister, Item::MetaResponse { sisters, most });
         }
         if let Some(meta) = answer {
-            sister.note_meta(meta);
+            sister.note_meta(meta, now);
             self.manager.meta_response(sister, meta);
         }
         self.tell(told, &mut deliveries, host);
@@ -275,11 +213,6 @@ impl Federation {
         deadline
     }
 
-    /// Asks all sisters how many they have.
-    pub(crate) fn query(&self) {
-        self.relay.lock().sisters.values().for_each(|sister| push(sister, Item::MetaQuery));
-    }
-
     /// Ends all links.
     pub(crate) fn close(&self) {
         // The lock keeps a link from being added behind this look.
@@ -291,16 +224,6 @@ impl Federation {
     fn meta(&self, sisters: usize) -> SisterMeta {
         let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
         SisterMeta { sisters: number(sisters), most: number(self.config.max_sisters) }
-    }
-
-    fn forget(&self, locked: &mut Locked, sister: &Sister) {
-        if locked.sisters.remove(&sister.link).is_none() {
-            return;
-        }
-        self.metrics.sisters.decrement(1.0);
-        sister.queue.clear();
-        self.change(locked, |relay, effects| relay.remove_link(sister.link, effects));
-        self.forget_paces(sister.link);
     }
 
     /// Changes the relay where that only has things sent.

@@ -16,8 +16,8 @@ use crate::{Error, ErrorKind};
 /// The subprotocol of links, which both sides name in the handshake.
 pub(crate) const SUBPROTOCOL: &str = "conductor.sister.1";
 
-/// Longest batch of a proven sister, in bytes: one of 64 KiB, and one parcel with the longest
-/// message.
+/// Longest batch of a proven sister, in bytes: 64 KiB of items, and one parcel with a row of 16 KiB
+/// that ends with the longest message.
 pub(crate) const BATCH_BYTES_MAX: usize = 80 * 1024 * 1024;
 
 /// The settings of a link's WebSocket.

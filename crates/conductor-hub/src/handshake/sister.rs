@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{CONNECTION, FORWARDED, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_PROTOCOL, UPGRADE};
+use http::header::{CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_PROTOCOL, UPGRADE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use hyper::upgrade::OnUpgrade;
@@ -12,10 +12,12 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
 use super::{Bare, NOT_UPGRADED, bare, check, come_again, has_token, prepare, refuse};
-use crate::federation::{SUBPROTOCOL, SisterDialler, SisterSocket, TlsBinding, accepted, is_private};
+use crate::federation::{
+    NoSister, SUBPROTOCOL, SisterDialler, SisterSocket, TlsBinding, accepted, is_private,
+};
 use crate::guard::guarded_hook;
 use crate::shared::Shared;
-use crate::{Denied, Handshake, Hub};
+use crate::{Denied, Error, Handshake, Hub};
 
 /// The header by which nodes of the original said who they were. Anybody can send it, so that it
 /// counts for nothing.
@@ -95,9 +97,12 @@ impl Hub {
     }
 }
 
+/// By which headers proxies say that they have passed a request on.
+const OF_PROXIES: [&str; 4] = ["forwarded", "via", "x-forwarded-for", "x-real-ip"];
+
 /// Tells whether a proxy has passed a request on, so that its peer is the proxy and nobody near.
 fn comes_by_a_proxy(headers: &HeaderMap) -> bool {
-    headers.contains_key(FORWARDED) || headers.contains_key("x-forwarded-for")
+    OF_PROXIES.iter().any(|name| headers.contains_key(*name))
 }
 
 /// Waits for the upgrade, then for the proof.
@@ -125,7 +130,15 @@ async fn meet(dialler: SisterDialler, upgrade: OnUpgrade, binding: Option<TlsBin
         Some(binding) => socket.bound_to(binding.exported()),
         None => socket,
     };
-    if let Err(error) = dialler.accept(socket).await {
-        tracing::warn!(error = format_args!("{error:#}"), "a node that dialled is no sister of this one");
+    match dialler.accept(socket).await {
+        Ok(_) => {}
+        Err(NoSister::Failed(error)) => {
+            tracing::warn!(error = format_args!("{error:#}"), "a node that dialled is no sister of this one");
+        }
+        // One that knows the secret, and has heard why, or one that went away by itself.
+        Err(usual) => {
+            let why = Error::from(usual);
+            tracing::debug!(%why, "a node that dialled is not linked to this one");
+        }
     }
 }

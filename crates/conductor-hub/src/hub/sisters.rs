@@ -28,9 +28,10 @@ impl Hub {
     ///
     /// # Errors
     ///
-    /// Those of [`add_sister`](Self::add_sister).
+    /// Those of [`add_sister`](Self::add_sister), and [`Closed`](crate::ErrorKind::Closed) if the
+    /// node that dialled leaves before it has proven who it is: some only look which node this is.
     pub async fn accept_sister(&self, socket: SisterSocket) -> Result<Arc<Sister>, Error> {
-        Shared::dialler(&self.shared)?.accept(socket).await
+        Ok(Shared::dialler(&self.shared)?.accept(socket).await?)
     }
 
     /// Returns the sisters to whom there is a link, the oldest first.

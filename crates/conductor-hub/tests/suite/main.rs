@@ -31,6 +31,8 @@ mod remembered_chat;
 #[cfg(feature = "server")]
 mod server;
 #[cfg(feature = "sisters")]
+mod sister_balance;
+#[cfg(feature = "sisters")]
 mod sister_links;
 #[cfg(all(feature = "sisters", target_os = "linux"))]
 mod sister_names;

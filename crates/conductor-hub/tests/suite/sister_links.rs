@@ -133,11 +133,13 @@ async fn two_streams_of_one_user_are_aborted_each_by_a_gap() {
 }
 
 /// Sends the handshake of a node that wants to be a sister.
-async fn dial(address: SocketAddr) -> TcpStream {
+async fn dial(address: SocketAddr, headers: &str) -> TcpStream {
     let mut socket = TcpStream::connect(address).await.expect("the node listens");
-    let head = "GET /ws HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-                Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
-                Sec-WebSocket-Protocol: conductor.sister.1\r\n\r\n";
+    let head = format!(
+        "GET /ws HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+         Sec-WebSocket-Protocol: conductor.sister.1\r\n{headers}\r\n"
+    );
     socket.write_all(head.as_bytes()).await.expect("the node reads");
     socket
 }
@@ -156,7 +158,7 @@ async fn who_sends_10_kib_before_the_proof_is_cut() {
     let long = [&[0x82_u8, 0xfe, 0x28, 0x00][..], &[0; 4]].concat();
     let many = [0x8a_u8, 0x80, 0, 0, 0, 0].repeat(10 * 1024 / 6);
     for sent in [long, many] {
-        let mut socket = dial(node.address).await;
+        let mut socket = dial(node.address, "").await;
         assert_eq!(status(&mut socket).await, "101");
         socket.write_all(&sent).await.expect("it is sent");
         let mut rest = Vec::new();
@@ -165,6 +167,20 @@ async fn who_sends_10_kib_before_the_proof_is_cut() {
         assert!(ended.is_ok(), "it is still open");
     }
     assert!(node.hub.sisters().is_empty());
+}
+
+#[tokio::test]
+async fn who_comes_by_a_proxy_comes_from_afar() {
+    let node = Node::start().await;
+    for header in [
+        "Forwarded: for=203.0.113.7\r\n",
+        "Via: 1.1 proxy\r\n",
+        "X-Forwarded-For: 203.0.113.7\r\n",
+        "X-Real-IP: 203.0.113.7\r\n",
+    ] {
+        assert_eq!(status(&mut dial(node.address, header).await).await, "403", "{header}");
+    }
+    assert_eq!(status(&mut dial(node.address, "").await).await, "101");
 }
 
 #[derive(Default)]
@@ -188,7 +204,7 @@ async fn a_hook_that_hangs_is_asked_about_few_sisters_at_once() {
     let address = node.address;
     let mut answers: FuturesUnordered<_> = (0..40)
         .map(|_| async move {
-            let mut socket = dial(address).await;
+            let mut socket = dial(address, "").await;
             status(&mut socket).await
         })
         .collect();

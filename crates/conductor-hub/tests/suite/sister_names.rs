@@ -1,30 +1,52 @@
-//! A name of DNS whose addresses are sisters, resolved by the system.
+//! Names of DNS whose addresses are sisters, resolved by the system.
 //!
-//! The system reads a file of names in which the test has addresses of its own. It may put one over
-//! the machine's where nobody else sees that: in another process, with a view of its own of the
-//! files.
+//! The system reads a file of names in which the test has addresses of its own, and one with the
+//! servers that it asks. The test may put its own over the machine's where nobody else sees that:
+//! in another process, with a view of its own of the files.
 
 use std::env;
 use std::ffi::OsStr;
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::process::Command;
+use std::time::Duration;
 
 use conductor_hub::Hooks;
-use conductor_hub::federation::{NodeId, SisterConfig, Sisters};
-use tokio::net::TcpListener;
+use conductor_hub::federation::{NodeId, SisterConfig, SisterServer, Sisters};
+use http::HeaderMap;
+use tokio::net::{TcpListener, UdpSocket, lookup_host};
+use tokio::time::timeout;
 
 use crate::support::node::{Node, SECRET, until};
 
 /// Tells the other process that it is it, and which file has the names.
 const NAMES: &str = "CONDUCTOR_HUB_TEST_NAMES";
 
+/// Where a server of DNS is that never answers.
+const DEAF: &str = "127.0.0.99";
+
 #[test]
 fn every_address_of_a_name_is_a_sister() {
+    in_a_view_of_its_own("sister_names::resolving_child");
+}
+
+#[test]
+fn sisters_of_the_list_are_dialled_while_a_name_hangs() {
+    in_a_view_of_its_own("sister_names::hanging_child");
+}
+
+/// Runs a test of this file where the names and the servers of DNS are its own.
+fn in_a_view_of_its_own(child: &str) {
     let directory = tempfile::tempdir().expect("there is room");
-    let names = directory.path().join("hosts");
+    let [names, servers] = ["hosts", "resolv.conf"].map(|file| directory.path().join(file));
     fs::write(&names, "127.0.0.1 localhost\n").expect("the folder takes it");
-    let mount = format!("mount --bind {} /etc/hosts", names.display());
+    fs::write(&servers, format!("nameserver {DEAF}\noptions timeout:8 attempts:1\n"))
+        .expect("the folder takes it");
+    let mount = format!(
+        "mount --bind {} /etc/hosts && mount --bind {} /etc/resolv.conf",
+        names.display(),
+        servers.display()
+    );
     let probe = Command::new("unshare").args(["--mount", "sh", "-c", &mount]).output();
     if !probe.is_ok_and(|output| output.status.success()) {
         test_support::skip("a name with addresses of the test's own needs root and mount namespaces");
@@ -32,7 +54,7 @@ fn every_address_of_a_name_is_a_sister() {
     }
     let output = Command::new("unshare")
         .args(["--mount", "sh", "-c"])
-        .arg(format!("{mount} && exec \"$0\" sister_names::child --exact --nocapture"))
+        .arg(format!("{mount} && exec \"$0\" {child} --exact --nocapture"))
         .arg(env::current_exe().expect("a test knows its own path"))
         .env(NAMES, &names)
         // Where it is not so by itself.
@@ -45,9 +67,27 @@ fn every_address_of_a_name_is_a_sister() {
     assert!(output.status.success() && said.contains("1 passed"), "{said}");
 }
 
-/// Does nothing by itself: the test above runs it where the name is its own.
+/// Does nothing by itself: the second test above runs it.
 #[tokio::test]
-async fn child() {
+async fn hanging_child() {
+    if env::var_os(NAMES).is_none() {
+        return;
+    }
+    let _deaf = UdpSocket::bind((DEAF, 53)).await.expect("nobody else is there");
+    let asked = timeout(Duration::from_secs(1), lookup_host("hanging.test:80")).await;
+    assert!(asked.is_err(), "a name whose server does not answer is resolved: {asked:?}");
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has free ports");
+    let sisters = Sisters::new().dns("hanging.test:80", "/ws");
+    let a = Node::at(listener, sisters, Hooks::default(), SisterConfig::new(*SECRET));
+    let b = Node::start().await;
+    a.sisters.add(SisterServer::new(b.url(), HeaderMap::new()).expect("it is an address"));
+    let linked = until(|| are_sisters(&a, &[b.id()]));
+    timeout(Duration::from_secs(3), linked).await.expect("she does not wait for the name");
+}
+
+/// Does nothing by itself: the first test above runs it.
+#[tokio::test]
+async fn resolving_child() {
     let Some(names) = env::var_os(NAMES) else { return };
     add(&names, "127.0.0.2");
     add(&names, "127.0.0.3");

@@ -100,7 +100,7 @@ async fn who_ends_tls_in_between_is_found_out() {
     client.settle().await;
     // A sister does, by what TLS exports on either side.
     let error = a.hub.add_sister(over_tls(&certificates, between)).await.expect_err("it is not her");
-    assert_eq!(error.kind(), ErrorKind::Closed, "{error:#}");
+    assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error:#}");
     assert!(a.hub.sisters().is_empty() && b.hub.sisters().is_empty());
     a.hub.add_sister(over_tls(&certificates, b.address)).await.expect("here it is her");
 }
@@ -111,7 +111,7 @@ async fn behind_a_proxy_that_ends_tls_a_node_is_no_sister_and_says_what_to_do() 
     let (a, b) = (Node::start().await, Node::start().await);
     let proxy = in_between(&certificates, b.address, None).await;
     let error = a.hub.add_sister(over_tls(&certificates, proxy)).await.expect_err("it is the proxy's TLS");
-    assert_eq!(error.kind(), ErrorKind::Closed, "{error:#}");
+    assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error:#}");
     assert!(error.to_string().contains("dial the node behind the proxy"), "{error:#}");
     assert!(a.hub.sisters().is_empty() && b.hub.sisters().is_empty());
     a.link(&b).await;

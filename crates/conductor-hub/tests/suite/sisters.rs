@@ -6,13 +6,16 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use conductor_hub::federation::{
-    SisterClient, SisterConfig, SisterReader, SisterServer, SisterSocket, SisterWriter,
+    Sister, SisterClient, SisterConfig, SisterDialler, SisterEnd, SisterManager, SisterReader, SisterServer,
+    SisterSocket, SisterWriter, Sisters,
 };
 use conductor_hub::protocol::{Message, Opcode};
-use conductor_hub::{Auth, ChannelHistory, Error, ErrorKind, Handshake, HistoryConfig, Hooks, Storage};
-use http::HeaderMap;
+use conductor_hub::{
+    Auth, ChannelHistory, Config, Error, ErrorKind, Handshake, HistoryConfig, Hooks, Hub, Storage,
+};
+use http::{HeaderMap, HeaderValue};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
@@ -181,8 +184,10 @@ async fn a_ring_goes_on_when_a_link_is_lost() {
         numbers.push(std::str::from_utf8(&body).expect("it is a number").parse::<u32>().expect("it is one"));
     }
     assert!(numbers.is_sorted_by(|a, b| a < b), "once, and in order");
-    let missing = 300 - numbers.len();
-    assert!(missing == 0 || !nodes[1].told_so_far().is_empty(), "{missing} are missing without a notice");
+    let (missing, origin) = (300 - numbers.len(), nodes[0].id());
+    let is_gap = |told: &Told| matches!(told, Told::Gap(of, _) if *of == origin);
+    let is_told = nodes[1].told_so_far().iter().any(is_gap);
+    assert!(missing == 0 || is_told, "{missing} are missing without a notice");
 }
 
 #[tokio::test]
@@ -200,7 +205,7 @@ async fn who_does_not_prove_to_be_a_sister_is_none() {
     let stranger = Node::with(Hooks::default(), SisterConfig::new(*b"another secret, as long")).await;
     let sister = SisterServer::new(a.url(), HeaderMap::new()).expect("it is an address");
     let error = stranger.hub.add_sister(sister.clone()).await.expect_err("it does not know the secret");
-    assert!(matches!(error.kind(), ErrorKind::Closed | ErrorKind::InvalidInput), "{error}");
+    assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
     assert!(a.hub.sisters().is_empty());
     let error = a.hub.add_sister(sister).await.expect_err("it is the node itself");
     assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
@@ -218,6 +223,102 @@ async fn who_does_not_prove_to_be_a_sister_is_none() {
         socket.read_exact(&mut answer).await.expect("the node answers");
         assert_eq!(&answer, b"HTTP/1.1 401");
     }
+}
+
+#[tokio::test]
+async fn who_has_enough_sisters_says_so_before_there_is_a_link() {
+    let full = Node::with(Hooks::default(), config().max_sisters(1)).await;
+    let (one, two, three) = (Node::start().await, Node::start().await, Node::start().await);
+    let dialled = |node: &Node| SisterServer::new(node.url(), HeaderMap::new()).expect("it is an address");
+    one.link(&full).await;
+    two.link(&full).await;
+    let error = three.hub.add_sister(dialled(&full)).await.expect_err("she has twice as many");
+    assert_eq!(error.kind(), ErrorKind::Busy, "{error}");
+    assert!(three.hub.sisters().is_empty());
+    let error = one.hub.add_sister(dialled(&full)).await.expect_err("they are linked");
+    assert_eq!(error.kind(), ErrorKind::Full, "{error}");
+    let error = full.hub.add_sister(dialled(&three)).await.expect_err("this node has twice as many");
+    assert_eq!(error.kind(), ErrorKind::Full, "{error}");
+    assert_eq!(full.hub.sisters().len(), 2);
+}
+
+#[tokio::test]
+async fn a_node_that_shuts_down_says_so_to_sisters() {
+    let (a, b) = (Node::start().await, Node::start().await);
+    let ((to_a, at_a), (to_b, at_b)) = (mpsc::channel(4), mpsc::channel(4));
+    let memory = Memory { ours: parking_lot::Mutex::new(Some(SisterSocket::new(Half(at_a), Half(to_b)))) };
+    assert!(b.hub.shutdown(Duration::from_secs(5)).await);
+    let theirs = SisterSocket::new(Half(at_b), Half(to_a));
+    let (dialled, accepted) = tokio::join!(a.hub.add_sister(memory), b.hub.accept_sister(theirs));
+    assert_eq!(dialled.expect_err("she is going").kind(), ErrorKind::Busy);
+    assert_eq!(accepted.expect_err("it is going").kind(), ErrorKind::Closed);
+    assert!(a.hub.sisters().is_empty());
+}
+
+#[tokio::test]
+async fn a_client_of_sisters_that_panics_is_an_error() {
+    struct Panics;
+
+    #[async_trait]
+    impl SisterClient for Panics {
+        fn name(&self) -> &str {
+            "a client that panics"
+        }
+
+        async fn connect(&self) -> Result<SisterSocket, Error> {
+            panic!("a test panics in connect")
+        }
+    }
+
+    let (a, b) = (Node::start().await, Node::start().await);
+    let error = a.hub.add_sister(Panics).await.expect_err("it panics");
+    assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
+    a.sisters.add(Panics);
+    a.sisters.add(SisterServer::new(b.url(), HeaderMap::new()).expect("it is an address"));
+    until(|| a.hub.sisters().len() == 1).await;
+}
+
+#[tokio::test]
+async fn the_sisters_of_a_name_are_dialled_with_headers() {
+    struct OfBlue;
+
+    #[async_trait]
+    impl Auth for OfBlue {
+        async fn is_sister(&self, handshake: &Handshake<'_>) -> bool {
+            handshake.request.headers.get("x-colour").is_some_and(|colour| colour == "blue")
+        }
+    }
+
+    let node = Node::with(Hooks::default().auth(OfBlue), config()).await;
+    let mut headers = HeaderMap::new();
+    headers.insert("x-colour", HeaderValue::from_static("blue"));
+    let name = format!("localhost:{}", node.address.port());
+    let sisters = Sisters::new().dns(name, "/ws").dns_headers(headers);
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has free ports");
+    let other = Node::at(listener, sisters, Hooks::default(), config());
+    until(|| other.hub.sisters().iter().any(|sister| sister.node() == node.id())).await;
+}
+
+#[tokio::test]
+async fn the_longest_message_of_a_hub_fits_a_link() {
+    const MESSAGE: usize = 17 * 1024 * 1024;
+    let hub_config = || Config::default().for_messages_of(MESSAGE);
+    let hooks = Hooks::default().sisters(config(), Sisters::new());
+    let error = Hub::start(hub_config(), hooks).expect_err("a link holds 16 MiB by default");
+    assert_eq!(error.kind(), ErrorKind::Config, "{error}");
+    let most = SisterConfig::MESSAGE_BYTES_MAX + 1;
+    let hooks = Hooks::default().sisters(config().for_messages_of(most), Sisters::new());
+    let error = Hub::start(Config::default().for_messages_of(most), hooks).expect_err("a batch has 80 MiB");
+    assert_eq!(error.kind(), ErrorKind::Config, "{error}");
+    let node = || Node::managed(Sisters::new(), hub_config(), config().for_messages_of(MESSAGE));
+    let (a, b) = (node().await, node().await);
+    a.link(&b).await;
+    let mut there = b.member("tea").await;
+    a.reach(&mut there, "tea").await;
+    let body = Bytes::from(vec![7; MESSAGE - 1024]);
+    a.hub.publish("tea", body.clone()).expect("the name is short");
+    assert!(next(&mut there).await.body == body);
+    assert_eq!((a.hub.sisters().len(), b.hub.sisters().len()), (1, 1));
 }
 
 #[tokio::test]
@@ -278,7 +379,7 @@ async fn nobody_writes_from_another_node_into_the_stream_of_a_client_here() {
 }
 
 #[tokio::test]
-async fn a_node_dials_the_sisters_of_its_list_and_of_a_name() {
+async fn a_node_dials_the_sisters_of_its_list_again_when_a_link_ends() {
     let (a, b, c) = (Node::start().await, Node::start().await, Node::start().await);
     for node in [&a, &b, &c] {
         for other in [&a, &b, &c] {
@@ -286,7 +387,6 @@ async fn a_node_dials_the_sisters_of_its_list_and_of_a_name() {
         }
     }
     until(|| [&a, &b, &c].iter().all(|node| node.hub.sisters().len() == 2)).await;
-    // When a link ends, it is dialled again.
     let lost = Arc::clone(&a.hub.sisters()[0]);
     lost.close();
     until(|| {
@@ -344,10 +444,25 @@ async fn a_program_links_nodes_by_a_transport_of_its_own() {
     a.reach(&mut there, "tea").await;
 }
 
+/// Dials nobody, and says why links ended.
+struct Ends(mpsc::Sender<SisterEnd>);
+
+#[async_trait]
+impl SisterManager for Ends {
+    async fn start(&self, _dialler: &SisterDialler) {}
+
+    fn disconnected(&self, _sister: &Arc<Sister>, reason: SisterEnd) {
+        self.0.try_send(reason).expect("the test listens");
+    }
+}
+
 #[tokio::test]
-async fn a_sister_who_does_not_read_is_ended_and_delays_nobody() {
+async fn a_sister_who_does_not_read_is_ended_as_too_slow_and_delays_nobody() {
     let config = || config().link_bytes_max(128 * 1024).interest_bytes_max(64 * 1024);
-    let (a, b) = (Node::with(Hooks::default(), config()).await, Node::with(Hooks::default(), config()).await);
+    let hub_config = || Config::default().message_bytes_max(32 * 1024);
+    let (ends, mut ended) = mpsc::channel(4);
+    let a = Node::managed(Ends(ends), hub_config(), config()).await;
+    let b = Node::managed(Sisters::new(), hub_config(), config()).await;
     let there = b.member("tea").await;
     let ((to_a, at_a), (to_b, at_b)) = (mpsc::channel(4), mpsc::channel(1));
     let ours = SisterSocket::new(Half(at_a), Half(to_b));
@@ -370,6 +485,9 @@ async fn a_sister_who_does_not_read_is_ended_and_delays_nobody() {
         a.hub.publish("tea", body.clone()).expect("the name is short");
         assert_eq!(here.next().await.body, body);
     }
-    until(|| a.hub.sisters().is_empty()).await;
+    // Not because nothing comes from her, which takes longer to be found.
+    let reason = timeout(Duration::from_secs(30), ended.recv()).await.expect("she is ended in time");
+    assert_eq!(reason, Some(SisterEnd::Slow));
+    assert!(a.hub.sisters().is_empty());
     drop((at_b, there));
 }

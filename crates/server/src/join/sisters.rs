@@ -11,10 +11,11 @@ use crate::config::SisterSettings;
 /// Where the hub of every server is.
 const HUB_PATH: &str = "/ws";
 
-/// Adds sisters to the hooks of a hub, if there are any.
-pub(super) fn add(hooks: Hooks, settings: &SisterSettings) -> Result<Hooks> {
+/// Adds sisters to the hooks of a hub whose messages have so many bytes, if there are any.
+pub(super) fn add(hooks: Hooks, settings: &SisterSettings, message_bytes: usize) -> Result<Hooks> {
     let Some((first, others)) = settings.secret_files.split_first() else { return Ok(hooks) };
-    let mut config = SisterConfig::new(secret(first)?).max_sisters(settings.most);
+    let mut config =
+        SisterConfig::new(secret(first)?).max_sisters(settings.most).for_messages_of(message_bytes);
     for other in others {
         config = config.accepting(secret(other)?);
     }
@@ -37,7 +38,8 @@ pub(super) fn add(hooks: Hooks, settings: &SisterSettings) -> Result<Hooks> {
 
 /// Tries to read what the sisters need.
 pub(crate) fn check(settings: &SisterSettings) -> Result<()> {
-    add(Hooks::default(), settings).map(drop)
+    // What is read does not depend on the length of messages.
+    add(Hooks::default(), settings, 0).map(drop)
 }
 
 /// Reads whom this server trusts when it dials sisters over TLS; `None` if it dials none so.
@@ -68,4 +70,26 @@ fn secret(file: &std::path::Path) -> Result<Vec<u8>> {
         );
     }
     Ok(secret)
+}
+
+#[cfg(test)]
+mod tests {
+    use tidings::hub::{Config, Hub};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_hub_with_sisters_takes_messages_of_every_length_that_is_allowed() {
+        let directory = tempfile::tempdir().expect("there is room");
+        let file = directory.path().join("secret");
+        fs::write(&file, "random bytes that all nodes have").expect("the folder takes it");
+        let settings =
+            SisterSettings { servers: Vec::new(), dns: None, ca: None, secret_files: vec![file], most: 8 };
+        for message_bytes in [1_024, 256_000, 16 * 1024 * 1024] {
+            let hooks = add(Hooks::default(), &settings, message_bytes).expect("the secret is long");
+            let config = Config::default().for_messages_of(message_bytes);
+            let hub = Hub::start(config, hooks).expect("the links have room for them");
+            assert!(hub.node().is_some(), "it has sisters");
+        }
+    }
 }

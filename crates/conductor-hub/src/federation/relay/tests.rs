@@ -287,6 +287,26 @@ fn what_waits_behind_a_gap_is_bounded() {
 }
 
 #[test]
+fn a_link_is_the_only_way_if_somebody_comes_by_no_other() {
+    // Three of them are linked each with each, and one more to the first of these.
+    let mut world = World::new(4);
+    for (a, b) in [(0, 1), (1, 2), (2, 3), (3, 1)] {
+        world.link(a, b);
+    }
+    for _ in 0..3 {
+        (0..4).for_each(|at| world.act(at, |relay, _, effects| relay.beat(effects)));
+        world.settle();
+    }
+    let (outside, triangle) = (world.nodes[0].id, &world.nodes[1].relay);
+    assert_eq!(triangle.only_ways(world.now), BTreeSet::from([1]));
+    assert_eq!(world.nodes[0].relay.only_ways(world.now), BTreeSet::from([1]));
+    assert!(triangle.hears(outside));
+    assert!(triangle.only_ways(world.now + BEATEN_WITHIN).is_empty(), "no beats came of late");
+    world.pass(SILENT);
+    assert!(!world.nodes[1].relay.hears(outside));
+}
+
+#[test]
 fn a_silent_origin_is_told_once_and_found_again() {
     let mut relay = Relay::new(NodeId::from_bytes([1; 16]), 1 << 20, 10_000);
     let origin = NodeId::from_bytes([9; 16]);

@@ -8,7 +8,7 @@ use conductor_hub::{Admission, Hub};
 use futures_util::{SinkExt, StreamExt};
 use tokio::io::DuplexStream;
 use tokio::time::timeout;
-use tokio_tungstenite::tungstenite::protocol::Role;
+use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::{WebSocketStream, tungstenite};
 use tokio_util::task::TaskTracker;
 
@@ -25,7 +25,9 @@ impl Client {
         let (ours, theirs) = tokio::io::duplex(buffer);
         let serving = hub.serve(theirs, admission, Bytes::new());
         TaskTracker::new().spawn(async move { serving.await.expect("hub takes a connection") });
-        Self { socket: WebSocketStream::from_raw_socket(ours, Role::Client, None).await }
+        // How long messages may be is for the hub to say.
+        let settings = WebSocketConfig::default().max_message_size(None).max_frame_size(None);
+        Self { socket: WebSocketStream::from_raw_socket(ours, Role::Client, Some(settings)).await }
     }
 
     pub(crate) async fn connect(hub: &Hub) -> Self {

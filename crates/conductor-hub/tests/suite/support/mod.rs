@@ -13,6 +13,8 @@ pub(crate) mod request;
 mod serve;
 mod tcp_client;
 pub(crate) mod vectors;
+#[cfg(feature = "sisters")]
+pub(crate) mod wires;
 
 pub(crate) use client::Client;
 pub(crate) use heard::Heard;

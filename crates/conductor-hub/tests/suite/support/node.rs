@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use conductor_hub::federation::{NodeId, SisterConfig, SisterServer, Sisters};
+use conductor_hub::federation::{NodeId, SisterConfig, SisterManager, SisterServer, Sisters};
 use conductor_hub::protocol::{Message, Opcode};
 #[cfg(feature = "tls")]
 use conductor_hub::server::{self, Server, TlsFiles};
@@ -75,7 +75,23 @@ impl Node {
 
     /// Starts a hub at this listener, whose sisters this manager finds.
     pub(crate) fn at(listener: TcpListener, sisters: Sisters, hooks: Hooks, config: SisterConfig) -> Self {
-        let (hub, sisters, told) = hub(sisters, hooks, config);
+        let sisters = Arc::new(sisters);
+        let (hub, told) = hub(Config::default(), Arc::clone(&sisters), hooks, config);
+        Self::serving(listener, hub, sisters, told)
+    }
+
+    /// Starts a hub of this configuration, whose sisters a manager of the test's own finds.
+    pub(crate) async fn managed(
+        manager: impl SisterManager + 'static,
+        hub_config: Config,
+        config: SisterConfig,
+    ) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has free ports");
+        let (hub, told) = hub(hub_config, manager, Hooks::default(), config);
+        Self::serving(listener, hub, Arc::default(), told)
+    }
+
+    fn serving(listener: TcpListener, hub: Hub, sisters: Arc<Sisters>, told: mpsc::Receiver<Told>) -> Self {
         let address = listener.local_addr().expect("it has an address");
         TaskTracker::new().spawn(serve(hub.clone(), listener));
         Self {
@@ -91,7 +107,9 @@ impl Node {
     /// Starts a hub whose own listener speaks TLS.
     #[cfg(feature = "tls")]
     pub(crate) async fn over_tls(files: TlsFiles) -> Self {
-        let (hub, sisters, told) = hub(Sisters::new(), Hooks::default(), SisterConfig::new(*SECRET));
+        let sisters = Arc::new(Sisters::new());
+        let config = SisterConfig::new(*SECRET);
+        let (hub, told) = hub(Config::default(), Arc::clone(&sisters), Hooks::default(), config);
         let config = server::Config::default().address(([127, 0, 0, 1], 0)).path("/ws").tls(files);
         let server = Server::start(config, &hub).await.expect("the certificate is good");
         Self { hub, sisters, address: server.local_addr(), told, _server: Some(server) }
@@ -153,11 +171,15 @@ impl Node {
     }
 }
 
-fn hub(sisters: Sisters, hooks: Hooks, config: SisterConfig) -> (Hub, Arc<Sisters>, mpsc::Receiver<Told>) {
+fn hub(
+    hub_config: Config,
+    manager: impl SisterManager + 'static,
+    hooks: Hooks,
+    config: SisterConfig,
+) -> (Hub, mpsc::Receiver<Told>) {
     let (sender, told) = mpsc::channel(10_000);
-    let sisters = Arc::new(sisters);
-    let hooks = hooks.lifecycle(Telling(sender)).sisters(config, Arc::clone(&sisters));
-    (Hub::start(Config::default(), hooks).expect("the configuration is valid"), sisters, told)
+    let hooks = hooks.lifecycle(Telling(sender)).sisters(config, manager);
+    (Hub::start(hub_config, hooks).expect("the configuration is valid"), told)
 }
 
 /// Returns the next message that is no question whether somebody is there.
