@@ -66,7 +66,8 @@ impl Checker {
             return Ok(());
         }
         let key = (life.clone(), origin.to_owned());
-        let last = self.last.entry(key).or_insert(LastHeard { number: 0, at, channels: Default::default() });
+        let last =
+            self.last.entry(key).or_insert_with(|| LastHeard { number: 0, at, channels: Default::default() });
         let (before, since) = (last.number, last.at);
         if number <= before {
             return Err(format!("node {node} ({life}) heard {number} of {origin} behind {before}"));

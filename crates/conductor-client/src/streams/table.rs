@@ -236,7 +236,7 @@ impl<T> StreamTable<T> {
     /// those that go on.
     fn strike(&mut self, channel: &str, places: &[usize], taker: Taker) {
         let unnamed = self.places(channel, |open| open.is_named == Some(false));
-        let at = places.iter().find(|at| unnamed.contains(at)).or(places.first());
+        let at = places.iter().find(|at| unnamed.contains(at)).or_else(|| places.first());
         let Some(&at) = at else { return };
         if let Some(open) = self.open(channel, at) {
             let uuid = std::mem::take(&mut open.uuid);

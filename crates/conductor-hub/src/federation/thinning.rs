@@ -1,4 +1,4 @@
-//! When a node asks its sisters how many they have, and gives up a link that is too many; pure.
+//! When a node asks how many sisters others have, and gives up a link; pure.
 //!
 //! ```text
 //!  ask ──0.5 s──► look: none is too many ──10 s──► ask

@@ -166,7 +166,7 @@ async fn channel_without_members_is_forgotten() {
     alice.settle().await;
     assert_eq!(hub.stats().channels, 1);
     drop((alice, bob));
-    assert!(hub.shutdown(std::time::Duration::from_secs(60)).await);
+    assert!(hub.shutdown(Duration::from_secs(60)).await);
 }
 
 #[tokio::test]

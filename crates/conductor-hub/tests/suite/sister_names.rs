@@ -75,7 +75,7 @@ async fn hanging_child() {
     }
     let _deaf = UdpSocket::bind((DEAF, 53)).await.expect("nobody else is there");
     let asked = timeout(Duration::from_secs(1), lookup_host("hanging.test:80")).await;
-    assert!(asked.is_err(), "a name whose server does not answer is resolved: {asked:?}");
+    assert!(asked.is_err(), "a name whose server does not answer is resolved");
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has free ports");
     let sisters = Sisters::new().dns("hanging.test:80", "/ws");
     let a = Node::at(listener, sisters, Hooks::default(), SisterConfig::new(*SECRET));

@@ -71,7 +71,7 @@ pub async fn a_batch_answers_each_message_in_order(world: &dyn World) {
     assert_eq!(inbox(&timeline, "a").await, texts(1..=5));
 }
 
-/// Messages that are stored together keep their order, to however many each of them goes.
+/// Messages that are stored together keep their order, however many get each.
 pub async fn a_batch_to_one_and_to_many_keeps_its_order(world: &dyn World) {
     let store = world.start().await;
     let members: Vec<_> = (0..120).map(|number| member(&format!("m{number}"))).collect();

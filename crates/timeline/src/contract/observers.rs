@@ -73,7 +73,7 @@ pub async fn observers_hear_every_entry_once_in_order(world: &dyn World) {
     }
 }
 
-/// An observer hears in order what comes from a large group and from pairs at the same time.
+/// An observer hears of a large group and of pairs at the same time, in order.
 pub async fn observers_hear_of_large_groups_and_pairs_in_order(world: &dyn World) {
     let recorder = Arc::new(Recorder::default());
     let timeline = observed(world, Arc::<Recorder>::clone(&recorder)).await;
@@ -84,9 +84,10 @@ pub async fn observers_hear_of_large_groups_and_pairs_in_order(world: &dyn World
         tasks.spawn(async move {
             let (from, names) = (format!("s{sender}"), names.iter().map(String::as_str).collect::<Vec<_>>());
             for number in 0..4 {
+                let id = format!("{sender}/{number}");
                 let (to_many, to_one) = tokio::join!(
                     timeline.send_group(group_send("large", &names, number)),
-                    send_id(&timeline, &from, "m7", number, &format!("{sender}/{number}")),
+                    send_id(&timeline, &from, "m7", number, &id),
                 );
                 assert!(to_many.unwrap().failed.is_empty() && to_one.is_ok());
             }

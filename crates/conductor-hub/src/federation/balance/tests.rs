@@ -1,4 +1,4 @@
-//! Whom a node dials, and which link it gives up; also where two parts come together.
+//! Whom a node dials, which link it gives up, and where parts come together.
 
 use super::*;
 
