@@ -77,7 +77,7 @@ async fn work_that_is_given_up_keeps_its_place_until_it_ends() {
     let late = has(&link, "a").await.unwrap_err();
     assert!(late.to_string().contains("did not answer within"), "{late}");
     let crowded = has(&link, "a").await.unwrap_err();
-    assert!(crowded.to_string().contains("calls_max"), "{crowded}");
+    assert!(crowded.to_string().contains("calls of this process under way"), "{crowded}");
     put_again(&link, "b").await;
     // Another bound is another matter.
     slow(&mongo, "find", 2 * limit).await;
