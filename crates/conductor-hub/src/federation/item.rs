@@ -4,7 +4,8 @@
 //! u8 kind | u32 length of the rest | rest                                 one item
 //!
 //! kind              rest
-//! 1 parcel          16 origin | u64 number | u64 covers from | u64 before | body, see `parcel`
+//! 1 parcel          16 origin | u64 number | u64 covers from | u64 before (of a beat: nodes that it
+//!                   has come over) | body, see `parcel`
 //! 2 nothing for you 16 origin | u64 first | u64 last
 //! 3 interest        u8 hops, 0 for none | channel name
 //! 4 interest whole

@@ -28,7 +28,8 @@ pub(crate) struct Parcel {
     /// Whose number it has.
     pub(crate) origin: NodeId,
     pub(crate) number: u64,
-    /// The number of the origin's parcel before it in the same channel; 0 if that is not known.
+    /// The number of the origin's parcel before it in the same channel; 0 if that is not known. Of a
+    /// beat, which is in no channel, over how many nodes it has come.
     pub(crate) before: u64,
     pub(crate) body: ParcelBody,
 }
@@ -61,6 +62,13 @@ pub(crate) enum ParcelAuthor<'a> {
 const PARCEL_COST: usize = 128;
 
 impl Parcel {
+    /// Notes on a beat that it has come over one node more, as far as there is room for that.
+    ///
+    /// What is in `before` has to be below the number.
+    pub(crate) fn count_node(&mut self) {
+        self.before = (self.before + 1).min(self.number - 1);
+    }
+
     /// Returns what it costs to keep it.
     pub(crate) const fn cost(&self) -> usize {
         self.body.bytes.len() + PARCEL_COST

@@ -37,6 +37,12 @@ pub(crate) const SILENT: Duration = Duration::from_secs(10);
 /// How long ago the last beat may be that a link has brought of an origin.
 const BEATEN_WITHIN: Duration = Duration::from_secs(3);
 
+/// Over how many nodes more a beat has come, at least, that we have passed on ourselves.
+const ECHO_NODES: u64 = 3;
+
+/// Up to which number a beat has no room for the nodes that it has come over.
+const YOUNG_BEATS: u64 = 8;
+
 /// Origins whose numbers are remembered. A few live at a time; the others are past lives of nodes,
 /// of whom something may still wait in a node that was frozen.
 const ORIGINS_MAX: usize = 4_096;
@@ -64,6 +70,13 @@ pub(crate) struct Relay {
     settled: Vec<Settled>,
 }
 
+/// A beat that a link brought: when, and over how many nodes it had come.
+#[derive(Clone, Copy, Debug)]
+struct Beat {
+    at: Instant,
+    nodes: u64,
+}
+
 /// What is known of one link.
 #[derive(Debug)]
 struct SisterLink {
@@ -71,8 +84,8 @@ struct SisterLink {
     believed_from: Instant,
     /// For each origin the first number of which the sister was told nothing by this link.
     covered: HashMap<NodeId, u64, RandomState>,
-    /// When it last brought a beat of each origin, whether that came before by another link or not.
-    beaten: HashMap<NodeId, Instant, RandomState>,
+    /// The last beat of each origin that it brought, whether that came by another link before or not.
+    beaten: HashMap<NodeId, Beat, RandomState>,
 }
 
 /// What is to be done.
@@ -226,17 +239,21 @@ impl Relay {
 
     /// Returns the links without which an origin would not be heard.
     ///
-    /// It goes by the beats: each node passes each on to all links but the one that it came by.
+    /// It goes by the beats: each node passes each on to all links but the one that it came by. So
+    /// one that we have passed on may come back to us by a third node, which is no way to its
+    /// origin. It has come over three nodes more by then, us and two others.
     pub(crate) fn only_ways(&self, now: Instant) -> BTreeSet<u64> {
-        let mut ways: HashMap<NodeId, Option<u64>, RandomState> = HashMap::default();
+        let mut ways: HashMap<NodeId, Vec<(u64, u64)>, RandomState> = HashMap::default();
         for (&link, sister) in &self.links {
-            for origin in
-                sister.beaten.iter().filter(|(_, at)| now < **at + BEATEN_WITHIN).map(|(origin, _)| *origin)
-            {
-                ways.entry(origin).and_modify(|only| *only = None).or_insert(Some(link));
+            for (origin, beat) in sister.beaten.iter().filter(|(_, beat)| now < beat.at + BEATEN_WITHIN) {
+                ways.entry(*origin).or_default().push((beat.nodes, link));
             }
         }
-        ways.into_values().flatten().collect()
+        let only = |ways: Vec<(u64, u64)>| {
+            let (least, link) = *ways.iter().min()?;
+            (ways.iter().filter(|(nodes, _)| nodes - least < ECHO_NODES).count() == 1).then_some(link)
+        };
+        ways.into_values().filter_map(only).collect()
     }
 
     /// Tells whether anybody but us wants what is written to a channel.
@@ -261,9 +278,10 @@ impl Relay {
         let believed = self.believes(link, now);
         self.find(origin, first, now, effects);
         if parcel.body.is_beat()
+            && parcel.number > YOUNG_BEATS
             && let Some(sister) = self.links.get_mut(&link)
         {
-            sister.beaten.insert(origin, now);
+            sister.beaten.insert(origin, Beat { at: now, nodes: parcel.before });
         }
         let channel = (!parcel.body.is_beat() && self.interest.is_wanted(parcel.body.channel()))
             .then(|| self.hasher.hash_one(parcel.body.channel()));
@@ -331,7 +349,10 @@ impl Relay {
         let mut settled = std::mem::take(&mut self.settled);
         for settled in settled.drain(..) {
             match settled {
-                Settled::Taken(arrival) => {
+                Settled::Taken(mut arrival) => {
+                    if arrival.parcel.body.is_beat() {
+                        arrival.parcel.count_node();
+                    }
                     self.pass_on(&arrival.parcel, Some(arrival.link), effects);
                     if !arrival.parcel.body.is_beat() {
                         effects.push(Effect::Deliver(arrival.parcel));
