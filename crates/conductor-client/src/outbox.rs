@@ -20,6 +20,9 @@ use crate::handover::Handover;
 /// The number of the ping behind which there is only the goodbye.
 pub(crate) const LAST_PING: u64 = u64::MAX;
 
+/// The number of pings that nobody waits for: that they are answered is all.
+pub(crate) const NOBODY: u64 = 0;
+
 /// How many unbinds may wait for the answer of the hub.
 const LEAVING_MAX: usize = 4_096;
 
