@@ -335,8 +335,9 @@ impl Client {
     /// It is closed when the hub has answered a ping behind it all: a hub to which a client says
     /// goodbye waits for no reader any more, and would drop what it has not come to. So the end of
     /// an upload to a slow reader takes its time. It returns whether all that was done within the
-    /// grace time. If it was not, the last [`Event::Disconnected`] says how much is lost. A second
-    /// call waits for the same end.
+    /// grace time, and `false` as well if the connection ended first. Then the last
+    /// [`Event::Disconnected`] says how much was not sent; of what was sent, the hub may have taken
+    /// less. A second call waits for the same end.
     ///
     /// # Cancel safety
     ///
@@ -348,7 +349,7 @@ impl Client {
         let is_done = timeout(grace, tasks.wait()).await.is_ok();
         cancelled.cancel();
         tasks.wait().await;
-        is_done
+        is_done && !shared.outbox.was_cut_short()
     }
 
     fn shared(&self) -> &Arc<Shared> {

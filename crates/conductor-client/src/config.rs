@@ -176,8 +176,8 @@ impl Config {
     ///
     /// The connection counts as lost after that, unless the hub goes on taking what is sent.
     /// Default 10 s, 10 ms to 10 min. More suits networks that stall, and uploads to readers who
-    /// take less than about 1 MiB a second: the hub answers behind what the buffers of the system
-    /// hold.
+    /// take less than 256 KiB in that time: the hub answers behind what was sent, and in an upload
+    /// it is pinged that often.
     pub fn pong_timeout(self, pong_timeout: Duration) -> Self {
         Self { pong_timeout, ..self }
     }

@@ -20,6 +20,9 @@ use crate::handover::Handover;
 /// The number of the ping behind which there is only the goodbye.
 pub(crate) const LAST_PING: u64 = u64::MAX;
 
+/// The number of pings that nobody waits for: that they are answered is all.
+pub(crate) const NOBODY: u64 = 0;
+
 /// How many unbinds may wait for the answer of the hub.
 const LEAVING_MAX: usize = 4_096;
 
@@ -41,6 +44,10 @@ struct Locked {
     /// What the connection that there is leaves, by the pings behind which it has.
     leaving: BTreeMap<u64, String>,
     is_closing: bool,
+    /// Whether the hub has answered the last ping, or was not sent any.
+    may_say_goodbye: bool,
+    /// Whether the connection ended before that.
+    was_cut_short: bool,
     writer: Option<Waker>,
 }
 
@@ -111,6 +118,8 @@ impl Outbox {
             channels: BTreeSet::new(),
             leaving: BTreeMap::new(),
             is_closing: false,
+            may_say_goodbye: false,
+            was_cut_short: false,
             writer: None,
         };
         Self {
@@ -134,8 +143,11 @@ impl Outbox {
     pub(crate) fn push(&self, connection: u64, outgoing: Outgoing) -> Option<Handover> {
         let mut locked = self.locked.lock();
         let is_this = locked.connection.as_ref().is_some_and(|now| now.number == connection);
+        // Whoever had room just before the close would come behind the last ping, whose answer does
+        // not speak for it. Only what needs no room goes on, as the end of a stream.
+        let is_late = locked.is_closing && outgoing.has_claim();
         // What is refused gives its room back without the lock.
-        if is_this { locked.push(outgoing) } else { None }
+        if is_this && !is_late { locked.push(outgoing) } else { None }
     }
 
     /// Enters or removes a channel, and tells the hub if there is a connection.
@@ -185,9 +197,7 @@ impl Outbox {
         for bind in binds {
             locked.push(Outgoing::Message(MessageKind::Bind, bind, None));
         }
-        if locked.is_closing {
-            locked.push(Outgoing::Goodbye);
-        }
+        locked.say_goodbye();
     }
 
     /// The connection has ended: returns how many messages it has lost.
@@ -199,6 +209,9 @@ impl Outbox {
         let mut locked = self.locked.lock();
         let connection = locked.connection.take();
         locked.writer = None;
+        if connection.is_some() && locked.is_closing && !locked.may_say_goodbye {
+            locked.was_cut_short = true;
+        }
         let queue = std::mem::take(&mut locked.queue);
         drop(locked);
         // Who waits for room gets it as these are dropped.
@@ -220,10 +233,12 @@ impl Outbox {
 
     /// Says goodbye: the hub has answered the last ping.
     pub(crate) fn say_goodbye(&self) {
-        let mut locked = self.locked.lock();
-        if locked.is_closing {
-            locked.push(Outgoing::Goodbye);
-        }
+        self.locked.lock().say_goodbye();
+    }
+
+    /// Returns whether the connection ended after [`close`](Self::close) and before the goodbye.
+    pub(crate) fn was_cut_short(&self) -> bool {
+        self.locked.lock().was_cut_short
     }
 
     /// Takes what is sent next, if there is something.
@@ -280,6 +295,14 @@ impl Locked {
         Ok(())
     }
 
+    /// Says goodbye if the client is closing: nothing is left to be sent, or the hub has it.
+    fn say_goodbye(&mut self) {
+        if self.is_closing {
+            self.may_say_goodbye = true;
+            self.push(Outgoing::Goodbye);
+        }
+    }
+
     /// Puts something in, if there is a connection.
     fn push(&mut self, outgoing: Outgoing) -> Option<Handover> {
         let connection = self.connection.as_mut()?;
@@ -304,6 +327,12 @@ impl Locked {
             Outgoing::Ping(number, _claim) => Taken::Ping(number),
             Outgoing::Goodbye => Taken::Goodbye,
         })
+    }
+}
+
+impl Outgoing {
+    fn has_claim(&self) -> bool {
+        matches!(self, Self::Message(_, _, Some(_)) | Self::Ping(_, Some(_)))
     }
 }
 
@@ -406,6 +435,37 @@ mod tests {
         outbox.handed_over();
         assert!(outbox.claim(4).now_or_never().is_some());
         assert_eq!(outbox.disconnect(), Some(0));
+    }
+
+    #[test]
+    fn what_comes_behind_the_last_ping_is_refused_unless_it_needs_no_room() {
+        let outbox = Outbox::new(10, 100, 10);
+        connected(&outbox);
+        let late = message(&outbox, MessageKind::Other);
+        outbox.close();
+        assert!(outbox.push(1, late).is_none(), "its sender had room before");
+        let end = Outgoing::Message(MessageKind::Other, Bytes::from_static(b"end"), None);
+        assert!(outbox.push(1, end).is_some());
+        assert!(matches!(outbox.try_take(), Some(Taken::Ping(LAST_PING))));
+        assert!(matches!(outbox.try_take(), Some(Taken::Message(_))));
+    }
+
+    #[test]
+    fn a_close_is_cut_short_by_a_connection_that_ends_before_the_goodbye() {
+        let closed = |says_goodbye: bool, is_connected: bool| {
+            let outbox = Outbox::new(10, 100, 10);
+            if is_connected {
+                connected(&outbox);
+            }
+            outbox.close();
+            if says_goodbye {
+                outbox.say_goodbye();
+            }
+            outbox.disconnect();
+            outbox.was_cut_short()
+        };
+        assert!(closed(false, true));
+        assert!(!closed(true, true) && !closed(false, false));
     }
 
     #[test]

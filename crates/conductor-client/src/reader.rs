@@ -13,15 +13,12 @@ use crate::dial::{READ_BUFFER_BYTES, Socket, broken};
 use crate::ending::Ending;
 use crate::error::{Error, ErrorKind};
 use crate::event::Event;
-use crate::outbox::{LAST_PING, Outgoing};
+use crate::outbox::{LAST_PING, NOBODY, Outgoing};
 use crate::shared::Shared;
 use crate::streams::StreamDelivery;
 
 /// How long a hub that has closed the connection has to close its socket, too.
 const FAREWELL: Duration = Duration::from_secs(1);
-
-/// The number of pings that nobody waits for but the reader.
-const NOBODY: u64 = 0;
 
 /// Reads one connection to its end.
 #[derive(Debug)]

@@ -6,12 +6,13 @@ use std::time::{Duration, Instant};
 
 use conductor_client::protocol::{Opcode, Reconnect};
 use conductor_client::test_util::ScriptedHub;
-use conductor_client::{Client, ErrorKind, Event, HandshakeHeaders};
+use conductor_client::{Client, Config, ErrorKind, Event, HandshakeHeaders};
+use futures_util::StreamExt;
 use http::HeaderMap;
 use tokio::io::AsyncReadExt;
 use tokio::time::sleep;
 
-use crate::support::{next, next_end, quick, stuck, visited};
+use crate::support::{by_hand, next, next_end, quick, stuck, visited};
 
 #[tokio::test]
 async fn a_client_comes_back_and_binds_to_what_is_bound_by_then() {
@@ -163,13 +164,9 @@ async fn a_hub_that_answers_no_ping_is_given_up() {
 
 #[tokio::test]
 async fn a_hub_that_takes_what_is_sent_is_not_given_up_for_a_late_pong() {
-    let hub = ScriptedHub::listen().await.expect("a port is free");
     let (quiet, patience) = (Duration::from_millis(20), Duration::from_secs(1));
-    let config = quick(hub.url()).ping_interval(quiet).pong_timeout(patience);
-    let client = Client::start(config).expect("the settings are right");
-    let socket = tokio_tungstenite::accept_async(hub.hang().await).await;
-    let mut socket = socket.expect("the handshake is right");
-    client.connected().await.expect("the hub has taken it in");
+    let impatient = |config: Config| config.ping_interval(quiet).pong_timeout(patience);
+    let (_hub, client, mut socket) = by_hand(impatient).await;
     // More than all buffers hold, so that it goes at the pace of the hub: 3 MiB a second.
     let stream = vec![0; 24 << 20];
     let reading = async {
@@ -182,6 +179,28 @@ async fn a_hub_that_takes_what_is_sent_is_not_given_up_for_a_late_pong() {
         sent = client.write_stream("files", &stream[..]) => {
             assert_eq!(sent.expect("the connection stays"), stream.len() as u64);
         }
+        () = reading => panic!("the client has given the hub up"),
+    }
+}
+
+#[tokio::test]
+async fn a_hub_that_takes_slowly_what_the_system_holds_is_not_given_up() {
+    let (quiet, patience) = (Duration::from_millis(20), Duration::from_secs(1));
+    let impatient = |config: Config| config.ping_interval(quiet).pong_timeout(patience);
+    let (_hub, client, mut socket) = by_hand(impatient).await;
+    // The most of it goes into the buffers at once. The hub takes four seconds.
+    let stream = vec![0; 2 << 20];
+    let uploading = async {
+        client.write_stream("files", &stream[..]).await.expect("there is room");
+        client.settle().await
+    };
+    let reading = async {
+        while let Some(Ok(_)) = socket.next().await {
+            sleep(quiet * 3).await;
+        }
+    };
+    tokio::select! {
+        settled = uploading => settled.expect("the connection stays"),
         () = reading => panic!("the client has given the hub up"),
     }
 }

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use conductor_client::protocol::{MessageRef, Opcode};
-use conductor_client::test_util::ScriptedHub;
 use conductor_client::{Client, Config, ErrorKind};
 use conductor_hub::{Admission, Hooks};
 use futures_util::StreamExt;
@@ -13,7 +12,7 @@ use tokio_tungstenite::tungstenite::protocol::Role;
 use tokio_tungstenite::{WebSocketStream, tungstenite};
 use tokio_util::task::TaskTracker;
 
-use crate::support::{PATIENCE, bound, connect, next_end, quick, serve, stuck, visited};
+use crate::support::{PATIENCE, bound, by_hand, connect, next_end, serve, stuck, visited};
 
 #[tokio::test]
 async fn a_shutdown_sends_what_was_accepted_and_says_goodbye() {
@@ -96,11 +95,7 @@ async fn a_shutdown_behind_an_upload_waits_until_the_hub_has_taken_all_of_it_for
 
 #[tokio::test]
 async fn the_goodbye_comes_behind_the_answer_to_a_ping() {
-    let hub = ScriptedHub::listen().await.expect("a port is free");
-    let client = Client::start(quick(hub.url())).expect("the settings are right");
-    let socket = tokio_tungstenite::accept_async(hub.hang().await).await;
-    let mut socket = socket.expect("the handshake is right");
-    client.connected().await.expect("the hub has taken it in");
+    let (_hub, client, mut socket) = by_hand(|config| config).await;
     client.write("news", "the last").await.expect("there is room");
     let (is_done, ()) = tokio::join!(client.shutdown(PATIENCE), async {
         let mut next = async || socket.next().await.expect("it is there").expect("in kind");
@@ -111,6 +106,19 @@ async fn the_goodbye_comes_behind_the_answer_to_a_ping() {
         assert!(socket.next().await.is_none());
     });
     assert!(is_done);
+}
+
+#[tokio::test]
+async fn a_shutdown_whose_connection_is_lost_is_not_taken_for_a_clean_one() {
+    let (_hub, client, mut socket) = by_hand(|config| config).await;
+    client.write("news", "the last").await.expect("there is room");
+    let (is_done, ()) = tokio::join!(client.shutdown(PATIENCE), async move {
+        assert!(socket.next().await.expect("it is there").expect("in kind").is_binary());
+        // The ping behind it stays without an answer.
+        drop(socket);
+    });
+    assert!(!is_done);
+    assert!(!client.shutdown(PATIENCE).await, "a second one finds the same end");
 }
 
 #[tokio::test]

@@ -63,18 +63,26 @@ pub(crate) async fn visited(config: impl FnOnce(Config) -> Config) -> (ScriptedH
     (hub, client, visitor)
 }
 
+/// Starts a client of a hub whose end of the connection the test reads by itself, frame by frame.
+pub(crate) async fn by_hand(
+    config: impl FnOnce(Config) -> Config,
+) -> (ScriptedHub, Client, WebSocketStream<TcpStream>) {
+    let hub = ScriptedHub::listen().await.expect("a port is free");
+    let client = Client::start(config(quick(hub.url()))).expect("the settings are right");
+    let socket = tokio_tungstenite::accept_async(hub.hang().await).await;
+    let socket = socket.expect("the handshake is right");
+    client.connected().await.expect("the hub has taken it in");
+    (hub, client, socket)
+}
+
 /// Starts a client whose first message, a very long one, stays half written.
 ///
 /// The hub has seen its first byte, and reads no more.
 pub(crate) async fn stuck(
     config: impl FnOnce(Config) -> Config,
 ) -> (ScriptedHub, Client, WebSocketStream<TcpStream>) {
-    let hub = ScriptedHub::listen().await.expect("a port is free");
-    let config = config(quick(hub.url())).message_bytes_max(LONG + 1_000).unsent_bytes_max(2 * LONG);
-    let client = Client::start(config).expect("the settings are right");
-    let socket = tokio_tungstenite::accept_async(hub.hang().await).await;
-    let mut socket = socket.expect("the handshake is right");
-    client.connected().await.expect("the hub has taken it in");
+    let long = |settings: Config| settings.message_bytes_max(LONG + 1_000).unsent_bytes_max(2 * LONG);
+    let (hub, client, mut socket) = by_hand(|settings| long(config(settings))).await;
     // More than all buffers of the system hold.
     client.write("news", vec![0; LONG]).await.expect("there is room");
     socket.get_mut().read_u8().await.expect("a byte of it comes");

@@ -9,9 +9,9 @@
 
 use std::iter::successors;
 
+use super::clock;
 use super::sequencer::{Reserved, Want};
 use super::shared::Shared;
-use super::{call_end, clock};
 use crate::{MemberId, Result, Seq};
 
 /// Reserves places, in the order of `wants`, and has the teller know those in inboxes.
@@ -43,11 +43,12 @@ async fn in_turn(
     wants: &[Want<'_>],
     reserving: impl Future<Output = Result<Vec<Reserved>>>,
 ) -> Result<Vec<Reserved>> {
-    let turn = shared.reserving.next(call_end::end(shared.config.timeout)).await?;
-    let reserved = reserving.await?;
-    shared.teller.reserved(in_inboxes(wants, &reserved));
-    drop(turn);
-    Ok(reserved)
+    let work = async {
+        let reserved = reserving.await?;
+        shared.teller.reserved(in_inboxes(wants, &reserved));
+        Ok(reserved)
+    };
+    shared.reserving.take(shared.config.timeout, work).await
 }
 
 /// Returns the places in inboxes, in the order in which they were given out.
