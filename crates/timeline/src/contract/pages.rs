@@ -231,12 +231,14 @@ pub async fn readers_among_writers_miss_nothing(world: &dyn World) {
 }
 
 async fn read_until(timeline: Timeline, last: u64) {
-    let mut all = Vec::new();
+    let (mut all, mut is_more_coming) = (Vec::new(), false);
     while (all.len() as u64) < last {
         let answer = timeline.sync(&member("b"), seq(all.len() as u64), Count::new(9)).await.unwrap();
-        // What is said to be reachable is there: either the page is full or it ends at the latest.
         let end = answer.entries.last().map_or_else(|| seq(all.len() as u64), |entry| entry.sequence);
-        assert!(answer.entries.len() == 9 || end == answer.latest_seq);
+        // A page that is neither full nor at the latest entry ends where one is being written. Who
+        // goes on there waits for it.
+        assert!(!is_more_coming || !answer.entries.is_empty(), "a reader at {end} waited in vain");
+        is_more_coming = answer.entries.len() < 9 && end < answer.latest_seq;
         append_contiguous(&mut all, &answer.entries);
         tokio::task::yield_now().await;
     }
