@@ -161,9 +161,9 @@
 //! Nodes A, B and C in a row, a member of `tea` at C. C has told B `tea, 1 link`, and B has told A
 //! `tea, 2 links`.
 //!
-//! 1. A client at A writes to `tea` and to `cake`. The router has delivered both at A. The relay of
-//!    A numbers them 1 (`tea`) and 2 (`cake`), then a third, 3 (`tea`, the one before it is 1). B
-//!    wants `tea` alone: the queue to B gets `1 covers 1..=1` and `3 covers 2..=3`.
+//! 1. A client at A writes to `tea` and to `cake`. Before the router delivers each at A, the relay
+//!    of A numbers them 1 (`tea`) and 2 (`cake`), then a third, 3 (`tea`, the one before it is 1).
+//!    B wants `tea` alone: the queue to B gets `1 covers 1..=1` and `3 covers 2..=3`.
 //! 2. B has never heard of A: its first number is that of the first claim, 1. It takes 1 and 3; 2
 //!    is denied. It has no members, passes both on to C, and nothing back.
 //! 3. C takes 1 and 3, stores them if it has a storage, and gives them to its members as one client
