@@ -142,7 +142,7 @@
 //! |---|---|
 //! | no answer to a dial, a wrong secret or certificate | the manager dials again after a random delay up to 20 s |
 //! | a proxy ends TLS between two nodes | neither takes the other's proof: the link is refused, and both logs say so |
-//! | the handshake takes longer than 5 s | it is given up |
+//! | the handshake takes longer than 5 s, or 0.5 s when the hub shuts down | it is given up |
 //! | a link ends | its sister's interest is forgotten, other links go on; the manager dials |
 //! | a link is frozen | nothing is heard for 5 s: it is ended. What waits meanwhile is bounded |
 //! | a link is slow | senders to a channel wait that has its window on the way. If its queue is full all the same, it is ended, as a frozen one |

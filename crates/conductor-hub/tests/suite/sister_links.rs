@@ -170,6 +170,14 @@ async fn who_sends_10_kib_before_the_proof_is_cut() {
 }
 
 #[tokio::test]
+async fn who_proves_nothing_keeps_no_node_from_shutting_down() {
+    let node = Node::start().await;
+    let mut socket = dial(node.address, "").await;
+    assert_eq!(status(&mut socket).await, "101");
+    assert!(node.hub.shutdown(Duration::from_secs(3)).await, "it waits for the stranger");
+}
+
+#[tokio::test]
 async fn who_comes_by_a_proxy_comes_from_afar() {
     let node = Node::start().await;
     for header in [
