@@ -106,6 +106,20 @@ impl Shared {
         is_new
     }
 
+    /// Tells whether what comes from a sister would be taken for a part of the stream of a client of
+    /// this node, so that it is dropped.
+    fn has_stream_of_here(&self, channel: &str, uuid: &str) -> bool {
+        let is_open = self.streams.is_open(channel, uuid);
+        if is_open {
+            self.metrics.denied.increment(1);
+            tracing::debug!(
+                channel,
+                "a message of a sister has the uuid of a stream that is open here; it is dropped"
+            );
+        }
+        is_open
+    }
+
     fn deliver_row(&self, channel: &str, frames: BytesMut, messages: u64, author: &Author<'_>) {
         if let Some(members) = self.registry.channel(channel) {
             let frames = Frame::new(frames, &self.memory);
@@ -136,13 +150,7 @@ impl SisterHost for Shared {
                         "the storage panicked at a message of a sister"
                     );
                 }
-            } else if self.streams.is_open(message.channel, message.uuid) {
-                // It would be taken for a piece of the stream of a client of this node.
-                self.metrics.denied.increment(1);
-                tracing::debug!(
-                    channel = message.channel,
-                    "a message of a sister has the uuid of a stream that is open here; it is dropped"
-                );
+            } else if self.has_stream_of_here(message.channel, message.uuid) {
                 continue;
             }
             put_frame(&mut frames, FrameKind::Binary, message.encoded());
@@ -154,6 +162,9 @@ impl SisterHost for Shared {
     }
 
     fn deliver_end(&self, origin: NodeId, end: &Message) {
+        if self.has_stream_of_here(&end.channel, &end.uuid) {
+            return;
+        }
         // It was made from a message that had an encoding.
         let Ok(bytes) = encode(end) else { return };
         self.deliver_row(&end.channel, bytes, 1, &author_of(origin, ParcelAuthor::Server));

@@ -16,6 +16,10 @@ use hashbrown::HashMap;
 /// Bytes that a node takes from a sister before it says again how much it has taken.
 pub(crate) const TAKEN_EVERY: usize = 8 * 1024;
 
+/// Parcels that are sent and not said to be taken. More of them count as taken, the oldest first:
+/// a sister who reads and stops saying so takes no memory without end.
+const SENT_MAX: usize = 64 * 1024;
+
 /// What of each channel a sister has still to take.
 ///
 /// **Invariant:** a share is the sum of what was queued of its channel and is not settled, and
@@ -65,7 +69,7 @@ impl ChannelShares {
     pub(crate) fn send(&mut self, channel: u64, bytes: usize) -> bool {
         if self.is_told {
             self.sent.push_back((channel, bytes));
-            return false;
+            return self.sent.len() > SENT_MAX && self.settle_oldest();
         }
         self.settled += 1;
         self.settle(channel, bytes)
@@ -75,11 +79,8 @@ impl ChannelShares {
     pub(crate) fn take(&mut self, parcels: u64) -> bool {
         self.is_told = true;
         let mut relieved = false;
-        while self.settled < parcels
-            && let Some((channel, bytes)) = self.sent.pop_front()
-        {
-            self.settled += 1;
-            relieved |= self.settle(channel, bytes);
+        while self.settled < parcels && !self.sent.is_empty() {
+            relieved |= self.settle_oldest();
         }
         if self.sent.is_empty() {
             self.sent = VecDeque::new();
@@ -105,6 +106,12 @@ impl ChannelShares {
     /// Tells whether any channel has more on its way than its window.
     pub(crate) const fn has_over(&self) -> bool {
         self.over > 0
+    }
+
+    fn settle_oldest(&mut self) -> bool {
+        let Some((channel, bytes)) = self.sent.pop_front() else { return false };
+        self.settled += 1;
+        self.settle(channel, bytes)
     }
 
     fn settle(&mut self, channel: u64, bytes: usize) -> bool {

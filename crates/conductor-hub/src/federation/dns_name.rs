@@ -79,7 +79,12 @@ impl NamedSisters {
     /// If it could not be resolved, those so far stay.
     pub(crate) fn note(&mut self, name: &DnsName, headers: &HeaderMap, looked_up: LookedUp) {
         let addresses = match looked_up {
-            LookedUp::Addresses(addresses) => addresses,
+            LookedUp::Addresses(mut addresses) => {
+                // A server of DNS gives them in another order each time. Of too many the same ones
+                // stay, and what is wrong is said once.
+                addresses.sort_unstable();
+                addresses
+            }
             LookedUp::Failed(fault) => {
                 return self.say(name, Some(format!("cannot be resolved ({fault}); {STAY}")));
             }
@@ -172,5 +177,16 @@ mod tests {
         assert_eq!((named.found().count(), named.said.as_deref()), (256, Some(many)));
         named.note(&name, &headers, addresses(1));
         assert_eq!((named.found().count(), &named.said), (1, &None));
+    }
+
+    #[test]
+    fn of_too_many_addresses_the_same_stay_in_whatever_order_they_come() {
+        let (name, headers, mut named) = (name(), HeaderMap::new(), NamedSisters::default());
+        named.note(&name, &headers, addresses(300));
+        let before: Vec<_> = named.found().map(|(name, _)| name).collect();
+        let LookedUp::Addresses(mut turned) = addresses(300) else { panic!("it has addresses") };
+        turned.reverse();
+        named.note(&name, &headers, LookedUp::Addresses(turned));
+        assert_eq!(named.found().map(|(name, _)| name).collect::<Vec<_>>(), before);
     }
 }

@@ -98,8 +98,7 @@ impl LinkQueue {
     pub(crate) fn is_over(&self, channel: &str, windows: usize) -> bool {
         let channel = self.hasher.hash_one(channel);
         let inner = self.inner.lock();
-        inner.shares.is_over(channel, windows)
-            || (inner.bytes > self.bytes_max / 2 && inner.shares.of(channel) > 0)
+        inner.shares.is_over(channel, windows) || (self.is_half_full(&inner) && inner.shares.of(channel) > 0)
     }
 
     /// Notes how many parcels the sister has taken since the link began.
@@ -137,6 +136,7 @@ impl LinkQueue {
                 return Poll::Pending;
             }
             let mut batch = BytesMut::new();
+            let was_half_full = self.is_half_full(&inner);
             while batch.len() < BATCH_BYTES
                 && let Some(item) = inner.items.pop_front()
             {
@@ -146,6 +146,10 @@ impl LinkQueue {
                     inner.is_relieved |= relieved;
                 }
                 item.encode(&mut batch);
+            }
+            // Those of channels that are within their windows go on, though others are not.
+            if was_half_full && !self.is_half_full(&inner) {
+                inner.is_relieved = true;
             }
             self.note_pressure(&mut inner);
             if inner.items.is_empty() {
@@ -166,9 +170,13 @@ impl LinkQueue {
         }
     }
 
+    const fn is_half_full(&self, inner: &Locked) -> bool {
+        inner.bytes > self.bytes_max / 2
+    }
+
     /// Counts this link among those under pressure, if it is.
     fn note_pressure(&self, inner: &mut Locked) {
-        let is_pressed = inner.shares.has_over() || inner.bytes > self.bytes_max / 2;
+        let is_pressed = inner.shares.has_over() || self.is_half_full(inner);
         if is_pressed == inner.is_pressed {
             return;
         }
@@ -234,6 +242,20 @@ mod tests {
         queue.note_taken(9);
         assert!(queue.take_relief() && !queue.take_relief() && !queue.is_over("tea", 1));
         assert_eq!(queue.pressed.load(Ordering::Relaxed), 0);
+    }
+
+    #[tokio::test]
+    async fn who_waits_for_half_of_it_goes_on_although_another_channel_has_too_much() {
+        let queue = queue(4_000, 500);
+        queue.note_taken(0);
+        queue.push(parcel("tea", 1)).expect("it has room");
+        while queue.bytes() <= 2_000 {
+            queue.push(parcel("cake", 2)).expect("it has room");
+        }
+        assert!(queue.is_over("tea", 1) && !queue.take_relief());
+        queue.batch().await;
+        assert!(!queue.is_over("tea", 1) && queue.is_over("cake", 1));
+        assert!(queue.take_relief(), "or who sends to `tea` waits for what is taken of `cake`");
     }
 
     #[test]

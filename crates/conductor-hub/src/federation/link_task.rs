@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::task::yield_now;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::balance::DialReason;
 use super::host::SisterHost;
 use super::meeting;
-use super::no_sister::NoSister;
+use super::no_sister::{NoSister, NotLinked};
 use super::sister::{Sister, SisterEnd};
 use super::sister_client::{SisterClient, SisterReader, SisterSocket, SisterWriter};
 use super::state::Federation;
@@ -19,6 +19,11 @@ use crate::{Error, ErrorKind};
 
 /// How long two nodes have to open a connection and to meet.
 pub(crate) const MEETING_TIME: Duration = Duration::from_secs(5);
+
+/// How long a node that dialled has still to prove itself when the hub shuts down.
+///
+/// A sister hears why there is no link. Who proves nothing keeps no hub waiting for the whole time.
+const LAST_WORDS_TIME: Duration = Duration::from_millis(500);
 
 /// Connects by a client and meets a sister.
 pub(crate) async fn dial(
@@ -62,9 +67,17 @@ pub(crate) async fn accept(
             }
         }
     };
-    let met = timeout(MEETING_TIME, meeting).await;
-    let sister = met.unwrap_or_else(|_| Err(too_long("a node that dialled").into()))?;
-    Ok((socket, sister))
+    let closed = async {
+        federation.closing.cancelled().await;
+        sleep(LAST_WORDS_TIME).await;
+    };
+    let met = tokio::select! {
+        met = timeout(MEETING_TIME, meeting) => {
+            met.unwrap_or_else(|_| Err(too_long("a node that dialled").into()))
+        }
+        () = closed => Err(Error::from(NotLinked::Closing).into()),
+    };
+    Ok((socket, met?))
 }
 
 /// A sister whose link is not served yet; one that never is gets taken out again.

@@ -142,7 +142,7 @@
 //! |---|---|
 //! | no answer to a dial, a wrong secret or certificate | the manager dials again after a random delay up to 20 s |
 //! | a proxy ends TLS between two nodes | neither takes the other's proof: the link is refused, and both logs say so |
-//! | the handshake takes longer than 5 s | it is given up |
+//! | the handshake takes longer than 5 s, or 0.5 s when the hub shuts down | it is given up |
 //! | a link ends | its sister's interest is forgotten, other links go on; the manager dials |
 //! | a link is frozen | nothing is heard for 5 s: it is ended. What waits meanwhile is bounded |
 //! | a link is slow | senders to a channel wait that has its window on the way. If its queue is full all the same, it is ended, as a frozen one |
@@ -161,9 +161,9 @@
 //! Nodes A, B and C in a row, a member of `tea` at C. C has told B `tea, 1 link`, and B has told A
 //! `tea, 2 links`.
 //!
-//! 1. A client at A writes to `tea` and to `cake`. The router has delivered both at A. The relay of
-//!    A numbers them 1 (`tea`) and 2 (`cake`), then a third, 3 (`tea`, the one before it is 1). B
-//!    wants `tea` alone: the queue to B gets `1 covers 1..=1` and `3 covers 2..=3`.
+//! 1. A client at A writes to `tea` and to `cake`. Before the router delivers each at A, the relay
+//!    of A numbers them 1 (`tea`) and 2 (`cake`), then a third, 3 (`tea`, the one before it is 1).
+//!    B wants `tea` alone: the queue to B gets `1 covers 1..=1` and `3 covers 2..=3`.
 //! 2. B has never heard of A: its first number is that of the first claim, 1. It takes 1 and 3; 2
 //!    is denied. It has no members, passes both on to C, and nothing back.
 //! 3. C takes 1 and 3, stores them if it has a storage, and gives them to its members as one client

@@ -44,7 +44,7 @@ enum StreamSender {
     /// A program may send several at once, which have their uuids.
     Program(Box<str>),
     Connection(u64),
-    /// A connection of a user, at a node of an older version, which does not say its number.
+    /// A connection of a user whose number was not said, as on links of older versions.
     User(Box<str>),
 }
 
@@ -55,7 +55,10 @@ impl OpenStreams {
             return true;
         }
         let sender = StreamSender::of(author, message.uuid);
-        let key = StreamKey { origin, channel: message.channel.into(), sender };
+        let mut key = StreamKey { origin, channel: message.channel.into(), sender };
+        if message.opcode != Opcode::STREAM_START {
+            self.find_begin(&mut key, author);
+        }
         match message.opcode {
             Opcode::STREAM_START => {
                 self.mend(&key);
@@ -91,6 +94,24 @@ impl OpenStreams {
             }
         }
         ends
+    }
+
+    /// Finds the stream of a user that began without the number of the connection: by a link whose
+    /// sister had not said yet which version she is of, or by way of a node of an older one.
+    fn find_begin(&self, key: &mut StreamKey, author: ParcelAuthor<'_>) {
+        let ParcelAuthor::User { name, connection: Some(_) } = author else { return };
+        if self.knows(key) {
+            return;
+        }
+        let sender = StreamSender::User(name.into());
+        let other = StreamKey { origin: key.origin, channel: key.channel.clone(), sender };
+        if self.knows(&other) {
+            *key = other;
+        }
+    }
+
+    fn knows(&self, key: &StreamKey) -> bool {
+        self.open.contains_key(key) || self.broken.contains_key(key)
     }
 
     /// Forgets that a stream is open.

@@ -1,12 +1,15 @@
 //! A sister at an address, reached over a WebSocket.
 
+use std::io;
 use std::net::IpAddr;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use http::header::SEC_WEBSOCKET_PROTOCOL;
 use http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, lookup_host};
+use tokio::time::timeout;
 use tokio_tungstenite::client_async_with_config;
 use tokio_tungstenite::tungstenite::Error as WebSocketError;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
@@ -19,6 +22,12 @@ use super::stranger::Stranger;
 use super::tls_dialler::TlsDialler;
 use super::websocket_link;
 use crate::{Error, ErrorKind};
+
+/// How long one address of a name has to answer.
+///
+/// Of a name with two, as of IPv6 and IPv4, the second has its turn within the time of the meeting
+/// though nobody answers at the first, not even that there is nobody.
+const CONNECT_TIME: Duration = Duration::from_secs(2);
 
 /// A sister at an address, with headers for her alone.
 ///
@@ -139,7 +148,7 @@ impl SisterServer {
                 last = Some(Error::new(ErrorKind::InvalidInput, text));
                 continue;
             }
-            match TcpStream::connect(address).await {
+            match in_its_time(TcpStream::connect(address)).await {
                 Ok(socket) => return Ok(socket),
                 Err(fault) => last = Some(self.failed(fault)),
             }
@@ -221,6 +230,11 @@ impl std::fmt::Debug for SisterServer {
     }
 }
 
+/// Waits for the answer of an address, for as long as it has.
+async fn in_its_time<T>(connecting: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+    timeout(CONNECT_TIME, connecting).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+}
+
 /// Tells whether an address is one of TLS; `None` if it is of something else.
 fn is_encrypted(uri: &Uri) -> Option<bool> {
     match uri.scheme_str()? {
@@ -243,6 +257,15 @@ pub(crate) fn is_private(address: IpAddr) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::federation::link_task::MEETING_TIME;
+
+    #[tokio::test(start_paused = true)]
+    async fn an_address_that_does_not_answer_leaves_time_for_another() {
+        let mute = || in_its_time(std::future::pending::<io::Result<()>>());
+        let two = async { (mute().await.map_err(|fault| fault.kind()), mute().await.is_err()) };
+        let tried = timeout(MEETING_TIME, two).await.expect("both have their turn");
+        assert_eq!(tried, (Err(io::ErrorKind::TimedOut), true));
+    }
 
     #[test]
     fn addresses_of_the_world_are_not_private() {

@@ -22,9 +22,6 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 /// Bytes that are read of a node before it has proven to be a sister: the challenge has 130.
 pub(crate) const STRANGER_BYTES_MAX: usize = 1024;
 
-/// What ends the head of an answer of HTTP.
-const HEAD_END: &[u8; 4] = b"\r\n\r\n";
-
 /// A stream of which little is read until its other end is proven.
 #[derive(Debug)]
 pub(crate) struct Stranger<S> {
@@ -42,9 +39,19 @@ pub(crate) struct Proof(Arc<AtomicBool>);
 /// What was seen of a stranger so far.
 #[derive(Debug)]
 enum SeenPart {
-    /// In the head of an answer, with so many bytes of its end.
-    Head(usize),
+    Head(HeadPart),
     Frames(FrameParts),
+}
+
+/// Where in the head of an answer, as its parser sees it: it skips empty lines before it, and a
+/// line may end without a carriage return.
+#[derive(Clone, Copy, Debug)]
+enum HeadPart {
+    BeforeIt,
+    InLine,
+    LineBegin,
+    /// Behind a carriage return at the begin of a line.
+    Return,
 }
 
 /// Where in which frame.
@@ -82,7 +89,12 @@ impl<S> Stranger<S> {
 
     /// Creates it for a stream on which the answer of HTTP has still to come.
     pub(crate) fn dialled(stream: S) -> Self {
-        Self { stream, ahead: BytesMut::new(), watch: SeenPart::Head(0), proof: Proof::default() }
+        Self {
+            stream,
+            ahead: BytesMut::new(),
+            watch: SeenPart::Head(HeadPart::BeforeIt),
+            proof: Proof::default(),
+        }
     }
 
     /// Returns what says that it is proven.
@@ -108,19 +120,27 @@ impl SeenPart {
     /// Takes the next byte; tells whether more may be handed on with it.
     fn takes(&mut self, byte: u8) -> io::Result<bool> {
         match self {
-            Self::Head(seen) => {
-                *seen = match HEAD_END.get(*seen) {
-                    Some(next) if *next == byte => *seen + 1,
-                    _ => usize::from(byte == HEAD_END[0]),
-                };
-                let is_over = *seen == HEAD_END.len();
-                if is_over {
-                    *self = Self::Frames(FrameParts::new());
-                }
+            Self::Head(part) => {
+                let next = part.behind(byte);
+                let is_over = next.is_none();
+                *self = next.map_or_else(|| Self::Frames(FrameParts::new()), Self::Head);
                 Ok(!is_over)
             }
             Self::Frames(frames) => frames.takes(byte),
         }
+    }
+}
+
+impl HeadPart {
+    /// Returns where it is behind the next byte; `None` at its end.
+    const fn behind(self, byte: u8) -> Option<Self> {
+        Some(match (self, byte) {
+            (Self::BeforeIt, b'\r' | b'\n') => Self::BeforeIt,
+            (Self::LineBegin, b'\r') => Self::Return,
+            (Self::LineBegin | Self::Return, b'\n') => return None,
+            (_, b'\n') => Self::LineBegin,
+            _ => Self::InLine,
+        })
     }
 }
 
@@ -282,5 +302,23 @@ mod tests {
         assert_eq!(read(&mut stranger).await.expect("it is a head"), head);
         assert_eq!(read(&mut stranger).await.expect("it is short"), [0x82, 1, 7]);
         read(&mut stranger).await.expect_err("it is no sister");
+    }
+
+    #[tokio::test]
+    async fn the_head_of_an_answer_ends_where_its_parser_sees_the_end() {
+        let heads: [&[u8]; 4] = [
+            b"HTTP/1.1 101 Switching\nA: b\n\n",
+            b"HTTP/1.1 101 Switching\r\nA: b\n\r\n",
+            b"\r\n\r\nHTTP/1.1 101 Switching\r\nA: b\r\n\r\n",
+            b"\n\nHTTP/1.1 101 Switching\r\nA: b\r\n\n",
+        ];
+        for head in heads {
+            let (mut near, far) = tokio::io::duplex(4_096);
+            let answer = [head, &[0x82, 127, 0, 0, 0, 0, 5, 0, 0, 0]].concat();
+            tokio::io::AsyncWriteExt::write_all(&mut near, &answer).await.expect("it has room");
+            let mut stranger = Stranger::dialled(far);
+            assert_eq!(read(&mut stranger).await.expect("it is a head"), head);
+            read(&mut stranger).await.expect_err("it is no sister");
+        }
     }
 }

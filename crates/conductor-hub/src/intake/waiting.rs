@@ -135,7 +135,10 @@ impl Waiting {
 
     /// Returns when a far look begins, if nothing is read before.
     pub(super) fn far_look_at(&self) -> Option<Instant> {
-        self.far_look_at.filter(|_| self.is_full() && !self.has_goodbye)
+        // Where only the rest waits, it is for its next turn, and the time may be over: whoever
+        // waited for it would go on at once, and others had none.
+        let waits = self.row.is_some() || self.answer.is_some() || self.message.is_some();
+        self.far_look_at.filter(|_| waits && self.is_full() && !self.has_goodbye)
     }
 
     /// Returns how many bytes are not routed yet.
@@ -190,5 +193,22 @@ impl Waiting {
     /// Tells whether a client that has said goodbye has waited for readers as long as it may.
     pub(super) fn has_waited(&mut self, row_until: Instant, now: Instant) -> bool {
         self.has_goodbye && now >= *self.until.get_or_insert(row_until)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_far_look_is_waited_for_while_something_waits_for_more_than_a_turn() {
+        let message = Some(Deferred::Ping(Vec::new()));
+        let mut waiting = Waiting { message, ..Waiting::default() };
+        waiting.put_rest(&vec![0; AHEAD_BYTES_MAX]);
+        let now = Instant::now();
+        assert!(!waiting.takes_more(now, || true));
+        assert_eq!(waiting.far_look_at(), Some(now + FAR_LOOK_AFTER));
+        waiting.message = None;
+        assert_eq!(waiting.far_look_at(), None);
     }
 }

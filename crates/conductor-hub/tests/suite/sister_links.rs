@@ -132,6 +132,31 @@ async fn two_streams_of_one_user_are_aborted_each_by_a_gap() {
     assert_eq!(next(&mut there).await, message(Opcode::STREAM_END, "three"));
 }
 
+#[tokio::test]
+async fn a_gap_ends_no_stream_of_this_node_that_has_the_uuid_of_the_broken_one() {
+    let (a, mut b) = (Node::start().await, Node::start().await);
+    a.link(&b).await;
+    let (mut here, mut there) = (a.member("files").await, b.member("files").await);
+    a.reach(&mut there, "files").await;
+    let message = |opcode| Message::with_uuid(opcode, "one", "files", "");
+    let (mut far, mut near) = (a.client(Some("alice")).await, b.client(Some("bob")).await);
+    for sender in [&mut far, &mut near] {
+        sender.send(&Message::new(Opcode::BIND, "files", "")).await;
+        sender.send(&message(Opcode::STREAM_START)).await;
+        assert_eq!(next(&mut there).await, message(Opcode::STREAM_START));
+    }
+    a.hub.sisters()[0].close();
+    until(|| a.hub.sisters().is_empty() && b.hub.sisters().is_empty()).await;
+    far.send(&message(Opcode::STREAM_WRITE)).await;
+    while here.next().await.opcode != Opcode::STREAM_WRITE {}
+    a.link(&b).await;
+    b.gap().await;
+    for opcode in [Opcode::STREAM_WRITE, Opcode::STREAM_END] {
+        near.send(&message(opcode)).await;
+        assert_eq!(next(&mut there).await, message(opcode));
+    }
+}
+
 /// Sends the handshake of a node that wants to be a sister.
 async fn dial(address: SocketAddr, headers: &str) -> TcpStream {
     let mut socket = TcpStream::connect(address).await.expect("the node listens");
@@ -167,6 +192,14 @@ async fn who_sends_10_kib_before_the_proof_is_cut() {
         assert!(ended.is_ok(), "it is still open");
     }
     assert!(node.hub.sisters().is_empty());
+}
+
+#[tokio::test]
+async fn who_proves_nothing_keeps_no_node_from_shutting_down() {
+    let node = Node::start().await;
+    let mut socket = dial(node.address, "").await;
+    assert_eq!(status(&mut socket).await, "101");
+    assert!(node.hub.shutdown(Duration::from_secs(3)).await, "it waits for the stranger");
 }
 
 #[tokio::test]

@@ -34,6 +34,25 @@ fn of_a_sister_who_says_nothing_only_the_queue_counts() {
     assert_eq!(shares.of(7), 0);
 }
 
+#[test]
+fn a_sister_who_stops_saying_what_she_takes_takes_no_memory_without_end() {
+    let mut shares = ChannelShares::new(100);
+    shares.take(0);
+    let sent = u64::try_from(SENT_MAX).expect("it is not that much") + 10;
+    for channel in 0..sent {
+        shares.queue(channel, 60);
+        shares.send(channel, 60);
+    }
+    assert_eq!((shares.sent.len(), shares.shares.len()), (SENT_MAX, SENT_MAX));
+    // She says it after all, and nothing counts twice.
+    shares.take(9);
+    assert_eq!((shares.of(9), shares.of(10)), (0, 60));
+    shares.take(11);
+    assert_eq!((shares.of(10), shares.of(11)), (0, 60));
+    shares.take(sent);
+    assert_eq!((shares.sent.len(), shares.shares.len()), (0, 0));
+}
+
 proptest! {
     /// Whatever is queued, sent and taken: shares are what is on its way.
     #[test]

@@ -64,6 +64,25 @@ fn two_streams_of_one_user_end_each_for_itself() {
 }
 
 #[test]
+fn a_stream_that_began_on_a_young_link_is_the_same_behind_that() {
+    let begun = || {
+        let mut streams = OpenStreams::default();
+        let young = ParcelAuthor::User { name: "alice", connection: None };
+        assert!(pass(&mut streams, young, Opcode::STREAM_START, "u"));
+        assert!(pass(&mut streams, alice(7), Opcode::STREAM_WRITE, "u"));
+        streams
+    };
+    let mut streams = begun();
+    assert!(pass(&mut streams, alice(7), Opcode::STREAM_END, "u"));
+    assert_eq!(streams.abort(ORIGIN), [], "it has ended");
+    let mut streams = begun();
+    assert_eq!(streams.abort(ORIGIN), [aborted("u")]);
+    assert!(!pass(&mut streams, alice(7), Opcode::STREAM_WRITE, "u"));
+    assert!(!pass(&mut streams, alice(7), Opcode::STREAM_END, "u"));
+    assert_eq!((streams.open_bytes, streams.broken_bytes), (0, 0));
+}
+
+#[test]
 fn streams_of_a_program_are_told_apart_by_their_uuids() {
     let mut streams = OpenStreams::default();
     for uuid in ["one", "two"] {
