@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
+use futures_util::future::join_all;
 use reqwest::{Certificate, Client as Http};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -175,12 +176,12 @@ async fn what_a_killed_server_had_begun_is_stored_once_by_the_other_one() {
     while !sends.join_next().await.expect("one is answered").unwrap() {}
     one.kill();
     sends.join_all().await;
-    let all = async {
-        for number in 0..BURST {
-            // What the dead one had begun may have to be finished first.
-            while send(&other, number).await.0 != 200 {}
-        }
+    // What the dead one had begun may have to be finished first.
+    let url = other.url("/timeline/send");
+    let again = async |number| {
+        while http.post(&url).json(&message(number)).send().await.unwrap().status() != 200 {}
     };
+    let all = join_all((0..BURST).map(again));
     timeout(LIMIT, all).await.expect("the other one takes all");
     // Places that were given out for nothing are closed a moment after somebody has seen them.
     let whole = async {
