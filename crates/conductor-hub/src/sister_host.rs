@@ -106,8 +106,8 @@ impl Shared {
         is_new
     }
 
-    /// Tells whether what comes from a sister would be taken for a part of the stream of a client of
-    /// this node, so that it is dropped.
+    /// Tells whether what comes from a sister would be taken for a part of the stream of a client
+    /// of this node, so that it is dropped.
     fn has_stream_of_here(&self, channel: &str, uuid: &str) -> bool {
         let is_open = self.streams.is_open(channel, uuid);
         if is_open {

@@ -87,8 +87,8 @@ impl SisterConfig {
     /// From 64 KiB to 1 GiB, 16 MiB by default, at least twice `interest_bytes_max` and four times
     /// [`message_bytes_max`]. A link for which more waits is ended, and what it held is told as a
     /// gap there. Of one channel at most a quarter of it is on its way, or an eighth of
-    /// [`outbox_bytes_max`] if that is less, but 16 KiB in any case: clients that send more wait, as
-    /// for a slow reader. More suits links that are slow or far.
+    /// [`outbox_bytes_max`] if that is less, but 16 KiB in any case: clients that send more wait,
+    /// as for a slow reader. More suits links that are slow or far.
     ///
     /// [`message_bytes_max`]: crate::Config::message_bytes_max
     /// [`outbox_bytes_max`]: crate::Config::outbox_bytes_max

@@ -28,8 +28,8 @@ pub(crate) struct Parcel {
     /// Whose number it has.
     pub(crate) origin: NodeId,
     pub(crate) number: u64,
-    /// The number of the origin's parcel before it in the same channel; 0 if that is not known. Of a
-    /// beat, which is in no channel, over how many nodes it has come.
+    /// The number of the origin's parcel before it in the same channel; 0 if that is not known. Of
+    /// a beat, which is in no channel, over how many nodes it has come.
     pub(crate) before: u64,
     pub(crate) body: ParcelBody,
 }

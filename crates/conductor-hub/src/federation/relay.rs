@@ -84,7 +84,8 @@ struct SisterLink {
     believed_from: Instant,
     /// For each origin the first number of which the sister was told nothing by this link.
     covered: HashMap<NodeId, u64, RandomState>,
-    /// The last beat of each origin that it brought, whether that came by another link before or not.
+    /// The last beat of each origin that it brought, whether that came by another link before or
+    /// not.
     beaten: HashMap<NodeId, Beat, RandomState>,
 }
 
