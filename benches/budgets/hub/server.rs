@@ -146,11 +146,13 @@ fn greet(socket: TcpStream, receivers: &Arc<Mutex<Vec<TcpStream>>>, body: Body) 
     // Publisher and receivers greet alike, but for the name of the channel.
     head.read_exact(&mut client::greeting())?;
     let mut socket = head.into_inner();
-    socket.write_all(&client::PONG)?;
     if publishes {
+        socket.write_all(&client::PONG)?;
         let receivers = Arc::clone(receivers);
         thread::spawn(move || drop(relay(&mut socket, &receivers, body)));
     } else if let Ok(mut receivers) = receivers.lock() {
+        // The order matters: who has the pong is sent what the publisher writes from then on.
+        socket.write_all(&client::PONG)?;
         receivers.push(socket);
     }
     Ok(())
