@@ -58,13 +58,13 @@ async fn a_stream_reaches_a_slow_reader(links: usize) {
         }
     };
     let reading = async { tokio::join!(read_stream(&mut fast, u64::MAX / 1_000), read_slowly(&mut slow)) };
-    let mut slowest = Duration::ZERO;
+    let (mut late, mut all) = (0, 0);
     let chatting = async {
         for number in 0..u32::MAX {
             let start = Instant::now();
             asks.write("tea", number.to_string()).await;
             assert_eq!(next(&mut answers).await.body, number.to_string());
-            slowest = slowest.max(start.elapsed());
+            (late, all) = (late + u32::from(start.elapsed() > Duration::from_secs(1)), all + 1);
             sleep(Duration::from_millis(20)).await;
         }
     };
@@ -73,7 +73,8 @@ async fn a_stream_reaches_a_slow_reader(links: usize) {
         () = chatting => panic!("the stream takes for ever"),
     };
     assert!(fast_got == bytes && slow_got == bytes);
-    assert!(slowest < Duration::from_secs(1), "another channel waited for {slowest:?}");
+    // If it waited for the slow reader, each of its messages would for about 2 s.
+    assert!(late * 10 < all, "{late} of {all} messages to another channel waited");
     assert_eq!(last.hub.members("files"), 2, "nobody was closed");
     assert!(nodes.iter().all(|node| !node.hub.sisters().is_empty()));
     for node in &mut nodes {

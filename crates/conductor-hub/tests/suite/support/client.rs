@@ -80,13 +80,16 @@ impl Client {
         }
     }
 
-    /// Returns the next message.
+    /// Returns the next message; pings before it are answered by the library.
     pub(crate) async fn next(&mut self) -> Message {
-        match self.receive().await {
-            tungstenite::Message::Binary(bytes) => {
-                MessageRef::decode(&bytes).expect("hub sends messages").to_message()
+        loop {
+            match self.receive().await {
+                tungstenite::Message::Binary(bytes) => {
+                    return MessageRef::decode(&bytes).expect("hub sends messages").to_message();
+                }
+                tungstenite::Message::Ping(_) => {}
+                other => panic!("{other:?} is not a message"),
             }
-            other => panic!("{other:?} is not a message"),
         }
     }
 
