@@ -120,14 +120,14 @@ const FIGURES: &[Figure] = &[
         unit: "bytes/watcher over SSE",
         ours: |effort| sse::memory(sse::PROGRAM, effort),
         against: Some((A_STREAM, |effort| sse::memory(sse::FLOOR, effort))),
-        budget: Budget::AtMost(16_000.0),
+        budget: Budget::Shown,
     },
     Figure {
         name: "timeline.http.watch.idle.server",
         unit: "bytes/watcher over SSE",
         ours: |effort| sse::memory(sse::TIDINGS, effort),
         against: None,
-        budget: Budget::AtMost(16_000.0),
+        budget: Budget::Shown,
     },
     Figure {
         name: "timeline.embedded.erasure",
