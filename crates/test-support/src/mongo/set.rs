@@ -58,7 +58,13 @@ impl MongoSet {
         let set = Self { members, gates };
         let hosts: Vec<Document> =
             (0_i32..).zip(set.hosts()).map(|(id, host)| doc! { "_id": id, "host": host }).collect();
-        let settings = doc! { "electionTimeoutMillis": ELECTION_MS, "heartbeatIntervalMillis": HEARTBEAT_MS };
+        // All follow the primary itself: otherwise one that a test holds back may hold back another one,
+        // and no majority has anything.
+        let settings = doc! {
+            "electionTimeoutMillis": ELECTION_MS,
+            "heartbeatIntervalMillis": HEARTBEAT_MS,
+            "chainingAllowed": false,
+        };
         let config = doc! { "_id": SET, "members": hosts, "settings": settings };
         // One member is told of all; it tells the others.
         set.member(0).command("admin", doc! { "replSetInitiate": config }).await?;
