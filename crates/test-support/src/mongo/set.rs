@@ -58,8 +58,8 @@ impl MongoSet {
         let set = Self { members, gates };
         let hosts: Vec<Document> =
             (0_i32..).zip(set.hosts()).map(|(id, host)| doc! { "_id": id, "host": host }).collect();
-        // All follow the primary itself: otherwise one that a test holds back may hold back another one,
-        // and no majority has anything.
+        // All follow the primary itself: otherwise one that a test holds back may hold back another
+        // one, and no majority has anything.
         let settings = doc! {
             "electionTimeoutMillis": ELECTION_MS,
             "heartbeatIntervalMillis": HEARTBEAT_MS,
