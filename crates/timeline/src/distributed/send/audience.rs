@@ -12,10 +12,10 @@ const PATIENCE_MAX: Duration = Duration::from_millis(250);
 
 /// Sends to few and sends to many, each with a queue, a task and flushes of their own.
 ///
-/// The documents of a send to many cost MongoDB far more than its commands, and most when several
-/// inserts meet. So they go together, one flush after the other, while all that waits fits into
-/// one. Who sends to few does not wait for that: only for the moment in which places are reserved,
-/// which both do in turns.
+/// Those to many go together, one flush after the other, while all that waits fits into one: 200
+/// sends of eight callers are 25 flushes, where they were 80. What that saves MongoDB is not
+/// measured yet. Who sends to few does not wait for that: only for the moment in which places are
+/// reserved, which both do in turns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Audience {
     Few,
