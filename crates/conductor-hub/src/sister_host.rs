@@ -65,6 +65,11 @@ impl Shared {
         self.sisters.as_ref().filter(|_| !name.starts_with('$')).map(|_| Arc::new(Channel::new(name)))
     }
 
+    /// Checks that what the program writes to a channel may go to sisters, if it is for them.
+    pub(crate) fn check_for_sisters(&self, channel: &str) -> Result<(), Error> {
+        self.sisters.as_ref().map_or(Ok(()), |sisters| sisters.check(channel))
+    }
+
     /// Returns what dials sisters.
     pub(crate) fn dialler(shared: &Arc<Self>) -> Result<SisterDialler, Error> {
         let Some(federation) = &shared.sisters else {

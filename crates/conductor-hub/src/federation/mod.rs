@@ -147,7 +147,7 @@
 //! | a link is frozen | nothing is heard for 5 s: it is ended. What waits meanwhile is bounded |
 //! | a link is slow | senders to a channel wait that has its window on the way. If its queue is full all the same, it is ended, as a frozen one |
 //! | a node that dialled sends more than 1 KiB before its proof, or none within 5 s | its connection is cut, and counted |
-//! | bytes that are no item, or a channel that begins with `$` | the link is ended, and counted |
+//! | bytes that are no item, or a channel that begins with `$` or is longer than `name_bytes_max` | the link is ended, and counted |
 //! | a number is missing | later ones of that origin wait 200 ms for it to come by another link, then the gap is told |
 //! | too many bytes wait behind gaps | the gap of the origin that holds most is told at once |
 //! | an origin is silent for 10 s | it is told as lost; its streams end |

@@ -27,6 +27,7 @@ use super::parcel::{Parcel, ParcelAuthor, ParcelBody, ParcelDraft};
 use super::relay::{Effect, Relay};
 use super::sister::{Sister, SisterEnd, SisterMeta};
 use super::sister_metrics::SisterMetrics;
+use crate::{Config, Error, ErrorKind};
 
 /// Handshakes of sisters that may go on at once.
 const HANDSHAKES_MAX: usize = 32;
@@ -46,6 +47,8 @@ pub(crate) struct Federation {
     back_pressure: BackPressure,
     /// How much of one channel may be on its way to a sister.
     window: usize,
+    /// How long the name of a channel may be that goes over a link.
+    name_bytes_max: usize,
     next_link: AtomicU64,
     pub(crate) handshakes: Arc<Semaphore>,
     /// Something waits behind a gap.
@@ -77,13 +80,13 @@ enum Told {
 }
 
 impl Federation {
-    /// Creates one without links, of a hub whose outboxes hold so many bytes.
-    pub(crate) fn new(config: SisterConfig, manager: Arc<dyn LinkObserver>, outbox_bytes_max: usize) -> Self {
+    /// Creates one without links, of a hub with this configuration.
+    pub(crate) fn new(config: SisterConfig, manager: Arc<dyn LinkObserver>, hub: &Config) -> Self {
         let me = NodeId::random();
         // A reader who gets behind at the end of two links still gets what is on its way over both:
         // three windows, behind the half of an outbox at which senders are held. Less than is told
         // at once to be taken would never be settled.
-        let window = (outbox_bytes_max / 8).min(config.link_bytes_max / 4).max(TAKEN_EVERY * 2);
+        let window = (hub.outbox_bytes_max / 8).min(config.link_bytes_max / 4).max(TAKEN_EVERY * 2);
         let relay = Relay::new(me, config.interest_bytes_max, config.waiting_bytes_max);
         Self {
             me,
@@ -94,6 +97,7 @@ impl Federation {
             relay: Mutex::new(Locked { relay, sisters: BTreeMap::new(), effects: Vec::new() }),
             back_pressure: BackPressure::new(),
             window,
+            name_bytes_max: hub.name_bytes_max,
             next_link: AtomicU64::new(1),
             handshakes: Arc::new(Semaphore::new(HANDSHAKES_MAX)),
             gap: Notify::new(),
@@ -107,7 +111,7 @@ impl Federation {
 
     /// Passes on what was written here; `fill` adds the messages, if anybody wants them.
     pub(crate) fn write(&self, channel: &str, author: ParcelAuthor<'_>, fill: impl FnOnce(&mut ParcelDraft)) {
-        if channel.starts_with('$') || !self.manager.write(channel) {
+        if !self.carries(channel) || !self.manager.write(channel) {
             return;
         }
         let mut locked = self.relay.lock();
@@ -123,7 +127,7 @@ impl Federation {
 
     /// Notes that a channel has its first member, or has lost its last.
     pub(crate) fn note_channel(&self, channel: &str, has_members: impl FnOnce() -> bool) {
-        if channel.starts_with('$') {
+        if !self.carries(channel) {
             return;
         }
         let mut locked = self.relay.lock();
@@ -146,7 +150,7 @@ impl Federation {
         let bytes = batch.len();
         let (mut parcels, mut is_asked, mut answer, mut relieved) = (0, false, None, false);
         let read = loop {
-            match Item::decode(&mut batch) {
+            match Item::decode(&mut batch, self.name_bytes_max) {
                 Ok(Some(Item::Alive)) => {}
                 Ok(Some(Item::MetaQuery)) => is_asked = true,
                 Ok(Some(Item::MetaResponse { sisters, most })) => answer = Some(SisterMeta { sisters, most }),
@@ -219,6 +223,26 @@ impl Federation {
         let locked = self.relay.lock();
         self.closing.cancel();
         locked.sisters.values().for_each(|sister| sister.end(SisterEnd::Closed));
+    }
+
+    /// Tells whether what is written to a channel goes over links.
+    ///
+    /// A sister takes no longer name than this node, and would end the link.
+    fn carries(&self, channel: &str) -> bool {
+        !channel.starts_with('$') && channel.len() <= self.name_bytes_max
+    }
+
+    /// Checks that what the program writes to a channel may go over links, if it is for sisters.
+    pub(crate) fn check(&self, channel: &str) -> Result<(), Error> {
+        let (bytes, most) = (channel.len(), self.name_bytes_max);
+        if channel.starts_with('$') || bytes <= most {
+            return Ok(());
+        }
+        let text = format!(
+            "the name of the channel has {bytes} bytes; name_bytes_max allows {most}, and sisters take no longer \
+             one"
+        );
+        Err(Error::new(ErrorKind::InvalidInput, text))
     }
 
     fn meta(&self, sisters: usize) -> SisterMeta {

@@ -6,8 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use conductor_hub::federation::{
-    Sister, SisterClient, SisterConfig, SisterDialler, SisterEnd, SisterManager, SisterReader, SisterServer,
-    SisterSocket, SisterWriter, Sisters,
+    SisterClient, SisterConfig, SisterEnd, SisterReader, SisterServer, SisterSocket, SisterWriter, Sisters,
 };
 use conductor_hub::protocol::{Message, Opcode};
 use conductor_hub::{
@@ -20,7 +19,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use crate::support::Client;
-use crate::support::node::{Node, SECRET, Told, next, stream, until};
+use crate::support::node::{Ends, Node, SECRET, Told, next, stream, until};
 
 fn config() -> SisterConfig {
     SisterConfig::new(*SECRET)
@@ -442,18 +441,6 @@ async fn a_program_links_nodes_by_a_transport_of_its_own() {
     assert_eq!(accepted.expect("they are sisters").node(), a.id());
     let mut there = b.member("tea").await;
     a.reach(&mut there, "tea").await;
-}
-
-/// Dials nobody, and says why links ended.
-struct Ends(mpsc::Sender<SisterEnd>);
-
-#[async_trait]
-impl SisterManager for Ends {
-    async fn start(&self, _dialler: &SisterDialler) {}
-
-    fn disconnected(&self, _sister: &Arc<Sister>, reason: SisterEnd) {
-        self.0.try_send(reason).expect("the test listens");
-    }
 }
 
 #[tokio::test]

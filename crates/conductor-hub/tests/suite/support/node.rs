@@ -6,8 +6,11 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use bytes::Bytes;
-use conductor_hub::federation::{NodeId, SisterConfig, SisterManager, SisterServer, Sisters};
+use conductor_hub::federation::{
+    NodeId, Sister, SisterConfig, SisterDialler, SisterEnd, SisterManager, SisterServer, Sisters,
+};
 use conductor_hub::protocol::{Message, Opcode};
 #[cfg(feature = "tls")]
 use conductor_hub::server::{self, Server, TlsFiles};
@@ -45,6 +48,18 @@ pub(crate) enum Told {
     Found(NodeId, u64),
     Gap(NodeId, RangeInclusive<u64>),
     Lost(NodeId),
+}
+
+/// Dials nobody, and says why links ended.
+pub(crate) struct Ends(pub(crate) mpsc::Sender<SisterEnd>);
+
+#[async_trait]
+impl SisterManager for Ends {
+    async fn start(&self, _dialler: &SisterDialler) {}
+
+    fn disconnected(&self, _sister: &Arc<Sister>, reason: SisterEnd) {
+        self.0.try_send(reason).expect("the test listens");
+    }
 }
 
 struct Telling(mpsc::Sender<Told>);

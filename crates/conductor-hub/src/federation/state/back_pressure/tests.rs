@@ -7,6 +7,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt;
 
 use super::*;
+use crate::Config;
 use crate::federation::config::SisterConfig;
 use crate::federation::link_observer::LinkObserver;
 use crate::federation::node_id::NodeId;
@@ -83,7 +84,8 @@ impl World {
     fn new(count: usize, links: &[(usize, usize)]) -> Self {
         let node = |_| {
             let config = SisterConfig::new(*b"the secret of the test");
-            let federation = Federation::new(config, Arc::new(Nobody), OUTBOX);
+            let hub = Config::default().outbox_bytes_max(OUTBOX);
+            let federation = Federation::new(config, Arc::new(Nobody), &hub);
             Node { federation, members: Members::default() }
         };
         let nodes = (0..count).map(node).collect();
@@ -167,7 +169,7 @@ impl World {
 /// Returns what of a batch a node of an older version knows.
 fn as_older(mut batch: Bytes) -> Bytes {
     let mut known = BytesMut::new();
-    while let Some(item) = Item::decode(&mut batch).expect("it is what sisters say") {
+    while let Some(item) = Item::decode(&mut batch, 512).expect("it is what sisters say") {
         if let Item::Parcel(_, parcel) = &item {
             let author = ParcelAuthor::User { name: "alice", connection: None };
             assert_eq!(parcel.body.author(), author, "an older version refuses another");
