@@ -223,7 +223,7 @@ impl Shared {
         except: Option<ConnectionId>,
     ) -> Result<usize, Error> {
         let payload = encode_payload(message)?;
-        self.check_for_sisters(&message.channel)?;
+        self.check_for_sisters(&message.channel, payload.len())?;
         if message.opcode == Opcode::WRITE {
             self.store(&Author::Server, decode_payload(&payload));
         }
@@ -296,7 +296,7 @@ impl Shared {
         None
     }
 
-    pub(crate) const fn check_for_sisters(&self, _channel: &str) -> Result<(), Error> {
+    pub(crate) const fn check_for_sisters(&self, _channel: &str, _bytes: usize) -> Result<(), Error> {
         Ok(())
     }
 

@@ -96,7 +96,8 @@
 //!
 //! So a reader that gets over half at the end of two links gets three windows more at most, and has
 //! room for four. Several nodes that send to it at once, or more links in a row, may be more than
-//! it has room for, if all of that is on its way. What a program publishes waits for nobody.
+//! it has room for, if all of that is on its way. What a program publishes waits for nobody; a
+//! message that is longer than half of a link's queue is refused, as it would end every link.
 //!
 //! *One piece of a stream.* A client at A sends pieces to `tea` as fast as it can; at C one member
 //! reads 1 MiB/s.

@@ -232,17 +232,28 @@ impl Federation {
         !channel.starts_with('$') && channel.len() <= self.name_bytes_max
     }
 
-    /// Checks that what the program writes to a channel may go over links, if it is for sisters.
-    pub(crate) fn check(&self, channel: &str) -> Result<(), Error> {
-        let (bytes, most) = (channel.len(), self.name_bytes_max);
-        if channel.starts_with('$') || bytes <= most {
+    /// Checks that a message of the program may go over links, if its channel is for sisters.
+    pub(crate) fn check(&self, channel: &str, message_bytes: usize) -> Result<(), Error> {
+        if channel.starts_with('$') {
             return Ok(());
         }
-        let text = format!(
-            "the name of the channel has {bytes} bytes; name_bytes_max allows {most}, and sisters take no longer \
-             one"
-        );
-        Err(Error::new(ErrorKind::InvalidInput, text))
+        let (bytes, most) = (channel.len(), self.name_bytes_max);
+        if bytes > most {
+            let text = format!(
+                "the name of the channel has {bytes} bytes; name_bytes_max allows {most}, and sisters take no \
+                 longer one"
+            );
+            return Err(Error::new(ErrorKind::InvalidInput, text));
+        }
+        let most = self.config.published_bytes_max();
+        if message_bytes > most {
+            let text = format!(
+                "the message has {message_bytes} bytes; over a link to a sister go at most {most}, which is half \
+                 of link_bytes_max, or as much as a batch takes; publish it in pieces"
+            );
+            return Err(Error::new(ErrorKind::InvalidInput, text));
+        }
+        Ok(())
     }
 
     fn meta(&self, sisters: usize) -> SisterMeta {
