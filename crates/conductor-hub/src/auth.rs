@@ -51,7 +51,8 @@ pub trait Auth: Send + Sync {
     /// Tells whether a node that says it is a sister may prove that.
     ///
     /// It is asked before the challenge, which every sister has to pass besides. It has
-    /// [`admit_timeout`](crate::Config::admit_timeout) for its answer.
+    /// [`admit_timeout`](crate::Config::admit_timeout) for its answer, and no more than 5 s: a node
+    /// that dials waits 15 s for all.
     #[cfg(feature = "sisters")]
     #[cfg_attr(docsrs, doc(cfg(feature = "sisters")))]
     async fn is_sister(&self, handshake: &Handshake<'_>) -> bool {

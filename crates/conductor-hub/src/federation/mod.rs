@@ -143,7 +143,8 @@
 //! |---|---|
 //! | no answer to a dial, a wrong secret or certificate | the manager dials again after a random delay up to 20 s |
 //! | a proxy ends TLS between two nodes | neither takes the other's proof: the link is refused, and both logs say so |
-//! | the handshake takes longer than 5 s, or 0.5 s when the hub shuts down | it is given up |
+//! | a dial takes longer than 15 s, or of it the auth hook of the other node or the challenge longer than 5 s | it is given up |
+//! | a node that dialled has not proven itself 0.5 s after the hub began to shut down | it is given up |
 //! | a link ends | its sister's interest is forgotten, other links go on; the manager dials |
 //! | a link is frozen | nothing is heard for 5 s: it is ended. What waits meanwhile is bounded |
 //! | a link is slow | senders to a channel wait that has its window on the way. If its queue is full all the same, it is ended, as a frozen one |
@@ -229,6 +230,7 @@ pub(crate) use begin::begin;
 pub use config::SisterConfig;
 pub use dialler::SisterDialler;
 pub(crate) use host::SisterHost;
+pub(crate) use link_task::ASKING_TIME_MAX;
 pub(crate) use no_sister::NoSister;
 pub use node_id::NodeId;
 pub(crate) use pace::PaceMark;

@@ -13,7 +13,7 @@ use tokio::time::timeout;
 
 use super::{Bare, NOT_UPGRADED, bare, check, come_again, has_token, prepare, refuse};
 use crate::federation::{
-    NoSister, SUBPROTOCOL, SisterDialler, SisterSocket, TlsBinding, accepted, is_private,
+    ASKING_TIME_MAX, NoSister, SUBPROTOCOL, SisterDialler, SisterSocket, TlsBinding, accepted, is_private,
 };
 use crate::guard::guarded_hook;
 use crate::shared::Shared;
@@ -83,7 +83,7 @@ impl Hub {
             return Err(come_again("as many nodes as may be are becoming sisters; try again"));
         };
         let asked = guarded_hook(self.shared.hooks.auth.is_sister(&handshake));
-        match timeout(self.shared.config.admit_timeout, asked).await {
+        match timeout(self.shared.config.admit_timeout.min(ASKING_TIME_MAX), asked).await {
             Ok(Ok(true)) => Ok((accept, dialler, permit)),
             Ok(Ok(false)) => Err(Denied::unauthorized()),
             Ok(Err(_panicked)) => {

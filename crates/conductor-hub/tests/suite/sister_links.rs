@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use conductor_hub::federation::SisterConfig;
+use conductor_hub::federation::{SisterConfig, SisterServer};
 use conductor_hub::protocol::{Message, Opcode};
-use conductor_hub::{Auth, Handshake, Hooks};
+use conductor_hub::{Auth, ErrorKind, Handshake, Hooks};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use http::HeaderMap;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
@@ -246,4 +247,14 @@ async fn a_hook_that_hangs_is_asked_about_few_sisters_at_once() {
         assert_eq!(answers.next().await.as_deref(), Some("503"));
     }
     assert_eq!(auth.asked.load(Ordering::Relaxed), 32);
+}
+
+#[tokio::test]
+async fn who_dials_a_sister_whose_hook_hangs_waits_long_enough_to_hear_it() {
+    let hooks = Hooks::default().auth(Hangs::default());
+    let (node, hangs) = (Node::start().await, Node::with(hooks, SisterConfig::new(*SECRET)).await);
+    let sister = SisterServer::new(hangs.url(), HeaderMap::new()).expect("it is an address");
+    let error = node.hub.add_sister(sister).await.expect_err("nobody says that it is a sister");
+    assert_eq!(error.kind(), ErrorKind::Busy, "{error:#}");
+    assert!(error.to_string().contains("503 Service Unavailable instead of a link"), "{error:#}");
 }
