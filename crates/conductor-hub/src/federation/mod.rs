@@ -130,7 +130,7 @@
 //! | the relay, under one lock, with no I/O inside | `Federation` | with the hub |
 //! | one link task per link: reads, decodes, hands over, writes | the hub's tracker | when the link or the hub ends |
 //! | one tick task: ages, beats, gaps | the hub's tracker | with the hub |
-//! | one task of paces: whether members have caught up | the hub's tracker | with the hub |
+//! | one task of paces: whether members have caught up, and each second who has not | the hub's tracker | with the hub |
 //! | the manager: whom to dial | the hub's tracker | with the hub |
 //!
 //! Locks: the one of deliveries, then that of the relay, then a link's queue; the registry's may be

@@ -194,6 +194,8 @@ impl Federation {
 
     /// Tells gaps and silent origins for which it is time, and says that this node is there;
     /// returns when to look again, if something waits.
+    ///
+    /// What is said again of members is for [`pace_again`](Self::pace_again).
     pub(crate) fn tick(&self, now: Instant, beat: bool, host: &dyn SisterHost) -> Option<Instant> {
         let mut deliveries = self.deliveries.lock();
         let mut told = Vec::new();
@@ -211,9 +213,6 @@ impl Federation {
         let deadline = if locked.relay.is_waiting() { locked.relay.deadline() } else { None };
         drop(locked);
         self.tell(told, &mut deliveries, host);
-        if beat {
-            self.pace_again(&mut deliveries.said, now, host);
-        }
         deadline
     }
 
