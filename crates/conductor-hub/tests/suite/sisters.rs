@@ -18,7 +18,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use crate::support::Client;
-use crate::support::node::{Ends, Node, SECRET, Told, next, stream, until};
+use crate::support::node::{Ends, Node, SECRET, Told, next, share_tea, stream, until};
 
 fn config() -> SisterConfig {
     SisterConfig::new(*SECRET)
@@ -34,13 +34,7 @@ async fn nothing_comes(member: &mut Client) {
 async fn what_a_client_writes_reaches_the_members_of_a_sister_as_it_was() {
     let (mut a, b) = (Node::start().await, Node::start().await);
     a.link(&b).await;
-    let (mut here, mut there) = (a.member("tea").await, b.member("tea").await);
-    a.reach(&mut there, "tea").await;
-    b.reach(&mut here, "tea").await;
-    for number in 0..100 {
-        let written = here.write("tea", format!("cup {number}")).await;
-        assert_eq!(next(&mut there).await, written);
-    }
+    let (mut here, mut there) = share_tea(&a, &b).await;
     let written = there.write("tea", "thank you").await;
     assert_eq!(next(&mut here).await, written, "nothing of its own comes back");
     assert_eq!(a.told().await, Told::Found(b.id(), 1));

@@ -197,6 +197,19 @@ fn hub(
     (Hub::start(hub_config, hooks).expect("the configuration is valid"), told)
 }
 
+/// Has a member of `tea` at one node write a hundred messages, which one at another node gets as
+/// they were; returns both.
+pub(crate) async fn share_tea(a: &Node, b: &Node) -> (Client, Client) {
+    let (mut here, mut there) = (a.member("tea").await, b.member("tea").await);
+    a.reach(&mut there, "tea").await;
+    b.reach(&mut here, "tea").await;
+    for number in 0..100 {
+        let written = here.write("tea", format!("cup {number}")).await;
+        assert_eq!(next(&mut there).await, written);
+    }
+    (here, there)
+}
+
 /// Returns the next message that is no question whether somebody is there.
 pub(crate) async fn next(member: &mut Client) -> Message {
     loop {
