@@ -59,7 +59,7 @@ impl Checker {
 
     async fn history(&mut self, timeline: &Timeline, talk: Talk) -> Result<History, Violation> {
         let (conversation, mut entries) = (talk.conversation()?, HashMap::new());
-        let (mut last, mut floor) = (Seq::ZERO, None);
+        let (mut last, mut floor, mut last_ms) = (Seq::ZERO, None, 0);
         loop {
             let page = timeline.history(&conversation, PageRequest::after(last, Count::new(1_000))).await?;
             floor.get_or_insert_with(|| page.floor.get());
@@ -67,6 +67,12 @@ impl Checker {
             let sequences = page.entries.iter().map(|entry| entry.sequence.get());
             if !sequences.eq(expected..expected + page.entries.len() as u64) {
                 return Err(format!("{talk:?} has a gap after {last}").into());
+            }
+            for entry in &page.entries {
+                if entry.at_ms < last_ms {
+                    return Err(format!("the time of {talk:?} falls from {last_ms}: {entry:?}").into());
+                }
+                last_ms = entry.at_ms;
             }
             self.entries += page.entries.len() as u64;
             let Some(newest) = page.entries.last() else { break };
@@ -175,7 +181,9 @@ fn check_copy(user: usize, entry: &Entry, history: &History) -> Result<(), Viola
         Some(original) => {
             let parts =
                 |entry: &Entry| (entry.kind, entry.status, entry.message.clone(), entry.tag, entry.target);
-            parts(original) == parts(entry)
+            // Of several nodes one may raise it in between.
+            let same_time = MANY_NODES || original.at_ms == entry.at_ms;
+            same_time && parts(original) == parts(entry)
         }
         None if place <= history.floor => entry.kind != EntryKind::Message && entry.message.as_str() == "{}",
         None => false,

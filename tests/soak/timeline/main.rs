@@ -4,8 +4,13 @@
 //! ```text
 //! soak-timeline SECONDS ROUNDS [SEED]     the whole, at least so long and with so many kills; ends
 //!                                         with an error at the first broken promise
-//! soak-timeline work DIRECTORY ROUND SEED the process that is killed: says what it tries and what was answered
+//! soak-timeline work DIRECTORY ROUND SEED AHEAD-MS
+//!                                         the process that is killed: says what it tries and what
+//!                                         was answered
 //! ```
+//!
+//! Each process has another clock, up to an hour ahead of the machine's or behind, and so has who
+//! compares: the time goes to and fro between any two openings of the store.
 //!
 //! After each kill the store is opened and compared with the model:
 //!
@@ -14,6 +19,7 @@
 //! - every history and inbox is contiguous above its floor, and no floor falls;
 //! - a sequence that a reader saw has the same message for ever;
 //! - copies in inboxes say the same as their histories, what is gone there is gone here;
+//! - times never fall within a history, whatever the clocks show, and a copy has the same time;
 //! - cursors are where they were acknowledged or further, and the unread messages are exactly those
 //!   that a reader counts.
 
@@ -30,6 +36,7 @@ mod work;
 
 use std::error::Error;
 use std::io::{Write, stdout};
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -40,8 +47,9 @@ use crate::round::Soak;
 fn main() -> ExitCode {
     start::run(|arguments| -> Result<(), Box<dyn Error>> {
         match arguments {
-            ["work", directory, round, seed] => {
-                let work = work::run((*directory).as_ref(), round.parse()?, seed.parse()?);
+            ["work", directory, round, seed, ahead_ms] => {
+                let directory = Path::new(*directory);
+                let work = work::run(directory, round.parse()?, seed.parse()?, ahead_ms.parse()?);
                 Runtime::new()?.block_on(work)
             }
             [seconds, rounds, seed @ ..] => {

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use tempfile::TempDir;
+use timeline::contract::set_clock_ahead;
 use timeline::embedded;
 
 use crate::checker::Checker;
@@ -21,6 +22,9 @@ const GRACE: Duration = Duration::from_secs(60);
 
 /// Rounds after which everything is read, and not what is new alone; a part of [`ROUNDS_MAX`].
 const WHOLE: u64 = 25;
+
+/// How wrong a clock may be: an hour.
+const APART_MS: i64 = 3_600_000;
 
 /// Rounds after which a new directory is begun, as all that was ever written is compared.
 const ROUNDS_MAX: u64 = 50;
@@ -42,6 +46,17 @@ pub(crate) struct Report {
     rounds: u64,
     calls: u64,
     entries: u64,
+}
+
+/// Which life of the process it is.
+struct Life<'a> {
+    directory: &'a Path,
+    round: u64,
+    seed: u64,
+    /// By how much its clock is ahead of the machine's, or behind.
+    ahead_ms: i64,
+    /// After how many answers it is killed.
+    calls: usize,
 }
 
 impl Soak {
@@ -70,7 +85,10 @@ impl Soak {
             1..8 => self.rng.usize(5..100),
             _ => self.rng.usize(100..600),
         };
-        work_and_kill(self.directory.path(), self.rounds, self.seed, calls, &mut self.model)?;
+        let ahead_ms = clock(&mut self.rng);
+        let (round, seed) = (self.rounds, self.seed);
+        let life = Life { directory: self.directory.path(), round, seed, ahead_ms, calls };
+        life.work_and_kill(&mut self.model)?;
         let report = self.compare(self.rounds.is_multiple_of(WHOLE)).await?;
         if self.rounds.is_multiple_of(ROUNDS_MAX) {
             self.begin_anew(&report)?;
@@ -92,6 +110,7 @@ impl Soak {
     }
 
     async fn compare(&mut self, whole: bool) -> Result<Report, Box<dyn Error>> {
+        set_clock_ahead(clock(&mut self.rng));
         if whole {
             embedded::check_deep(self.directory.path())?;
         }
@@ -107,44 +126,49 @@ impl Soak {
     }
 }
 
-/// Runs the process until so many of its calls were answered, kills it, and tells the model all it
-/// said.
-fn work_and_kill(
-    directory: &Path,
-    round: u64,
-    seed: u64,
-    calls: usize,
-    model: &mut Model,
-) -> Result<(), Box<dyn Error>> {
-    let mut child = Command::new(std::env::current_exe()?)
-        .arg("work")
-        .arg(directory)
-        .args([round.to_string(), seed.to_string()])
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()?;
-    let mut output = BufReader::new(child.stdout.take().ok_or("the process has no output")?);
-    let (mut line, mut answered, mut killed) = (String::new(), 0, false);
-    loop {
-        if answered >= calls && !killed {
-            // What is still in the pipe was said before, and is read to the end.
-            child.kill()?;
-            killed = true;
+impl Life<'_> {
+    /// Runs the process until so many of its calls were answered, kills it, and tells the model all
+    /// it said.
+    fn work_and_kill(&self, model: &mut Model) -> Result<(), Box<dyn Error>> {
+        let mut child = Command::new(std::env::current_exe()?)
+            .arg("work")
+            .arg(self.directory)
+            .args([self.round.to_string(), self.seed.to_string(), self.ahead_ms.to_string()])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let mut output = BufReader::new(child.stdout.take().ok_or("the process has no output")?);
+        let (mut line, mut answered, mut killed) = (String::new(), 0, false);
+        loop {
+            if answered >= self.calls && !killed {
+                // What is still in the pipe was said before, and is read to the end.
+                child.kill()?;
+                killed = true;
+            }
+            line.clear();
+            if output.read_line(&mut line)? == 0 {
+                break;
+            }
+            // The last line may be cut off.
+            if let Some(line) = line.strip_suffix('\n') {
+                let line: Line = serde_json::from_str(line)?;
+                answered += usize::from(matches!(line, Line::Done { .. }));
+                model.take(line)?;
+            }
         }
-        line.clear();
-        if output.read_line(&mut line)? == 0 {
-            break;
-        }
-        // The last line may be cut off.
-        if let Some(line) = line.strip_suffix('\n') {
-            let line: Line = serde_json::from_str(line)?;
-            answered += usize::from(matches!(line, Line::Done { .. }));
-            model.take(line)?;
+        let status = child.wait()?;
+        model.killed();
+        if killed {
+            Ok(())
+        } else {
+            Err(format!("round {}: the process ended by itself: {status}", self.round).into())
         }
     }
-    let status = child.wait()?;
-    model.killed();
-    if killed { Ok(()) } else { Err(format!("round {round}: the process ended by itself: {status}").into()) }
+}
+
+/// Returns by how much a clock is ahead of the machine's, or behind.
+fn clock(rng: &mut Rng) -> i64 {
+    rng.i64(-APART_MS..=APART_MS)
 }
 
 impl fmt::Display for Report {

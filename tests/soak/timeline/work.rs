@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use fastrand::Rng;
+use timeline::contract::set_clock_ahead;
 use timeline::{Count, GroupName, MessageId, NewGroupMessage, NewMessage, Result, Seq, Timeline};
 use tokio::task::JoinSet;
 
@@ -16,8 +17,15 @@ use crate::users::{DEVICES, USERS};
 
 type Fault = Box<dyn Error + Send + Sync>;
 
-/// Opens the store and has all devices work, until the process is killed.
-pub(crate) async fn run(directory: &Path, round: u64, seed: u64) -> std::result::Result<(), Box<dyn Error>> {
+/// Opens the store by a clock that is so far ahead, and has all devices work until the process is
+/// killed.
+pub(crate) async fn run(
+    directory: &Path,
+    round: u64,
+    seed: u64,
+    ahead_ms: i64,
+) -> std::result::Result<(), Box<dyn Error>> {
+    set_clock_ahead(ahead_ms);
     let timeline = open(directory).await?;
     let (numbers, mut devices) = (Arc::new(AtomicU64::new(0)), JoinSet::new());
     for number in 0..USERS * DEVICES {

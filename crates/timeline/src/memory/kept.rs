@@ -1,6 +1,8 @@
 //! What a store in memory keeps, and what calls make of it.
 
 mod changes;
+#[cfg(feature = "contract")]
+mod closing;
 mod groups;
 mod retaining;
 mod views;

@@ -28,7 +28,6 @@ mod http;
 mod memory;
 mod missing;
 mod mocked;
-mod model;
 mod readable;
 mod recipients;
 mod salvage;

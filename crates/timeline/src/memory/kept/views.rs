@@ -8,7 +8,7 @@ use super::Locked;
 use crate::conversation::peer_of;
 use crate::{
     Conversation, ConversationMark, ConversationPage, ConversationSummary, ConversationView, Count, Entry,
-    EntryKind, Error, ErrorKind, MemberId, Parties, Result, Seq, Unread, ViewPage,
+    EntryKind, EntryStatus, Error, ErrorKind, MemberId, Parties, Result, Seq, Unread, ViewPage,
 };
 
 /// How many entries of a history are looked at for the last message.
@@ -104,11 +104,10 @@ impl Locked {
         let history = self.histories.get(&row.conversation);
         let Some(entries) = history.map(|history| &history.entries) else { return !row.has_left };
         let mut readable = entries.after(row.cleared);
-        let is_message = |entry: &Entry| matches!(entry.kind, EntryKind::Message | EntryKind::Tombstone);
+        let is_something = |entry: &Entry| entry.kind != EntryKind::Purge && is_used(entry);
         // What was cleared does not come back with a change of what is in it.
         let is_cleared = row.cleared > entries.floor();
-        let counts =
-            |entry: &Entry| if is_cleared { is_message(entry) } else { entry.kind != EntryKind::Purge };
+        let counts = |entry: &Entry| if is_cleared { is_message(entry) } else { is_something(entry) };
         !row.has_left && readable.any(counts)
     }
 
@@ -117,7 +116,7 @@ impl Locked {
         let history = self.histories.get(&row.conversation);
         let last = history.and_then(|history| {
             let mut latest = history.entries.after(view.floor).rev().take(LOOKED_AT);
-            latest.find(|entry| matches!(entry.kind, EntryKind::Message | EntryKind::Tombstone)).cloned()
+            latest.find(|entry| is_message(entry)).cloned()
         });
         let title = match row.conversation.parties() {
             Parties::Group(name) => self.groups.get(name).map(|group| group.title.clone()),
@@ -132,6 +131,16 @@ impl Locked {
             ..ConversationSummary::new(view)
         }
     }
+}
+
+/// Returns whether an entry is a message, or stands for one that is gone.
+fn is_message(entry: &Entry) -> bool {
+    matches!(entry.kind, EntryKind::Message | EntryKind::Tombstone) && is_used(entry)
+}
+
+/// Returns whether there ever was anything at the place of an entry.
+fn is_used(entry: &Entry) -> bool {
+    entry.status != EntryStatus::Unused
 }
 
 fn never_in(member: &MemberId) -> Error {

@@ -4,7 +4,7 @@ use timeline::{Count, EntryStatus, ErrorKind, PageRequest, Seq, Timeline};
 
 use super::mortal::Mortal;
 use super::scene::{
-    Scene, assert_contiguous, follow, group_message, history_with, ids, member, send_group, tea, text,
+    Scene, assert_contiguous, follow, group_message, history_with, ids, member, send_group, seq, tea, text,
 };
 use crate::place::PATIENCE;
 
@@ -72,6 +72,7 @@ async fn is_there_once(living: &Timeline, place: Seq) {
 
 /// It dies with places that nobody else has, and others are sent behind them. A first look says
 /// that these are there, the next one waits for them, and so does the newest page of the history.
+/// What was never used is not unread.
 async fn what_is_behind_its_places_is_told_at_once(scene: &Scene) {
     let living = scene.node("living").await;
     send_group(&living, MEMBERS, "first").await.unwrap();
@@ -91,6 +92,11 @@ async fn what_is_behind_its_places_is_told_at_once(scene: &Scene) {
     let newest = living.history(&tea(), PageRequest::before(Seq::ZERO, Count::default())).await.unwrap();
     assert_eq!(ids(&newest.entries).len(), 2);
     assert_contiguous(&newest.entries, Seq::ZERO);
+
+    let view = living.view(&reader, &tea()).await.unwrap().unwrap();
+    assert_eq!((view.latest, view.unread.get()), (seq(3), 2));
+    living.read(&reader, &tea(), seq(1)).await.unwrap();
+    assert_eq!(living.unread(&reader, &tea()).await.unwrap().get(), 1);
     assert!(living.shutdown(PATIENCE).await);
 }
 

@@ -5,10 +5,14 @@ use timeline::{
     Conversation, Count, ErrorKind, GroupName, Message, MessageId, NewGroupMessage, NewMessage, Seq, Timeline,
 };
 
-use super::lists::{CONVERSATIONS, Change, KNOWN, Lists, MEMBERS, NAMED, Talk};
+use super::devices::Devices;
+use super::lists::{Boxed, CONVERSATIONS, Change, KNOWN, Lists, MEMBERS, NAMED, Talk};
 use super::member;
 
 /// One call; numbers of places count back from behind the end.
+///
+/// With `Device` another device of the member comes, and the first one goes if there are too many.
+/// With `Reopen` the store ends, and begins again so many ticks later, maybe after a repair.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Call {
     Send { talk: usize, is_turned: bool, id: Option<u8> },
@@ -21,13 +25,15 @@ pub(super) enum Call {
     Purge { talk: usize },
     Join { member: usize },
     Leave { member: usize },
-    Reopen,
+    Device { member: usize },
+    Reopen { later: u64, closed: Option<Boxed> },
 }
 
 pub(super) fn call() -> impl Strategy<Value = Call> {
     let (member, talk, back) = (|| 0..MEMBERS, || 0..CONVERSATIONS.len(), || 0..7_u64);
     let by = prop::option::weighted(0.7, member());
     let change = prop_oneof![(0..4_u64).prop_map(Change::Edit), Just(Change::Recall), Just(Change::Delete)];
+    let closed = prop_oneof![talk().prop_map(Boxed::History), member().prop_map(Boxed::Inbox)];
     prop_oneof![
         6 => (0..KNOWN, any::<bool>(), prop::option::of(0..3_u8))
             .prop_map(|(talk, is_turned, id)| Call::Send { talk, is_turned, id }),
@@ -41,7 +47,9 @@ pub(super) fn call() -> impl Strategy<Value = Call> {
         1 => talk().prop_map(|talk| Call::Purge { talk }),
         1 => member().prop_map(|member| Call::Join { member }),
         1 => member().prop_map(|member| Call::Leave { member }),
-        1 => Just(Call::Reopen),
+        1 => member().prop_map(|member| Call::Device { member }),
+        3 => (0..3_u64, prop::option::of(closed))
+            .prop_map(|(later, closed)| Call::Reopen { later, closed }),
     ]
 }
 
@@ -59,12 +67,12 @@ pub(super) fn message(text: u64) -> Message {
     Message::new(format!("{{\"n\":{text}}}")).unwrap()
 }
 
-fn seq(number: u64) -> Seq {
+pub(super) fn seq(number: u64) -> Seq {
     Seq::new(number).unwrap()
 }
 
 /// Makes a call of both, whose answers must be the same.
-pub(super) async fn make(timeline: &Timeline, lists: &mut Lists, call: Call) {
+pub(super) async fn make(timeline: &Timeline, lists: &mut Lists, devices: &mut Devices, call: Call) {
     let place =
         |lists: &Lists, talk: usize, back: u64| (lists.histories[talk].top() + 1).saturating_sub(back);
     match call {
@@ -73,7 +81,7 @@ pub(super) async fn make(timeline: &Timeline, lists: &mut Lists, call: Call) {
             let recipients = lists.known.clone();
             send_group(timeline, lists, KNOWN, from, &recipients).await;
         }
-        Call::SendKnown { .. } | Call::Reopen => {}
+        Call::SendKnown { .. } | Call::Reopen { .. } => {}
         Call::SendNamed { from, recipients } => {
             let recipients: Vec<_> = (0..MEMBERS).filter(|number| (recipients >> number) & 1 == 1).collect();
             send_group(timeline, lists, NAMED, from, &recipients).await;
@@ -84,13 +92,16 @@ pub(super) async fn make(timeline: &Timeline, lists: &mut Lists, call: Call) {
             assert_eq!(found, lists.change(talk, place, by, change), "{call:?}");
         }
         Call::Read { member: id, talk, back } => {
-            let place = place(lists, talk, back);
+            let (place, before) = (place(lists, talk, back), lists.read_of(id, talk));
             let found = timeline.read(&member(id), &conversation(talk), seq(place)).await;
             let found = found.map(Seq::get).map_err(|error| error.kind());
             assert_eq!(found, lists.read(id, talk, place), "{call:?}");
+            if lists.read_of(id, talk) > before {
+                devices.expect_read(lists, id, talk);
+            }
         }
         Call::Ack { member: id, back } => {
-            let sequence = (lists.inboxes[id].copies.len() as u64 + 1).saturating_sub(back);
+            let sequence = (lists.inboxes[id].top() + 1).saturating_sub(back);
             let found = timeline.ack(&member(id), seq(sequence)).await;
             let found = found.map(Seq::get).map_err(|error| error.kind());
             assert_eq!(found, lists.ack(id, sequence), "{call:?}");
@@ -108,6 +119,7 @@ pub(super) async fn make(timeline: &Timeline, lists: &mut Lists, call: Call) {
             timeline.leave_group(&GroupName::new("known").unwrap(), vec![member(id)]).await.unwrap();
             lists.leave(id);
         }
+        Call::Device { member: id } => devices.add(timeline, lists, id),
     }
 }
 
@@ -163,7 +175,7 @@ async fn purge(timeline: &Timeline, lists: &mut Lists, talk: usize) {
     // A store tells it to further recipients as far as it knows them.
     for id in 0..MEMBERS {
         let page = timeline.sync(&member(id), Seq::ZERO, Count::new(1)).await.unwrap();
-        let has_more = page.latest_seq.get() > lists.inboxes[id].copies.len() as u64;
+        let has_more = page.latest_seq.get() > lists.inboxes[id].top();
         if has_more && talk >= KNOWN && !told.contains(&id) {
             lists.copy(id, talk, place);
         }

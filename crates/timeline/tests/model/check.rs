@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use timeline::{Count, Entry, EntryKind, EntryStatus, PageRequest, Seq, Timeline};
+use tokio::time::{sleep, timeout};
 
 use super::calls::{conversation, message};
-use super::lists::{CONVERSATIONS, History, Lists, MEMBERS, Row, Talk, What};
+use super::lists::{CONVERSATIONS, Lists, MEMBERS, Row, Talk, What};
 use super::member;
 
 /// A time that only a hang reaches.
@@ -25,6 +26,34 @@ pub(super) async fn all(timeline: &Timeline, lists: &Lists) {
     }
 }
 
+/// Waits until a store that has begun has removed what is too old.
+pub(super) async fn expired(timeline: &Timeline, lists: &Lists) {
+    let expired = async {
+        while !is_expired(timeline, lists).await {
+            // Nobody is told of that, so it asks.
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(GRACE, expired).await.expect("what is too old stays");
+}
+
+async fn is_expired(timeline: &Timeline, lists: &Lists) -> bool {
+    for (talk, history) in lists.histories.iter().enumerate() {
+        let request = PageRequest::after(Seq::ZERO, Count::new(1));
+        let page = timeline.history(&conversation(talk), request).await.unwrap();
+        if page.floor.get() < history.floor {
+            return false;
+        }
+    }
+    for (id, inbox) in lists.inboxes.iter().enumerate() {
+        let page = timeline.sync(&member(id), Seq::ZERO, Count::new(1)).await.unwrap();
+        if page.floor.get() < inbox.floor {
+            return false;
+        }
+    }
+    true
+}
+
 async fn history(timeline: &Timeline, lists: &Lists, talk: usize) {
     let expected = &lists.histories[talk];
     let request = PageRequest::after(Seq::ZERO, Count::new(ALL));
@@ -34,7 +63,7 @@ async fn history(timeline: &Timeline, lists: &Lists, talk: usize) {
     let found: Vec<_> = page.entries.iter().map(|entry| entry.sequence.get()).collect();
     assert_eq!(found, places, "history {talk}");
     for entry in &page.entries {
-        compare(entry, expected, entry.sequence.get());
+        compare(entry, lists, talk, entry.sequence.get());
     }
     assert!(page.entries.is_sorted_by_key(|entry| entry.at_ms), "history {talk}: {:?}", page.entries);
 }
@@ -43,18 +72,30 @@ async fn inbox(timeline: &Timeline, lists: &Lists, id: usize) {
     let expected = &lists.inboxes[id];
     let page = timeline.sync(&member(id), Seq::ZERO, Count::new(ALL)).await.unwrap();
     assert_eq!(page.floor.get(), expected.floor, "inbox {id}");
-    assert_eq!(page.latest_seq.get(), expected.copies.len() as u64, "inbox {id}");
-    let left = (1..).zip(&expected.copies).filter(|(sequence, _)| *sequence > expected.floor);
-    let left: Vec<(u64, _)> = left.collect();
-    assert_eq!(page.entries.len(), left.len(), "inbox {id}");
-    for (entry, (sequence, &(talk, place))) in page.entries.iter().zip(left) {
-        assert_eq!((entry.sequence.get(), entry.place.get()), (sequence, place), "inbox {id}");
-        compare(entry, &lists.histories[talk], place);
+    assert_eq!(page.latest_seq.get(), expected.top(), "inbox {id}");
+    let found: Vec<_> = page.entries.iter().map(|entry| entry.sequence.get()).collect();
+    assert_eq!(found, (expected.floor + 1..=expected.top()).collect::<Vec<_>>(), "inbox {id}");
+    for entry in &page.entries {
+        copy(entry, lists, id);
     }
 }
 
+/// Compares an entry of the inbox of a member.
+pub(super) fn copy(entry: &Entry, lists: &Lists, id: usize) {
+    let index = usize::try_from(entry.sequence.get() - 1).unwrap();
+    let Some((talk, place)) = lists.inboxes[id].copies[index].of else {
+        let found = (entry.kind, entry.status, entry.message.as_str());
+        assert_eq!(found, (EntryKind::Tombstone, lists.closes_as, "{}"), "inbox {id}: {entry:?}");
+        assert_eq!((entry.place, &entry.from), (Seq::ZERO, &None), "inbox {id}: {entry:?}");
+        return;
+    };
+    assert_eq!(entry.place.get(), place, "inbox {id}: {entry:?}");
+    compare(entry, lists, talk, place);
+}
+
 /// Compares an entry with the one of the history that it is, or is a copy of.
-fn compare(entry: &Entry, history: &History, place: u64) {
+fn compare(entry: &Entry, lists: &Lists, talk: usize, place: u64) {
+    let history = &lists.histories[talk];
     let Some(item) = history.at(place) else {
         assert_eq!((entry.message.as_str(), &entry.edited), ("{}", &None), "it is gone: {entry:?}");
         assert_ne!(entry.kind, EntryKind::Message, "{entry:?}");
@@ -73,6 +114,7 @@ fn compare(entry: &Entry, history: &History, place: u64) {
         What::Recall(target) => (EntryKind::Recall, EntryStatus::Original, target),
         What::Deletion(target) => (EntryKind::Deletion, EntryStatus::Original, target),
         What::Purge(target) => (EntryKind::Purge, EntryStatus::Original, target),
+        What::Closed => (EntryKind::Tombstone, lists.closes_as, 0),
     };
     assert_eq!((entry.kind, entry.status, entry.target.get()), (kind, status, target), "{entry:?}");
     let edited = if kind == EntryKind::Edit { edited_of(target) } else { None };
@@ -139,11 +181,11 @@ async fn list(timeline: &Timeline, lists: &Lists, id: usize) {
         let last = lists.last(row, talk);
         assert_eq!(summary.last.as_ref().map(|entry| entry.place.get()), last, "member {id} in {talk}");
         if let (Some(entry), Some(place)) = (&summary.last, last) {
-            compare(entry, &lists.histories[talk], place);
+            compare(entry, lists, talk, place);
         }
         let peer_read = match *parties {
             Talk::Pair(one, other) if one != other => {
-                row_read(lists, if one == id { other } else { one }, talk)
+                lists.read_of(if one == id { other } else { one }, talk)
             }
             _ => 0,
         };
@@ -152,8 +194,4 @@ async fn list(timeline: &Timeline, lists: &Lists, id: usize) {
         assert_eq!(seen.as_ref(), Some(&summary.view));
     }
     assert_eq!(all.len(), expected, "member {id}: {all:?}");
-}
-
-fn row_read(lists: &Lists, id: usize, talk: usize) -> u64 {
-    row(lists, id, talk).map_or(0, |row| row.read)
 }

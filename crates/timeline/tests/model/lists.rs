@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use timeline::ErrorKind;
+use timeline::{EntryStatus, ErrorKind};
+
+use super::kept::{AGE_TICKS, Kept};
 
 pub(super) const MEMBERS: usize = 3;
 
@@ -23,13 +25,18 @@ pub(super) enum Talk {
 /// What is at a place of a history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum What {
-    Message { text: u64, is_edited: bool },
+    Message {
+        text: u64,
+        is_edited: bool,
+    },
     Recalled,
     Deleted,
     Edit(u64),
     Recall(u64),
     Deletion(u64),
     Purge(u64),
+    /// Nothing: a repair has closed the place.
+    Closed,
 }
 
 #[derive(Debug, Clone)]
@@ -37,6 +44,8 @@ pub(super) struct Item {
     pub(super) from: Option<usize>,
     pub(super) what: What,
     recipients: Vec<usize>,
+    // When it was written, in ticks.
+    at: u64,
     // Where the last change is told; where the message is, if there is none.
     told_at: u64,
 }
@@ -51,9 +60,23 @@ pub(super) struct History {
 
 #[derive(Debug, Default)]
 pub(super) struct Inbox {
-    /// Which conversation, and the place in it.
-    pub(super) copies: Vec<(usize, u64)>,
+    pub(super) copies: Vec<Copied>,
     pub(super) floor: u64,
+}
+
+/// What is at a sequence of an inbox.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Copied {
+    /// Which conversation it is of, and the place in it; nothing where a repair closed the place.
+    pub(super) of: Option<(usize, u64)>,
+    at: u64,
+}
+
+/// Where a repair closes the next place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Boxed {
+    History(usize),
+    Inbox(usize),
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -79,8 +102,11 @@ pub(super) struct Lists {
     pub(super) rows: BTreeMap<(usize, usize), Row>,
     /// Who is in the group that the store knows.
     pub(super) known: Vec<usize>,
-    kept_of_histories: Option<u64>,
-    kept_of_inboxes: Option<u64>,
+    pub(super) kept: Kept,
+    /// How the store says why a repair has closed a place.
+    pub(super) closes_as: EntryStatus,
+    /// What the clock shows, in ticks.
+    pub(super) now: u64,
 }
 
 type Answer = Result<u64, ErrorKind>;
@@ -104,21 +130,28 @@ impl History {
         &mut self.items[index]
     }
 
-    fn is_purge_only(&self, floor: u64) -> bool {
-        let mut above = self.above(floor);
-        above.next().is_some_and(|(_, item)| matches!(item.what, What::Purge(_))) && above.next().is_none()
+    /// Whether there is nothing that a purge would remove.
+    fn is_purged(&self) -> bool {
+        self.above(self.floor).all(|(_, item)| matches!(item.what, What::Purge(_)))
+    }
+}
+
+impl Inbox {
+    pub(super) fn top(&self) -> u64 {
+        self.copies.len() as u64
     }
 }
 
 impl Lists {
-    pub(super) fn new(kept_of_histories: Option<u64>, kept_of_inboxes: Option<u64>) -> Self {
+    pub(super) fn new(kept: Kept, closes_as: EntryStatus) -> Self {
         Self {
             histories: CONVERSATIONS.iter().map(|_| History::default()).collect(),
             inboxes: (0..MEMBERS).map(|_| Inbox::default()).collect(),
             rows: BTreeMap::from([((0, KNOWN), Row::default())]),
             known: vec![0],
-            kept_of_histories,
-            kept_of_inboxes,
+            kept,
+            closes_as,
+            now: 0,
         }
     }
 
@@ -158,8 +191,8 @@ impl Lists {
     fn append(&mut self, talk: usize, from: Option<usize>, recipients: &[usize], what: What) -> u64 {
         let history = &mut self.histories[talk];
         let told_at = history.top() + 1;
-        history.items.push(Item { from, what, recipients: recipients.to_vec(), told_at });
-        if let Some(kept) = self.kept_of_histories {
+        history.items.push(Item { from, what, recipients: recipients.to_vec(), at: self.now, told_at });
+        if let Some(kept) = self.kept.histories {
             history.floor = history.floor.max(told_at.saturating_sub(kept));
         }
         for &member in recipients {
@@ -171,17 +204,15 @@ impl Lists {
     /// Puts a copy into an inbox.
     pub(super) fn copy(&mut self, member: usize, talk: usize, place: u64) {
         let inbox = &mut self.inboxes[member];
-        inbox.copies.push((talk, place));
-        if let Some(kept) = self.kept_of_inboxes {
-            inbox.floor = inbox.floor.max((inbox.copies.len() as u64).saturating_sub(kept));
+        inbox.copies.push(Copied { of: Some((talk, place)), at: self.now });
+        if let Some(kept) = self.kept.inboxes {
+            inbox.floor = inbox.floor.max(inbox.top().saturating_sub(kept));
         }
     }
 
     pub(super) fn change(&mut self, talk: usize, place: u64, by: Option<usize>, change: Change) -> Answer {
         let item = self.histories[talk].at(place).cloned().ok_or(ErrorKind::NotFound)?;
-        let is_telling =
-            matches!(item.what, What::Edit(_) | What::Recall(_) | What::Deletion(_) | What::Purge(_));
-        if is_telling {
+        if !matches!(item.what, What::Message { .. } | What::Recalled | What::Deleted) {
             return Err(ErrorKind::NotFound);
         }
         if by.is_some() && by != item.from {
@@ -212,9 +243,14 @@ impl Lists {
         Ok(row.read)
     }
 
+    /// How far a member has read.
+    pub(super) fn read_of(&self, member: usize, talk: usize) -> u64 {
+        self.rows.get(&(member, talk)).map_or(0, |row| row.read)
+    }
+
     pub(super) fn ack(&mut self, member: usize, sequence: u64) -> Answer {
         let inbox = &mut self.inboxes[member];
-        if sequence > inbox.copies.len() as u64 {
+        if sequence > inbox.top() {
             return Err(ErrorKind::InvalidInput);
         }
         inbox.floor = inbox.floor.max(sequence);
@@ -231,7 +267,7 @@ impl Lists {
     pub(super) fn purge(&mut self, talk: usize) -> (u64, Vec<usize>) {
         let history = &mut self.histories[talk];
         let top = history.top();
-        if history.is_purge_only(history.floor) {
+        if history.is_purged() {
             return (top, Vec::new());
         }
         history.floor = top;
@@ -242,6 +278,42 @@ impl Lists {
             Talk::Named => Vec::new(),
         };
         (self.append(talk, None, &told, What::Purge(top)), told)
+    }
+
+    /// Closes the next place of a box, as a repair does, and returns whether it did.
+    ///
+    /// A box that was never used has nothing to repair.
+    pub(super) fn close(&mut self, closed: Boxed) -> bool {
+        match closed {
+            Boxed::History(talk) => {
+                let history = &mut self.histories[talk];
+                let Some(at) = history.items.last().map(|last| last.at) else { return false };
+                let told_at = history.top() + 1;
+                let (what, recipients) = (What::Closed, Vec::new());
+                history.items.push(Item { from: None, what, recipients, at, told_at });
+            }
+            Boxed::Inbox(member) => {
+                let inbox = &mut self.inboxes[member];
+                let Some(at) = inbox.copies.last().map(|last| last.at) else { return false };
+                inbox.copies.push(Copied { of: None, at });
+            }
+        }
+        true
+    }
+
+    /// Removes what is too old by now.
+    pub(super) fn expire(&mut self) {
+        let now = self.now;
+        let is_old = |at: u64| at + AGE_TICKS <= now;
+        let after = |last: Option<usize>| last.map_or(0, |last| last as u64 + 1);
+        for history in self.histories.iter_mut().filter(|_| self.kept.ages_histories) {
+            let last = history.items.iter().rposition(|item| is_old(item.at));
+            history.floor = history.floor.max(after(last));
+        }
+        for inbox in self.inboxes.iter_mut().filter(|_| self.kept.ages_inboxes) {
+            let last = inbox.copies.iter().rposition(|copied| is_old(copied.at));
+            inbox.floor = inbox.floor.max(after(last));
+        }
     }
 
     pub(super) fn join(&mut self, member: usize) {
@@ -272,22 +344,31 @@ impl Lists {
     /// Whether a conversation is in the list of a member.
     pub(super) fn is_listed(&self, row: Row, talk: usize) -> bool {
         let (history, floor) = (&self.histories[talk], self.floor(row, talk));
-        let is_one = |what: What| matches!(what, What::Message { .. } | What::Recalled | What::Deleted);
-        let has_entry = if row.cleared > history.floor {
-            history.above(floor).any(|(_, item)| is_one(item.what))
-        } else {
-            history.top() > floor && !history.is_purge_only(floor)
-        };
+        let has_entry = history.above(floor).any(|(_, item)| match item.what {
+            What::Message { .. } | What::Recalled | What::Deleted | What::Closed => self.is_one(item.what),
+            What::Purge(_) => false,
+            // What was cleared does not come back with a change of what is in it.
+            What::Edit(_) | What::Recall(_) | What::Deletion(_) => row.cleared <= history.floor,
+        });
         !row.has_left && (has_entry || history.top() == 0)
     }
 
     /// The last message or tombstone that a member sees.
     pub(super) fn last(&self, row: Row, talk: usize) -> Option<u64> {
-        let is_one = |what: What| matches!(what, What::Message { .. } | What::Recalled | What::Deleted);
         self.histories[talk]
             .above(self.floor(row, talk))
-            .filter(|(_, item)| is_one(item.what))
+            .filter(|(_, item)| self.is_one(item.what))
             .map(|(place, _)| place)
             .last()
+    }
+
+    /// Whether it is a message, or stands for one that is gone.
+    fn is_one(&self, what: What) -> bool {
+        match what {
+            What::Message { .. } | What::Recalled | What::Deleted => true,
+            // Of one that was not used nothing is gone.
+            What::Closed => self.closes_as != EntryStatus::Unused,
+            What::Edit(_) | What::Recall(_) | What::Deletion(_) | What::Purge(_) => false,
+        }
     }
 }
