@@ -106,6 +106,9 @@ export class Book extends Emitter {
     entry.storedAt = Math.max(entry.storedAt ?? 0, message.storedAt ?? 0);
     entry.moved = Math.max(entry.moved, message.storedAt ?? 0);
     this.#preview(entry, message);
+    // Whoever writes has read up to their own message. The server counts it so, and tells it to nobody.
+    const isOfPeer = entry.kind === "direct" && message.verified && message.from === entry.peer && entry.peer !== this.me;
+    if (isOfPeer) entry.peerRead = Math.max(entry.peerRead, place);
     if (message.from === this.me) {
       entry.wrote = true;
       this.#raiseRead(entry, place);

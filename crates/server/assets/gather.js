@@ -10,7 +10,7 @@ const count = new Intl.NumberFormat("en");
 
 /** Calls `onmade` with the title and the members. */
 export class Gather {
-  /** How many people are known and not in the list. */
+  /** How many people are known or online and not in the list. */
   #left = 0;
 
   constructor(dialog, session, onmade) {
@@ -40,7 +40,7 @@ export class Gather {
     const { book, presence, me } = this.session;
     const known = book.list().filter((entry) => entry.kind === "direct").map((entry) => entry.peer);
     const offered = [...new Set([...known, ...presence.online])].filter((name) => name !== me);
-    this.#left = Math.max(0, offered.length - OFFERED_MAX);
+    this.#left = Math.max(0, offered.length - OFFERED_MAX) + presence.unlisted;
     this.people.replaceChildren(...offered.slice(0, OFFERED_MAX).map((name) => choice(name, false)));
     for (const field of [this.name, this.person]) {
       field.value = "";
@@ -77,9 +77,10 @@ export class Gather {
   }
 
   #sentence(typed, found, all) {
-    const left = this.#left > 0 ? ` ${count.format(this.#left)} more people are known; add them by their names.` : "";
-    if (typed === "") return all === 0 ? "Nobody is known here yet. Type a name and add it." : left.trim();
-    if (found === 0) return `Nobody who is known here is called that. Add puts the name in as it is typed.${left}`;
+    const who = this.#left === 1 ? "One more person is" : `${count.format(this.#left)} more people are`;
+    const left = this.#left > 0 ? ` ${who} known or online. Type their full name and add it.` : "";
+    if (typed === "") return all === 0 && left === "" ? "Nobody is known here yet. Type a name and add it." : left.trim();
+    if (found === 0) return `Nobody in this list is called that. Add puts the name in as it is typed.${left}`;
     return `${found === 1 ? "One person is" : `${count.format(found)} people are`} called that.${left}`;
   }
 

@@ -4,13 +4,17 @@
 import { Backoff } from "./backoff.js";
 import { Emitter } from "./emitter.js";
 import { isName } from "./name.js";
+import { Unlisted } from "./unlisted.js";
 
 const CHANNEL = "$presence";
 
-/** Emits `change`, and `partial` when more people are online than a snapshot lists. */
+/** Emits `change`. */
 export class Presence extends Emitter {
   #connection;
   #life;
+  #me;
+  /** Those beyond what the snapshot lists. */
+  #unlisted;
   // Changes since the server was asked, while its answer is awaited.
   #early = null;
   #position = 0;
@@ -19,10 +23,15 @@ export class Presence extends Emitter {
   #backoff = new Backoff();
   #timer = 0;
 
-  constructor(connection, life) {
+  constructor(connection, life, me = null) {
     super();
     this.#connection = connection;
     this.#life = life;
+    this.#me = me;
+    this.#unlisted = new Unlisted(life);
+    this.#unlisted.on("answered", (names) => this.#note(names));
+    this.#unlisted.on("again", () => this.emit("change"));
+    /** Who is known to be online. */
     this.online = new Set();
     /** How many are online, also those beyond what the snapshot lists. */
     this.count = 0;
@@ -32,6 +41,22 @@ export class Presence extends Emitter {
     connection.on("message", ({ channel, text }) => channel === CHANNEL && this.#heard(JSON.parse(text)));
     connection.on("state", (state) => state !== "open" && this.#lost());
     life.addEventListener("abort", () => clearTimeout(this.#timer));
+  }
+
+  /** How many are online whose names are not known here. */
+  get unlisted() {
+    return Math.max(0, this.count - this.online.size);
+  }
+
+  /**
+   * Whether somebody is online, or `null` while that is not known. The server is asked about people for whom the snapshot
+   * had no room, and `change` tells that it has answered.
+   */
+  isOnline(name) {
+    if (this.online.has(name)) return true;
+    if (!this.fresh) return null;
+    if (this.unlisted === 0 || !isName(name)) return false;
+    return this.#unlisted.isAway(name) ? false : null;
   }
 
   /** The next connection asks again, and until then nobody does. */
@@ -47,6 +72,7 @@ export class Presence extends Emitter {
     const early = this.#early ?? [];
     this.#early = null;
     this.fresh = false;
+    this.#unlisted.startOver();
     for (const event of early) this.#apply(event);
     this.emit("change");
   }
@@ -72,6 +98,9 @@ export class Presence extends Emitter {
   #know({ ids, count, position }) {
     this.online = new Set(ids.filter(isName));
     this.count = Number(count);
+    // Whoever asks is online.
+    if (this.#me !== null && this.unlisted > 0) this.online.add(this.#me);
+    this.#unlisted.startOver();
     this.#position = Number(position);
     const early = this.#early;
     this.#early = null;
@@ -79,12 +108,11 @@ export class Presence extends Emitter {
     this.#backoff.reset();
     for (const event of early) this.#apply(event);
     this.emit("change");
-    if (this.count > this.online.size) this.emit("partial");
   }
 
   /** Takes what was found out about people whom the snapshot had no room for. */
-  note(statuses) {
-    for (const { id, status } of statuses) if (status === "ONLINE") this.online.add(id);
+  #note(names) {
+    for (const name of names) this.online.add(name);
     this.emit("change");
   }
 
@@ -98,9 +126,11 @@ export class Presence extends Emitter {
   #apply({ id, status, position }) {
     if (!(Number(position) > this.#position) || !isName(id)) return false;
     this.#position = Number(position);
-    if (status === "ONLINE") this.online.add(id);
+    const isOnline = status === "ONLINE";
+    if (isOnline) this.online.add(id);
     else this.online.delete(id);
-    this.count = Math.max(this.online.size, this.count + (status === "ONLINE" ? 1 : -1));
+    this.#unlisted.heard(id, isOnline);
+    this.count = Math.max(this.online.size, this.count + (isOnline ? 1 : -1));
     return true;
   }
 }

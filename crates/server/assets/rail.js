@@ -64,15 +64,17 @@ export class Rail {
     const people = [...presence.online]
       .filter((name) => name !== me && !talking.has(directKey(name)) && found(name))
       .sort((left, right) => left.localeCompare(right));
+    // Whoever is called exactly as what is typed comes first, however many others have it in their names.
+    const named = typed === "" ? [] : people.filter((name) => comparable(name) === typed);
+    const shown = [...new Set([...named, ...people])].slice(0, SHOWN_MAX);
     this.list.classList.toggle("is-stale", !presence.fresh);
     const rows = [];
     if (talks.length > 0) rows.push(this.headings.talks, ...talks.map((entry) => this.#row(entry)));
     const end = this.end.show(this.session.catalogue, all.length > talks.length);
     if (end) rows.push(end);
     if (people.length > 0) rows.push(talks.length > 0 ? this.headings.others : this.headings.people);
-    rows.push(...people.slice(0, SHOWN_MAX).map((name) => this.#row(personEntry(name))));
-    const unlisted = typed === "" ? Math.max(0, presence.count - presence.online.size) : 0;
-    const rest = peopleEnd(people.length - Math.min(people.length, SHOWN_MAX) + unlisted, count);
+    rows.push(...shown.map((name) => this.#row(personEntry(name))));
+    const rest = peopleEnd(people.length - shown.length + presence.unlisted, count);
     if (rest) rows.push(rest);
     const start = this.#start(typed, all, people);
     if (start) rows.push(this.headings.start, start);
@@ -106,7 +108,7 @@ export class Rail {
       return null;
     }
     const listed = people.includes(name) || talks.some((entry) => entry.kind === "direct" && entry.peer === name);
-    return listed ? null : this.#row({ ...personEntry(name), preview: "Not online; your message waits until they are back", begin: true });
+    return listed ? null : this.#row({ ...personEntry(name), preview: startNote(this.session.presence.isOnline(name)), begin: true });
   }
 
   #row(entry) {
@@ -129,11 +131,11 @@ export class Rail {
   }
 
   #fill(item, entry) {
-    const online = entry.kind === "direct" && this.session.presence.online.has(entry.peer);
+    const online = entry.kind === "direct" && this.session.presence.isOnline(entry.peer);
     const { unread } = entry;
     const number = unread === 0 ? "" : unread > 999 || entry.capped ? "999+" : String(unread);
     const who = entry.from === this.session.me ? "You: " : entry.kind === "group" && entry.from ? `${shownName(entry.from)}: ` : "";
-    const quiet = entry.kind === "group" ? `${entry.members.length} members` : online ? "Online" : "Offline";
+    const quiet = entry.kind === "group" ? `${entry.members.length} members` : online === null ? "" : online ? "Online" : "Offline";
     const preview = entry.preview ? who + entry.preview : entry.last > 0 || entry.top > 0 ? "" : quiet;
     const title = shownName(entry.title);
     const state = [online, number, title, preview, entry.at, this.current === entry.key, entry.begin].join("\u0000");
@@ -146,7 +148,7 @@ export class Rail {
     item.badge.textContent = number;
     item.badge.hidden = unread === 0;
     item.status.textContent = (online ? ", online" : "") + (unread > 0 ? `, ${number} unread` : "");
-    item.row.classList.toggle("is-online", online);
+    item.row.classList.toggle("is-online", online === true);
     item.row.classList.toggle("is-unread", unread > 0);
     if (this.current === entry.key) item.button.setAttribute("aria-current", "true");
     else item.button.removeAttribute("aria-current");
@@ -205,6 +207,12 @@ function comparable(text) {
 
 function heading(text) {
   return el("li", { class: "list-heading" }, el("h2", {}, text));
+}
+
+/** What is said of somebody to whom one may write; `null` while it is not known whether they are online. */
+function startNote(online) {
+  if (online) return "Online";
+  return online === null ? "Your message waits for them if they are away" : "Not online; your message waits until they are back";
 }
 
 function personEntry(name) {

@@ -29,9 +29,9 @@ export class RailEnd {
   }
 }
 
-/** The row behind the last person that is shown, or `null`. */
+/** The row behind the last person that is shown, or `null`. `hidden` are online, whether their names are known or not. */
 export function peopleEnd(hidden, count) {
   if (hidden <= 0) return null;
   const who = hidden === 1 ? "One more person is" : `${count.format(hidden)} more people are`;
-  return el("li", { class: "list-end" }, `${who} online. Type a name above to find them.`);
+  return el("li", { class: "list-end" }, `${who} online. Type their full name above to find them.`);
 }

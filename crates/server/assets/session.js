@@ -18,11 +18,10 @@ import { Reads } from "./reads.js";
 import { Receipts } from "./receipts.js";
 import { revise, withdraw } from "./revision.js";
 import { Thread } from "./thread.js";
-import { history, statuses } from "./http.js";
+import { history } from "./http.js";
 
 const REPORT_MS = 60;
 const LIST_MS = 300;
-const PEERS_MAX = 100;
 const THREADS_MAX = 200;
 const NAMED_MAX = 5;
 const CHANGES = new Set(["edit", "recall", "deletion", "purge"]);
@@ -53,7 +52,7 @@ export class Session extends Emitter {
     this.catalogue = new Catalogue(me, this.book, this.connection, this.life);
     this.reads = new Reads(me, this.book, this.connection, this.life, () => this.#isSure());
     this.drafts = new Drafts(me, this.life);
-    this.presence = new Presence(this.connection, this.life);
+    this.presence = new Presence(this.connection, this.life, me);
     this.receipts = new Receipts(me, this.book.store, this.connection, this.life);
     this.health = new Health(this.connection, this.life);
     this.#withLogins = login !== null;
@@ -70,7 +69,6 @@ export class Session extends Emitter {
     });
     this.connection.on("message", ({ channel, text }) => channel === `$inbox:${me}` && this.#pushed(text));
     this.connection.on("open", () => this.#opened());
-    this.presence.on("partial", () => this.#askForPeers());
     this.health.on("change", () => this.#showWaiting());
     this.health.on("well", () => this.outbox.hurry());
     this.connection.on("state", () => this.#showWaiting());
@@ -205,16 +203,6 @@ export class Session extends Emitter {
       .catch((error) => console.warn("the server did not say which store it has", error))
       .then(() => this.inbox.catchUp())
       .then(() => this.#report(true));
-  }
-
-  #askForPeers() {
-    const talks = this.book.list().filter((entry) => entry.kind === "direct");
-    const names = talks.map((entry) => entry.peer).slice(0, PEERS_MAX);
-    if (names.length === 0) return;
-    statuses(names).then(
-      (found) => this.presence.note(found),
-      (error) => console.warn("who is online is known only in part", error),
-    );
   }
 
   #startOver(notice) {

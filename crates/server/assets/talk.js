@@ -113,7 +113,9 @@ export class Talk {
     if (entry.kind === "group") return entry.members.length > 0 ? entry.members.slice(0, MEMBERS_SHOWN).map(shownName).join(", ") : "Members are not known";
     if (entry.peer === this.session.me) return "Notes to yourself";
     if (!this.session.presence.fresh) return "";
-    if (this.session.presence.online.has(entry.peer)) return "Online";
+    const online = this.session.presence.isOnline(entry.peer);
+    if (online === null) return "";
+    if (online) return "Online";
     const seen = this.seen.of(entry.peer);
     return seen === null ? "Offline. Messages wait for their return." : `Offline, last seen ${momentName(seen)}`;
   }

@@ -221,6 +221,23 @@ async fn a_purge_takes_nothing_from_what_came_after_it() {
 }
 
 #[tokio::test]
+async fn whoever_writes_has_read_up_to_their_own_message_and_a_change_says_nothing_of_it() {
+    let test = "
+        const { book } = opened();
+        const peerRead = () => book.conversations.get('direct:Bob').peerRead;
+        book.note({ ...said(1), from: 'Alice', verified: true }, 1);
+        const before = peerRead();
+        book.note({ ...said(2), verified: true }, 2);
+        const answered = peerRead();
+        book.noteChange('direct:Bob', { kind: 'edit', target: 2, place: 3, at: 3, edited: null });
+        // The server does not say whose it is.
+        book.note({ ...said(4), verified: false }, 3);
+        return [before, answered, peerRead()];
+    ";
+    check(test, json!([0, 2, 2])).await;
+}
+
+#[tokio::test]
 async fn what_another_device_has_read_before_it_came_here_is_read() {
     let test = "
         const { book, hear, known } = opened();

@@ -30,3 +30,4 @@ mod reading;
 mod sender;
 mod shapes;
 mod tabs;
+mod unlisted;

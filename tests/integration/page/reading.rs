@@ -61,6 +61,25 @@ async fn what_one_device_has_read_is_read_on_all_and_the_sender_sees_it() {
 }
 
 #[tokio::test]
+async fn whoever_answers_has_read_what_was_written_before_and_an_open_page_says_so() {
+    let Some(chromium) = require(Chromium::start().await) else { return };
+    let server = Tidings::start();
+    let alice = Person::enter(&chromium.profile().await.unwrap(), &server, "Alice").await;
+    alice.write_to("Bob").await;
+    alice.say("one").await;
+    alice.all_are("Sent").await;
+    // Bob has no page, and his program tells nobody what it has read.
+    store(&server, "Bob", "Alice", &message("Bob", "Alice", "answer")).await;
+    alice.sees(&["one", "answer"]).await;
+    alice.all_are("Read").await;
+    // What comes behind his answer he has not read.
+    alice.say("two").await;
+    let states = "[...document.querySelectorAll('.message.is-mine .delivery')].map(state => state.title)";
+    alice.until(&format!("JSON.stringify({states}) === '[\"Read\",\"Sent\"]'")).await;
+    alice.had_no_trouble();
+}
+
+#[tokio::test]
 async fn a_line_parts_what_is_new_from_what_was_read() {
     let Some(chromium) = require(Chromium::start().await) else { return };
     let server = Tidings::start();

@@ -79,6 +79,7 @@ const ASSETS: &[Asset] = assets! {
     "time.js"
     "token.js"
     "troubles.js"
+    "unlisted.js"
     "welcome.css"
     "welcome.js"
     "withdrawal.js"
