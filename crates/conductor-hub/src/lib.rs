@@ -98,7 +98,7 @@
 //! let hub = Hub::start(Config::default(), Hooks::default())?;
 //! let app: Router = Router::new().route_service("/ws", hub.clone());
 //! # drop(app);
-//! // axum::serve(listener, app).await?;
+//! // axum::serve(listener, app.into_make_service()).await?;
 //!
 //! let receivers = hub.publish("news", "the server has a word, too")?;
 //! assert_eq!(receivers, 0);

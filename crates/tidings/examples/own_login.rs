@@ -121,6 +121,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .route_service("/ws", hub);
     let listener = TcpListener::bind(address).await?;
     writeln!(io::stdout(), "listening at {}", listener.local_addr()?)?;
-    axum::serve(listener, app).await?;
+    axum::serve(listener, app.into_make_service()).await?;
     Ok(())
 }

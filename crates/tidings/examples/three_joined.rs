@@ -131,7 +131,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     writeln!(io::stdout(), "listening at ws://{}/ws", listener.local_addr()?)?;
     tokio::select! {
-        served = axum::serve(listener, app) => served?,
+        served = axum::serve(listener, app.into_make_service()) => served?,
         _ = interrupt.recv() => {}
     }
 

@@ -61,6 +61,6 @@ async fn main() -> std::result::Result<(), Box<dyn Error>> {
     let app = Router::new().route("/login", post(login)).with_state(signer);
     let listener = TcpListener::bind(address).await?;
     writeln!(io::stdout(), "listening at {}", listener.local_addr()?)?;
-    axum::serve(listener, app).await?;
+    axum::serve(listener, app.into_make_service()).await?;
     Ok(())
 }

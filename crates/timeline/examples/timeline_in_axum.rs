@@ -57,7 +57,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     writeln!(io::stdout(), "listening at http://{}", listener.local_addr()?)?;
     tokio::select! {
-        served = axum::serve(listener, app) => served?,
+        served = axum::serve(listener, app.into_make_service()) => served?,
         _ = interrupt.recv() => {}
     }
     if !timeline.shutdown(Duration::from_secs(10)).await {

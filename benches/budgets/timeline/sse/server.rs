@@ -112,7 +112,8 @@ async fn listen(arguments: &[String]) -> Result<(), Box<dyn Error>> {
     };
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     writeln!(io::stdout(), "{}", listener.local_addr()?)?;
-    axum::serve(listener, app).await?;
+    // Given the router itself, axum copies its table for each connection.
+    axum::serve(listener, app.into_make_service()).await?;
     Ok(())
 }
 

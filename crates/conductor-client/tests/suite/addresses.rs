@@ -62,7 +62,7 @@ async fn resolving_child() {
         let listener = TcpListener::bind((alive, port)).await.expect("nobody else is there");
         let hub = Hub::start(conductor_hub::Config::default(), Hooks::default()).expect("it is valid");
         let app = Router::new().route_service("/ws", hub.clone());
-        TaskTracker::new().spawn(async move { axum::serve(listener, app).await });
+        TaskTracker::new().spawn(async move { axum::serve(listener, app.into_make_service()).await });
         let config = quick(format!("ws://hub.test:{port}/ws")).connect_timeout(PATIENCE);
         let connecting = timeout(Duration::from_secs(5), Client::connect(config)).await;
         let client = connecting.expect("it does not wait for the dead one").expect("the hub is there");

@@ -30,7 +30,7 @@ pub(crate) async fn serve_with(config: conductor_hub::Config, hooks: Hooks) -> (
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
     let address: SocketAddr = listener.local_addr().expect("it has an address");
     let app = Router::new().route_service("/ws", hub.clone());
-    TaskTracker::new().spawn(async move { axum::serve(listener, app).await });
+    TaskTracker::new().spawn(async move { axum::serve(listener, app.into_make_service()).await });
     (hub, format!("ws://{address}/ws"))
 }
 

@@ -354,7 +354,7 @@ async fn stream_over_tcp(bytes: usize, paces: &[Option<u32>]) {
     let address = listener.local_addr().expect("it is bound");
     let tasks = TaskTracker::new();
     let app = axum::Router::new().route_service("/", hub.clone());
-    let serving = tasks.spawn(async move { axum::serve(listener, app).await });
+    let serving = tasks.spawn(async move { axum::serve(listener, app.into_make_service()).await });
     let mut readers = Vec::new();
     for &pace in paces {
         let reader = tcp(address, "files").await;

