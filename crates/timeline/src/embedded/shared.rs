@@ -353,7 +353,7 @@ fn tell(last: &State, state: &State, since: &mut Option<Instant>) {
 
 /// The error of calls to a store that was shut down.
 pub(super) fn closed() -> Error {
-    Error::new(ErrorKind::Closed, "the timeline store was shut down")
+    Error::new(ErrorKind::Closed, "the timeline store was shut down; try again when its server runs again")
 }
 
 #[cfg(test)]

@@ -50,7 +50,9 @@ impl ExportTime {
 
     fn end(&self, is_erasing: bool) -> Error {
         let text = if is_erasing {
-            format!("the export was ended, as texts that were taken away have to leave the files now; {RESUMED}")
+            format!(
+                "the export was ended, as texts that were taken away have to leave the files now; {RESUMED}"
+            )
         } else {
             let seconds = self.most.as_secs();
             format!(
