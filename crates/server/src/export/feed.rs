@@ -36,7 +36,9 @@ pub(crate) fn feed(mut export: Export, pieces: &mpsc::Sender<Piece>) -> bool {
     };
     // The order matters: nothing is kept for the export any more, whenever its last word is read.
     drop(export);
-    last_word.send(Err(anyhow::Error::new(why).context("export")));
+    let why = anyhow::Error::new(why).context("export");
+    tracing::warn!(error = %format_args!("{why:#}"), "an export was cut");
+    last_word.send(Err(why));
     false
 }
 

@@ -110,10 +110,7 @@ fn lines(
             // The store ends an export whose time is up, with an error as its last piece.
             piece = pieces.recv() => match piece? {
                 Ok(piece) => Some((Ok(piece), Some((pieces, end, stop)))),
-                Err(error) => {
-                    tracing::warn!(error = %format_args!("{error:#}"), "an export was cut");
-                    Some((Err(error), None))
-                }
+                Err(error) => Some((Err(error), None)),
             },
         }
     })

@@ -30,7 +30,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::WeakSender;
 
-use self::rewrite::Rewrite;
+use self::rewrite::{Rewrite, check_room};
 use super::committer::Command;
 use super::shared::{Shared, closed};
 use super::tables::Tables;
@@ -107,31 +107,10 @@ impl Eraser {
     }
 
     fn erase(&mut self, stop: &Receiver<()>) {
-        // The order matters: an export that begins after this is refused, so none is left behind.
-        self.shared.set_erasing(true);
-        self.wait_for_exports(stop);
-        self.erase_now(stop);
-        self.shared.set_erasing(false);
-    }
-
-    /// Waits for the exports, which were told to end.
-    fn wait_for_exports(&self, stop: &Receiver<()>) {
-        let start = Instant::now();
-        while self.shared.is_exported() && start.elapsed() < EXPORTS_END {
-            if stop.recv_timeout(EXPORTS_LOOK) != Err(RecvTimeoutError::Timeout) {
-                return;
-            }
-        }
-    }
-
-    fn erase_now(&mut self, stop: &Receiver<()>) {
         let Some(since) = self.shared.take_erased() else { return };
         let start = Instant::now();
-        self.shared.set_merging(true);
-        let rewritten = catch_unwind(AssertUnwindSafe(|| self.rewrite(stop))).unwrap_or_else(|_panic| {
-            Err(Error::new(ErrorKind::Corrupt, "the engine panicked while it merged its tables"))
-        });
-        self.shared.set_merging(false);
+        // An export is ended for work alone that can be done: who has a full disk may need it.
+        let rewritten = self.check(stop).and_then(|()| self.rewrite_alone(stop));
         self.retry_at = None;
         match rewritten {
             Ok(()) => {
@@ -151,6 +130,37 @@ impl Eraser {
                     ?again,
                     "files of the store still have texts that were erased; it is tried again"
                 );
+            }
+        }
+    }
+
+    /// Fails if the files cannot be replaced now.
+    fn check(&self, stop: &Receiver<()>) -> Result<()> {
+        let tables = self.hold(stop)?;
+        check_room(&self.store, &tables.entries)?;
+        check_room(&self.store, &tables.bodies)
+    }
+
+    /// Replaces the files while no export goes on.
+    fn rewrite_alone(&self, stop: &Receiver<()>) -> Result<()> {
+        // The order matters: an export that begins after this is refused, so none is left behind.
+        self.shared.set_erasing(true);
+        self.wait_for_exports(stop);
+        self.shared.set_merging(true);
+        let rewritten = catch_unwind(AssertUnwindSafe(|| self.rewrite(stop))).unwrap_or_else(|_panic| {
+            Err(Error::new(ErrorKind::Corrupt, "the engine panicked while it merged its tables"))
+        });
+        self.shared.set_merging(false);
+        self.shared.set_erasing(false);
+        rewritten
+    }
+
+    /// Waits for the exports, which were told to end.
+    fn wait_for_exports(&self, stop: &Receiver<()>) {
+        let start = Instant::now();
+        while self.shared.is_exported() && start.elapsed() < EXPORTS_END {
+            if stop.recv_timeout(EXPORTS_LOOK) != Err(RecvTimeoutError::Timeout) {
+                return;
             }
         }
     }

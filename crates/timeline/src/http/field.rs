@@ -62,9 +62,7 @@ const SHOWN_BYTES_MAX: usize = 64;
 impl Field {
     /// Returns what the field of this name is, in either spelling.
     pub(super) fn of(name: &str) -> Option<Self> {
-        let plain = |name: &str| name.replace('_', "").to_ascii_lowercase();
-        let name = plain(name);
-        FIELDS.iter().find(|(known, _)| plain(known) == name).map(|(_, field)| *field)
+        FIELDS.iter().find(|(known, _)| letters(known).eq(letters(name))).map(|(_, field)| *field)
     }
 
     /// Returns what lies at a step into the value.
@@ -98,6 +96,11 @@ impl Field {
             Self::Send => format!("{shown} is not an object; send one with the fields of a send"),
         }
     }
+}
+
+/// Returns what both spellings of a name have in common.
+fn letters(name: &str) -> impl Iterator<Item = u8> {
+    name.bytes().filter(|byte| *byte != b'_').map(|byte| byte.to_ascii_lowercase())
 }
 
 fn number_fault(value: Option<&str>, most: u64, shown: &str) -> String {

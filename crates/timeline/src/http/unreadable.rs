@@ -50,7 +50,7 @@ pub(super) fn field(json: &str, error: Option<&PathError<JsonError>>) -> Problem
             None => Problem::codec("the body has a field whose name cannot be read; write it as UTF-8"),
         };
     }
-    let path = if path.is_empty() { "the body" } else { &path };
+    let path = if path.is_empty() { "the body" } else { path.as_str() };
     Problem::codec(format!("{path}: {}", field.fault(value)))
 }
 
