@@ -17,7 +17,7 @@ struct Recorded {
     sends: u64,
     batches: u64,
     /// The keys of entries and answers with their values, each written once, in the order of
-    /// their boxes' sequences.
+    /// their places: so a message, its copies and its answer are in one batch, as in the store.
     once: Vec<(Name, Vec<u8>, Vec<u8>)>,
     /// What every batch writes anew: where boxes end, what members have read, the batch's number.
     always: Vec<(Name, Vec<u8>, Vec<u8>)>,
@@ -90,6 +90,15 @@ fn record(directory: &Path, time: Duration) -> Result<Recorded, Box<dyn Error>> 
         }
     }
     // Sends write into all boxes at once, each at its end.
-    once.sort_by_key(|(_, key, _)| key.last_chunk::<8>().copied());
+    once.sort_by_key(|(name, key, value)| place_of(*name, key, value));
     Ok(Recorded { sends, batches: batches.ok_or("the marker names no batch")?, once, always })
+}
+
+/// Returns the place at which something was written once.
+///
+/// The key of an entry ends with it. That of an answer ends with a message id, and its value with
+/// the place.
+fn place_of(name: Name, key: &[u8], value: &[u8]) -> Option<u64> {
+    let bytes = if name == Name::Sends { value } else { key };
+    bytes.last_chunk::<8>().map(|place| u64::from_be_bytes(*place))
 }

@@ -33,8 +33,9 @@ use crate::progress::Progress;
 /// A piece of an export on its way, or why there are no more.
 pub(crate) type Piece = anyhow::Result<Bytes>;
 
-/// How many pieces wait to be written; each has 256 KiB, and a line more.
-pub(crate) const PIECES: usize = 2;
+/// How many pieces wait to be written; each has 256 KiB, and a line more. The last place is for
+/// the last word of an export that ends before it is whole.
+pub(crate) const PIECES: usize = 3;
 
 /// How long a store may take to close that was only read.
 const CLOSED_WITHIN: Duration = Duration::from_secs(30);

@@ -84,7 +84,7 @@ impl Error {
     ///
     /// It was shut down, or has lost what it cannot do without.
     pub(crate) fn closed() -> Self {
-        Self::new(ErrorKind::Closed, "the timeline store has ended")
+        Self::new(ErrorKind::Closed, "the timeline store has ended; try again when its server runs again")
     }
 
     pub(crate) fn invalid(message: impl Into<Cow<'static, str>>) -> Self {

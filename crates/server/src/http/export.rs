@@ -2,7 +2,8 @@
 //!
 //! It is the state of one moment; `docs/timelines.md` has the lines. The last one is of the type
 //! `end`: an answer without it was cut. There is one export at a time, as each keeps what is
-//! removed meanwhile on the disk.
+//! removed meanwhile on the disk; for the same reason one that goes on for a quarter of
+//! `erased-within` is ended, whether its client reads or not.
 
 use std::sync::Arc;
 
@@ -106,12 +107,10 @@ fn lines(
                 Some((Err(anyhow!("the login of who asked for the export is {}", reason.name())), None))
             }
             () = stop.cancelled() => Some((Err(anyhow!("the server stops, and the export was cut")), None)),
+            // The store ends an export whose time is up, with an error as its last piece.
             piece = pieces.recv() => match piece? {
                 Ok(piece) => Some((Ok(piece), Some((pieces, end, stop)))),
-                Err(error) => {
-                    tracing::warn!(error = %format_args!("{error:#}"), "an export was cut");
-                    Some((Err(error), None))
-                }
+                Err(error) => Some((Err(error), None)),
             },
         }
     })

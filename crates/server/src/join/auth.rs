@@ -140,7 +140,7 @@ fn is_in_query(uri: &Uri, name: &str) -> bool {
 /// Returns the user that a query names.
 fn named_user(uri: &Uri) -> Result<Option<String>, String> {
     let Query(query) = Query::<Vec<(String, String)>>::try_from_uri(uri)
-        .map_err(|error| format!("the query cannot be read: {error}"))?;
+        .map_err(|_| "the query cannot be read; write it like ?user=bob".to_owned())?;
     let mut users = query.into_iter().filter(|(name, _)| name == "user").map(|(_, value)| value);
     let user = users.next();
     if users.next().is_some() {

@@ -113,8 +113,8 @@ impl Config {
     /// 24 h by default, 1 min to 7 days. No reader sees it from the moment on at which it was taken
     /// back or deleted, replaced by an edit, purged, or removed by retention. Its bytes go when all
     /// tables with messages are written anew, which takes as much room once more meanwhile. So a
-    /// shorter time means more writing where something is often taken away. While an export goes on
-    /// they stay.
+    /// shorter time means more writing where something is often taken away. An
+    /// [export](super::Export) ends after a quarter of this time, and when they have to go.
     #[must_use]
     pub fn erased_within(self, time: Duration) -> Self {
         Self { erased_within: time, ..self }

@@ -14,8 +14,8 @@
 //!
 //! The rest of the time is for the work, and for what fails and is tried again. `w` tells when the
 //! first of the texts was erased, so that a start goes on waiting for what is left of that time: a
-//! program that crashes again and again does not replace the files each time. It also waits for the
-//! end of exports, for which the engine keeps all that was there when they began.
+//! program that crashes again and again does not replace the files each time. It ends the exports
+//! that go on, for which the engine keeps all that was there when they began.
 //!
 //! The engine begins a journal when the last one has 64 MB, and not when it is asked to: that is
 //! why it is filled, with a record that is removed later.
@@ -30,7 +30,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::WeakSender;
 
-use self::rewrite::Rewrite;
+use self::rewrite::{Rewrite, check_room};
 use super::committer::Command;
 use super::shared::{Shared, closed};
 use super::tables::Tables;
@@ -51,6 +51,12 @@ pub(super) struct Eraser {
 
 /// The longest time between two looks whether there is something to do. The tests have less time.
 const LOOK_MOST: Duration = if cfg!(test) { Duration::from_millis(50) } else { Duration::from_secs(10) };
+
+/// How long exports may take to end. One that is read ends with the next piece.
+const EXPORTS_END: Duration = Duration::from_secs(2);
+
+/// How often it is looked whether they have ended: no event tells of it.
+const EXPORTS_LOOK: Duration = Duration::from_millis(10);
 
 /// How long after a failure it is tried again, if the time allows.
 const RETRY_MOST: Duration = if cfg!(test) { Duration::from_millis(50) } else { Duration::from_secs(5 * 60) };
@@ -103,11 +109,8 @@ impl Eraser {
     fn erase(&mut self, stop: &Receiver<()>) {
         let Some(since) = self.shared.take_erased() else { return };
         let start = Instant::now();
-        self.shared.set_merging(true);
-        let rewritten = catch_unwind(AssertUnwindSafe(|| self.rewrite(stop))).unwrap_or_else(|_panic| {
-            Err(Error::new(ErrorKind::Corrupt, "the engine panicked while it merged its tables"))
-        });
-        self.shared.set_merging(false);
+        // An export is ended for work alone that can be done: who has a full disk may need it.
+        let rewritten = self.check(stop).and_then(|()| self.rewrite_alone(stop));
         self.retry_at = None;
         match rewritten {
             Ok(()) => {
@@ -131,12 +134,42 @@ impl Eraser {
         }
     }
 
+    /// Fails if the files cannot be replaced now.
+    fn check(&self, stop: &Receiver<()>) -> Result<()> {
+        let tables = self.hold(stop)?;
+        check_room(&self.store, &tables.entries)?;
+        check_room(&self.store, &tables.bodies)
+    }
+
+    /// Replaces the files while no export goes on.
+    fn rewrite_alone(&self, stop: &Receiver<()>) -> Result<()> {
+        // The order matters: an export that begins after this is refused, so none is left behind.
+        self.shared.set_erasing(true);
+        self.wait_for_exports(stop);
+        self.shared.set_merging(true);
+        let rewritten = catch_unwind(AssertUnwindSafe(|| self.rewrite(stop))).unwrap_or_else(|_panic| {
+            Err(Error::new(ErrorKind::Corrupt, "the engine panicked while it merged its tables"))
+        });
+        self.shared.set_merging(false);
+        self.shared.set_erasing(false);
+        rewritten
+    }
+
+    /// Waits for the exports, which were told to end.
+    fn wait_for_exports(&self, stop: &Receiver<()>) {
+        let start = Instant::now();
+        while self.shared.is_exported() && start.elapsed() < EXPORTS_END {
+            if stop.recv_timeout(EXPORTS_LOOK) != Err(RecvTimeoutError::Timeout) {
+                return;
+            }
+        }
+    }
+
     fn rewrite(&self, stop: &Receiver<()>) -> Result<()> {
         // A store that has failed is opened again without the merge.
         drop(self.hold(stop)?);
-        // One that begins later sees what was erased before this, and keeps nothing of it.
         if self.shared.is_exported() {
-            let text = "an export is going on, for which all is kept that was there when it began";
+            let text = "an export that was told to end is kept, and with it all that was there when it began";
             return Err(Error::new(ErrorKind::Unavailable, text));
         }
         // The keyspaces alone are held all the time. They lock the files: as long as there are

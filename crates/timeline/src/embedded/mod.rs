@@ -72,8 +72,9 @@
 //! after the first such text was erased, also if the store was started again meanwhile, a thread
 //! has the engine begin a new journal, remove the old ones, and merge all tables of `entries` and
 //! `bodies`. For that the journal is filled with up to 64 MB, and the tables need their own length
-//! of free disk. Sends and reads go on meanwhile. A store that has to be opened again, or is shut
-//! down, waits for the merge of a keyspace that is going on; until it is opened again it is read.
+//! of free disk. Sends and reads go on meanwhile, and [exports](Export) end before. A store that
+//! has to be opened again, or is shut down, waits for the merge of a keyspace that is going on;
+//! until it is opened again it is read.
 //!
 //! # The directory
 //!

@@ -34,6 +34,9 @@ pub(super) struct Shared {
     erased_since: Mutex<Option<u64>>,
     /// Each export that goes on holds it.
     exports: Arc<ExportToken>,
+    /// Whether erased texts are to leave the files now; then no export begins, and each that goes
+    /// on is to end.
+    erasing: watch::Sender<bool>,
     /// Whether the files are being replaced; then the store cannot be opened again.
     is_merging: AtomicBool,
     /// How often the files were replaced so that none has an erased text; tests wait for it.
@@ -125,6 +128,7 @@ impl Shared {
             damage: Damage::new(directory),
             erased_since: Mutex::new(None),
             exports: Arc::default(),
+            erasing: watch::Sender::new(false),
             is_merging: AtomicBool::new(false),
             rewrites: watch::Sender::new(0),
             #[cfg(test)]
@@ -301,6 +305,16 @@ impl Shared {
         Arc::clone(&self.exports)
     }
 
+    /// Has exports end, and lets none begin, or lets them begin again.
+    pub(super) fn set_erasing(&self, is_erasing: bool) {
+        self.erasing.send_replace(is_erasing);
+    }
+
+    /// Returns whether exports have to end, and what tells of it.
+    pub(super) fn erasing(&self) -> watch::Receiver<bool> {
+        self.erasing.subscribe()
+    }
+
     /// Returns whether an export goes on.
     pub(super) fn is_exported(&self) -> bool {
         Arc::strong_count(&self.exports) > 1
@@ -339,7 +353,7 @@ fn tell(last: &State, state: &State, since: &mut Option<Instant>) {
 
 /// The error of calls to a store that was shut down.
 pub(super) fn closed() -> Error {
-    Error::new(ErrorKind::Closed, "the timeline store was shut down")
+    Error::new(ErrorKind::Closed, "the timeline store was shut down; try again when its server runs again")
 }
 
 #[cfg(test)]

@@ -48,6 +48,8 @@ pub struct EmbeddedStore {
     commands: mpsc::Sender<Command>,
     lanes: Lanes,
     shared: Arc<Shared>,
+    // How long an export may go on.
+    export_most: Duration,
     // Held by those that read.
     reads: Semaphore,
     // Each thread of the store holds a token of this until it ends.
@@ -73,12 +75,15 @@ impl EmbeddedStore {
 
     /// Begins an export of the store as it is at this moment, while calls go on.
     ///
+    /// It [ends](Export::ended) after a quarter of [`erased_within`](Config::erased_within), so
+    /// that nobody who takes longer keeps erased texts in the files.
+    ///
     /// # Errors
     ///
-    /// [`Unavailable`](crate::ErrorKind::Unavailable) while the store cannot be read;
-    /// [`Closed`](crate::ErrorKind::Closed) after its end.
+    /// [`Unavailable`](crate::ErrorKind::Unavailable) while the store cannot be read, and while
+    /// erased texts leave its files; [`Closed`](crate::ErrorKind::Closed) after its end.
     pub fn export(&self) -> Result<Export> {
-        Export::new(Arc::clone(&self.shared))
+        Export::new(Arc::clone(&self.shared), self.export_most)
     }
 
     /// Starts the store with another way to commit, so that tests can let it fail.
@@ -121,6 +126,7 @@ impl EmbeddedStore {
         let (keep, stop) = std_mpsc::sync_channel::<()>(0);
         let (erase, stop_erasing) = std_mpsc::sync_channel::<()>(0);
         let (store, within) = (directory.store(), config.erased_within);
+        let export_most = within / 4;
         let (path, least) = (config.directory.clone(), config.disk_free_min_bytes);
         let keeper = Watchdog::new(Arc::clone(&shared), path, least, commands.downgrade());
         let eraser = Eraser::new(Arc::clone(&shared), store, within, commands.downgrade());
@@ -151,7 +157,7 @@ impl EmbeddedStore {
         let held = (guard("timeline-commit"), keep, erase);
         spawn("timeline-commit", held, commit)?;
         threads.close();
-        Ok(Self { commands, lanes, shared, reads: Semaphore::new(READS_MAX), threads })
+        Ok(Self { commands, lanes, shared, export_most, reads: Semaphore::new(READS_MAX), threads })
     }
 }
 

@@ -76,7 +76,7 @@ fn request<T: Message + Default + DeserializeOwned>(
         Err(error) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => {
             Err(Problem::too_large(shared.body_bytes_max))
         }
-        Err(error) => Err(Problem::codec(error.body_text())),
+        Err(_) => Err(Problem::codec("the body did not come as a whole; send it again")),
     }
 }
 

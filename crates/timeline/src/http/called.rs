@@ -35,7 +35,7 @@ impl<T: DeserializeOwned + Send> FromRequestParts<Shared> for InPath<T> {
     async fn from_request_parts(parts: &mut Parts, shared: &Shared) -> Result<Self, Problem> {
         match Path::from_request_parts(parts, shared).await {
             Ok(Path(named)) => Ok(Self(named)),
-            Err(error) => Err(Problem::codec(error.body_text())),
+            Err(_) => Err(Problem::codec("the path is not UTF-8; percent-encode it as UTF-8")),
         }
     }
 }

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use super::codec::Codec;
 use super::problem::Problem;
-use super::{object_message, query};
+use super::{object_message, query, unreadable};
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
@@ -49,7 +49,9 @@ impl Content {
     pub(super) fn decode<T: Message + Default + DeserializeOwned>(self, body: &[u8]) -> Result<T, Problem> {
         match self {
             _ if body.is_empty() => Ok(T::default()),
-            Self::Written(Codec::Protobuf) => T::decode(body).map_err(|error| unreadable(&error)),
+            Self::Written(Codec::Protobuf) => {
+                T::decode(body).map_err(|error| unreadable::protobuf::<T>(&error))
+            }
             Self::Written(Codec::Json) => decode_json(body),
             // Tools such as curl call JSON a form unless they are told otherwise.
             Self::Form if body.trim_ascii_start().starts_with(b"{") => decode_json(body),
@@ -66,25 +68,12 @@ fn is_of_a_page(headers: &HeaderMap) -> bool {
 }
 
 fn decode_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
-    let with_texts = object_message::as_texts(body).map_err(|error| unreadable(&error))?;
+    let with_texts = object_message::as_texts(body).map_err(|_| unreadable::json(body, None))?;
     let mut json = serde_json::Deserializer::from_slice(with_texts.as_deref().unwrap_or(body));
-    let request = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        match error.path().to_string().as_str() {
-            // The error lies outside of every field.
-            "." | "?" => unreadable(error.inner()),
-            // What the JSON of numbers calls itself when it is neither of its two forms.
-            field if error.inner().to_string().contains("untagged enum") => Problem::codec(format!(
-                "{field}: it must be a whole number of 64 bits, as a number or a text"
-            )),
-            field => Problem::codec(format!("{field}: {}", error.inner())),
-        }
-    })?;
-    json.end().map_err(|error| unreadable(&error))?;
+    let request =
+        serde_path_to_error::deserialize(&mut json).map_err(|error| unreadable::json(body, Some(&error)))?;
+    json.end().map_err(|_| unreadable::json(body, None))?;
     Ok(request)
-}
-
-fn unreadable(error: &dyn std::error::Error) -> Problem {
-    Problem::codec(format!("the body cannot be read: {error}"))
 }
 
 #[cfg(test)]

@@ -222,6 +222,7 @@ mod codec;
 mod config;
 mod content;
 mod cors;
+mod field;
 mod handlers;
 mod object_message;
 mod openapi;
@@ -229,6 +230,7 @@ mod problem;
 mod query;
 mod router;
 mod shared;
+mod unreadable;
 mod watch;
 
 pub use self::config::Config;

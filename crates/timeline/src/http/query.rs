@@ -4,10 +4,9 @@ use percent_encoding::percent_decode;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use super::field::Field;
 use super::problem::Problem;
-
-/// The fields that are lists, of which a query or a form has one parameter for each value.
-const LISTS: [&str; 3] = ["group_members", "groupMembers", "members"];
+use super::unreadable;
 
 /// Reads a request off a query and the parameters of the path, which count more.
 ///
@@ -46,16 +45,18 @@ fn parameters<'a>(
 }
 
 fn add(fields: &mut Map<String, Value>, name: String, value: String) -> Result<(), Problem> {
-    if LISTS.contains(&&*name) {
+    let field = Field::of(&name);
+    // There is one parameter for each value of a list.
+    if field == Some(Field::Texts) {
         let list = fields.entry(name).or_insert_with(|| Value::Array(Vec::new()));
         if let Value::Array(list) = list {
             list.push(Value::String(value));
         }
         return Ok(());
     }
-    let value = match (&*name, &*value) {
-        ("backward" | "open", "true" | "1") => Value::Bool(true),
-        ("backward" | "open", "false" | "0") => Value::Bool(false),
+    let value = match (field, &*value) {
+        (Some(Field::Boolean), "true" | "1") => Value::Bool(true),
+        (Some(Field::Boolean), "false" | "0") => Value::Bool(false),
         _ => Value::String(value),
     };
     if fields.contains_key(&name) {
@@ -67,6 +68,7 @@ fn add(fields: &mut Map<String, Value>, name: String, value: String) -> Result<(
 }
 
 fn request<T: DeserializeOwned>(fields: Map<String, Value>) -> Result<T, Problem> {
-    serde_path_to_error::deserialize(Value::Object(fields))
-        .map_err(|error| Problem::codec(format!("{}: {}", error.path(), error.inner())))
+    let fields = Value::Object(fields);
+    serde_path_to_error::deserialize(&fields)
+        .map_err(|error| unreadable::field(&fields.to_string(), Some(&error)))
 }

@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use crate::{Error, Result};
 
@@ -21,7 +21,26 @@ pub(super) fn check(json: &str) -> Result<()> {
     parser.disable_recursion_limit();
     Readable::deserialize(&mut parser)
         .and_then(|Readable| parser.end())
-        .map_err(|error| Error::invalid(format!("the text is not a JSON object: {error}")))
+        .map_err(|error| Error::invalid(fault(json, &error)))
+}
+
+/// Says what is wrong with a text that the parser does not take, where, and what to do.
+fn fault(json: &str, error: &serde_json::Error) -> String {
+    let place = format!("at line {} column {}", error.line(), error.column());
+    if json.trim_ascii().is_empty() {
+        return "the text is empty; it must be a JSON object, like {}".to_owned();
+    }
+    if error.is_eof() {
+        return format!("the text ends in the middle of its JSON {place}; send all of it");
+    }
+    // It is JSON by its form, but some readers fail at it.
+    if serde_json::from_str::<IgnoredAny>(json).is_err() {
+        return format!("the text is not JSON {place}; it must be a JSON object");
+    }
+    if error.to_string().starts_with("number out of range") {
+        return format!("the text has a number that no double can hold {place}; write it in quotation marks");
+    }
+    format!("the text has half of a character {place}; write both halves, or the character itself")
 }
 
 /// Counts brackets outside of strings; whether they match is the parser's question.
@@ -42,7 +61,7 @@ fn check_levels(json: &str) -> Result<()> {
             let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
             let column = index - before.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1) + 1;
             return Err(Error::invalid(format!(
-                "the text nests more than {LEVELS_MAX} levels deep at line {line} column {column}"
+                "the text nests more than {LEVELS_MAX} levels deep at line {line} column {column}; make it flatter"
             )));
         }
     }
@@ -120,6 +139,23 @@ mod tests {
         ] {
             check(text).unwrap();
         }
+    }
+
+    #[test]
+    fn a_text_that_is_refused_is_told_what_to_change() {
+        for (text, fault) in [
+            ("", "the text is empty; it must be a JSON object, like {}"),
+            ("{", "the text ends in the middle of its JSON at line 1 column 1; send all of it"),
+            ("{}{}", "the text is not JSON at line 1 column 3; it must be a JSON object"),
+            (
+                "{\"a\":1e999}",
+                "the text has a number that no double can hold at line 1 column 10; write it in quotation marks",
+            ),
+        ] {
+            assert_eq!(check(text).unwrap_err().to_string(), fault);
+        }
+        let half = check("{\"a\":\"\\ud800\"}").unwrap_err().to_string();
+        assert!(half.starts_with("the text has half of a character at line 1 column"), "{half}");
     }
 
     #[test]

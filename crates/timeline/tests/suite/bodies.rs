@@ -135,7 +135,22 @@ async fn a_form_that_cannot_be_read_says_why() {
     for (path, body, message) in [
         ("/timeline/send", "from=a&from=c", "from: the parameter is given more than once; give it once"),
         ("/timeline/send", "from=%FF", "the form is not UTF-8; percent-encode it as UTF-8"),
-        ("/timeline/ack", "member=a&sequence=x", "sequence: invalid digit found in string"),
+        ("/timeline/ack", "member=a&sequence=x", "sequence: \"x\" is not a whole number; send one like 50"),
+        (
+            "/timeline/groups",
+            "group=g&open=yes",
+            "open: \"yes\" is neither true nor false; send one of them, without quotation marks",
+        ),
+        (
+            "/timeline/groups/g/roles",
+            "member=a&role=KING",
+            "role: \"KING\" is not a role; send OWNER or MEMBER",
+        ),
+        (
+            "/timeline/ack",
+            "member=a&sequence=1&sequence=2",
+            "sequence: the parameter is given more than once; give it once",
+        ),
     ] {
         let (status, told) = post(&served, path, FORM, &[], body).await;
         assert_eq!((status, &told["message"]), (StatusCode::BAD_REQUEST, &json!(message)), "{body}");

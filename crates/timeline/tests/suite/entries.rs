@@ -85,7 +85,8 @@ async fn a_position_of_another_past_is_answered_with_reset() {
     }
     let wrong = served.client.get(served.url("/timeline/sync?member=bob&last_tag=x")).send().await.unwrap();
     assert_eq!(wrong.status(), StatusCode::BAD_REQUEST);
-    assert_eq!(wrong.json::<Value>().await.unwrap()["message"], "last_tag: invalid digit found in string");
+    let message = "last_tag: \"x\" is not a whole number; send one like 50";
+    assert_eq!(wrong.json::<Value>().await.unwrap()["message"], message);
     let bob = MemberId::new("bob").unwrap();
     let inbox = served.timeline.sync(&bob, Seq::new(4).unwrap(), Count::default()).await.unwrap();
     assert!(inbox.reset, "and so in Rust");

@@ -122,7 +122,8 @@ async fn refusals_have_a_code_a_message_and_a_reason() {
     let status = client.get_group_history_message(request).await.unwrap_err();
     assert_refused(&status, Code::InvalidArgument, invalid, "count: -1 is negative; it must be 0 or more");
     let status = client.send(send("a", "b", "{\"a\":1e999}")).await.unwrap_err();
-    let message = "message: the text is not a JSON object: number out of range at line 1 column 10";
+    let message = "message: the text has a number that no double can hold at line 1 column 10; write it in \
+                   quotation marks";
     assert_refused(&status, Code::InvalidArgument, invalid, message);
 
     let with_id = |message| v1::SendMessageRequest { message_id: "id".to_owned(), ..send("a", "b", message) };
@@ -133,7 +134,8 @@ async fn refusals_have_a_code_a_message_and_a_reason() {
 
     assert!(served.timeline.shutdown(GRACE).await);
     let status = client.send(send("a", "b", "{}")).await.unwrap_err();
-    assert_refused(&status, Code::Unavailable, "TIMELINE_CLOSED", "the timeline store was shut down");
+    let message = "the timeline store was shut down; try again when its server runs again";
+    assert_refused(&status, Code::Unavailable, "TIMELINE_CLOSED", message);
 }
 
 #[test]

@@ -145,7 +145,7 @@ fn refused() -> [(&'static str, Value, &'static str); 11] {
         (
             "/timeline/send",
             json!({"from": "a", "to": "b"}),
-            "message: the text is not a JSON object: EOF while parsing a value at line 1 column 0",
+            "message: the text is empty; it must be a JSON object, like {}",
         ),
         (
             "/timeline/send",
@@ -193,7 +193,7 @@ async fn a_refused_field_is_named_with_its_problem() {
 const JSON: Option<&str> = Some("application/json");
 
 /// Bodies that cannot be read, by their type, and why.
-const UNREADABLE: [(Option<&str>, &str, &str); 10] = [
+const UNREADABLE: [(Option<&str>, &str, &str); 14] = [
     (
         None,
         "{}",
@@ -218,19 +218,36 @@ const UNREADABLE: [(Option<&str>, &str, &str); 10] = [
         "the Content-Type \"application/yaml\" is not supported; send application/json or \
          application/x-protobuf; programs may send a form, application/x-www-form-urlencoded, as well",
     ),
-    (JSON, "{", "the body cannot be read: EOF while parsing an object at line 1 column 1"),
-    (JSON, "{\"message\":{\"a\":}}", "the body cannot be read: expected value at line 1 column 17"),
-    (JSON, "{} x", "the body cannot be read: trailing characters at line 1 column 4"),
+    (JSON, "{", "the body ends in the middle of its JSON; send all of it"),
     (
         JSON,
-        "[]x",
-        "the body cannot be read: invalid type: sequence, expected struct timeline.v1.SendMessageRequest at line 1 column 2",
+        "{\"message\":{\"a\":}}",
+        "the body is not JSON: it cannot be read at line 1, column 17; send one object with the fields of the call",
     ),
-    (JSON, "{\"from\":5}", "from: invalid type: integer `5`, expected a string at line 1 column 9"),
+    (
+        JSON,
+        "{} x",
+        "the body is not JSON: it cannot be read at line 1, column 4; send one object with the fields of the call",
+    ),
+    (JSON, "[]", "the body: a list is not an object; send one with the fields of the call"),
+    (JSON, "[{\"message\":{}}]", "the body: a list is not an object; send one with the fields of the call"),
+    (JSON, "{\"from\":5}", "from: 5 is not a text; send one in quotation marks"),
+    (JSON, "{\"message\":[{}]}", "message: a list is not a message; send an object, or its text"),
+    (
+        JSON,
+        "{\"messageId\":\"1\",\"message_id\":\"1\"}",
+        "messageId: the field is given more than once; give it once",
+    ),
     (
         Some("application/proto"),
         "\u{7f}",
-        "the body cannot be read: failed to decode Protobuf message: invalid wire type value: 7",
+        "the body is not a SendMessageRequest in the binary form of protobuf, or not all of it; encode one by the \
+         proto file, or send JSON as application/json",
+    ),
+    (
+        Some("application/proto"),
+        "\u{10}\u{1}",
+        "to: the value is not what SendMessageRequest has there; encode it by the proto file",
     ),
 ];
 
@@ -252,9 +269,16 @@ async fn what_cannot_be_read_is_a_codec_error() {
     // An empty body is a request without fields.
     assert_eq!(raw(JSON, "").await.1, problem(400, INVALID, NO_ENDS));
     for (query, message) in [
-        ("member=a&count=x", "count: invalid digit found in string"),
-        ("member=a&last_read=", "last_read: cannot parse integer from empty string"),
-        ("member=a&last_read=99999999999999999999", "last_read: number too large to fit in target type"),
+        ("member=a&count=x", "count: \"x\" is not a whole number; send one like 50"),
+        ("member=a&count=1.5", "count: \"1.5\" is not a whole number; send one like 50"),
+        ("member=a&count=2147483648", "count: \"2147483648\" is too large; at most 2147483647 is allowed"),
+        ("member=a&last_read=", "last_read: \"\" is not a whole number; send one like 50"),
+        (
+            "member=a&last_read=99999999999999999999",
+            "last_read: \"99999999999999999999\" is too large; at most 9223372036854775807 is allowed",
+        ),
+        ("member=a&last_tag=-1", "last_tag: \"-1\" is negative; it must be 0 or more"),
+        ("last_read=1&lastRead=2", "lastRead: the field is given more than once; give it once"),
         ("member=a&member=b", "member: the parameter is given more than once; give it once"),
         ("member=a%FF", "the query is not UTF-8; percent-encode it as UTF-8"),
         ("member=%C3&count=1", "the query is not UTF-8; percent-encode it as UTF-8"),
@@ -310,7 +334,11 @@ async fn a_closed_store_is_503() {
     assert!(served.timeline.shutdown(GRACE).await);
     let closed = (
         StatusCode::SERVICE_UNAVAILABLE,
-        problem(503, "TIMELINE_CLOSED", "the timeline store was shut down"),
+        problem(
+            503,
+            "TIMELINE_CLOSED",
+            "the timeline store was shut down; try again when its server runs again",
+        ),
     );
     assert_eq!(get(&served, "/timeline/sync?member=b").await, closed);
 }

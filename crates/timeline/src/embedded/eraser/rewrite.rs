@@ -38,8 +38,8 @@ impl Rewrite<'_> {
     /// Does all of it. What was erased before it begins is in no file afterwards.
     pub(super) fn run(mut self) -> Result<()> {
         // Nothing is written if the merge could not follow.
-        self.check_room(&self.keyspaces.entries)?;
-        self.check_room(&self.keyspaces.bodies)?;
+        check_room(self.store, &self.keyspaces.entries)?;
+        check_room(self.store, &self.keyspaces.bodies)?;
         // The order matters. The texts come from the journals into tables, which are merged then.
         let last = self.journals()?.1;
         self.end_journal(last)?;
@@ -90,21 +90,8 @@ impl Rewrite<'_> {
     /// waits for the files and not for a reader.
     fn merge(&self, keyspace: &Keyspace) -> Result<()> {
         drop((self.hold)()?);
-        self.check_room(keyspace)?;
+        check_room(self.store, keyspace)?;
         keyspace.major_compact().map_err(read_error)
-    }
-
-    /// Fails if the disk has less room than the tables of a keyspace take.
-    fn check_room(&self, keyspace: &Keyspace) -> Result<()> {
-        let unreadable = |error: io::Error| {
-            Error::with_source(ErrorKind::Unavailable, "the free space of the disk cannot be read", error)
-        };
-        let (needed, free) = (keyspace.disk_space(), disk::room(self.store).map_err(unreadable)?.free);
-        if free < needed {
-            let text = format!("to merge the tables takes {needed} bytes, and the disk has {free} free");
-            return Err(Error::new(ErrorKind::Unavailable, text));
-        }
-        Ok(())
     }
 
     /// Returns the numbers of the first and the last journal.
@@ -135,6 +122,19 @@ impl Rewrite<'_> {
         }
         Ok(())
     }
+}
+
+/// Fails if the disk has less room than the tables of a keyspace take.
+pub(super) fn check_room(store: &Path, keyspace: &Keyspace) -> Result<()> {
+    let unreadable = |error: io::Error| {
+        Error::with_source(ErrorKind::Unavailable, "the free space of the disk cannot be read", error)
+    };
+    let (needed, free) = (keyspace.disk_space(), disk::room(store).map_err(unreadable)?.free);
+    if free < needed {
+        let text = format!("to merge the tables takes {needed} bytes, and the disk has {free} free");
+        return Err(Error::new(ErrorKind::Unavailable, text));
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use fjall::{Guard, Keyspace, Readable as _, Snapshot};
 
@@ -10,6 +11,7 @@ use super::super::records::{EntryReader, Stored};
 use super::super::shared::{ExportToken, Shared};
 use super::super::tables::{Tables, read_error};
 use super::super::{keys, records};
+use super::export_time::ExportTime;
 use super::line::{self, BoxName, EntryLine, FORMAT, Line};
 use crate::{
     Conversation, Destination, Entry, EntryKind, EntryStatus, Error, ErrorKind, MemberId, Message, Result,
@@ -19,9 +21,14 @@ use crate::{
 /// The lines of a store as it is at one moment.
 ///
 /// Made by [`EmbeddedStore::export`](super::super::EmbeddedStore::export). Sends go on meanwhile.
-/// Each [`chunk`](Self::chunk) blocks while it is read. An export that is kept and not read keeps
-/// what is removed meanwhile on the disk, also [after](crate::embedded::Config::erased_within) the
-/// time in which it would have gone.
+/// Each [`chunk`](Self::chunk) blocks while it is read.
+///
+/// # The end of its time
+///
+/// What is removed meanwhile stays on the disk for it, so it may go on for a quarter of
+/// [`erased_within`](crate::embedded::Config::erased_within), and no longer than until texts have
+/// to leave the files. [`ended`](Self::ended) waits for that. A program that waits for somebody to
+/// take a chunk waits for both, and drops the export: one that is kept holds up the erasure.
 pub struct Export {
     shared: Arc<Shared>,
     tables: Arc<Tables>,
@@ -32,6 +39,7 @@ pub struct Export {
     floors: HashMap<Vec<u8>, Seq>,
     lines: u64,
     skip: u64,
+    time: ExportTime,
     // Dropped after the snapshot.
     _token: Arc<ExportToken>,
 }
@@ -57,10 +65,11 @@ const CHUNK_BYTES: usize = 256 * 1024;
 const CHUNK_RECORDS: usize = 4_096;
 
 impl Export {
-    pub(in crate::embedded) fn new(shared: Arc<Shared>) -> Result<Self> {
+    pub(in crate::embedded) fn new(shared: Arc<Shared>, most: Duration) -> Result<Self> {
         // The order matters: a snapshot that nobody knows of would keep what is erased in the
-        // files.
+        // files. So the erasure either sees the token, or is seen here.
         let token = shared.begin_export();
+        let time = ExportTime::begin(most, shared.erasing())?;
         let tables = shared.tables()?;
         let snapshot = tables.snapshot();
         Ok(Self {
@@ -72,6 +81,7 @@ impl Export {
             floors: HashMap::new(),
             lines: 0,
             skip: 0,
+            time,
             _token: token,
         })
     }
@@ -88,12 +98,14 @@ impl Export {
     ///
     /// # Errors
     ///
-    /// [`Unavailable`](crate::ErrorKind::Unavailable) when the store cannot be read or has failed
-    /// meanwhile: begin anew; [`Corrupt`](crate::ErrorKind::Corrupt) when a record is damaged;
+    /// [`Unavailable`](crate::ErrorKind::Unavailable) when its time has ended, or when the store
+    /// cannot be read or has failed meanwhile: begin anew;
+    /// [`Corrupt`](crate::ErrorKind::Corrupt) when a record is damaged;
     /// [`Closed`](crate::ErrorKind::Closed) when the store ends.
     pub fn chunk(&mut self) -> Result<Option<Vec<u8>>> {
         let mut chunk = Vec::new();
         while chunk.is_empty() && self.section != Section::Over {
+            self.time.check()?;
             // A store that failed waits for its readers before it is opened again.
             if self.shared.is_closed() || self.shared.has_failed() {
                 let text = "the store was shut down or has failed during the export; begin it anew";
@@ -102,6 +114,15 @@ impl Export {
             self.fill(&mut chunk)?;
         }
         Ok((!chunk.is_empty()).then_some(chunk))
+    }
+
+    /// Waits until the time of the export has ended, and returns why that is.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: it only waits.
+    pub async fn ended(&self) -> Error {
+        self.time.ended().await
     }
 
     /// Returns how many lines there were so far, with those that were left out.

@@ -18,6 +18,7 @@
 //! retention, recalls and deletions have removed.
 
 mod export;
+mod export_time;
 mod import;
 mod line;
 mod record_writer;

@@ -99,7 +99,7 @@ async fn a_text_goes_after_the_end_of_an_export_that_has_it() {
     let timeline = Timeline::start(crate::Config::default(), store).unwrap();
     let (from, text) = (MemberId::new("a").unwrap(), Message::new(format!("{{\"t\":\"{TEXT}\"}}")).unwrap());
     let sent = timeline.send(NewMessage::new(from.clone(), from, text)).await.unwrap();
-    let export = Export::new(Arc::clone(&shared)).unwrap();
+    let export = Export::new(Arc::clone(&shared), GRACE).unwrap();
     timeline.recall(&note(), sent.place, None).await.unwrap();
     // As if it had been taken back long ago.
     shared.erased(0);
@@ -109,6 +109,38 @@ async fn a_text_goes_after_the_end_of_an_export_that_has_it() {
     drop(export);
     rewritten(&shared).await;
     assert_eq!(files_with(directory.path(), TEXT), 0);
+    assert!(timeline.shutdown(GRACE).await);
+}
+
+#[tokio::test]
+async fn an_export_that_stands_is_ended_when_a_text_has_to_go_and_none_begins() {
+    let directory = tempfile::tempdir().unwrap();
+    let (timeline, shared) = start(Config::new(directory.path()), well()).await;
+    let export = Export::new(Arc::clone(&shared), GRACE).unwrap();
+    // As if the text had been taken back long ago.
+    shared.erased(0);
+    let ended = timeout(GRACE, export.ended()).await.expect("before its own time");
+    assert!(ended.to_string().contains("leave the files now"), "{ended}");
+    let refused = Export::new(Arc::clone(&shared), GRACE).unwrap_err();
+    assert_eq!((ended.kind(), refused.kind()), (ErrorKind::Unavailable, ErrorKind::Unavailable));
+    drop(export);
+    rewritten(&shared).await;
+    assert_eq!(files_with(directory.path(), TEXT), 0);
+    let mut exports = shared.erasing();
+    timeout(GRACE, exports.wait_for(|is_erasing| !is_erasing)).await.expect("after the merge").unwrap();
+    assert!(Export::new(Arc::clone(&shared), GRACE).unwrap().chunk().unwrap().is_some());
+    assert!(timeline.shutdown(GRACE).await);
+}
+
+#[tokio::test]
+async fn an_export_ends_after_its_time_also_if_nobody_reads_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let (timeline, shared) = start(Config::new(directory.path()), well()).await;
+    let mut export = Export::new(shared, Duration::from_millis(1)).unwrap();
+    let ended = timeout(GRACE, export.ended()).await.expect("after a millisecond");
+    assert!(ended.to_string().contains("make it again"), "{ended}");
+    assert_eq!(export.chunk().unwrap_err().kind(), ErrorKind::Unavailable);
+    drop(export);
     assert!(timeline.shutdown(GRACE).await);
 }
 
@@ -138,7 +170,7 @@ async fn a_store_that_fails_during_an_export_is_read_until_that_was_dropped() {
     let broken = Arc::new(AtomicBool::new(false));
     let config = Config::new(directory.path());
     let (timeline, shared) = start(config, failing(Arc::clone(&broken))).await;
-    let mut export = Export::new(shared).unwrap();
+    let mut export = Export::new(shared, GRACE).unwrap();
     broken.store(true, Ordering::SeqCst);
     send(&timeline, 1).await.unwrap_err();
     broken.store(false, Ordering::SeqCst);
