@@ -11,12 +11,15 @@
 //! ```
 //!
 //! There is one for each sender and channel. What comes without a stream is dropped and counted,
-//! and so is what has the uuid of a stream of somebody else in the channel: whoever follows that
-//! one would take it for a piece of it.
+//! and so is what has the uuid of a stream of somebody else in the channel, here or at a sister:
+//! whoever follows that one would take it for a piece of it. A piece or an end with a uuid of its
+//! own, as the original's clients send, is of the stream that is open, unless that has had a piece
+//! with its own uuid, or it is of the stream before: then it is of none, and changes nothing.
 
 use super::Router;
-use crate::connection::StreamBegun;
+use crate::connection::{StreamBegun, StreamPart};
 use crate::protocol::{MessageRef, Opcode};
+use crate::stream_permits::StreamOwner;
 
 impl Router<'_> {
     /// Notes what a message of a stream does to it; `false` if the message is dropped.
@@ -42,19 +45,20 @@ impl Router<'_> {
                     StreamBegun::TooMany => "a client has as many streams open as it may have",
                 }
             }
-            _ => match self.connection.has_stream(name, message.uuid) {
-                None => "a piece or an end came without a stream, which may have been aborted",
-                Some(is_of_it) if is_of_it || !self.is_of_another(message) => {
+            _ => match self.connection.stream_part(message, &self.hub.streams) {
+                StreamPart::OfNone => "a piece or an end came without a stream, which may have been aborted",
+                StreamPart::Unnamed | StreamPart::Stray if self.is_of_another(message) => {
+                    // Its own stream now lacks a piece.
+                    self.abort_stream(name);
+                    "a piece or an end has the uuid of a stream that somebody else has open"
+                }
+                StreamPart::Named | StreamPart::Unnamed => {
                     if message.opcode == Opcode::STREAM_END {
                         self.connection.abort_stream(name);
                     }
                     return true;
                 }
-                Some(_) => {
-                    // Its own stream now lacks a piece.
-                    self.abort_stream(name);
-                    "a piece or an end has the uuid of a stream that somebody else has open"
-                }
+                StreamPart::Stray => "a piece or an end has another uuid than the stream that is open",
             },
         };
         self.hub.metrics.denied.increment(1);
@@ -70,7 +74,8 @@ impl Router<'_> {
     /// Tells whether a message has the uuid of somebody else's stream. The original's clients give
     /// each piece a uuid of its own, which is that of no stream.
     fn is_of_another(&self, message: MessageRef<'_>) -> bool {
-        self.hub.streams.is_of_another(message.channel, message.uuid, self.connection.id())
+        let owner = StreamOwner::Connection(self.connection.id());
+        self.hub.streams.is_of_another(message.channel, message.uuid, owner)
     }
 
     /// Aborts the stream of a channel to which the client may not write any more: its receivers

@@ -8,7 +8,7 @@ use conductor_hub::{Auth, Config, Connection, Disconnect, ErrorKind, Hooks, Hub}
 use crate::support::Client;
 
 /// Lets everybody write everywhere.
-struct Open;
+pub(crate) struct Open;
 
 impl Auth for Open {
     fn can_write(&self, _connection: &Connection, _message: MessageRef<'_>) -> bool {
@@ -59,6 +59,30 @@ async fn nobody_writes_into_the_stream_of_another() {
     let start = say(Opcode::STREAM_START, "of alice", "of bob");
     bob.send(&start).await;
     assert_eq!(reader.next().await, start);
+    reader.settle().await;
+}
+
+#[tokio::test]
+async fn the_end_of_a_stream_that_comes_late_ends_no_other() {
+    let hub = hub(Config::default());
+    let mut reader = Client::bound(&hub, "files").await;
+    let mut sender = Client::connect(&hub).await;
+    let begun = [say(Opcode::STREAM_START, "one", ""), say(Opcode::STREAM_WRITE, "one", "a piece")];
+    let start = say(Opcode::STREAM_START, "two", "");
+    for message in begun.iter().chain([&start]) {
+        sender.send(message).await;
+    }
+    // As of a client one of whose threads gave the channel free before it had sent the end.
+    sender.send(&say(Opcode::STREAM_END, "one", "aborted")).await;
+    let (piece, end) = (say(Opcode::STREAM_WRITE, "two", "a piece"), say(Opcode::STREAM_END, "two", ""));
+    sender.send(&piece).await;
+    // Its messages have its uuid, so that is of none.
+    sender.send(&say(Opcode::STREAM_END, "three", "")).await;
+    sender.send(&end).await;
+    let [first, second] = begun;
+    for message in [first, second, say(Opcode::STREAM_END, "one", "aborted"), start, piece, end] {
+        assert_eq!(reader.next().await, message);
+    }
     reader.settle().await;
 }
 
