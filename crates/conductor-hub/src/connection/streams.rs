@@ -45,6 +45,8 @@ struct OpenStream {
 pub(crate) struct AbortedStream {
     pub(crate) channel: Box<str>,
     uuid: Box<str>,
+    /// Kept until the members are told, as nobody else may use its uuid before.
+    pub(crate) permit: Option<StreamPermit>,
 }
 
 /// What became of the begin of a stream.
@@ -84,7 +86,7 @@ impl Streams {
     fn remove(&mut self, channel: &str) -> Option<AbortedStream> {
         let (channel, stream) = self.open.remove_entry(channel)?;
         self.bytes -= cost(&channel, &stream.uuid);
-        Some(AbortedStream { channel, uuid: stream.uuid })
+        Some(AbortedStream { channel, uuid: stream.uuid, permit: stream.permit })
     }
 }
 
@@ -103,7 +105,13 @@ impl Connection {
         let mut streams = self.extras().streams.lock();
         let streams = streams.get_or_insert_default();
         let before = streams.open.get(start.channel).and_then(|stream| stream.permit.as_ref()?.name());
-        let aborted = streams.remove(start.channel);
+        let mut aborted = streams.remove(start.channel);
+        // The sender may use its uuid again: members hear of the end first.
+        if let Some(aborted) = &mut aborted
+            && *aborted.uuid == *start.uuid
+        {
+            aborted.permit = None;
+        }
         let cost = cost(start.channel, start.uuid);
         let bytes = streams.bytes + cost;
         if streams.open.len() >= limits.channels_max || bytes > limits.bytes_max {
@@ -189,6 +197,11 @@ impl Connection {
     pub(crate) fn take_streams(&self) -> Vec<AbortedStream> {
         let streams = self.extras.get().and_then(|extras| extras.streams.lock().take());
         let open = streams.map_or_else(HashMap::default, |streams| streams.open);
-        open.into_iter().map(|(channel, stream)| AbortedStream { channel, uuid: stream.uuid }).collect()
+        let aborted = |(channel, stream): (Box<str>, OpenStream)| AbortedStream {
+            channel,
+            uuid: stream.uuid,
+            permit: stream.permit,
+        };
+        open.into_iter().map(aborted).collect()
     }
 }

@@ -17,7 +17,7 @@
 //! with its own uuid, or it is of the stream before: then it is of none, and changes nothing.
 
 use super::Router;
-use crate::connection::{StreamBegun, StreamPart};
+use crate::connection::{AbortedStream, StreamBegun, StreamPart};
 use crate::protocol::{MessageRef, Opcode};
 use crate::stream_permits::StreamOwner;
 
@@ -28,11 +28,15 @@ impl Router<'_> {
         let why = match message.opcode {
             Opcode::STREAM_START => {
                 let (limits, permits) = (self.hub.bind_limits(), &self.hub.streams);
+                if let Some(row) = &mut self.row {
+                    // The sender may use its uuid again: members hear of the end first.
+                    let name = permits.name(name, message.uuid);
+                    row.ended.retain(|ended| ended.name() != name);
+                }
                 let (aborted, begun) = self.connection.begin_stream(message, limits, permits);
                 if let Some(aborted) = aborted {
-                    self.hub.metrics.aborted.increment(1);
                     // In the same row, so that every member gets it before the new one begins.
-                    self.append(name, &aborted.end());
+                    self.end(aborted);
                 }
                 match begun {
                     StreamBegun::Begun => {
@@ -54,7 +58,7 @@ impl Router<'_> {
                 }
                 StreamPart::Named | StreamPart::Unnamed => {
                     if message.opcode == Opcode::STREAM_END {
-                        self.connection.abort_stream(name);
+                        self.ended = self.connection.abort_stream(name).and_then(|ended| ended.permit);
                     }
                     return true;
                 }
@@ -82,8 +86,15 @@ impl Router<'_> {
     /// would take a stream for whole of which a piece was left out.
     pub(super) fn abort_stream(&mut self, channel: &str) {
         if let Some(aborted) = self.connection.abort_stream(channel) {
-            self.hub.metrics.aborted.increment(1);
-            self.append(channel, &aborted.end());
+            self.end(aborted);
         }
+    }
+
+    /// Ends a stream for its receivers.
+    fn end(&mut self, aborted: AbortedStream) {
+        self.hub.metrics.aborted.increment(1);
+        let end = aborted.end();
+        self.ended = aborted.permit;
+        self.append(&aborted.channel, &end);
     }
 }
