@@ -115,7 +115,8 @@
 //!   waited for there. One that is too slow misses entries, which a metric counts; readers do not.
 //! - **Histories from secondaries** ([`Config::histories_from_secondaries`]) are as old as the
 //!   secondary: a text that was edited, recalled, deleted or purged is shown for as long as it lags
-//!   behind. Inboxes are read on the primary.
+//!   behind. A page before a sequence that it has not reached, and pages by a time, come from the
+//!   primary, so that one page never lacks what another one has. Inboxes are read there, too.
 //! - **Messages of the Go service** do not say who has copies. They cannot be edited or recalled,
 //!   and a purge takes them from the history alone: the copies in inboxes keep their texts until
 //!   they are acknowledged or too old.
