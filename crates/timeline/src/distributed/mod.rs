@@ -136,7 +136,8 @@
 //!   were. The send could lie below the floor then.
 //! - **Holes that stay open.** Reads wait for 5 s at holes. If these are open still, as with a long
 //!   [`grace`](Config::grace), the newest page of a history has what is below them. Of a gap of
-//!   more than 10,000 places the rest is closed as readers come.
+//!   more than 10,000 places the rest is closed as readers come. A node knows 10,000 gaps at once;
+//!   the others get their turn as readers look again, which a watch does every 2.5 s to 5 s.
 //! - **Moving.** Nothing imports an embedded store, or exports this one.
 //! - **Sharding** is untested. The shard key of `chat_sync` and `chat_history` would be `{id: 1}`.
 //!
