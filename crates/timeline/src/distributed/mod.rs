@@ -126,8 +126,9 @@
 //!   with a message that comes later.
 //! - **Intents** are confirmed by the primary alone (`w: 1`): an oplog keeps its order, so a member
 //!   that has an entry has its intent as well. If the primary changes between the two, the intent
-//!   may be lost. Should the node die just then, too, nobody looks for the copies: the send, which
-//!   was not acknowledged, stays in the history alone until it is repeated with its message id.
+//!   may be lost; the node notes it again before its next step. Should the node die before that,
+//!   nobody looks for the copies: the send, which was not acknowledged, stays in the history alone
+//!   until it is repeated with its message id.
 //! - **Clocks.** Sequences, holes and what nodes finish for others do not depend on the clocks of
 //!   nodes. What lies below a floor stays for 10 minutes on MongoDB's clock, and a node uses a
 //!   sequence for 4 minutes on its own, which goes on while the machine is suspended. So two things
