@@ -169,6 +169,7 @@
 //! | `timeline_batch_seconds`, `timeline_queue_length` | how long a batch takes, and how many sends wait |
 //! | `timeline_unknown_outcomes_total` | sends that were answered before it was known whether they are stored, once for each answer |
 //! | `timeline_intents_ended_total` | batches of dead nodes that this one finished |
+//! | `timeline_unfinished_total` | sends and changes that were begun, and that this node cannot end, as a document cannot be read; the log names each once |
 //! | `timeline_holes_closed_total` | holes that this node closed |
 //! | `timeline_entries_pruned_total` | entries that this node removed below floors |
 //! | `timeline_notices_total`, by `way`; `timeline_notices_failed_total`, `timeline_notices_missed_total` | what this node said and heard, could not say, and may have missed |
