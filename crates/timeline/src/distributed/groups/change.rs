@@ -9,8 +9,8 @@
 //! ```
 //!
 //! The document notes which calls wrote it last. So a call whose transaction was committed without
-//! an answer finds its own change when it looks again, also below those of others, and does not take
-//! it for another one.
+//! an answer finds its own change when it looks again, also below those of others, and does not
+//! take it for another one.
 
 use std::collections::HashSet;
 use std::sync::Arc;
