@@ -17,6 +17,7 @@ use crate::calls::Calls;
 use crate::client::ClientMaker;
 use crate::clock::ServerTime;
 use crate::config::{LinkConfig, WhenAway};
+use crate::election::Election;
 use crate::error::{Error, ErrorKind};
 use crate::feed::{ChangeFeed, FeedConfig};
 use crate::server::Server;
@@ -100,6 +101,15 @@ impl Link {
     #[must_use]
     pub fn state(&self) -> watch::Receiver<State> {
         self.0.server.state.subscribe()
+    }
+
+    /// Returns which election made the primary, as far as the driver has heard.
+    ///
+    /// It hears of a new primary before it sends it anything, and this says so a moment later. For
+    /// those who had a write confirmed by the primary alone, and go on from there.
+    #[must_use]
+    pub fn election(&self) -> Election {
+        self.0.server.election()
     }
 
     /// Does work of the driver in a task of its own, within [`timeout`](Self::timeout).

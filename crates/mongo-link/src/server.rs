@@ -17,6 +17,7 @@ use crate::calls::{Calls, joined};
 use crate::caught::{caught, caught_in};
 use crate::client::ClientMaker;
 use crate::current::CurrentClient;
+use crate::election::Election;
 use crate::error::{Error, ErrorKind};
 use crate::state::State;
 use crate::succession::Succession;
@@ -91,6 +92,11 @@ impl Server {
             self.doubted.notify_one();
         }
         answer
+    }
+
+    /// Returns which election made the primary, as far as was heard.
+    pub(crate) fn election(&self) -> Election {
+        Election(self.current.get().and_then(|current| current.seen.borrow().elected))
     }
 
     /// Asks the primary whether it is there.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use mongodb::bson::Document;
+use mongodb::bson::oid::ObjectId;
 use mongodb::event::EventHandler;
 use mongodb::event::sdam::{SdamEvent, TopologyDescription};
 use mongodb::{ServerInfo, ServerType};
@@ -17,6 +18,8 @@ pub(crate) struct Seen {
     /// Whether a member of the replica set answers, primary or not.
     pub(crate) has_member: bool,
     pub(crate) has_primary: bool,
+    /// The latest election that a primary has told of.
+    pub(crate) elected: Option<ObjectId>,
     /// Whether the driver has left out every server, and asks none any more.
     pub(crate) has_no_server: bool,
     /// What a server said, or the connection to it, by the address of each that does not answer.
@@ -42,6 +45,9 @@ impl Seen {
             Some(misfit) => self.misfits.insert(address.to_owned(), misfit),
             None => self.misfits.remove(address),
         };
+        // Only a primary has it. Later ones are greater, so one that does not know yet that another
+        // one was elected changes nothing.
+        self.elected = self.elected.max(hello.get_object_id("electionId").ok());
     }
 
     /// Returns why nobody can be written to, behind "mongodb at host".
@@ -120,6 +126,22 @@ mod tests {
         );
         seen.hear("a:1", &doc! { "setName": "rs", "hosts": ["a:1"] }, Some("rs"));
         assert!(seen.strangers().is_empty());
+    }
+
+    #[test]
+    fn the_latest_election_is_known_whoever_tells_of_an_earlier_one() {
+        let election = |term: u8| ObjectId::from_bytes([0x7f, 255, 255, 255, 0, 0, 0, 0, 0, 0, 0, term]);
+        let mut seen = Seen::default();
+        let mut hear = |hello: Document| {
+            seen.hear("a:1", &hello, Some("rs"));
+            seen.elected
+        };
+        assert_eq!(hear(doc! { "setName": "rs", "hosts": ["a:1"], "secondary": true }), None);
+        let primary = |term| doc! { "setName": "rs", "hosts": ["a:1"], "electionId": election(term) };
+        assert_eq!(hear(primary(5)), Some(election(5)));
+        assert_eq!(hear(primary(6)), Some(election(6)));
+        assert_eq!(hear(primary(5)), Some(election(6)), "it was replaced, and does not know it");
+        assert_eq!(hear(doc! { "setName": "rs", "hosts": ["a:1"] }), Some(election(6)));
     }
 
     #[test]

@@ -30,7 +30,8 @@ use crate::{Count, Error, ErrorKind, InboxPage, MemberId, Position, Result, Seq,
 /// [`cursors_cut`](InboxPage::cursors_cut) says that more rose.
 ///
 /// It reads a page when it is asked for one, so a reader that is slow holds up nobody and loses
-/// nothing. It keeps its store as a clone of the timeline does.
+/// nothing. Where the next entry is missing it looks every few seconds whether it came. It keeps its
+/// store as a clone of the timeline does.
 ///
 /// # Failures
 ///
@@ -56,7 +57,9 @@ enum Phase {
     Reading(Box<PendingPage>),
     /// All was read, until the inbox changes.
     Waiting,
-    /// The next entry is missing; a change is looked at later.
+    /// The next entry is missing, until the inbox changes or this is over.
+    AtHole(Pin<Box<Sleep>>),
+    /// The same, where a change is looked at later.
     Resting(Pin<Box<Sleep>>),
     /// A read failed; the next one comes later.
     Pausing(Pin<Box<Sleep>>),
@@ -142,10 +145,15 @@ impl Watch {
                     return Poll::Ready(self.end(closed).map(drop));
                 }
             }
+            Phase::AtHole(look) => match self.changes.poll_changed(context) {
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(closed)) => return Poll::Ready(self.end(closed).map(drop)),
+                Poll::Pending => ready!(look.as_mut().poll(context)),
+            },
             Phase::Resting(rest) => {
                 ready!(rest.as_mut().poll(context));
                 // Whatever has changed meanwhile is known there.
-                self.phase = Phase::Waiting;
+                self.phase = at_hole();
                 return self.poll_ready(context);
             }
             Phase::Pausing(pause) => {
@@ -205,7 +213,8 @@ impl Watch {
             self.position = page.floor.into();
         }
         // A read that came no further waits for a change, whatever the page says: reading again
-        // and again would find the same.
+        // and again would find the same. At a hole it looks now and then all the same. A store has
+        // room for so many holes, and those that found none are closed only as somebody reads.
         let has_more = self.position.sequence < page.latest_seq;
         self.holes_met = if has_more && !went_on { self.holes_met.saturating_add(1) } else { 0 };
         let rest = hole_pause(self.holes_met);
@@ -213,6 +222,8 @@ impl Watch {
             Phase::Behind
         } else if rest > Duration::ZERO {
             Phase::Resting(Box::pin(sleep(rest)))
+        } else if has_more {
+            at_hole()
         } else {
             Phase::Waiting
         };
@@ -223,6 +234,11 @@ impl Watch {
         self.phase = Phase::Ended;
         Err(closed)
     }
+}
+
+/// Returns the phase of a watch that has met a hole: it looks again after 2.5 s to 5 s.
+fn at_hole() -> Phase {
+    Phase::AtHole(Box::pin(sleep(pause(u32::MAX))))
 }
 
 /// Returns the time between a failed read and the next, after so many other failures.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mongo_link::{ErrorKind, Link, State};
+use mongo_link::{Election, ErrorKind, Link, State};
 use test_support::{MongoSet, require};
 
 use crate::{connect, has, put, put_again, state};
@@ -53,4 +53,19 @@ async fn lost_majority_is_told_and_comes_back() {
     put_again(&link, "c").await;
     state(&link, State::is_well).await;
     assert!(has(&link, "a").await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_primary_is_one_of_another_election() {
+    let Some(set) = require(MongoSet::start().await) else { return };
+    let link = Link::start(connect(&set.url())).await.unwrap();
+    put(&link, "before").await.unwrap();
+    let first = link.election();
+    assert_ne!(first, Election::default(), "a primary was heard of");
+    put(&link, "by the same one").await.unwrap();
+    assert_eq!(link.election(), first);
+
+    set.step_down().await.unwrap();
+    put_again(&link, "by another one").await;
+    assert_ne!(link.election(), first);
 }

@@ -67,5 +67,12 @@ async fn look(
          Go service, and run `tidings repair` with these settings",
         report.duplicate_count
     );
+    // Where the index is, no two of them have the same box.
+    ensure!(
+        probe.is_indexed || report.unreadable_count < 2,
+        "--mongo-url: {} documents have no box or no sequence, and no server can open the store while two of them have \
+         the same box; stop the Go service, and run `tidings repair` with these settings",
+        report.unreadable_count
+    );
     Ok(())
 }

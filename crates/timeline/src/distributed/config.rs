@@ -177,8 +177,10 @@ impl Config {
 
     /// Sets whether histories are read from secondaries where there are any.
     ///
-    /// They may be a little behind then, never with a gap. A text that was edited, recalled,
-    /// deleted or purged is shown for as long as the secondary lags. False by default.
+    /// They may be a little behind then, never with a gap: a page before a sequence that the
+    /// secondary has not reached comes from the primary, and so do pages by a time. A text that was
+    /// edited, recalled, deleted or purged is shown for as long as the secondary lags. False by
+    /// default.
     #[must_use]
     pub fn histories_from_secondaries(self, allowed: bool) -> Self {
         Self { histories_from_secondaries: allowed, ..self }

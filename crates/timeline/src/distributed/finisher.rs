@@ -1,6 +1,7 @@
 //! The task that ends what others have begun and did not end, as they died.
 
 use std::collections::HashSet;
+use std::slice;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use super::entry_id::EntryId;
 use super::send::operation::{find_entries, floors_of};
 use super::send::{Operation, metrics, spread};
 use super::shared::Shared;
-use crate::Result;
+use crate::{Error, ErrorKind, Result};
 
 /// How often it looks.
 const PERIOD: Duration = Duration::from_secs(1);
@@ -36,6 +37,7 @@ const INTENTS_MAX: i64 = 16;
 
 /// Looks for what was left, until the store is stopped.
 pub(super) async fn run(shared: Arc<Shared>) {
+    let mut told = Told::default();
     loop {
         tokio::select! {
             // The nodes of a store do not all look at the same time.
@@ -46,7 +48,7 @@ pub(super) async fn run(shared: Arc<Shared>) {
             continue;
         }
         shared.episodes.tell_over();
-        match shared.stop.run_until_cancelled(Box::pin(look(&shared))).await {
+        match shared.stop.run_until_cancelled(Box::pin(look(&shared, &mut told))).await {
             None => break,
             Some(Ok(())) => {}
             Some(Err(error)) => {
@@ -61,19 +63,19 @@ pub(super) async fn run(shared: Arc<Shared>) {
     }
 }
 
-async fn look(shared: &Arc<Shared>) -> Result<()> {
+async fn look(shared: &Arc<Shared>, told: &mut Told) -> Result<()> {
     shared.intents.delete_idle(false).await?;
     for noted in shared.intents.take_left() {
         // One that cannot be ended now is left again when it is dropped.
         let age = noted.age();
-        match end_after(shared, noted.ops(), age).await {
+        match end_after(shared, noted.ops(), age, told).await {
             Ok(found) if found.is_over(age) => noted.done(),
             Ok(found) => noted.leave(found.open),
             Err(error) => tracing::debug!("what this node left is not ended yet: {error:#}"),
         }
     }
     for (intent, age) in late(shared).await? {
-        if let Err(error) = end_intent(shared, &intent, age).await {
+        if let Err(error) = end_intent(shared, &intent, age, told).await {
             tracing::debug!("what node {} had begun is not ended yet: {error:#}", intent.node);
         }
     }
@@ -81,8 +83,8 @@ async fn look(shared: &Arc<Shared>) -> Result<()> {
 }
 
 /// Ends what an intent names, and deletes it, or leaves what may come still.
-async fn end_intent(shared: &Arc<Shared>, intent: &IntentDoc, age: Duration) -> Result<()> {
-    let found = end_after(shared, &intent.ops, age).await?;
+async fn end_intent(shared: &Arc<Shared>, intent: &IntentDoc, age: Duration, told: &mut Told) -> Result<()> {
+    let found = end_after(shared, &intent.ops, age, told).await?;
     let is_over = found.is_over(age);
     if !is_over && found.open.len() == intent.ops.len() {
         return Ok(());
@@ -107,11 +109,11 @@ async fn end_intent(shared: &Arc<Shared>, intent: &IntentDoc, age: Duration) -> 
 }
 
 /// What was found of the operations of an intent.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Found {
     /// Whether anything that it names was there, and has ended now.
     is_there: bool,
-    /// What was not there, and may come still.
+    /// What was not there, and may come still; or cannot be ended here.
     open: Vec<IntentOp>,
 }
 
@@ -123,13 +125,13 @@ impl Found {
 }
 
 /// Ends operations that were noted so long ago, as far as there is anything of them.
-async fn end_after(shared: &Arc<Shared>, ops: &[IntentOp], age: Duration) -> Result<Found> {
+async fn end_after(shared: &Arc<Shared>, ops: &[IntentOp], age: Duration, told: &mut Told) -> Result<Found> {
     // The order matters: while no majority confirms writes, what the primary has is not seen, and
     // would be forgotten. Whatever it had before this write is seen after it.
     if age > KEPT {
         confirm(shared).await?;
     }
-    end(shared, ops).await
+    end(shared, ops, told).await
 }
 
 /// Has a majority confirm a write, and with it all that the primary had before.
@@ -172,7 +174,65 @@ async fn late(shared: &Shared) -> Result<Vec<(IntentDoc, Duration)>> {
 }
 
 /// Ends operations, as far as there is anything of them.
-async fn end(shared: &Arc<Shared>, ops: &[IntentOp]) -> Result<Found> {
+///
+/// One of which a document cannot be read keeps no other one back. It stays open, as a node of a
+/// later version may read it.
+async fn end(shared: &Arc<Shared>, ops: &[IntentOp], told: &mut Told) -> Result<Found> {
+    match end_all(shared, ops).await {
+        Err(error) if is_of_document(&error) => {}
+        ended => return ended,
+    }
+    let mut found = Found::default();
+    for op in ops {
+        match end_all(shared, slice::from_ref(op)).await {
+            Ok(one) => {
+                found.is_there |= one.is_there;
+                found.open.extend(one.open);
+            }
+            Err(error) if is_of_document(&error) => {
+                told.tell(op, &error);
+                found.open.push(op.clone());
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(found)
+}
+
+/// Whether an error comes from a document that cannot be read, whatever was said of it since.
+fn is_of_document(error: &Error) -> bool {
+    let source = || std::error::Error::source(error)?.downcast_ref::<Error>();
+    error.kind() == ErrorKind::Corrupt || source().is_some_and(is_of_document)
+}
+
+/// The operations that cannot be ended here, of which the log was told.
+#[derive(Debug, Default)]
+struct Told(Vec<IntentOp>);
+
+impl Told {
+    /// Tells the log of one, and counts it, unless that was done.
+    fn tell(&mut self, op: &IntentOp, error: &Error) {
+        if self.0.contains(op) {
+            return;
+        }
+        if self.0.len() == TOLD_MAX {
+            self.0.clear();
+        }
+        self.0.push(op.clone());
+        metrics::unfinished();
+        let IntentOp { history, seq, .. } = op;
+        tracing::warn!(
+            "what was begun at {seq} of the history {history} cannot be ended by this node, which goes on \
+             with what else there is: {error:#}"
+        );
+    }
+}
+
+/// Of how many operations it is known that the log was told.
+const TOLD_MAX: usize = 1_000;
+
+/// Ends operations together, as far as there is anything of them.
+async fn end_all(shared: &Arc<Shared>, ops: &[IntentOp]) -> Result<Found> {
     let sends = ops.iter().filter(|op| op.kind == IntentKind::Send);
     let keys: Vec<_> = sends.filter_map(|op| Some((&op.history, op.key?))).collect();
     let entries = find_entries(shared, keys).await?;
@@ -239,6 +299,20 @@ mod tests {
         assert!(purge.is_over(KEPT + Duration::from_millis(1)));
         let nothing = found(&sends, &HashSet::new());
         assert!(!nothing.is_there && !nothing.is_over(Duration::ZERO));
+    }
+
+    #[test]
+    fn a_document_that_cannot_be_read_is_told_of_once_however_its_error_comes() {
+        let corrupt = Error::new(ErrorKind::Corrupt, "the entry cannot be read");
+        let unknown = Error::with_source(ErrorKind::UnknownOutcome, "it is unknown", corrupt.clone());
+        let away = Error::new(ErrorKind::Unavailable, "nobody answers");
+        assert!(is_of_document(&corrupt) && is_of_document(&unknown) && !is_of_document(&away));
+        let history = BoxId::stored(Side::History, "seq:a:b");
+        let op = IntentOp { kind: IntentKind::Purge, history, seq: Seq::ZERO, key: None };
+        let mut told = Told::default();
+        told.tell(&op, &corrupt);
+        told.tell(&op, &unknown);
+        assert_eq!(told.0, [op]);
     }
 
     #[test]

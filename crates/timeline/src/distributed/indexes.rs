@@ -34,8 +34,8 @@ pub(super) async fn make(database: &Database) -> Result<()> {
     let made = database.call_raw(|collections| async move { make_all(&collections).await }).await;
     made.map_err(|error| match error.kind() {
         LinkErrorKind::Conflict => {
-            let text = "two entries have the same id and sequence, as the Go service may leave them, or sends while the \
-                        index was missing; run `tidings repair` to move one of each aside";
+            let text = "two entries have the same id and sequence, or no sequence, as the Go service may leave them, or sends \
+                        while the index was missing; run `tidings repair` to move one of each aside";
             Error::with_source(ErrorKind::Corrupt, text, error)
         }
         _ => of_link(error),

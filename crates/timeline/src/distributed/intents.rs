@@ -8,14 +8,16 @@
 //!
 //! An intent is written before what it names is begun. It is as durable as that without waiting for
 //! a majority: a replica set keeps its writes in their order, so it has the intent if it has what
-//! came after. It is not removed when that has ended: the next one takes its place, and whoever
-//! looks at one of a dead node finds most of it done.
+//! came after. A new primary may lack both, so an intent is written anew before the next step if
+//! there was an election since, as it is if it is old. It is not removed when that has ended: the
+//! next one takes its place, and whoever looks at one of a dead node finds most of it done.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 use std::{fmt, mem};
 
+use mongo_link::Election;
 use mongodb::bson::doc;
 use mongodb::options::WriteConcern;
 use parking_lot::Mutex;
@@ -72,6 +74,8 @@ pub(super) struct Noted {
     lane: u32,
     ops: Vec<IntentOp>,
     noted_at: Instant,
+    /// Which primary has it: another one may not.
+    election: Election,
     has_ended: bool,
     /// Whether a command to the document was given up, and may come late.
     may_change: bool,
@@ -170,8 +174,15 @@ impl Lanes {
 
 impl Noted {
     fn new(intents: &Intents, lane: u32, ops: Vec<IntentOp>) -> Self {
-        let intents = intents.clone();
-        Self { intents, lane, ops, noted_at: Instant::now(), has_ended: false, may_change: false }
+        Self {
+            intents: intents.clone(),
+            lane,
+            ops,
+            noted_at: Instant::now(),
+            election: Election::default(),
+            has_ended: false,
+            may_change: false,
+        }
     }
 
     /// Returns what was noted.
@@ -187,8 +198,11 @@ impl Noted {
     }
 
     /// Writes it anew before something is begun, unless that was done a moment ago.
+    ///
+    /// If there was an election since, it is done in any case.
     pub(super) async fn renew_if_old(&mut self) -> Result<()> {
-        if self.age() > NOTED_MAX { self.renew().await } else { Ok(()) }
+        let is_of_another = self.election != self.intents.0.database.link().election();
+        if is_of_another || self.age() > NOTED_MAX { self.renew().await } else { Ok(()) }
     }
 
     /// Notes it again, as new.
@@ -198,12 +212,14 @@ impl Noted {
         let set = doc! { "$set": fields, "$currentDate": { "at": true } };
         let may_have_changed = mem::replace(&mut self.may_change, true);
         let database = &self.intents.0.database;
+        // The order matters: an election meanwhile is one since then.
+        let election = database.link().election();
         let written = database.call(move |collections| async move {
             let update = collections.intents.update_one(doc! { "_id": id }, set).upsert(true);
             update.write_concern(WriteConcern::nodes(1)).await.map(drop)
         });
         written.await?;
-        (self.noted_at, self.may_change) = (noted_at, may_have_changed);
+        (self.noted_at, self.election, self.may_change) = (noted_at, election, may_have_changed);
         Ok(())
     }
 

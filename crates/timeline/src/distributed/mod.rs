@@ -115,7 +115,8 @@
 //!   waited for there. One that is too slow misses entries, which a metric counts; readers do not.
 //! - **Histories from secondaries** ([`Config::histories_from_secondaries`]) are as old as the
 //!   secondary: a text that was edited, recalled, deleted or purged is shown for as long as it lags
-//!   behind. Inboxes are read on the primary.
+//!   behind. A page before a sequence that it has not reached, and pages by a time, come from the
+//!   primary, so that one page never lacks what another one has. Inboxes are read there, too.
 //! - **Messages of the Go service** do not say who has copies. They cannot be edited or recalled,
 //!   and a purge takes them from the history alone: the copies in inboxes keep their texts until
 //!   they are acknowledged or too old.
@@ -125,8 +126,9 @@
 //!   with a message that comes later.
 //! - **Intents** are confirmed by the primary alone (`w: 1`): an oplog keeps its order, so a member
 //!   that has an entry has its intent as well. If the primary changes between the two, the intent
-//!   may be lost. Should the node die just then, too, nobody looks for the copies: the send, which
-//!   was not acknowledged, stays in the history alone until it is repeated with its message id.
+//!   may be lost; the node notes it again before its next step. Should the node die before that,
+//!   nobody looks for the copies: the send, which was not acknowledged, stays in the history alone
+//!   until it is repeated with its message id.
 //! - **Clocks.** Sequences, holes and what nodes finish for others do not depend on the clocks of
 //!   nodes. What lies below a floor stays for 10 minutes on MongoDB's clock, and a node uses a
 //!   sequence for 4 minutes on its own, which goes on while the machine is suspended. So two things
@@ -135,7 +137,8 @@
 //!   were. The send could lie below the floor then.
 //! - **Holes that stay open.** Reads wait for 5 s at holes. If these are open still, as with a long
 //!   [`grace`](Config::grace), the newest page of a history has what is below them. Of a gap of
-//!   more than 10,000 places the rest is closed as readers come.
+//!   more than 10,000 places the rest is closed as readers come. A node knows 10,000 gaps at once;
+//!   the others get their turn as readers look again, which a watch does every 2.5 s to 5 s.
 //! - **Moving.** Nothing imports an embedded store, or exports this one.
 //! - **Sharding** is untested. The shard key of `chat_sync` and `chat_history` would be `{id: 1}`.
 //!
@@ -166,6 +169,7 @@
 //! | `timeline_batch_seconds`, `timeline_queue_length` | how long a batch takes, and how many sends wait |
 //! | `timeline_unknown_outcomes_total` | sends that were answered before it was known whether they are stored, once for each answer |
 //! | `timeline_intents_ended_total` | batches of dead nodes that this one finished |
+//! | `timeline_unfinished_total` | sends and changes that were begun, and that this node cannot end, as a document cannot be read; the log names each once |
 //! | `timeline_holes_closed_total` | holes that this node closed |
 //! | `timeline_entries_pruned_total` | entries that this node removed below floors |
 //! | `timeline_notices_total`, by `way`; `timeline_notices_failed_total`, `timeline_notices_missed_total` | what this node said and heard, could not say, and may have missed |

@@ -58,3 +58,30 @@ async fn duplicates_are_listed_and_moved_aside_and_the_store_opens() {
     assert_eq!((left.duplicate_count, left.entries), (0, 4));
     assert!(repair(&place.config()).await.unwrap().moved.is_empty());
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn documents_without_a_sequence_are_moved_aside_and_the_store_opens() {
+    let Some(place) = Place::on_mongo().await else { return };
+    let without = |key: i32| doc! { "_id": key, "id": "a", "message": "{}" };
+    insert(&place, "chat_sync", &[document(1, "a", 1), without(7), without(8)]).await;
+    let report = check(&place.config()).await.unwrap();
+    assert_eq!((report.duplicate_count, report.unreadable_count, report.entries), (0, 2, 1));
+    assert!(!report.is_whole() && report.to_string().contains("tidings repair"), "{report}");
+
+    // To the index that they lack the same field is that they have the same.
+    let store = DistributedStore::start(place.config()).await.unwrap();
+    let mut state = store.state();
+    let is_refused =
+        |state: &State| matches!(state, State::Down { reason } if reason.contains("tidings repair"));
+    timeout(PATIENCE, state.wait_for(is_refused)).await.unwrap().unwrap();
+    let repaired = repair(&place.config()).await.unwrap();
+    assert!(repaired.moved.is_empty());
+    let mut unreadable = repaired.unreadable;
+    unreadable.sort_unstable();
+    assert_eq!(unreadable, ["7", "8"]);
+    opened(&store).await;
+    assert!(store.shutdown(PATIENCE).await);
+
+    assert_eq!((count(&place, "chat_sync").await, count(&place, "chat_sync_duplicates").await), (1, 2));
+    assert!(check(&place.config()).await.unwrap().is_whole());
+}

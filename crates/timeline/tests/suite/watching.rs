@@ -13,7 +13,7 @@ use timeline::{
     MemberId, Message, NewMessage, PageRequest, Position, Result, Seq, State, Timeline, Watch,
 };
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_stream::StreamExt;
 
 use crate::mocked;
@@ -222,6 +222,26 @@ async fn a_watch_at_a_hole_reads_now_and_then_however_much_is_written_behind_it(
     assert!(reads <= READS_MAX, "it has read {reads} times");
     let late = begin.elapsed().saturating_sub(Duration::from_millis(BEHIND.into()));
     assert!(late <= Duration::from_millis(u64::from(BEHIND) + 30), "{late:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_watch_at_a_hole_finds_what_nobody_told_it_of() {
+    let (store, timeline, mut watch) = start();
+    store.has_hole.store(true, Ordering::Relaxed);
+    send(&timeline).await;
+    let closes = async {
+        sleep(Duration::from_secs(60)).await;
+        store.has_hole.store(false, Ordering::Relaxed);
+    };
+    let begin = Instant::now();
+    let (entries, ()) = tokio::join!(next(&mut watch), closes);
+    assert_eq!(entries, [1]);
+    assert!(begin.elapsed() <= Duration::from_secs(66), "{:?}", begin.elapsed());
+    let reads = store.reads.load(Ordering::Relaxed);
+    assert!(reads <= 60 / 2 + 2, "it has read {reads} times");
+    // At the end of the inbox it looks at nothing by itself.
+    let more = timeout(Duration::from_secs(60), next(&mut watch)).await;
+    assert!(more.is_err() && store.reads.load(Ordering::Relaxed) == reads);
 }
 
 #[tokio::test(start_paused = true)]

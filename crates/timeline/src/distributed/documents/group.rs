@@ -8,6 +8,8 @@
 //! | `created` | int64 ms | when it was created |
 //! | `members` | array of `{ id, role }` | as they joined; role 1 is an owner, 0 a member |
 //! | `rev` | int64 | how often it was changed |
+//! | `by` | Binary(16) | the mark of the call that wrote it |
+//! | `by_earlier` | array of Binary(16) | those of calls before that, the latest first |
 
 use mongodb::bson::{Bson, Document, RawDocument, doc};
 

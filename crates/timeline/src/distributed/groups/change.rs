@@ -8,14 +8,16 @@
 //!    └─────────────────  became of it: once more
 //! ```
 //!
-//! The document notes which call wrote it. So a call whose transaction was committed without an
-//! answer finds its own change when it looks again, and does not take it for another one.
+//! The document notes which calls wrote it last. So a call whose transaction was committed without
+//! an answer finds its own change when it looks again, also below those of others, and does not
+//! take it for another one.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use mongo_link::{Backoff, ErrorKind as LinkErrorKind};
+use mongodb::bson::Bson;
 use tokio::time::{Instant, sleep};
 
 use super::super::box_id::{BoxId, Side};
@@ -26,7 +28,7 @@ use super::super::shared::Shared;
 use super::super::tops::{self, Top};
 use super::super::{call_end, clock};
 use super::bound::bounded;
-use super::page::{Found, MARK, find};
+use super::page::{EARLIER_MARKS, Found, MARK, find};
 use super::transaction::{Claim, Transaction, Written};
 use crate::store::GroupChange;
 use crate::{Conversation, Error, ErrorKind, Group, GroupName, MemberId, Result, Seq};
@@ -34,6 +36,9 @@ use crate::{Conversation, Error, ErrorKind, Group, GroupName, MemberId, Result, 
 /// How long the waits between two attempts are: the first, and any.
 const WAIT_FIRST: Duration = Duration::from_millis(8);
 const WAIT_MAX: Duration = Duration::from_millis(256);
+
+/// How many marks of earlier calls a group keeps: more changes of one hardly fit into a call.
+const EARLIER_MAX: usize = 16;
 
 /// A change of one group.
 struct Call<'a> {
@@ -95,8 +100,8 @@ impl Call<'_> {
             tops::read(&shared.database, Side::History, &history),
         )?;
         let top = tops.get(self.history.as_str()).copied().unwrap_or_default();
-        if let Some(Found { known, mark }) = &found
-            && *mark == Some(self.mark)
+        if let Some(Found { known, marks }) = &found
+            && marks.contains(&self.mark)
         {
             return Ok(Attempt::Done(known.group.clone()));
         }
@@ -105,7 +110,7 @@ impl Call<'_> {
         if before == Some(&after) {
             return Ok(Attempt::Done(after));
         }
-        let transaction = self.transaction(found.as_ref().map(|found| &found.known), &after, top);
+        let transaction = self.transaction(found.as_ref(), &after, top);
         let leavers = transaction.left.clone();
         let cache = Arc::clone(shared);
         let written = shared
@@ -136,16 +141,18 @@ impl Call<'_> {
     }
 
     /// Returns what is written to make a group what it is after the change.
-    fn transaction(&self, before: Option<&GroupDoc>, after: &Group, top: Top) -> Transaction {
+    fn transaction(&self, before: Option<&Found>, after: &Group, top: Top) -> Transaction {
         let members = |group: &Group| -> HashSet<MemberId> {
             group.members.iter().map(|known| known.member.clone()).collect()
         };
         let (were_in, are_in) =
-            (before.map(|known| members(&known.group)).unwrap_or_default(), members(after));
-        let rev = before.map(|known| known.rev);
+            (before.map(|found| members(&found.known.group)).unwrap_or_default(), members(after));
+        let rev = before.map(|found| found.known.rev);
         let known = GroupDoc { group: after.clone(), rev: rev.unwrap_or_default() + 1 };
         let mut group = known.to_document();
         group.insert(MARK, self.mark.to_bson());
+        let earlier = before.iter().flat_map(|found| &found.marks).take(EARLIER_MAX);
+        group.insert(EARLIER_MARKS, earlier.map(|mark| mark.to_bson()).collect::<Bson>());
         let is_alone = matches!(self.change, GroupChange::Create { without_history: true, .. });
         Transaction {
             group,
@@ -195,7 +202,8 @@ mod tests {
         let history = BoxId::history(&conversation);
         let mark = EntryId::Ours([7; 16]);
         let call = Call { name: &name, conversation, history, change, at_ms: 9, mark };
-        let before = before.map(|ids| GroupDoc { group: group(ids), rev: 4 });
+        let marks = vec![EntryId::Ours([6; 16]); EARLIER_MAX];
+        let before = before.map(|ids| Found { known: GroupDoc { group: group(ids), rev: 4 }, marks });
         let top = Top { seq: Seq::new(3).unwrap(), at_ms: 8, floor: Seq::new(3).unwrap() };
         call.transaction(before.as_ref(), &group(after), top)
     }
@@ -216,6 +224,17 @@ mod tests {
         assert_eq!(written.rev, Some(4));
         assert_eq!(written.group.get_i64("rev").unwrap(), 5);
         assert!(written.claim.is_none());
+    }
+
+    #[test]
+    fn a_call_is_found_again_below_the_change_of_another_one() {
+        let rename = GroupChange::Rename { title: String::new() };
+        let written = transaction(rename, Some(&["a"]), &["a"]).group;
+        assert_eq!(written.get(MARK), Some(&EntryId::Ours([7; 16]).to_bson()));
+        let earlier = vec![EntryId::Ours([6; 16]).to_bson(); EARLIER_MAX];
+        assert_eq!(written.get_array(EARLIER_MARKS).unwrap(), &earlier);
+        let first = transaction(create(false), None, &["a"]).group;
+        assert!(first.get_array(EARLIER_MARKS).unwrap().is_empty(), "nobody was there before");
     }
 
     #[test]

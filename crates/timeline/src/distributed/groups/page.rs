@@ -15,12 +15,15 @@ use crate::{Count, Group, GroupName, GroupPage, GroupSummary, MemberId, Result};
 /// The field of a group that has the mark of the call that wrote it.
 pub(super) const MARK: &str = "by";
 
+/// The field that has the marks of those before it, the latest first.
+pub(super) const EARLIER_MARKS: &str = "by_earlier";
+
 /// A group as it is stored.
 #[derive(Debug)]
 pub(super) struct Found {
     pub(super) known: GroupDoc,
-    /// The mark of the call that wrote it.
-    pub(super) mark: Option<EntryId>,
+    /// The marks of the calls that wrote it, the latest first, as far as they are kept.
+    pub(super) marks: Vec<EntryId>,
 }
 
 /// Returns a group, `None` if there is none.
@@ -42,8 +45,14 @@ pub(super) async fn find(database: &Database, name: &GroupName) -> Result<Option
         })
         .await?;
     let Some(document) = document else { return Ok(None) };
-    let mark = document.get(MARK).ok().flatten().and_then(EntryId::read);
-    Ok(Some(Found { known: GroupDoc::read(&document)?, mark }))
+    Ok(Some(Found { known: GroupDoc::read(&document)?, marks: marks(&document) }))
+}
+
+/// Returns the marks of a group, the latest first.
+fn marks(document: &RawDocument) -> Vec<EntryId> {
+    let last = document.get(MARK).ok().flatten().and_then(EntryId::read);
+    let earlier = document.get_array(EARLIER_MARKS).ok().into_iter().flatten();
+    last.into_iter().chain(earlier.filter_map(|mark| EntryId::read(mark.ok()?))).collect()
 }
 
 /// Returns a page of the groups of a member, ascending by the bytes of their names.
@@ -158,6 +167,16 @@ mod tests {
             GroupSummary::new(GroupName::new("tea").unwrap(), "Tea & cake".to_owned(), Role::Owner, 3);
         assert_eq!(summary(&document, &member).unwrap(), Some(expected));
         assert_eq!(summary(&document, &MemberId::new("b").unwrap()).unwrap(), None);
+    }
+
+    #[test]
+    fn the_marks_of_a_group_are_read_with_the_latest_first() {
+        let [one, other] = [1, 2].map(EntryId::fresh);
+        let marks = |group: Document| marks(&RawDocumentBuf::try_from(&group).unwrap());
+        assert_eq!(marks(doc! { "_id": "tea" }), []);
+        assert_eq!(marks(doc! { "_id": "tea", MARK: one.to_bson() }), [one]);
+        let both = doc! { "_id": "tea", MARK: other.to_bson(), EARLIER_MARKS: [one.to_bson()] };
+        assert_eq!(marks(both), [other, one]);
     }
 
     #[test]

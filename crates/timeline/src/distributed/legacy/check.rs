@@ -43,7 +43,8 @@ pub struct CheckReport {
     pub unclear_count: u64,
     /// The `_id`s of documents without a box or a sequence, the first hundred.
     ///
-    /// No reader sees them.
+    /// No reader sees them. A store does not open while two have the same box, or the same
+    /// sequence: [`repair`](super::repair()) moves all of them aside.
     pub unreadable: Vec<String>,
     /// How many such documents there are.
     pub unreadable_count: u64,
@@ -155,7 +156,7 @@ impl CheckReport {
             }
             Sight::Unreadable(key) => {
                 self.unreadable_count += 1;
-                keep(&mut self.unreadable, [key]);
+                keep(&mut self.unreadable, [key.to_string()]);
             }
         }
     }
@@ -178,6 +179,11 @@ impl Duplicate {
     pub(super) fn new(collection: String, id: String, sequence: i64, key: &Bson) -> Self {
         Self { collection, id, sequence: seq(sequence), key: key.to_string() }
     }
+}
+
+/// Returns what to do about things that a repair moves aside, as a line goes on.
+fn to_repair(count: u64) -> &'static str {
+    if count == 0 { "" } else { ": stop the Go service and run `tidings repair`" }
 }
 
 /// Adds what is told, as far as there is room.
@@ -212,14 +218,15 @@ impl fmt::Display for CheckReport {
             f,
             "{} entries in {} inboxes and histories; {} holes, which are closed when they are read; {} \
              documents with the sequence of another one{}; {} histories whose id can be read in more than \
-             one way; {} documents without a box or a sequence",
+             one way; {} documents without a box or a sequence{}",
             self.entries,
             self.boxes,
             self.hole_count,
             self.duplicate_count,
-            if self.duplicate_count == 0 { "" } else { ": stop the Go service and run `tidings repair`" },
+            to_repair(self.duplicate_count),
             self.unclear_count,
             self.unreadable_count,
+            to_repair(self.unreadable_count),
         )?;
         self.holes.iter().try_for_each(|hole| write!(f, "\n{hole}"))?;
         self.duplicates.iter().try_for_each(|duplicate| write!(f, "\n{duplicate}"))?;
@@ -248,6 +255,14 @@ mod tests {
             Sight::Duplicate { id: "seq:a:b".to_owned(), seq: 7, key: Bson::from("x") },
         );
         other.note("chat_history", Sight::Entry);
+        let mut unreadable = CheckReport::default();
+        unreadable.note("chat_sync", Sight::Unreadable(Bson::from("y")));
+        assert!(!unreadable.is_whole());
+        let text = unreadable.to_string();
+        assert!(
+            text.contains("1 documents without a box or a sequence: stop the Go service and run"),
+            "{text}"
+        );
         assert!(!other.is_whole() && CheckReport::default().is_whole());
         report.add(other);
         assert_eq!((report.holes.len(), report.hole_count), (100, 150));

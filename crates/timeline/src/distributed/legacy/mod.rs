@@ -2,8 +2,8 @@
 //!
 //! The Go service had no index on box and sequence, so its data may have two documents for one
 //! sequence, and sequences without a document. A store closes old holes by itself when they are
-//! read. Duplicates keep it from making its index: [`check`] lists them, [`repair`] moves them
-//! aside.
+//! read. Duplicates keep it from making its index, and so do two documents of a box without a
+//! sequence: [`check`] lists them, [`repair`] moves them aside.
 //!
 //! It had no lists of conversations either. [`repair`] enters the pairs into those of their
 //! members, so it is good to run it once where there are no duplicates. Nothing says who is in a

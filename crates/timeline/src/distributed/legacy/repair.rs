@@ -1,9 +1,9 @@
-//! A repair of what the Go service has left: duplicates, and pairs in no list.
+//! A repair of what the Go service has left in the way, and of pairs in no list.
 
 use std::fmt;
 
 use mongodb::Collection;
-use mongodb::bson::{Bson, Document, doc};
+use mongodb::bson::{Document, doc};
 use mongodb::error::Result as DriverResult;
 
 use super::super::box_id::Side;
@@ -22,6 +22,8 @@ pub struct Repaired {
     ///
     /// They are now in a collection of that name with `_duplicates` behind it.
     pub moved: Vec<Duplicate>,
+    /// The `_id`s of the documents without a box or a sequence that were moved there, too.
+    pub unreadable: Vec<String>,
     /// How many pairs of the Go service are in the lists of their members now.
     pub pairs: u64,
     /// How many groups are not, as the Go service did not note their members.
@@ -30,14 +32,15 @@ pub struct Repaired {
     pub groups: u64,
 }
 
-/// How many duplicates are moved between two passes over a collection.
+/// How many documents are moved between two passes over a collection.
 const ROUND: usize = 10_000;
 
 /// Moves duplicates aside, and enters what is known of old boxes.
 ///
 /// Of the documents of one sequence the oldest stays. The others are in `chat_sync_duplicates` and
 /// `chat_history_duplicates` afterwards, if the collections have the names that the Go service gave
-/// them. Nothing is lost when it is cut short; run it again.
+/// them. So are those that have no box or no sequence, which no reader sees: two of one box keep a
+/// store from opening as well. Nothing is lost when it is cut short; run it again.
 ///
 /// A pair whose last message is one of the Go service gets into the lists of its members, with
 /// nothing unread. Members who were removed since are in them again: run it before there are any.
@@ -58,8 +61,10 @@ pub async fn repair(config: &Config) -> Result<Repaired> {
     for (side, name) in [(Side::Inbox, &config.inboxes), (Side::History, &config.histories)] {
         let name = name.clone();
         let work = move |database: mongodb::Database| async move { tidy(&database, &name, side).await };
-        let moved = database.link().call_within(LIMIT, work).await.map_err(of_link)?;
-        repaired.moved.extend(moved);
+        let Moved { duplicates, unreadable } =
+            database.link().call_within(LIMIT, work).await.map_err(of_link)?;
+        repaired.moved.extend(duplicates);
+        repaired.unreadable.extend(unreadable);
     }
     // The order matters: what was moved aside is the end of no box.
     let Entered { pairs, groups } = takeover::enter(&database, config).await?;
@@ -67,24 +72,38 @@ pub async fn repair(config: &Config) -> Result<Repaired> {
     Ok(repaired)
 }
 
-/// Moves the duplicates of one collection.
-async fn tidy(database: &mongodb::Database, name: &str, side: Side) -> DriverResult<Vec<Duplicate>> {
+/// What was moved out of one collection.
+#[derive(Debug, Default)]
+struct Moved {
+    duplicates: Vec<Duplicate>,
+    unreadable: Vec<String>,
+}
+
+/// Moves what is in the way of the unique index of one collection.
+async fn tidy(database: &mongodb::Database, name: &str, side: Side) -> DriverResult<Moved> {
     let (from, to) = (database.collection(name), database.collection(&format!("{name}_duplicates")));
-    let mut moved = Vec::new();
+    let mut moved = Moved::default();
     loop {
         let mut found = Vec::new();
         let note = |sight| {
-            if let Sight::Duplicate { id, seq, key } = sight
-                && found.len() < ROUND
-            {
-                found.push((id, seq, key));
+            if matches!(sight, Sight::Duplicate { .. } | Sight::Unreadable(_)) && found.len() < ROUND {
+                found.push(sight);
             }
         };
         scan(&from, side, note).await?;
         let is_last = found.len() < ROUND;
-        for (id, seq, key) in found {
-            move_aside(&from, &to, &id, &key).await?;
-            moved.push(Duplicate::new(name.to_owned(), id, seq, &key));
+        for sight in found {
+            match sight {
+                Sight::Duplicate { id, seq, key } => {
+                    move_aside(&from, &to, doc! { "_id": &key, "id": &id }).await?;
+                    moved.duplicates.push(Duplicate::new(name.to_owned(), id, seq, &key));
+                }
+                Sight::Unreadable(key) => {
+                    move_aside(&from, &to, doc! { "_id": &key }).await?;
+                    moved.unreadable.push(key.to_string());
+                }
+                Sight::Box | Sight::Entry | Sight::Unclear(_) | Sight::Hole { .. } => {}
+            }
         }
         if is_last {
             return Ok(moved);
@@ -96,11 +115,10 @@ async fn tidy(database: &mongodb::Database, name: &str, side: Side) -> DriverRes
 async fn move_aside(
     from: &Collection<Document>,
     to: &Collection<Document>,
-    id: &str,
-    key: &Bson,
+    filter: Document,
 ) -> DriverResult<()> {
-    let filter = doc! { "_id": key, "id": id };
     let Some(document) = from.find_one(filter.clone()).await? else { return Ok(()) };
+    let key = document.get("_id").cloned().unwrap_or_default();
     to.replace_one(doc! { "_id": key }, document).upsert(true).await?;
     from.delete_one(filter).await?;
     Ok(())
@@ -111,14 +129,17 @@ impl fmt::Display for Repaired {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} documents that have the sequence of another one were moved; {} pairs of the Go service \
-             are in the lists of their members; {} groups are there from their next message on",
+            "{} documents that have the sequence of another one were moved, and {} without a box or a \
+             sequence; {} pairs of the Go service are in the lists of their members; {} groups are there from \
+             their next message on",
             self.moved.len(),
+            self.unreadable.len(),
             self.pairs,
             self.groups,
         )?;
         self.moved.iter().try_for_each(|Duplicate { collection, id, sequence, key }| {
             write!(f, "\n{key} of {id:?} at {sequence}, from {collection} to {collection}_duplicates")
-        })
+        })?;
+        self.unreadable.iter().try_for_each(|key| write!(f, "\n{key}, which has no box or no sequence"))
     }
 }

@@ -20,7 +20,7 @@ pub(super) enum Sight {
     /// A document with the sequence of another one, which is kept.
     Duplicate { id: String, seq: i64, key: Bson },
     /// A document without a box or a sequence.
-    Unreadable(String),
+    Unreadable(Bson),
 }
 
 /// A pass over a collection.
@@ -48,7 +48,7 @@ impl Scan {
             |name: &str| document.get(name).ok().flatten().and_then(|value| Bson::try_from(value).ok());
         let key = value("_id").unwrap_or_default();
         let (Some(Bson::String(id)), Some(seq)) = (value("id"), value("seq").as_ref().and_then(whole)) else {
-            tell(Sight::Unreadable(key.to_string()));
+            tell(Sight::Unreadable(key));
             return;
         };
         if self.id.as_ref() != Some(&id) {

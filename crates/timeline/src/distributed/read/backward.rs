@@ -180,6 +180,13 @@ impl Backward {
         }
     }
 
+    /// Whether what is next to the sequence was not met, so that nothing says what lies between.
+    ///
+    /// The primary has nothing there then. A secondary may be so far behind.
+    pub(super) fn ends_before(&self) -> bool {
+        self.newest.max(self.head.floor) < finds::before(self.before)
+    }
+
     /// Returns how many documents the next find is to return.
     fn limit(&self) -> usize {
         // Beside what the page has: the entry at `before`, and the one behind it.
@@ -261,6 +268,15 @@ mod tests {
         assert_eq!((seen(&waiting), waiting.lacks()), ((vec![], vec![7]), seq(7)));
         let at_a_hole = page(8, 9, 4, &[7, 6, 5]);
         assert_eq!((seen(&at_a_hole), at_a_hole.lacks()), ((vec![7, 6, 5], vec![]), Seq::ZERO));
+    }
+
+    #[test]
+    fn a_page_before_a_sequence_is_known_to_be_whole_if_what_is_next_to_it_was_met() {
+        let ends_before = |before, floor, numbers: &[i64]| page(before, 9, floor, numbers).ends_before();
+        assert!(ends_before(9, 0, &[3, 2, 1]) && ends_before(9, 0, &[]) && ends_before(9, 7, &[]));
+        assert!(!ends_before(9, 0, &[8, 7]) && !ends_before(9, 0, &[9, 7]), "a hole is met as one");
+        assert!(!ends_before(9, 8, &[]) && !ends_before(9, 20, &[]), "all before it is gone");
+        assert!(!ends_before(1, 0, &[]) && !ends_before(0, 0, &[]), "there is nothing before these");
     }
 
     #[test]

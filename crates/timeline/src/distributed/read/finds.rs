@@ -10,7 +10,7 @@ use super::super::box_id::{BoxId, Side};
 use super::super::config::Config;
 use super::super::database::Collections;
 use super::super::documents::Head;
-use crate::Seq;
+use crate::{PageRequest, Seq};
 
 /// Who is asked for entries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,9 +22,13 @@ pub(super) enum Source {
 }
 
 impl Source {
-    /// Returns who is asked first for pages of histories.
-    pub(super) fn of_histories(config: &Config) -> Self {
-        if config.histories_from_secondaries { Self::Secondary } else { Self::Primary }
+    /// Returns who is asked first for a page of a history.
+    ///
+    /// One by a time takes several finds. Two secondaries may answer them, of which one does not
+    /// have what the other one has: so the primary does.
+    pub(super) fn of_page(config: &Config, request: PageRequest) -> Self {
+        let is_by_time = request.at_ms.is_some();
+        if config.histories_from_secondaries && !is_by_time { Self::Secondary } else { Self::Primary }
     }
 
     /// Returns the entries of a side; inboxes are always those of the primary.
@@ -109,7 +113,7 @@ mod tests {
     use mongodb::bson::oid::ObjectId;
 
     use super::*;
-    use crate::MemberId;
+    use crate::{Count, MemberId};
 
     #[test]
     fn each_filter_names_the_box_in_each_branch() {
@@ -125,6 +129,18 @@ mod tests {
             between(&boxed, Seq::ZERO, seq),
             doc! { "id": "a", "seq": { "$gt": 0_i64, "$lte": 7_i64 } }
         );
+    }
+
+    #[test]
+    fn pages_by_a_time_come_from_the_primary() {
+        let config = |from_secondaries| {
+            Config::new("mongodb://127.0.0.1/?replicaSet=rs").histories_from_secondaries(from_secondaries)
+        };
+        let newest = PageRequest::before(Seq::ZERO, Count::default());
+        assert_eq!(Source::of_page(&config(true), newest), Source::Secondary);
+        let until = PageRequest::until(7, Count::default());
+        assert_eq!(Source::of_page(&config(true), until), Source::Primary);
+        assert_eq!(Source::of_page(&config(false), newest), Source::Primary);
     }
 
     #[test]

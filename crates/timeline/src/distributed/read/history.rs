@@ -26,6 +26,8 @@ struct Read {
     claim: Option<(Seq, u64)>,
     /// What is there and cannot be in the page, until the holes are closed; 0 if nothing is.
     lacks: Seq,
+    /// Whether entries next to the sequence that was asked for may be missing unnoticed.
+    ends_before: bool,
 }
 
 /// Returns a page of a history, as [`Store::history`](crate::Store::history) does.
@@ -35,17 +37,15 @@ pub(in crate::distributed) async fn history(
     request: PageRequest,
 ) -> Result<HistoryPage> {
     let history = BoxId::history(conversation);
-    let (mut source, mut round) = (Source::of_histories(&shared.config), 1);
+    let (mut source, mut round) = (Source::of_page(&shared.config, request), 1);
     loop {
-        let asked = times::begun(shared, &history, request, source).await?;
+        let asked = times::begun(shared, &history, request).await?;
         let read = read(shared, &history, asked, source).await?;
         if round == ROUNDS || !reads_again(shared, &history, &read, source).await? {
             return page(shared, &history, read, asked.backward, source).await;
         }
-        if !read.missing.is_empty() {
-            // A secondary may be behind; only the primary knows what a hole is.
-            source = Source::Primary;
-        }
+        // A secondary may be behind; only the primary knows what a hole is, and where the end is.
+        source = Source::Primary;
         round += 1;
     }
 }
@@ -54,11 +54,11 @@ async fn read(shared: &Shared, history: &BoxId, asked: PageRequest, source: Sour
     let (last_read, count) = (asked.last_read, asked.count.get());
     if asked.backward {
         let read = backward::read(shared, history, last_read, count, source).await?;
-        let lacks = read.lacks();
+        let (lacks, ends_before) = (read.lacks(), read.ends_before());
         let backward::Backward { head, entries, missing, claim, .. } = read;
         // What is in front of a hole is older.
         let has_more = entries.is_empty() && lacks > Seq::ZERO;
-        return Ok(Read { head, entries, has_more, missing, claim, lacks });
+        return Ok(Read { head, entries, has_more, missing, claim, lacks, ends_before });
     }
     let forward::Forward { head, entries, missing, end, .. } =
         forward::read(shared, history, last_read, count, source).await?;
@@ -70,7 +70,7 @@ async fn read(shared: &Shared, history: &BoxId, asked: PageRequest, source: Sour
     let behind = missing.first().map_or(Seq::ZERO, |gap| gap.last.next());
     let lacks = if begins_there { behind } else { Seq::ZERO };
     let has_more = matches!(end, Some(End::Full | End::Hole));
-    Ok(Read { head, entries, has_more, missing, claim, lacks })
+    Ok(Read { head, entries, has_more, missing, claim, lacks, ends_before: false })
 }
 
 /// Returns whether a page is to be read again, as something has changed.
@@ -80,8 +80,11 @@ async fn reads_again(shared: &Arc<Shared>, history: &BoxId, read: &Read, source:
     {
         return Ok(true);
     }
-    if read.missing.is_empty() || source == Source::Secondary {
-        return Ok(!read.missing.is_empty());
+    if source == Source::Secondary {
+        return Ok(read.ends_before || !read.missing.is_empty());
+    }
+    if read.missing.is_empty() {
+        return Ok(false);
     }
     Ok(repair::met(shared, history, &read.missing).await? == Met::Closed)
 }

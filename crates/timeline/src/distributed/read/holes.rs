@@ -12,7 +12,8 @@ use crate::Seq;
 
 /// The most gaps that are known at once.
 ///
-/// Each is known for little more than the grace. One that finds no room is noted by a later read.
+/// Each is known for little more than the grace. One that finds no room is noted by a later read:
+/// a [`Watch`](crate::Watch) that waits at a hole looks every few seconds.
 const GAPS_MAX: usize = 10_000;
 
 /// The most gaps that one read tells of; those behind them are met later.

@@ -17,6 +17,7 @@ use tokio::time::{Instant, sleep_until};
 use super::super::box_id::{BoxId, Side};
 use super::super::clock;
 use super::super::documents::{CLAIM, EntryDoc, HOLE, Head, time};
+use super::super::kept::kept;
 use super::super::send::insert::{Inserted, insert_entries};
 use super::super::shared::Shared;
 use super::finds::{self, Source};
@@ -54,7 +55,9 @@ pub(super) async fn met(shared: &Arc<Shared>, boxed: &BoxId, missing: &[Gap]) ->
     let now = Instant::now();
     let seen = shared.holes.note(boxed, missing, now);
     if seen.is_first {
-        shared.tasks.spawn(attend(Arc::clone(shared), boxed.clone()));
+        let (what, boxed) = ("closes places that nobody wrote", boxed.clone());
+        let attends = kept(Arc::clone(shared), what, move |shared| attend(shared, boxed.clone()));
+        shared.tasks.spawn(attends);
     }
     if seen.is_new {
         // What was freed and removed while the page was read is no hole.

@@ -25,18 +25,15 @@ struct Search {
 }
 
 /// Returns the request with the sequence that its time stands for, if it has one.
-pub(super) async fn begun(
-    shared: &Shared,
-    history: &BoxId,
-    request: PageRequest,
-    source: Source,
-) -> Result<PageRequest> {
+///
+/// All that this takes is read on the primary: the finds of one search may meet two secondaries.
+pub(super) async fn begun(shared: &Shared, history: &BoxId, request: PageRequest) -> Result<PageRequest> {
     let Some(at_ms) = request.at_ms else { return Ok(request) };
-    let (head, newest) = lookups::ends(shared, history, source).await?;
+    let (head, newest) = lookups::ends(shared, history, Source::Primary).await?;
     let mut search = Search { at_ms, low: head.floor, high: newest.max(head.floor).next() };
     let end = search.high;
     while let Some(points) = search.points() {
-        let found = times_at(shared, history, points, source).await?;
+        let found = times_at(shared, history, points).await?;
         if !search.narrow(&found) {
             break;
         }
@@ -78,17 +75,12 @@ impl Search {
 }
 
 /// Returns the times of the entries at these sequences, as far as they are there.
-async fn times_at(
-    shared: &Shared,
-    history: &BoxId,
-    points: Vec<Seq>,
-    source: Source,
-) -> Result<Vec<(Seq, u64)>> {
+async fn times_at(shared: &Shared, history: &BoxId, points: Vec<Seq>) -> Result<Vec<(Seq, u64)>> {
     let history = history.clone();
     let read = shared.database.call(move |collections| async move {
         let seqs: Vec<_> = points.iter().map(|seq| Bson::Int64(seq.to_i64())).collect();
         let filter = doc! { "id": history.as_str(), "seq": { "$in": seqs } };
-        let find = source.entries(history.side(), &collections).find(filter).sort(doc! { "seq": 1 });
+        let find = Source::Primary.entries(history.side(), &collections).find(filter).sort(doc! { "seq": 1 });
         let mut cursor = find.projection(doc! { "seq": 1, "at": 1 }).await?;
         let mut found = Vec::with_capacity(points.len());
         while cursor.advance().await? {

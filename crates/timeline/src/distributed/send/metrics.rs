@@ -16,6 +16,10 @@ pub(super) fn describe() {
         "timeline_intents_ended_total",
         "Batches of other nodes, which had died, that this node ended."
     );
+    describe_counter!(
+        "timeline_unfinished_total",
+        "Sends and changes that were begun and that this node cannot end, as a document cannot be read."
+    );
 }
 
 pub(super) fn written(took: Duration) {
@@ -32,6 +36,10 @@ pub(super) fn taken(sends: usize) {
 
 pub(super) fn unknown() {
     counter!("timeline_unknown_outcomes_total").increment(1);
+}
+
+pub(in crate::distributed) fn unfinished() {
+    counter!("timeline_unfinished_total").increment(1);
 }
 
 pub(in crate::distributed) fn intent_ended() {

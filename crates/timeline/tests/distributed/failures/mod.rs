@@ -18,3 +18,4 @@ mod races;
 mod scene;
 mod secondaries;
 mod slow;
+mod unreadable;
