@@ -131,6 +131,7 @@ macro_rules! store_contract {
             changes_count_as_entries_of_a_history
             groups_are_kept_as_their_names_say
             an_inbox_keeps_the_newest_entries
+            too_much_goes_also_where_nothing_comes
             the_ids_of_removed_messages_are_free_again
             entries_go_when_they_have_the_age
             copies_go_with_an_aged_history

@@ -60,9 +60,9 @@ impl MemoryStore {
         retention.validate()?;
         let age = retention.age_min();
         let store = Self::of(place, retention);
+        // An earlier store may have kept more. Nobody watches yet who would have to be told.
+        store.place.lock().expire(clock::unix_ms());
         if let Some(age) = age {
-            // Nobody watches yet who would have to be told.
-            store.place.lock().expire(clock::unix_ms());
             let sweeper = Sweeper::start(store.place.clone(), store.watchers.clone(), age)?;
             *store.sweeper() = Some(sweeper);
         }
