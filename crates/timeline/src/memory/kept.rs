@@ -122,8 +122,8 @@ impl Locked {
         let joined = self.histories.get(conversation).map_or(Seq::ZERO, |history| history.entries.top());
         let is_pair = matches!(append.to, Destination::Member(_));
         for member in append.from.iter().filter(|_| is_pair).chain(&append.recipients) {
-            // Whoever has left the group and is sent to is in it again.
-            self.rows.enter(member, conversation, joined, at_ms).has_left = false;
+            // Whoever has left the group and is sent to is in it again, and begins there.
+            self.rows.join(member, conversation, joined, at_ms);
         }
         if let Some(from) = &append.from
             && self.rows.get(from, conversation).is_none()
