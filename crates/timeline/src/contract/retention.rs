@@ -152,8 +152,7 @@ pub async fn too_much_goes_also_where_nothing_comes(world: &dyn World) {
         say_to(&timeline, "a", "small", &["c"], number).await;
     }
     assert!(timeline.shutdown(GRACE).await);
-    let timeline =
-        keeping(world, Retention::new().pairs(newest()).groups(newest()).inboxes(newest())).await;
+    let timeline = keeping(world, Retention::new().pairs(newest()).groups(newest()).inboxes(newest())).await;
     for conversation in [&ab, &g] {
         until_floor(async || page(&timeline, conversation).await.floor, 25).await;
         check_kept(&timeline, conversation, 35).await;

@@ -104,6 +104,7 @@ macro_rules! store_contract {
             each_member_of_a_group_has_a_read_cursor
             a_send_raises_the_cursor_of_its_sender
             watchers_hear_how_far_others_have_read
+            who_gets_no_copy_hears_how_far_they_have_read
             a_cursor_in_notes_to_oneself_is_told_once
             cursors_that_rise_meanwhile_are_told_together
             cursors_among_entries_skip_and_repeat_nothing

@@ -12,7 +12,7 @@ use super::super::entry_id::EntryId;
 use super::super::shared::Shared;
 use super::cache::KnownRow;
 use super::updates::update;
-use crate::{Conversation, MemberId, Result, Seq};
+use crate::{Conversation, MemberId, ReadCursor, Result, Seq};
 
 /// What a send makes of the row of one member.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +29,17 @@ pub(in crate::distributed) struct RowEntry {
     ///
     /// One who only sends to a group is noted as one who has left it, if not noted before.
     pub(in crate::distributed) is_in: bool,
+}
+
+impl RowEntry {
+    /// Returns how far a member has read who gets no copy of what they send.
+    ///
+    /// A copy tells that its sender has read up to it.
+    pub(in crate::distributed) fn silent_cursor(&self) -> Option<(EntryId, ReadCursor)> {
+        let read = self.read.filter(|_| !self.is_in)?;
+        let row = EntryId::of_row(&self.member, &BoxId::history(&self.conversation));
+        Some((row, ReadCursor::new(self.member.clone(), self.conversation.clone(), read)))
+    }
 }
 
 /// Writes the rows of sends.
@@ -203,5 +214,13 @@ mod tests {
         assert!(new.get_bool("left").unwrap() && !new.contains_key("read"));
         assert!(!change.contains_key("$set"), "one who is in the group stays in it");
         assert!(!change.contains_key("$min"), "one who is in the group was sent to since then");
+    }
+
+    #[test]
+    fn who_gets_no_copy_is_told_how_far_they_have_read() {
+        let told = |entry: &RowEntry| entry.silent_cursor().map(|(_, cursor)| cursor.read.get());
+        assert_eq!(told(&RowEntry { is_in: false, ..entry("news", 8, true) }), Some(8));
+        assert_eq!(told(&entry("a", 8, true)), None);
+        assert_eq!(told(&entry("b", 8, false)), None);
     }
 }

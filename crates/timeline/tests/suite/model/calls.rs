@@ -14,7 +14,6 @@ pub(super) enum Call {
     Send { talk: usize, is_turned: bool, id: Option<u8> },
     SendKnown { from: usize },
     SendNamed { from: usize, recipients: u8 },
-    /// To members of the group that the store knows, and to those who have left it.
     SendBack { from: usize, recipients: u8 },
     Change { talk: usize, back: u64, by: Option<usize>, change: Change },
     Read { member: usize, talk: usize, back: u64 },
@@ -80,6 +79,7 @@ pub(super) async fn make(timeline: &Timeline, lists: &mut Lists, call: Call) {
         Call::SendNamed { from, recipients } => {
             send_group(timeline, lists, NAMED, from, &named(recipients)).await;
         }
+        // Whoever has left the group is back, also without joining.
         Call::SendBack { from, recipients } => {
             send_group(timeline, lists, KNOWN, from, &named(recipients)).await;
         }
