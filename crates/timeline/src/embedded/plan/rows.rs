@@ -248,7 +248,7 @@ fn new_row(place: Seq, at_ms: u64) -> Row {
     Row { joined: place_before(place), since_ms: at_ms, ..Row::default() }
 }
 
-/// Returns the row of one who had left, or only sent, and is in the group by the message at `place`.
+/// Returns the row of one who had left, or only sent, and is back by the message at `place`.
 ///
 /// What was sent meanwhile is not unread, as when they join again.
 fn back(row: Row, place: Seq, at_ms: u64) -> Row {
