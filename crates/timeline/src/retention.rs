@@ -46,6 +46,7 @@ impl Keep {
     /// Sets how many entries are kept, the newest ones; at least one.
     ///
     /// All by default. There are never fewer, and at most a tenth more, or 1,000 if that is less.
+    /// Where more were kept before, they go soon after the start of the store.
     #[must_use]
     pub fn entries(self, entries: u64) -> Self {
         Self { entries: Some(entries), ..self }

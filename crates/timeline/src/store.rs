@@ -54,6 +54,9 @@ use crate::{
 #[async_trait]
 pub trait Store: Send + Sync + fmt::Debug {
     /// Writes a message into one history and the inboxes of its recipients.
+    ///
+    /// Its sender has read up to it. The watchers of a sender who is no recipient are told that, as
+    /// by [`read`](Self::read); a copy says it itself.
     async fn append(&self, append: Append) -> Result<Appended>;
 
     /// Writes several messages, and returns what became of each, in their order.

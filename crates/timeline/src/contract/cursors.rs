@@ -121,6 +121,31 @@ pub async fn watchers_hear_how_far_others_have_read(world: &dyn World) {
     assert!(again.cursors.is_empty() && !again.cursors_cut, "only a watch tells cursors");
 }
 
+/// Who sends to a group and gets no copy hears on other devices how far they have read.
+///
+/// A copy says that itself: its sender has read up to it.
+pub async fn who_gets_no_copy_hears_how_far_they_have_read(world: &dyn World) {
+    let timeline = open(world).await;
+    let g = group("g");
+    say_to(&timeline, "a", "g", &["a", "b", "c"], 1).await;
+    let watch = |id| timeline.watch(&member(id), seq(1));
+    let (mut own, mut other) = (watch("b"), watch("a"));
+    assert_eq!(say_to(&timeline, "b", "g", &["a", "c"], 2).await, 2);
+    let page = next(&mut own).await;
+    assert_eq!(told_cursors(&page), ["b 2"]);
+    assert_eq!((&page.cursors[0].conversation, page.entries.len(), page.latest_seq), (&g, 0, seq(1)));
+    let page = next(&mut other).await;
+    assert_eq!((page.cursors.len(), page.entries.len()), (0, 1));
+    nothing(&mut own).await;
+    nothing(&mut other).await;
+    assert_eq!(say_to(&timeline, "b", "g", &["a", "b", "c"], 3).await, 3);
+    let page = next(&mut own).await;
+    assert_eq!((page.cursors.len(), page.entries.len()), (0, 1));
+    assert_eq!((page.entries[0].from.clone(), page.entries[0].place), (Some(member("b")), seq(3)));
+    nothing(&mut own).await;
+    assert_eq!(cursors(&timeline, &g, &["b"]).await, [3]);
+}
+
 /// In notes to oneself the one inbox is told once, and there is no other member.
 pub async fn a_cursor_in_notes_to_oneself_is_told_once(world: &dyn World) {
     let timeline = open(world).await;

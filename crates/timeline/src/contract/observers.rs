@@ -145,7 +145,7 @@ pub async fn observers_hear_how_far_was_read(world: &dyn World) {
     say(&timeline, "a", "b", 2).await;
     say(&timeline, "b", "b", 3).await;
     say_to(&timeline, "a", "g", &["a", "b", "c"], 4).await;
-    // One that does not rise is not told, nor are those of senders.
+    // One that does not rise is not told, nor are those of senders who get a copy.
     for (id, conversation, place) in [("b", &ab, 1), ("b", &ab, 1), ("b", &g, 1), ("c", &g, 1), ("b", &ab, 2)]
     {
         assert_eq!(read_to(&timeline, id, conversation, place).await, Ok(place));

@@ -7,7 +7,7 @@ use tokio::time::{sleep, timeout};
 use super::calls::*;
 use super::world::*;
 use crate::{
-    Conversation, Count, ErrorKind, HistoryPage, Keep, NewGroupMessage, PageRequest, Retention, Timeline,
+    Conversation, Count, ErrorKind, HistoryPage, Keep, NewGroupMessage, PageRequest, Retention, Seq, Timeline,
 };
 
 /// A short age, in which a busy machine still gets from one call to the next.
@@ -138,6 +138,33 @@ pub async fn an_inbox_keeps_the_newest_entries(world: &dyn World) {
     assert_eq!(send(&timeline, "a", "b", 36).await, 36);
 }
 
+/// What is too much goes also from boxes that get nothing more.
+///
+/// So it is with what was written while more was kept.
+pub async fn too_much_goes_also_where_nothing_comes(world: &dyn World) {
+    let timeline = open(world).await;
+    let (ab, g, small) = (pair("a", "b"), group("g"), group("small"));
+    for number in 1..=35 {
+        say(&timeline, "a", "b", number).await;
+        say_to(&timeline, "a", "g", &["a", "b"], number).await;
+    }
+    for number in 1..=KEPT {
+        say_to(&timeline, "a", "small", &["c"], number).await;
+    }
+    assert!(timeline.shutdown(GRACE).await);
+    let timeline = keeping(world, Retention::new().pairs(newest()).groups(newest()).inboxes(newest())).await;
+    for conversation in [&ab, &g] {
+        until_floor(async || page(&timeline, conversation).await.floor, 25).await;
+        check_kept(&timeline, conversation, 35).await;
+    }
+    let inbox = async |id| timeline.sync(&member(id), seq(0), Count::default()).await.unwrap();
+    until_floor(async || inbox("b").await.floor, 60).await;
+    assert_eq!(inbox("b").await.entries.len() as u64, KEPT);
+    check_kept(&timeline, &small, KEPT).await;
+    assert_eq!(inbox("c").await.entries.len() as u64, KEPT);
+    assert_eq!(say(&timeline, "a", "b", 36).await, 36);
+}
+
 /// The ids of messages that retention removed are free again, and not before.
 pub async fn the_ids_of_removed_messages_are_free_again(world: &dyn World) {
     let timeline = keeping(world, Retention::new().pairs(newest())).await;
@@ -205,13 +232,18 @@ pub async fn copies_go_with_an_aged_history(world: &dyn World) {
 const ROUNDING: Duration = Duration::from_millis(2);
 
 /// Waits until a history is gone up to this place.
-///
-/// Nobody is told of that, so it asks.
 async fn gone(timeline: &Timeline, conversation: &Conversation, floor: u64) {
+    until_floor(async || page(timeline, conversation).await.floor, floor).await;
+    let page = page(timeline, conversation).await;
+    assert_eq!((page.floor.get(), page.entries.len()), (floor, 0));
+}
+
+/// Waits until a floor is this high.
+///
+/// Nobody is told of that of a history, so it asks.
+async fn until_floor(floor: impl AsyncFn() -> Seq, expected: u64) {
     for _ in 0..GRACE.as_millis() / 20 {
-        let page = page(timeline, conversation).await;
-        if page.floor.get() >= floor {
-            assert_eq!((page.floor.get(), page.entries.len()), (floor, 0));
+        if floor().await.get() >= expected {
             return;
         }
         sleep(Duration::from_millis(20)).await;

@@ -104,6 +104,7 @@ macro_rules! store_contract {
             each_member_of_a_group_has_a_read_cursor
             a_send_raises_the_cursor_of_its_sender
             watchers_hear_how_far_others_have_read
+            who_gets_no_copy_hears_how_far_they_have_read
             a_cursor_in_notes_to_oneself_is_told_once
             cursors_that_rise_meanwhile_are_told_together
             cursors_among_entries_skip_and_repeat_nothing
@@ -131,6 +132,7 @@ macro_rules! store_contract {
             changes_count_as_entries_of_a_history
             groups_are_kept_as_their_names_say
             an_inbox_keeps_the_newest_entries
+            too_much_goes_also_where_nothing_comes
             the_ids_of_removed_messages_are_free_again
             entries_go_when_they_have_the_age
             copies_go_with_an_aged_history

@@ -82,7 +82,7 @@ pub async fn changes_are_not_unread_and_recalled_messages_neither(world: &dyn Wo
 /// What was sent before a member came is not unread to them.
 ///
 /// Who joins a group, or gets a message of it for the first time, begins there; who comes again
-/// begins again.
+/// begins again, also by being sent to.
 pub async fn what_was_sent_before_a_member_came_is_not_unread(world: &dyn World) {
     let timeline = open(world).await;
     let (g, name) = (group("g"), GroupName::new("g").unwrap());
@@ -107,6 +107,21 @@ pub async fn what_was_sent_before_a_member_came_is_not_unread(world: &dyn World)
     assert_eq!((unread(&timeline, "d", &g).await, unread(&timeline, "e", &g).await), (5, 1));
     assert_eq!(read_to(&timeline, "e", &g, 1).await, Ok(1));
     assert_eq!(unread(&timeline, "e", &g).await, 1);
+    timeline.leave_group(&name, vec![member("d"), member("e")]).await.unwrap();
+    say_to(&timeline, "a", "g", &["a"], 9).await;
+    say_to(&timeline, "a", "g", &["a"], 10).await;
+    say_to(&timeline, "a", "g", &["a", "d"], 11).await;
+    say_to(&timeline, "e", "g", &["a", "d", "e"], 12).await;
+    say_to(&timeline, "a", "g", &["a", "d", "e"], 13).await;
+    assert_eq!((unread(&timeline, "d", &g).await, unread(&timeline, "e", &g).await), (3, 1));
+    timeline.join_group(&name, vec![member("d")]).await.unwrap();
+    assert_eq!(unread(&timeline, "d", &g).await, 3, "they were back before");
+    // One who only sent was not there, either.
+    say_to(&timeline, "news", "g", &["a"], 14).await;
+    say_to(&timeline, "a", "g", &["a"], 15).await;
+    say_to(&timeline, "a", "g", &["a", "news"], 16).await;
+    assert_eq!(unread(&timeline, "news", &g).await, 1);
+    assert!(!view(&timeline, "news", &g).await.has_left);
 }
 
 /// Unread messages are exact up to 999, and 1,000 stands for more.

@@ -1,6 +1,7 @@
-//! The sweep over all boxes for entries that are older than they are kept.
+//! The sweep over all boxes for entries that are kept no longer.
 //!
-//! What is kept by number is seen to with each send, in `plan.rs`.
+//! What is kept by number is seen to with each send, too, in `plan.rs`. The sweep finds the boxes
+//! that get nothing more, and have more than is kept: less was removed when they got it.
 
 use std::ops::Bound;
 use std::time::{Duration, Instant};
@@ -39,11 +40,12 @@ pub(super) struct ExpiredBox {
 ///
 /// The first one begins with the store. Nothing goes before its time, and what is to go goes at
 /// most a tenth of the shortest time later, or an hour, and as long as two sweeps take: one that
-/// takes longer than the time between two rests as long as it took.
+/// takes longer than the time between two rests as long as it took. Where only numbers are kept,
+/// there is one in an hour.
 #[derive(Debug)]
 pub(super) struct Sweep {
     retention: Retention,
-    /// From one beginning to the next; `None` if nothing is kept for a time only.
+    /// From one beginning to the next; `None` if everything is kept.
     every: Option<Duration>,
     /// The key of the last box that was looked at, while a sweep runs.
     after: Option<Vec<u8>>,
@@ -55,7 +57,8 @@ pub(super) struct Sweep {
 impl Sweep {
     /// Begins the first sweep at once.
     pub(super) fn new(retention: Retention) -> Self {
-        let every = retention.age_min().map(|age| (age / 10).min(EVERY_MOST));
+        let every = (retention != Retention::new())
+            .then(|| retention.age_min().map_or(EVERY_MOST, |age| (age / 10).min(EVERY_MOST)));
         let now = Instant::now();
         Self { retention, every, after: None, next_at: now, began_at: now }
     }
@@ -65,7 +68,7 @@ impl Sweep {
         self.every.is_some() && now >= self.next_at
     }
 
-    /// Returns when boxes are to be looked at next, if anything is kept for a time.
+    /// Returns when boxes are to be looked at next, unless everything is kept.
     pub(super) fn next_at(&self) -> Option<Instant> {
         self.every.map(|_| self.next_at)
     }
@@ -140,26 +143,9 @@ impl Sweep {
         if extent.floor == extent.top {
             return Ok(None);
         }
-        let Some(age) = self.keep(prefix)?.age_max() else { return Ok(None) };
-        let age_ms = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
-        // What was taken at this time or before is as old as it is kept.
-        let Some(last_ms) = now_ms.checked_sub(age_ms) else { return Ok(None) };
-        let first_ms = tables.time_of(snapshot, prefix, extent.floor.next())?;
-        // In an inbox what is ahead of the clock does not keep what is behind it.
-        let is_history = keys::is_history(prefix);
-        let is_ahead = first_ms > now_ms && !is_history;
-        if first_ms > last_ms && !is_ahead {
-            return Ok(None);
-        }
-        let kept = if tables.last_time(snapshot, prefix, extent)? <= last_ms {
-            extent.top.next()
-        } else if is_history {
-            tables.first_since(snapshot, prefix, extent, last_ms + 1)?
-        } else {
-            tables.first_taken_after(snapshot, prefix, extent, (last_ms, now_ms))?
-        };
-        let floor = Seq::new(kept.get() - 1)?;
-        Ok((floor > extent.floor).then_some(floor))
+        let keep = self.keep(prefix)?;
+        let by_age = expired_by_age(tables, snapshot, (prefix, extent), keep, now_ms)?;
+        Ok(by_age.max(floor_by_number(keep, extent)))
     }
 
     fn keep(&self, prefix: &[u8]) -> Result<Keep> {
@@ -169,6 +155,46 @@ impl Sweep {
             Ok(self.retention.of_inboxes())
         }
     }
+}
+
+/// Returns up to where a box goes that has more entries than it keeps.
+pub(super) fn floor_by_number(keep: Keep, extent: Extent) -> Option<Seq> {
+    let (limit, entries) = (keep.entries_limit()?, keep.entries_min()?);
+    let (floor, top) = (extent.floor.get(), extent.top.get());
+    if top.saturating_sub(floor) <= limit {
+        return None;
+    }
+    Seq::new(top.saturating_sub(entries)).ok()
+}
+
+/// Returns the last entry of a box that is as old as it is kept, if one is.
+fn expired_by_age(
+    tables: &Tables,
+    snapshot: &Snapshot,
+    (prefix, extent): (&[u8], Extent),
+    keep: Keep,
+    now_ms: u64,
+) -> Result<Option<Seq>> {
+    let Some(age) = keep.age_max() else { return Ok(None) };
+    let age_ms = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
+    // What was taken at this time or before is as old as it is kept.
+    let Some(last_ms) = now_ms.checked_sub(age_ms) else { return Ok(None) };
+    let first_ms = tables.time_of(snapshot, prefix, extent.floor.next())?;
+    // In an inbox what is ahead of the clock does not keep what is behind it.
+    let is_history = keys::is_history(prefix);
+    let is_ahead = first_ms > now_ms && !is_history;
+    if first_ms > last_ms && !is_ahead {
+        return Ok(None);
+    }
+    let kept = if tables.last_time(snapshot, prefix, extent)? <= last_ms {
+        extent.top.next()
+    } else if is_history {
+        tables.first_since(snapshot, prefix, extent, last_ms + 1)?
+    } else {
+        tables.first_taken_after(snapshot, prefix, extent, (last_ms, now_ms))?
+    };
+    let floor = Seq::new(kept.get() - 1)?;
+    Ok((floor > extent.floor).then_some(floor))
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ use crate::conversation::peer_of;
 use crate::store::{Append, Appended};
 use crate::{
     Conversation, Count, Destination, Entry, EntryKind, Error, ErrorKind, Group, GroupName, HistoryPage,
-    InboxPage, MemberId, MessageId, PageRequest, Position, Result, Retention, Seq, Tag,
+    InboxPage, MemberId, MessageId, PageRequest, Position, ReadCursor, Result, Retention, Seq, Tag,
 };
 
 /// What a store in memory keeps; another store goes on with it.
@@ -50,6 +50,14 @@ struct Answer {
     place: Seq,
 }
 
+/// What a send has written.
+pub(super) struct Sent {
+    pub(super) appended: Appended,
+    pub(super) news: News,
+    /// How far the sender has read, if no copy tells them.
+    pub(super) cursor: Option<ReadCursor>,
+}
+
 /// The new entries of inboxes, in their order.
 pub(super) type News = Vec<(MemberId, Entry)>;
 
@@ -67,10 +75,11 @@ impl fmt::Debug for MemoryPlace {
 }
 
 impl Locked {
-    /// Writes a send, and returns its answer with the new entries of the inboxes.
-    pub(super) fn append(&mut self, append: &Append, now_ms: u64) -> Result<(Appended, News)> {
+    /// Writes a send, and returns its answer with what is to be told.
+    pub(super) fn append(&mut self, append: &Append, now_ms: u64) -> Result<Sent> {
         if let Some(answer) = self.repeated(append)? {
-            return Ok((Appended::new(answer.sequence, answer.place, Vec::new()), Vec::new()));
+            let appended = Appended::new(answer.sequence, answer.place, Vec::new());
+            return Ok(Sent { appended, news: Vec::new(), cursor: None });
         }
         let entry = Entry {
             from: append.from.clone(),
@@ -96,7 +105,9 @@ impl Locked {
             let key = (append.conversation.clone(), token.message_id.clone());
             self.answers.insert(key, Answer { digest: token.digest, sequence, place });
         }
-        Ok((Appended::new(sequence, place, Vec::new()), news))
+        let silent = append.from.as_ref().filter(|from| !append.recipients.contains(from));
+        let cursor = silent.map(|from| ReadCursor::new(from.clone(), append.conversation.clone(), place));
+        Ok(Sent { appended: Appended::new(sequence, place, Vec::new()), news, cursor })
     }
 
     /// Returns the answer to a send that was done before.
@@ -124,8 +135,8 @@ impl Locked {
         let joined = self.histories.get(conversation).map_or(Seq::ZERO, |history| history.entries.top());
         let is_pair = matches!(append.to, Destination::Member(_));
         for member in append.from.iter().filter(|_| is_pair).chain(&append.recipients) {
-            // Whoever has left the group and is sent to is in it again.
-            self.rows.enter(member, conversation, joined, at_ms).has_left = false;
+            // Whoever has left the group and is sent to is in it again, and begins there.
+            self.rows.join(member, conversation, joined, at_ms);
         }
         if let Some(from) = &append.from
             && self.rows.get(from, conversation).is_none()

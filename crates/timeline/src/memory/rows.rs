@@ -46,11 +46,17 @@ impl Rows {
         self.0.entry(member.clone()).or_default().entry(key(conversation)).or_insert_with(row)
     }
 
-    /// Notes that a member joined a group, whose history ends with `joined`.
+    /// Notes that a member is in a conversation from now on, whose history ends with `joined`.
     ///
     /// Who was in it all the time keeps what was.
-    pub(super) fn join(&mut self, member: &MemberId, group: &Conversation, joined: Seq, since_ms: u64) {
-        let row = self.enter(member, group, joined, since_ms);
+    pub(super) fn join(
+        &mut self,
+        member: &MemberId,
+        conversation: &Conversation,
+        joined: Seq,
+        since_ms: u64,
+    ) {
+        let row = self.enter(member, conversation, joined, since_ms);
         if row.has_left {
             (row.has_left, row.joined, row.since_ms) = (false, joined, row.since_ms.max(since_ms));
         }

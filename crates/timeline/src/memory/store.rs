@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use tokio::sync::watch;
 
 use super::clock;
-use super::kept::{Locked, MemoryPlace};
+use super::kept::{Locked, MemoryPlace, Sent};
 use super::sweeper::Sweeper;
 use crate::conversation::peer_of;
 use crate::store::{Append, Appended, GroupChange, InboxChanges, InboxWatchers};
@@ -60,9 +60,9 @@ impl MemoryStore {
         retention.validate()?;
         let age = retention.age_min();
         let store = Self::of(place, retention);
+        // An earlier store may have kept more. Nobody watches yet who would have to be told.
+        store.place.lock().expire(clock::unix_ms());
         if let Some(age) = age {
-            // Nobody watches yet who would have to be told.
-            store.place.lock().expire(clock::unix_ms());
             let sweeper = Sweeper::start(store.place.clone(), store.watchers.clone(), age)?;
             *store.sweeper() = Some(sweeper);
         }
@@ -123,6 +123,15 @@ impl MemoryStore {
         }
     }
 
+    /// Tells those who see it how far somebody has read; the caller holds `telling`.
+    fn announce_read(&self, cursor: &ReadCursor) {
+        let ReadCursor { member, conversation, .. } = cursor;
+        for told in [Some(member), peer_of(conversation, member)].into_iter().flatten() {
+            self.watchers.notify_read(cursor, told);
+            self.tell_read(told, cursor);
+        }
+    }
+
     /// Waits until the entries of other calls were told.
     fn telling(&self) -> MutexGuard<'_, ()> {
         self.telling.lock().unwrap_or_else(PoisonError::into_inner)
@@ -150,8 +159,11 @@ impl MemoryStore {
 impl Store for MemoryStore {
     async fn append(&self, append: Append) -> Result<Appended> {
         let _telling = self.telling();
-        let (appended, news) = self.open()?.append(&append, clock::unix_ms())?;
+        let Sent { appended, news, cursor } = self.open()?.append(&append, clock::unix_ms())?;
         self.announce(&news);
+        if let Some(cursor) = cursor {
+            self.announce_read(&cursor);
+        }
         Ok(appended)
     }
 
@@ -212,11 +224,7 @@ impl Store for MemoryStore {
         let _telling = self.telling();
         let (read, has_risen) = self.open()?.read(member, conversation, sequence)?;
         if has_risen {
-            let cursor = ReadCursor::new(member.clone(), conversation.clone(), read);
-            for told in [Some(member), peer_of(conversation, member)].into_iter().flatten() {
-                self.watchers.notify_read(&cursor, told);
-                self.tell_read(told, &cursor);
-            }
+            self.announce_read(&ReadCursor::new(member.clone(), conversation.clone(), read));
         }
         Ok(read)
     }

@@ -18,6 +18,7 @@ pub(super) enum Call {
     Send { talk: usize, is_turned: bool, id: Option<u8> },
     SendKnown { from: usize },
     SendNamed { from: usize, recipients: u8 },
+    SendBack { from: usize, recipients: u8 },
     Change { talk: usize, back: u64, by: Option<usize>, change: Change },
     Read { member: usize, talk: usize, back: u64 },
     Ack { member: usize, back: u64 },
@@ -39,6 +40,7 @@ pub(super) fn call() -> impl Strategy<Value = Call> {
             .prop_map(|(talk, is_turned, id)| Call::Send { talk, is_turned, id }),
         4 => member().prop_map(|from| Call::SendKnown { from }),
         3 => (member(), 1..8_u8).prop_map(|(from, recipients)| Call::SendNamed { from, recipients }),
+        2 => (member(), 1..8_u8).prop_map(|(from, recipients)| Call::SendBack { from, recipients }),
         6 => (talk(), back(), by, change)
             .prop_map(|(talk, back, by, change)| Call::Change { talk, back, by, change }),
         4 => (member(), talk(), back()).prop_map(|(member, talk, back)| Call::Read { member, talk, back }),
@@ -83,8 +85,11 @@ pub(super) async fn make(timeline: &Timeline, lists: &mut Lists, devices: &mut D
         }
         Call::SendKnown { .. } | Call::Reopen { .. } => {}
         Call::SendNamed { from, recipients } => {
-            let recipients: Vec<_> = (0..MEMBERS).filter(|number| (recipients >> number) & 1 == 1).collect();
-            send_group(timeline, lists, NAMED, from, &recipients).await;
+            send_group(timeline, lists, NAMED, from, &named(recipients)).await;
+        }
+        // Whoever has left the group is back, also without joining.
+        Call::SendBack { from, recipients } => {
+            send_group(timeline, lists, KNOWN, from, &named(recipients)).await;
         }
         Call::Change { talk, back, by, change } => {
             let place = place(lists, talk, back);
@@ -121,6 +126,11 @@ pub(super) async fn make(timeline: &Timeline, lists: &mut Lists, devices: &mut D
         }
         Call::Device { member: id } => devices.add(timeline, lists, id),
     }
+}
+
+/// The members whose bits are set.
+fn named(recipients: u8) -> Vec<usize> {
+    (0..MEMBERS).filter(|number| (recipients >> number) & 1 == 1).collect()
 }
 
 async fn send(timeline: &Timeline, lists: &mut Lists, talk: usize, is_turned: bool, id: Option<u8>) {

@@ -161,7 +161,10 @@ impl Lists {
         let place = self.append(talk, Some(from), recipients, what);
         for &member in recipients {
             let new = Row { joined: place - 1, ..Row::default() };
-            self.rows.entry((member, talk)).or_insert(new).has_left = false;
+            let row = self.rows.entry((member, talk)).or_insert(new);
+            if row.has_left {
+                (row.joined, row.has_left) = (place - 1, false);
+            }
         }
         let only_sends = Row { joined: place - 1, has_left: true, ..Row::default() };
         let row = self.rows.entry((from, talk)).or_insert(only_sends);
@@ -319,8 +322,12 @@ impl Lists {
     pub(super) fn join(&mut self, member: usize) {
         if !self.known.contains(&member) {
             self.known.push(member);
-            let row = self.rows.entry((member, KNOWN)).or_default();
-            (row.joined, row.has_left) = (self.histories[KNOWN].top(), false);
+            // Who was named since they left is back already.
+            let new = Row { has_left: true, ..Row::default() };
+            let row = self.rows.entry((member, KNOWN)).or_insert(new);
+            if row.has_left {
+                (row.joined, row.has_left) = (self.histories[KNOWN].top(), false);
+            }
         }
     }
 

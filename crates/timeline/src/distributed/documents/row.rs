@@ -12,6 +12,10 @@
 //! | `cleared` | int64 | up to where they have cleared it |
 //! | `since` | int64 ms | when they came |
 //! | `left` | boolean | whether they have left the group; absent is false |
+//! | `left_at` | int64 | what was there when they left last; absent is 0 |
+//!
+//! Sends are entered in no order, and again after a failure. `left_at` tells those from before a
+//! member left, which are entered late, from the one that they are back by.
 
 use mongodb::bson::{Bson, Document, RawDocument, doc};
 

@@ -110,7 +110,7 @@ impl Transaction {
         self.join(collections, session).await?;
         if !self.left.is_empty() {
             let filter = doc! { "_id": { "$in": ids(&self.left) } };
-            let leave = doc! { "$set": { "left": true } };
+            let leave = doc! { "$set": { "left": true }, "$max": { "left_at": self.top.to_i64() } };
             collections.rows.update_many(filter, leave).session(&mut *session).await?;
         }
         if let Some(claim) = &self.claim {

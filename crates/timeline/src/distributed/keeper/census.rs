@@ -1,4 +1,4 @@
-//! The boxes that were written while nothing was kept for a time.
+//! The boxes that were written while more was kept, or nothing was kept for a time.
 //!
 //! They are found by the rows of members, which each conversation has, never by its entries. A
 //! history of the Go service has no rows until somebody writes to it, or [`repair`] enters them.
@@ -9,15 +9,17 @@
 use mongodb::bson::{Document, doc};
 
 use super::keep::keep_of;
-use super::registry;
-use crate::Result;
+use super::{registry, retention};
 use crate::distributed::box_id::{BoxId, Side};
 use crate::distributed::shared::Shared;
+use crate::distributed::tops;
+use crate::{Result, Retention};
 
 /// How many rows are read at a time.
 const ROWS: i64 = 1_000;
 
-/// Enters all boxes that are kept for a time into the registry, a part at a time.
+/// Enters boxes into the registry, a part at a time: all that are kept for a time, and those that
+/// have more entries than they keep.
 ///
 /// The boxes of one side are entered after those of the other.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,18 +30,25 @@ pub(super) struct Census {
 }
 
 impl Census {
-    /// Begins one, if anything is kept for a time.
+    /// Begins one, unless everything is kept.
     pub(super) fn begin(shared: &Shared) -> Option<Self> {
-        shared.config.retention.age_min()?;
-        Some(Self { side: Side::History, last: String::new() })
+        let keeps_less = shared.config.retention != Retention::new();
+        keeps_less.then(|| Self { side: Side::History, last: String::new() })
     }
 
     /// Enters the next part, and returns what is left to do.
     pub(super) async fn step(self, shared: &Shared, now_ms: i64) -> Result<Option<Self>> {
         let ids = self.read(shared).await?;
-        let boxes = ids.iter().map(|id| BoxId::stored(self.side, id));
-        let aging: Vec<_> = boxes.filter(|boxed| keep_of(shared, boxed).age_max().is_some()).collect();
-        registry::enter(&shared.database, &aging, now_ms).await?;
+        let boxes: Vec<_> = ids.iter().map(|id| BoxId::stored(self.side, id)).collect();
+        let counted = boxes.iter().filter(|boxed| keep_of(shared, boxed).entries_min().is_some());
+        let counted: Vec<_> = counted.map(BoxId::as_str).collect();
+        let tops = tops::read(&shared.database, self.side, &counted).await?;
+        let is_due = |boxed: &BoxId| {
+            let (keep, top) = (keep_of(shared, boxed), tops.get(boxed.as_str()));
+            keep.age_max().is_some() || top.is_some_and(|top| retention::has_too_many(keep, *top))
+        };
+        let due: Vec<_> = boxes.into_iter().filter(is_due).collect();
+        registry::enter(&shared.database, &due, now_ms).await?;
         Ok(self.after(ids.last()))
     }
 

@@ -13,7 +13,9 @@ use crate::distributed::shared::Shared;
 ///
 /// `now_ms` is the time of the server, or a little earlier.
 pub(super) async fn look(shared: &Shared, due: &DueBox, now_ms: i64) -> Result<()> {
-    let aged_at_ms = match keep_of(shared, &due.boxed).age_max() {
+    let keep = keep_of(shared, &due.boxed);
+    retention::by_number(shared, &due.boxed, keep).await?;
+    let aged_at_ms = match keep.age_max() {
         Some(age) => {
             let now_ms = u64::try_from(now_ms).unwrap_or_default();
             retention::by_age(shared, &due.boxed, age, now_ms).await?

@@ -4,9 +4,10 @@
 //!  send, change ──► grown   too many entries ──► the floor rises at once
 //!                           kept for a time  ──► the box is in the registry
 //!  ack, purge   ──► freed                    ──► the box is in the registry
+//!  a new keeper ──► census  too many entries, or kept for a time ──► the box is in the registry
 //!
 //!  keeper, one node at a time ──► boxes that are due, by the clock of MongoDB
-//!                                  too old ──► the floor rises
+//!                                  too many, too old ──► the floor rises
 //!                                  below the floor for 10 minutes ──► removed
 //! ```
 //!

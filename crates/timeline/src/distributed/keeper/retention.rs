@@ -12,6 +12,7 @@ use crate::distributed::changes::entries_without_records;
 use crate::distributed::changes::freeing::free;
 use crate::distributed::documents::{EntryDoc, Head};
 use crate::distributed::shared::Shared;
+use crate::distributed::tops::{self, Top};
 use crate::distributed::{ack, read};
 use crate::{Keep, Result, Retention, Seq};
 
@@ -82,6 +83,24 @@ fn floor_by_number(keep: Keep, floor: Seq, top: Seq) -> Option<Seq> {
         return None;
     }
     Seq::new(top.get() - kept).ok()
+}
+
+/// Returns whether a box with this end has more entries than it keeps.
+pub(super) fn has_too_many(keep: Keep, top: Top) -> bool {
+    floor_by_number(keep, top.floor, top.seq).is_some()
+}
+
+/// Frees a box of the entries that are too many, also if it gets nothing more.
+pub(super) async fn by_number(shared: &Shared, boxed: &BoxId, keep: Keep) -> Result<()> {
+    if keep.entries_min().is_none() {
+        return Ok(());
+    }
+    for top in tops::read_all(&shared.database, &[boxed]).await? {
+        if let Some(floor) = floor_by_number(keep, top.floor, top.seq) {
+            free_to(shared, boxed, floor).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Frees a box of what is as old as it may be, and returns when the next entry is.

@@ -1,4 +1,4 @@
-//! Telling of cursors of which it was not known at once that they rose.
+//! Telling of cursors of which it was not known at once that they rose, and of those of senders.
 //!
 //! ```text
 //!  an error of a command or of the look after it ──► untold ──► a task: raises them once more,
@@ -27,7 +27,9 @@ const WAIT_FIRST: Duration = Duration::from_millis(100);
 const WAIT_MAX: Duration = Duration::from_secs(5);
 
 /// Has cursors told as soon as it is known that they rose.
-pub(super) fn tell_later(shared: &Arc<Shared>, cursors: Vec<(EntryId, ReadCursor)>) {
+///
+/// Those of senders have risen: here they are told together, and in order with those that are read.
+pub(in crate::distributed) fn tell_later(shared: &Arc<Shared>, cursors: Vec<(EntryId, ReadCursor)>) {
     if shared.cursors.untold.note(cursors) {
         shared.tasks.spawn(kept(Arc::clone(shared), "tells of cursors that may have risen", attend));
     }

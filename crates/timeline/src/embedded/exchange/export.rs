@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use fjall::{Guard, Keyspace, Readable as _, Snapshot};
 
-use super::super::records::{EntryReader, Stored};
+use super::super::records::{BodyKey, EntryReader, Stored};
 use super::super::shared::{ExportToken, Shared};
 use super::super::tables::{Tables, read_error};
 use super::super::{keys, records};
@@ -310,7 +310,7 @@ impl Export {
     /// Returns the text of an entry; none if it shares that of its history.
     fn message(&self, of: &BoxName, stored: &Stored) -> Result<Option<String>> {
         match stored.body {
-            Some(_) if matches!(of, BoxName::Inbox(_)) && stored.entry.place > Seq::ZERO => Ok(None),
+            Some(body) if self.is_in_history(of, &stored.entry, body)? => Ok(None),
             Some(body) => {
                 let record = self.snapshot.get(&self.tables.bodies, body).map_err(read_error)?;
                 let lost =
@@ -319,6 +319,21 @@ impl Export {
             }
             None => Ok(Some(stored.entry.message.as_str().to_owned())),
         }
+    }
+
+    /// Returns whether an entry is a copy whose text an import finds in the history.
+    ///
+    /// A salvage keeps copies also where the entry of the history is lost.
+    fn is_in_history(&self, of: &BoxName, entry: &Entry, body: BodyKey) -> Result<bool> {
+        let (BoxName::Inbox(_), Some(Destination::Group(group))) = (of, &entry.to) else { return Ok(false) };
+        if entry.place == Seq::ZERO {
+            return Ok(false);
+        }
+        let history = keys::history(&Conversation::group(group.clone()));
+        let key = keys::entry(&history, entry.place);
+        let record = self.snapshot.get(&self.tables.entries, key).map_err(read_error)?;
+        let Some(record) = record else { return Ok(false) };
+        Ok(EntryReader::of(&history).entry(entry.place, &record)?.body == Some(body))
     }
 
     fn send_line(&mut self, key: &[u8], record: &[u8]) -> Result<Option<Line>> {

@@ -9,6 +9,7 @@ use super::before::BeforeBatch;
 use super::planned_box::{BoxEnds, Leaving, PlannedBox};
 use crate::embedded::records::{EntryReader, Extent};
 use crate::embedded::removals::Freed;
+use crate::embedded::retention::floor_by_number;
 use crate::embedded::tables::{Tables, read_error};
 use crate::embedded::{keys, records};
 use crate::{Conversation, Keep, MemberId, Result, Retention, Seq};
@@ -197,7 +198,7 @@ impl Boxes {
 
     fn grow(&self, before: BeforeBatch<'_>, prefix: Slice, keep: Keep) -> Result<BoxStep> {
         let extent = self.grown(before, &prefix)?;
-        match floor_of(keep, extent) {
+        match floor_by_number(keep, extent) {
             Some(floor) => self.leave(before, prefix, extent, floor),
             None => Ok(BoxStep { prefix, extent, leaving: None }),
         }
@@ -247,14 +248,4 @@ impl Boxes {
         };
         Ok(BoxStep { prefix, extent: Extent { floor, ..extent }, leaving: Some(leaving) })
     }
-}
-
-/// Returns up to where a box goes that has more entries than it keeps.
-fn floor_of(keep: Keep, extent: Extent) -> Option<Seq> {
-    let (limit, entries) = (keep.entries_limit()?, keep.entries_min()?);
-    let (floor, top) = (extent.floor.get(), extent.top.get());
-    if top.saturating_sub(floor) <= limit {
-        return None;
-    }
-    Seq::new(top.saturating_sub(entries)).ok()
 }

@@ -65,9 +65,9 @@ impl Rows {
             let new = || Row { has_left: only_sends, ..new_row(place, at_ms) };
             let row = self.row(before, key)?.unwrap_or_else(new);
             // One who has left, and is named as a recipient, is back like the others.
-            let (read, has_left) = (row.read.max(place), row.has_left && !is_recipient);
-            step.change(key.clone(), Some(Row { read, has_left, ..row }));
-            sender = Some(from).filter(|_| !is_recipient && !has_left);
+            let row = if row.has_left && is_recipient { back(row, place, at_ms) } else { row };
+            step.change(key.clone(), Some(Row { read: row.read.max(place), ..row }));
+            sender = Some(from).filter(|_| !is_recipient && !row.has_left);
         }
         if is_pair {
             for key in &send.pair_rows {
@@ -203,13 +203,13 @@ impl Rows {
     ) -> Result<()> {
         if let Some(Some(row)) = self.known(before, &key) {
             if row.has_left {
-                step.change(key, Some(Row { has_left: false, ..row }));
+                step.change(key, Some(back(row, place, at_ms)));
             }
             return Ok(());
         }
         match self.row(before, &key)? {
             None => step.change(key, Some(new_row(place, at_ms))),
-            Some(row) if row.has_left => step.change(key, Some(Row { has_left: false, ..row })),
+            Some(row) if row.has_left => step.change(key, Some(back(row, place, at_ms))),
             // It is looked up once. Those of a group are remembered together by their audience:
             // one by one, a large group would drive all others out.
             Some(row) if is_pair => {
@@ -245,6 +245,16 @@ impl RowStep {
 
 /// Returns the row of a member whose first message is that at `place`.
 fn new_row(place: Seq, at_ms: u64) -> Row {
-    let joined = Seq::new(place.get().saturating_sub(1)).unwrap_or_default();
-    Row { joined, since_ms: at_ms, ..Row::default() }
+    Row { joined: place_before(place), since_ms: at_ms, ..Row::default() }
+}
+
+/// Returns the row of one who had left, or only sent, and is back by the message at `place`.
+///
+/// What was sent meanwhile is not unread, as when they join again.
+fn back(row: Row, place: Seq, at_ms: u64) -> Row {
+    Row { joined: place_before(place), since_ms: row.since_ms.max(at_ms), has_left: false, ..row }
+}
+
+fn place_before(place: Seq) -> Seq {
+    Seq::new(place.get().saturating_sub(1)).unwrap_or_default()
 }

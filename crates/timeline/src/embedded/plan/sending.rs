@@ -7,7 +7,7 @@ use super::{Plan, PreparedSend, keys, records};
 use crate::conversation::Parties;
 use crate::embedded::records::{Placing, StoredAnswer};
 use crate::store::{Append, Appended, IdempotencyKey};
-use crate::{Entry, Error, ErrorKind, MemberId, Result, Seq};
+use crate::{Entry, Error, ErrorKind, MemberId, ReadCursor, Result, Seq};
 
 impl Plan<'_> {
     /// Plans a send, or finds that it was done before. An error changes nothing.
@@ -41,6 +41,13 @@ impl Plan<'_> {
 
         // From here on nothing fails.
         self.draft.rows.take(rows);
+        if let (Some(from), Some(row)) = (&append.from, &send.sender_row)
+            && !append.recipients.contains(from)
+        {
+            // No copy tells the sender how far they have read.
+            let cursor = ReadCursor::new(from.clone(), append.conversation.clone(), place);
+            self.draft.cursors.insert(row.clone(), cursor);
+        }
         // The last recipient's sequence is the answer; who makes the send puts the receiver there.
         let answer = inboxes.last().map_or(Seq::ZERO, |inbox| inbox.extent.top);
         self.write_message(send, history, inboxes, at_ms);

@@ -60,6 +60,23 @@ fn a_copy_that_is_ahead_of_the_clock_keeps_no_other_back() {
 }
 
 #[test]
+fn too_many_entries_go_also_from_a_box_that_gets_nothing_more() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut sample = Sample::open(directory.path());
+    for at_ms in 1..=12 {
+        sample.put(&Put::pair("a", "b", "{}", at_ms * 1_000));
+    }
+    let history = || keys::history(&pair("a", "b"));
+    let found = |keep: Keep, now_ms| sweep(&sample, Retention::new().pairs(keep), now_ms);
+    let newest = |entries| Keep::everything().entries(entries);
+    assert_eq!(found(newest(10), 0), [expired(history(), 2)]);
+    assert_eq!(found(newest(11), 0), [], "a tenth more may stay");
+    // Of both, what goes further counts.
+    assert_eq!(found(keep(10_000).entries(10), 11_000), [expired(history(), 2)]);
+    assert_eq!(found(keep(10_000).entries(10), 13_000), [expired(history(), 3)]);
+}
+
+#[test]
 fn every_kind_of_box_is_kept_as_it_is_said() {
     let directory = tempfile::tempdir().unwrap();
     let mut sample = Sample::open(directory.path());

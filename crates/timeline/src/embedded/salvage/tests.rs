@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use fjall::{OwnedWriteBatch as WriteBatch, Readable as _};
 
@@ -9,9 +10,12 @@ use super::super::directory::Directory;
 use super::super::marker::Phase;
 use super::super::opened::Opened;
 use super::super::records::{EncodedText, EntryReader, EntryRecord, Extent, Row, StoredAnswer, VERSION};
-use super::super::{Config, check_deep, keys, opening, records};
+use super::super::{Config, EmbeddedStore, check_deep, import, keys, opening, records};
 use super::{Salvaged, salvage};
-use crate::{Conversation, Destination, EntryKind, EntryStatus, MemberId, MessageId, Seq, Tag};
+use crate::{
+    Conversation, Count, Destination, Entry, EntryKind, EntryStatus, GroupName, MemberId, Message, MessageId,
+    PageRequest, Seq, Store as _, Tag,
+};
 
 fn member(id: &str) -> MemberId {
     MemberId::new(id).unwrap()
@@ -224,6 +228,77 @@ fn a_copy_gets_what_became_of_its_message() {
     assert_eq!(entries(&to, &b)[0].3, "{\"new\":1}");
 }
 
+/// What the inboxes of a and b and the history of a group have, and the export of their store.
+async fn read_and_export(directory: &Path, group: &GroupName) -> ([Vec<Entry>; 3], Vec<u8>) {
+    let store = EmbeddedStore::start(Config::new(directory)).await.unwrap();
+    let inbox = async |id| {
+        let page = store.inbox(&member(id), Seq::ZERO.into(), Count::default()).await;
+        page.unwrap().entries
+    };
+    let of_history = PageRequest::after(Seq::ZERO, Count::default());
+    let history = store.history(&Conversation::group(group.clone()), of_history).await.unwrap().entries;
+    let read = [inbox("a").await, inbox("b").await, history];
+    let (mut export, mut lines) = (store.export().unwrap(), Vec::new());
+    while let Some(chunk) = export.chunk().unwrap() {
+        lines.extend(chunk);
+    }
+    drop(export);
+    assert!(store.shutdown(Duration::from_secs(60)).await);
+    (read, lines)
+}
+
+#[tokio::test]
+async fn an_import_takes_copies_whose_entry_of_the_history_was_lost() {
+    let (from, parent) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let group = GroupName::new("g").unwrap();
+    let history = keys::history(&Conversation::group(group.clone()));
+    let (a, to) = (member("a"), Destination::Group(group.clone()));
+    // Two messages to many. As if the block with the first entry of the history could not be read.
+    write(from.path(), |opened, batch| {
+        for (place, index) in [(1, 0), (2, 1)] {
+            let body = keys::body(1, index);
+            let text = format!("{{\"n\":{place},\"long\":\"{}\"}}", "x".repeat(300));
+            let text = records::encode_body(&Message::new(text).unwrap());
+            batch.insert(&opened.tables.bodies, body, text);
+            let record = records::encode(&EntryRecord {
+                kind: EntryKind::Message,
+                status: EntryStatus::Original,
+                at_ms: place,
+                tag: Tag::new(place),
+                place: seq(place),
+                changed: None,
+                target: None,
+                copies: None,
+                from: Some(&a),
+                to: Some(&to),
+                message_id: None,
+                text: EncodedText::Body(body),
+            });
+            for id in ["a", "b"] {
+                put(opened, batch, &keys::inbox(&member(id)), &[(place, record.clone())]);
+            }
+            if place == 2 {
+                put(opened, batch, &history, &[(place, record)]);
+            }
+            let copies = records::encode_copies(&[(member("a"), seq(place)), (member("b"), seq(place))]);
+            batch.insert(&opened.tables.sends, keys::copies(&history, seq(place)), copies);
+        }
+        for prefix in [&keys::inbox(&member("a")), &keys::inbox(&member("b")), &history] {
+            put_extent(opened, batch, prefix, 0, 2);
+        }
+    });
+    assert_eq!(salvaged(from.path(), parent.path()).tombstones, 1);
+    let (salvaged, lines) = read_and_export(&parent.path().join("new"), &group).await;
+    let [of_a, _, of_group] = &salvaged;
+    assert!(of_a.len() == 2 && of_a.iter().all(|entry| entry.message.as_str().len() > 300), "{of_a:?}");
+    assert!(of_group.len() == 2 && of_group[0].status == EntryStatus::Lost, "{of_group:?}");
+    let to = parent.path().join("imported");
+    import(lines.as_slice(), &to, |_| {}).unwrap();
+    let (imported, _) = read_and_export(&to, &group).await;
+    assert_eq!(imported, salvaged);
+    check_deep(&to).unwrap();
+}
+
 #[test]
 fn nothing_below_the_floor_of_a_history_is_copied() {
     let (from, parent) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
@@ -238,7 +313,7 @@ fn nothing_below_the_floor_of_a_history_is_copied() {
             put(opened, batch, &prefix, &written);
             put_extent(opened, batch, &prefix, 0, 4);
         }
-        let body = records::encode_body(&crate::Message::new("{\"secret\":2}").unwrap());
+        let body = records::encode_body(&Message::new("{\"secret\":2}").unwrap());
         batch.insert(&opened.tables.bodies, keys::body(1, 0), body);
         for place in [1, 4] {
             let answer = StoredAnswer { sequence: seq(place), digest: [7; 16], place: seq(place) };

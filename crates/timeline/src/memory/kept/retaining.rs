@@ -1,6 +1,7 @@
 //! What is kept no longer, and what goes with it.
 
 use super::super::boxes::expired;
+use super::super::entry_box::EntryBox;
 use super::Locked;
 use crate::{Conversation, MemberId, Retention, Seq};
 
@@ -10,18 +11,20 @@ impl Locked {
         self.retention = retention;
     }
 
-    /// Removes what is too old, and returns whose inboxes were freed.
+    /// Removes what is kept no longer, and returns whose inboxes were freed.
     pub(in crate::memory) fn expire(&mut self, now_ms: u64) -> Vec<MemberId> {
+        let floor_of =
+            |entries: &EntryBox, keep| entries.floor_by_age(keep, now_ms).max(entries.floor_by_number(keep));
         let floors = self.histories.iter().map(|(conversation, history)| {
             let keep = self.retention.of_history(conversation);
-            (conversation.clone(), history.entries.floor_by_age(keep, now_ms))
+            (conversation.clone(), floor_of(&history.entries, keep))
         });
         for (conversation, floor) in floors.collect::<Vec<_>>() {
             self.free_history(&conversation, floor);
         }
         let mut freed = Vec::new();
         for (member, inbox) in &mut self.inboxes {
-            let floor = inbox.entries.floor_by_age(self.retention.of_inboxes(), now_ms);
+            let floor = floor_of(&inbox.entries, self.retention.of_inboxes());
             if inbox.free(floor) {
                 freed.push(member.clone());
             }

@@ -106,7 +106,7 @@ fn what_is_too_old_goes_from_histories_and_its_copies_lose_their_texts() {
     kept.expire(20_000);
     let history = kept.history(&pair("a", "b"), PageRequest::default());
     assert_eq!((history.entries.len(), history.floor), (0, seq(2)));
-    let (appended, _) = kept.append(&note("a", "b", 3), 20_000).unwrap();
+    let appended = kept.append(&note("a", "b", 3), 20_000).unwrap().appended;
     assert_eq!((appended.place, appended.sequence), (seq(3), seq(3)));
 }
 
@@ -137,9 +137,9 @@ fn the_newest_entries_are_kept_by_their_number_and_message_ids_go_with_the_other
     }
     assert_eq!(kept.history(&pair("a", "b"), PageRequest::default()).floor, seq(1));
     assert_eq!(seen(&inbox(&kept, "b")), [EXPIRED, SENT, SENT]);
-    let (again, _) = kept.append(&send(1), 1).unwrap();
+    let again = kept.append(&send(1), 1).unwrap().appended;
     assert_eq!(again.place, seq(4), "the id is free again");
-    let (repeated, _) = kept.append(&send(1), 1).unwrap();
+    let repeated = kept.append(&send(1), 1).unwrap().appended;
     assert_eq!(repeated.place, seq(4));
     let page = inbox(&kept, "b");
     assert_eq!((seen(&page), page.floor), (vec![EXPIRED, SENT, SENT], seq(1)));

@@ -15,6 +15,7 @@ mod mortal;
 mod order;
 mod primaries;
 mod races;
+mod returns;
 mod scene;
 mod secondaries;
 mod slow;

@@ -9,6 +9,7 @@ use super::{Flush, Phase};
 use crate::distributed::box_id::BoxId;
 use crate::distributed::intents::Noted;
 use crate::distributed::keeper;
+use crate::distributed::rows::{self, RowEntry};
 use crate::distributed::send::spread::enter;
 use crate::{Result, Retention, Seq};
 
@@ -22,11 +23,15 @@ impl Flush {
         // it, and if this node dies now the copies are missing.
         noted.renew_if_old().await?;
         let (shared, operations) = (&*self.shared, self.operations.as_slice());
-        let rows = self.rows_due.iter().flat_map(|at| operations[*at].rows()).collect();
+        let rows: Vec<_> = self.rows_due.iter().flat_map(|at| operations[*at].rows()).collect();
+        let silent: Vec<_> = rows.iter().filter_map(RowEntry::silent_cursor).collect();
         let (copied, entered) = tokio::join!(self.delivery.attempt(shared, operations), enter(shared, rows));
         // Without their rows, members would not find the conversation in their lists.
         entered?;
         self.rows_due.clear();
+        if !silent.is_empty() {
+            rows::tell_later(&self.shared, silent);
+        }
         let mut done = Vec::new();
         for at in (0..self.operations.len()).filter(|at| self.phases[*at] == Phase::Copies) {
             done.extend(self.delivery.sequences(at).map(|sequences| (at, sequences)));
