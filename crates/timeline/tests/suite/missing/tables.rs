@@ -363,3 +363,19 @@ async fn a_salvage_of_a_store_with_a_damaged_table_invents_nothing() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_salvage_tells_of_blocks_that_it_does_not_find() {
+    let whole = mixture().await;
+    for (name, bytes) in whole.files().iter().filter(|(name, _)| is_table(name)) {
+        // By its first bytes a block is found.
+        let mut hidden = bytes.clone();
+        hidden[0] ^= 1;
+        for damaged in [hidden, Vec::new()] {
+            let (from, parent) = (whole.with(name, &damaged), tempfile::tempdir().unwrap());
+            let report = salvage(from.path(), &parent.path().join("new")).unwrap();
+            let is_told = report.problems.iter().any(|problem| problem.contains(name.to_str().unwrap()));
+            assert!(is_told && !report.is_whole(), "{name:?}: {report:?}");
+        }
+    }
+}
