@@ -3,12 +3,12 @@
 use std::collections::{HashMap, HashSet};
 use std::error::Error;
 
-use timeline::{Count, Entry, EntryKind, EntryStatus, PageRequest, Seq, Timeline};
+use timeline::{Count, Entry, EntryKind, EntryStatus, InboxPage, PageRequest, Seq, Timeline};
 
 use crate::line::Talk;
 use crate::model::Model;
 use crate::talk::{KEPT, member};
-use crate::users::{MANY_NODES, USERS};
+use crate::users::{AGE, INBOX_KEPT, MANY_NODES, USERS};
 
 type Violation = Box<dyn Error>;
 
@@ -22,6 +22,10 @@ pub(crate) struct Checker {
     compared: HashMap<usize, u64>,
     /// The tags of their entries.
     tags: HashMap<(usize, u64), u64>,
+    /// Of which messages those who acknowledge nothing have had copies.
+    copies: HashMap<usize, HashSet<(Talk, u64)>>,
+    /// The times of the entries that were seen in the history that keeps them for a time.
+    times: HashMap<u64, u64>,
     entries: u64,
 }
 
@@ -44,6 +48,9 @@ impl Checker {
         for talk in Talk::all() {
             let history = self.history(timeline, talk).await?;
             check_messages(talk, &history, model)?;
+            if talk == Talk::Aged {
+                self.check_ages(&history, model)?;
+            }
             histories.insert(talk, history);
         }
         for talk in Talk::all() {
@@ -96,8 +103,8 @@ impl Checker {
         whole: bool,
     ) -> Result<(), Violation> {
         let me = member(user)?;
-        let from = if whole { 0 } else { self.compared.get(&user).copied().unwrap_or_default() };
-        let (mut last, mut places) = (Seq::new(from)?, HashSet::new());
+        let compared = self.compared.get(&user).copied().unwrap_or_default();
+        let (mut last, mut places) = (Seq::new(if whole { 0 } else { compared })?, HashSet::new());
         loop {
             let page = timeline.sync(&me, last, Count::new(1_000)).await?;
             if page.reset {
@@ -107,6 +114,9 @@ impl Checker {
             let acked = model.acks.get(&user).copied().unwrap_or_default().max(before);
             if page.floor.get() < acked {
                 return Err(format!("the floor of user {user} is {} after {acked}", page.floor).into());
+            }
+            if user < 2 {
+                check_kept(user, &page, compared)?;
             }
             let first = last.max(page.floor).get() + 1;
             for (entry, expected) in page.entries.iter().zip(first..) {
@@ -126,8 +136,13 @@ impl Checker {
             last = newest.sequence;
         }
         self.compared.insert(user, last.get());
-        // The first two acknowledge nothing, so they have a copy of every entry.
+        if user < 2 {
+            self.copies.entry(user).or_default().extend(&places);
+        }
+        // The first two acknowledge nothing, so they have a copy of every entry, or had it.
         if whole && user < 2 {
+            let had = self.copies.get(&user).filter(|_| INBOX_KEPT.is_some());
+            let places = had.unwrap_or(&places);
             for (talk, history) in histories.iter().filter(|(talk, _)| talk.members().contains(&user)) {
                 let mut messages = history.entries.iter().filter(|(_, entry)| !is_given_up(entry));
                 if let Some((lost, _)) = messages.find(|(place, _)| !places.contains(&(*talk, **place))) {
@@ -135,6 +150,21 @@ impl Checker {
                 }
             }
         }
+        Ok(())
+    }
+
+    /// Nothing goes before its time by any of the clocks that processes had.
+    fn check_ages(&mut self, history: &History, model: &Model) -> Result<(), Violation> {
+        let age_ms = u64::try_from(AGE.unwrap_or_default().as_millis())?;
+        self.times.extend(history.entries.iter().map(|(place, entry)| (*place, entry.at_ms)));
+        let mut gone = self.times.iter().filter(|(place, _)| **place <= history.floor);
+        if let Some((place, at_ms)) = gone.find(|(_, at_ms)| *at_ms + age_ms > model.latest_ms) {
+            let (floor, latest_ms) = (history.floor, model.latest_ms);
+            let text =
+                format!("entry {place} of {at_ms} is gone, floor {floor}, at {latest_ms} at the latest");
+            return Err(text.into());
+        }
+        self.times.retain(|place, _| *place > history.floor);
         Ok(())
     }
 
@@ -151,6 +181,22 @@ impl Checker {
         }
         Ok(())
     }
+}
+
+/// An inbox whose owner acknowledges nothing keeps as many entries as it has to, and few more; it
+/// kept what was not compared so far.
+fn check_kept(user: usize, page: &InboxPage, compared: u64) -> Result<(), Violation> {
+    let (floor, kept) = (page.floor.get(), page.latest_seq.get() - page.floor.get());
+    let least = INBOX_KEPT.unwrap_or(u64::MAX);
+    if floor > 0 && kept < least || kept > least.saturating_add(least / 10) {
+        return Err(format!("the inbox of user {user} keeps {kept} entries above {floor}").into());
+    }
+    if floor > compared {
+        let text =
+            format!("user {user} got more than an inbox keeps: {floor} are gone, {compared} were compared");
+        return Err(text.into());
+    }
+    Ok(())
 }
 
 /// Returns whether an entry is there only so that there is no hole: its writer died.
@@ -231,6 +277,8 @@ fn check_messages(talk: Talk, history: &History, model: &Model) -> Result<(), Vi
         Talk::Short => kept > KEPT + KEPT / 10 || (history.floor > 0 && kept < KEPT),
         Talk::Purged => history.top < model.purged || (model.purged > 0 && history.floor + 1 < model.purged),
         Talk::Pair(..) | Talk::Group => history.floor > 0,
+        // How much it keeps depends on the clocks: see `check_ages`.
+        Talk::Aged => false,
     };
     if wrong {
         return Err(format!("{talk:?} keeps from {} to {}", history.floor, history.top).into());

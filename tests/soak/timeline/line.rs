@@ -37,6 +37,8 @@ pub(crate) enum Talk {
     Short,
     /// The group of all that is purged now and then.
     Purged,
+    /// The group of all that keeps entries for a time.
+    Aged,
 }
 
 /// Says a line, with one write, so that a kill leaves no half of two.

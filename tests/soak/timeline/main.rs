@@ -6,7 +6,8 @@
 //!                                         with an error at the first broken promise
 //! soak-timeline work DIRECTORY ROUND SEED AHEAD-MS
 //!                                         the process that is killed: says what it tries and what
-//!                                         was answered
+//!                                         was answered; it begins with the sends that it reads
+//!                                         from its standard input, in a list of JSON
 //! ```
 //!
 //! Each process has another clock, up to an hour ahead of the machine's or behind, and so has who
@@ -16,6 +17,9 @@
 //!
 //! - every acknowledged message is at its place, once, with a text that was acknowledged last or
 //!   was being written when the process died; none is made up;
+//! - a send that was not answered is repeated by the next process, and is there once;
+//! - entries go no earlier than they may by their age or number, while files are written anew
+//!   without the texts that were taken away;
 //! - every history and inbox is contiguous above its floor, and no floor falls;
 //! - a sequence that a reader saw has the same message for ever;
 //! - copies in inboxes say the same as their histories, what is gone there is gone here;

@@ -22,6 +22,8 @@ pub(crate) struct Model {
     pub(crate) seen: HashMap<(usize, u64), u64>,
     /// The place of the last purge that was answered.
     pub(crate) purged: u64,
+    /// The latest time that a process had by its clock, in milliseconds since 1970.
+    pub(crate) latest_ms: u64,
     pub(crate) calls: u64,
 }
 
@@ -61,9 +63,12 @@ impl Model {
         Ok(())
     }
 
-    /// The process was killed: what was not answered stays in doubt.
-    pub(crate) fn killed(&mut self) {
-        self.open.clear();
+    /// The process was killed: what was not answered stays in doubt. Returns the sends of that, in
+    /// their order.
+    pub(crate) fn killed(&mut self) -> Vec<Call> {
+        let mut open: Vec<_> = self.open.drain().collect();
+        open.sort_unstable_by_key(|(number, _)| *number);
+        open.into_iter().map(|(_, call)| call).filter(|call| matches!(call, Call::Send { .. })).collect()
     }
 
     fn tried(&mut self, call: &Call) {
@@ -76,7 +81,8 @@ impl Model {
                     may_be_gone: false,
                     must_be_gone: false,
                 };
-                self.sent.insert(id.clone(), message);
+                // A repetition of a send that was not answered finds what is known of it.
+                self.sent.entry(id.clone()).or_insert(message);
             }
             Call::Edit { talk, place, text } => {
                 if let Some(message) = self.at(*talk, *place) {

@@ -5,17 +5,17 @@ use std::fmt;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use fastrand::Rng;
 use tempfile::TempDir;
 use timeline::contract::set_clock_ahead;
-use timeline::embedded;
+use timeline::{PageRequest, embedded};
 
 use crate::checker::Checker;
-use crate::line::Line;
+use crate::line::{Call, Line, Talk};
 use crate::model::Model;
-use crate::store::open;
+use crate::store::open_to_compare;
 
 /// A time that only a hang reaches.
 const GRACE: Duration = Duration::from_secs(60);
@@ -35,10 +35,12 @@ pub(crate) struct Soak {
     seed: u64,
     rng: Rng,
     rounds: u64,
-    /// What was answered and compared in the directories before.
-    before: (u64, u64),
+    /// What was answered, compared and gone by its age in the directories before.
+    before: (u64, u64, u64),
     model: Model,
     checker: Checker,
+    /// The sends that were not answered when their process was killed: the next one repeats them.
+    unanswered: Vec<Call>,
 }
 
 /// What there was so far.
@@ -46,6 +48,8 @@ pub(crate) struct Report {
     rounds: u64,
     calls: u64,
     entries: u64,
+    /// How many entries went by their age.
+    aged: u64,
 }
 
 /// Which life of the process it is.
@@ -66,9 +70,10 @@ impl Soak {
             seed,
             rng: Rng::with_seed(seed),
             rounds: 0,
-            before: (0, 0),
+            before: (0, 0, 0),
             model: Model::default(),
             checker: Checker::default(),
+            unanswered: Vec::new(),
         })
     }
 
@@ -88,7 +93,7 @@ impl Soak {
         let ahead_ms = clock(&mut self.rng);
         let (round, seed) = (self.rounds, self.seed);
         let life = Life { directory: self.directory.path(), round, seed, ahead_ms, calls };
-        life.work_and_kill(&mut self.model)?;
+        life.work_and_kill(&mut self.model, &mut self.unanswered)?;
         let report = self.compare(self.rounds.is_multiple_of(WHOLE)).await?;
         if self.rounds.is_multiple_of(ROUNDS_MAX) {
             self.begin_anew(&report)?;
@@ -98,8 +103,9 @@ impl Soak {
 
     /// Goes on with a new directory, when the last one was compared as a whole.
     fn begin_anew(&mut self, report: &Report) -> Result<(), Box<dyn Error>> {
-        self.before = (report.calls, report.entries);
+        self.before = (report.calls, report.entries, report.aged);
         (self.model, self.checker) = (Model::default(), Checker::default());
+        self.unanswered.clear();
         self.directory = tempfile::tempdir()?;
         Ok(())
     }
@@ -114,29 +120,34 @@ impl Soak {
         if whole {
             embedded::check_deep(self.directory.path())?;
         }
-        let timeline = open(self.directory.path()).await?;
+        let timeline = open_to_compare(self.directory.path()).await?;
         let compared = self.checker.check(&timeline, &self.model, whole).await;
+        let aged = timeline.history(&Talk::Aged.conversation()?, PageRequest::default()).await?.floor.get();
         if !timeline.shutdown(GRACE).await {
             return Err("the store did not end".into());
         }
         let entries = compared
             .map_err(|violation| format!("round {} of seed {}: {violation}", self.rounds, self.seed))?;
-        let (calls, compared) = self.before;
-        Ok(Report { rounds: self.rounds, calls: calls + self.model.calls, entries: compared + entries })
+        let (calls, compared, before) = self.before;
+        let (calls, entries) = (calls + self.model.calls, compared + entries);
+        Ok(Report { rounds: self.rounds, calls, entries, aged: before + aged })
     }
 }
 
 impl Life<'_> {
     /// Runs the process until so many of its calls were answered, kills it, and tells the model all
-    /// it said.
-    fn work_and_kill(&self, model: &mut Model) -> Result<(), Box<dyn Error>> {
+    /// it said. The process repeats what is unanswered first; what it leaves so takes its place.
+    fn work_and_kill(&self, model: &mut Model, unanswered: &mut Vec<Call>) -> Result<(), Box<dyn Error>> {
         let mut child = Command::new(std::env::current_exe()?)
             .arg("work")
             .arg(self.directory)
             .args([self.round.to_string(), self.seed.to_string(), self.ahead_ms.to_string()])
-            .stdin(Stdio::null())
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
+        // Without an end of its input it would wait.
+        let input = child.stdin.take().ok_or("the process has no input")?;
+        serde_json::to_writer(input, unanswered)?;
         let mut output = BufReader::new(child.stdout.take().ok_or("the process has no output")?);
         let (mut line, mut answered, mut killed) = (String::new(), 0, false);
         loop {
@@ -153,17 +164,28 @@ impl Life<'_> {
             if let Some(line) = line.strip_suffix('\n') {
                 let line: Line = serde_json::from_str(line)?;
                 answered += usize::from(matches!(line, Line::Done { .. }));
+                if let Line::Try { call: Call::Send { id: tried, .. }, .. } = &line {
+                    unanswered.retain(|call| !matches!(call, Call::Send { id, .. } if id == tried));
+                }
                 model.take(line)?;
             }
         }
         let status = child.wait()?;
-        model.killed();
+        unanswered.extend(model.killed());
+        model.latest_ms = model.latest_ms.max(unix_ms().saturating_add_signed(self.ahead_ms));
         if killed {
             Ok(())
         } else {
             Err(format!("round {}: the process ended by itself: {status}", self.round).into())
         }
     }
+}
+
+/// Returns the time by the machine's clock, in milliseconds since 1970.
+#[expect(clippy::disallowed_methods, reason = "the store takes its times from the same clock")]
+fn unix_ms() -> u64 {
+    let elapsed = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Returns by how much a clock is ahead of the machine's, or behind.
@@ -173,7 +195,7 @@ fn clock(rng: &mut Rng) -> i64 {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { rounds, calls, entries } = self;
-        write!(f, "{rounds} rounds, {calls} calls answered, {entries} entries compared")
+        let Self { rounds, calls, entries, aged } = self;
+        write!(f, "{rounds} rounds, {calls} calls answered, {entries} entries compared, {aged} gone by age")
     }
 }

@@ -3,7 +3,7 @@
 use timeline::{Conversation, Error, ErrorKind, GroupName, Keep, MemberId, Message, Result, Retention};
 
 use crate::line::Talk;
-use crate::users::{ACTIVE, SOME, USERS};
+use crate::users::{ACTIVE, AGE, SOME, USERS};
 
 /// How many entries the group `short` keeps.
 pub(crate) const KEPT: u64 = 50;
@@ -33,7 +33,9 @@ impl Talk {
         let others = if user < ACTIVE { 0..ACTIVE } else { 0..0 };
         let pairs = others.map(|other| Self::Pair(user.min(other), user.max(other)));
         let groups = [Self::Group, Self::Short, Self::Purged];
-        pairs.chain(groups.into_iter().filter(|group| group.members().contains(&user))).collect()
+        let aged = AGE.map(|_| Self::Aged);
+        let groups = groups.into_iter().chain(aged).filter(|group| group.members().contains(&user));
+        pairs.chain(groups).collect()
     }
 
     /// All talks there are.
@@ -51,6 +53,7 @@ impl Talk {
             Self::Group => Some("group"),
             Self::Short => Some("short"),
             Self::Purged => Some("purged"),
+            Self::Aged => Some("aged"),
         }
     }
 
@@ -68,7 +71,7 @@ impl Talk {
             Self::Pair(one, other) if one == other => vec![one],
             Self::Pair(one, other) => vec![one, other],
             Self::Group => (0..USERS).collect(),
-            Self::Short | Self::Purged => (0..SOME).collect(),
+            Self::Short | Self::Purged | Self::Aged => (0..SOME).collect(),
         }
     }
 

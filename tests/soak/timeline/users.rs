@@ -1,4 +1,6 @@
-//! How many users there are.
+//! How many users there are, and what is kept for them.
+
+use std::time::Duration;
 
 /// How many users there are. The first two never acknowledge.
 pub(crate) const USERS: usize = 6;
@@ -13,6 +15,13 @@ pub(crate) const ACTIVE: usize = USERS;
 
 /// How many of them are in the groups that lose messages.
 pub(crate) const SOME: usize = USERS;
+
+/// How many entries an inbox keeps, if it does not keep all: more than it gets in a round, so that
+/// each of them is compared before it may go.
+pub(crate) const INBOX_KEPT: Option<u64> = Some(800);
+
+/// How long the group `aged` keeps entries, if there is that group.
+pub(crate) const AGE: Option<Duration> = Some(Duration::from_secs(1));
 
 /// Whether a place may be given up, as that of a node that died.
 pub(crate) const MANY_NODES: bool = false;

@@ -1,6 +1,7 @@
 //! The process that is killed: every device of every user does this and that until then.
 
 use std::error::Error;
+use std::io::stdin;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,7 +12,7 @@ use timeline::{Count, GroupName, MessageId, NewGroupMessage, NewMessage, Result,
 use tokio::task::JoinSet;
 
 use crate::line::{Call, Line, Talk, say};
-use crate::store::open;
+use crate::store::open_to_work;
 use crate::talk::{member, message, text};
 use crate::users::{DEVICES, USERS};
 
@@ -26,8 +27,10 @@ pub(crate) async fn run(
     ahead_ms: i64,
 ) -> std::result::Result<(), Box<dyn Error>> {
     set_clock_ahead(ahead_ms);
-    let timeline = open(directory).await?;
+    let unanswered: Vec<Call> = serde_json::from_reader(stdin())?;
+    let timeline = open_to_work(directory).await?;
     let (numbers, mut devices) = (Arc::new(AtomicU64::new(0)), JoinSet::new());
+    repeat(&timeline, &numbers, unanswered).await.map_err(|fault| -> Box<dyn Error> { fault })?;
     for number in 0..USERS * DEVICES {
         let worker = Device {
             timeline: timeline.clone(),
@@ -45,6 +48,54 @@ pub(crate) async fn run(
         ended?.map_err(|fault| -> Box<dyn Error> { fault })?;
     }
     Ok(())
+}
+
+/// Repeats the sends that were not answered before the process before was killed, all at once.
+async fn repeat(
+    timeline: &Timeline,
+    numbers: &Arc<AtomicU64>,
+    unanswered: Vec<Call>,
+) -> std::result::Result<(), Fault> {
+    let mut sends = JoinSet::new();
+    for call in unanswered {
+        let Call::Send { from, talk, id } = call.clone() else { continue };
+        let (timeline, numbers) = (timeline.clone(), Arc::clone(numbers));
+        sends.spawn(async move { tell(&numbers, call, send(&timeline, from, talk, &id)).await });
+    }
+    while let Some(sent) = sends.join_next().await {
+        sent??;
+    }
+    Ok(())
+}
+
+/// Says that a call is made, makes it, and says what was answered.
+async fn tell(
+    numbers: &AtomicU64,
+    call: Call,
+    answer: impl Future<Output = Result<u64>>,
+) -> std::result::Result<u64, Fault> {
+    let number = numbers.fetch_add(1, Ordering::Relaxed);
+    say(&Line::Try { number, call })?;
+    let answer = answer.await?;
+    say(&Line::Done { number, answer })?;
+    Ok(answer)
+}
+
+/// Sends the message of an id, and returns its place.
+async fn send(timeline: &Timeline, from: usize, talk: Talk, id: &str) -> Result<u64> {
+    let (sender, body, message_id) = (member(from)?, message(&text(id))?, Some(MessageId::new(id)?));
+    let place = match (talk, talk.group()) {
+        (Talk::Pair(one, other), _) => {
+            let to = member(if one == from { other } else { one })?;
+            timeline.send(NewMessage::new(sender, to, body).message_id(message_id)).await?.place
+        }
+        (_, group) => {
+            let group = GroupName::new(group.unwrap_or_default())?;
+            let send = NewGroupMessage::new(group, talk.member_ids()?, body);
+            timeline.send_group(send.from(sender).message_id(message_id)).await?.place
+        }
+    };
+    Ok(place.get())
 }
 
 struct Device {
@@ -78,17 +129,12 @@ impl Device {
         Ok(())
     }
 
-    /// Says that a call is made, makes it, and says what was answered.
     async fn tell(
         &self,
         call: Call,
         answer: impl Future<Output = Result<u64>>,
     ) -> std::result::Result<u64, Fault> {
-        let number = self.numbers.fetch_add(1, Ordering::Relaxed);
-        say(&Line::Try { number, call })?;
-        let answer = answer.await?;
-        say(&Line::Done { number, answer })?;
-        Ok(answer)
+        tell(&self.numbers, call, answer).await
     }
 
     fn talk(&mut self) -> Talk {
@@ -99,23 +145,8 @@ impl Device {
     async fn send(&mut self, turn: u64) -> std::result::Result<(), Fault> {
         let (from, talk) = (self.user, self.talk());
         let id = format!("{}-{}-{turn}", self.round, self.number);
-        let (sender, body) = (member(from)?, message(&text(&id))?);
-        let message_id = Some(MessageId::new(id.as_str())?);
-        let call = Call::Send { from, talk, id };
-        let timeline = self.timeline.clone();
-        let place = match (talk, talk.group()) {
-            (Talk::Pair(one, other), _) => {
-                let to = member(if one == from { other } else { one })?;
-                let send = NewMessage::new(sender, to, body).message_id(message_id);
-                self.tell(call, async { Ok(timeline.send(send).await?.place.get()) }).await?
-            }
-            (_, group) => {
-                let group = GroupName::new(group.unwrap_or_default())?;
-                let send = NewGroupMessage::new(group, talk.member_ids()?, body);
-                let send = send.from(sender).message_id(message_id);
-                self.tell(call, async { Ok(timeline.send_group(send).await?.place.get()) }).await?
-            }
-        };
+        let call = Call::Send { from, talk, id: id.clone() };
+        let place = self.tell(call, send(&self.timeline, from, talk, &id)).await?;
         self.own.push((talk, place));
         Ok(())
     }

@@ -115,7 +115,7 @@ async fn send(timeline: &Timeline, by: MemberId, talk: Talk, id: &str) -> Result
             let send = NewMessage::new(by, to, body).message_id(message_id);
             Ok((timeline.send(send).await?.place, Vec::new()))
         }
-        Talk::Group | Talk::Short | Talk::Purged => {
+        Talk::Group | Talk::Short | Talk::Purged | Talk::Aged => {
             let group = GroupName::new(talk.group().unwrap_or_default())?;
             let send = NewGroupMessage::new(group, talk.member_ids()?, body).from(by).message_id(message_id);
             let sent = timeline.send_group(send).await?;

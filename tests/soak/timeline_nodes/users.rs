@@ -1,5 +1,7 @@
 //! How many users there are, and how many nodes.
 
+use std::time::Duration;
+
 /// How many users there are. The first two never acknowledge.
 ///
 /// All of them are in one group: more than a hundred, so that sends to it go the way of those to
@@ -17,6 +19,12 @@ pub(crate) const READERS: usize = 10;
 
 /// How many nodes the store has, beside the one that compares.
 pub(crate) const NODES: usize = 3;
+
+/// How many entries an inbox keeps: all.
+pub(crate) const INBOX_KEPT: Option<u64> = None;
+
+/// How long the group `aged` keeps entries: there is no such group.
+pub(crate) const AGE: Option<Duration> = None;
 
 /// Whether a place may be given up, as that of a node that died.
 pub(crate) const MANY_NODES: bool = true;

@@ -21,6 +21,7 @@ mod embedded;
 mod entries;
 mod events;
 mod faults;
+mod field_numbers;
 mod groups_service;
 mod grpc;
 mod histories_service;

@@ -166,14 +166,27 @@ fn tables(store: &Path, id: u64, report: &mut Salvaged) -> Vec<std::path::PathBu
 /// What the header of a block begins with.
 const BLOCK: &[u8] = b"LSM\x03";
 
+/// What the table of contents begins with, behind the last block.
+const CONTENTS: &[u8] = b"TOC!";
+
+/// How many bytes may lie between two blocks: the version of the table, before its last one.
+///
+/// Source: lsm-tree 3.1, `src/table/writer/mod.rs`.
+const BETWEEN_BYTES: usize = 1;
+
 fn read_table(path: &Path, report: &mut Salvaged, mut visit: impl FnMut(&InternalValue)) {
     // A table is as long as a memtable at most, 64 MiB, so it is read whole.
     let bytes = match fs::read(path) {
         Ok(bytes) => bytes,
         Err(error) => return report.problem(path, error),
     };
-    let mut at = 0;
+    // A block whose first bytes are damaged is not found, and one that was cut off is not there, so
+    // what lies between blocks and behind them is looked at as well.
+    let (mut at, mut is_told) = (0, false);
     while let Some(found) = bytes[at..].windows(BLOCK.len()).position(|window| window == BLOCK) {
+        if found > BETWEEN_BYTES && !is_told {
+            report.problem(path, format_args!("the {found} bytes from {at} on are not a block"));
+        }
         at += found;
         let mut rest = &bytes[at..];
         // A header that is whole is believed by the engine, also when the block is not.
@@ -189,12 +202,15 @@ fn read_table(path: &Path, report: &mut Salvaged, mut visit: impl FnMut(&Interna
         match items {
             Ok(Some(items)) => {
                 items.iter().for_each(&mut visit);
-                at = after;
+                (at, is_told) = (after, false);
             }
             Ok(None) | Err(_) => {
                 report.problem(path, format_args!("the block at byte {at} is damaged"));
-                at += BLOCK.len();
+                (at, is_told) = (at + BLOCK.len(), true);
             }
         }
+    }
+    if !is_told && !bytes[at..].starts_with(CONTENTS) {
+        report.problem(path, format_args!("what follows its {at} bytes of blocks is damaged, or missing"));
     }
 }

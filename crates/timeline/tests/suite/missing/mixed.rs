@@ -8,7 +8,7 @@ use super::*;
 /// The sends of the older copy and those of the newer one.
 const ALL: u64 = SENDS + 20;
 
-const KEYSPACES: [&str; 4] = ["entries", "state", "sends", "bodies"];
+pub(super) const KEYSPACES: [&str; 4] = ["entries", "state", "sends", "bodies"];
 
 /// Sends up to `last`, and closes the store so that its journal ends with its last batch.
 async fn send_up_to(directory: &Path, last: u64) {
@@ -21,7 +21,7 @@ async fn send_up_to(directory: &Path, last: u64) {
 }
 
 /// Copies what the journals have into tables, as the engine does when they are long.
-fn flush(directory: &Path, keyspaces: &[&str]) {
+pub(super) fn flush(directory: &Path, keyspaces: &[&str]) {
     let database = fjall::Database::builder(directory.join("store")).open().unwrap();
     for name in keyspaces {
         let keyspace = database.keyspace(name, fjall::KeyspaceCreateOptions::default).unwrap();

@@ -2,6 +2,7 @@
 //! nothing in it is changed.
 
 mod mixed;
+mod tables;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
