@@ -58,7 +58,9 @@
 //! name carries how many links its nearest member is away, and one that is more than
 //! 16 links away is none: it fades out after so many turns. That is also the
 //! furthest that a message goes, 16 links. Until a sister has told her whole interest she is sent
-//! everything, and so is one who wants more names than fit.
+//! everything, and so is one who wants more names than fit. A node that would tell a sister more
+//! names than fit, its own or those of its other links, asks her for everything instead, and tells
+//! her no more of them: a link that has just begun would be full of names, and end, each time.
 //!
 //! # Streams and senders
 //!
