@@ -85,14 +85,8 @@ impl Interest {
         // Looked at before anything is told: names behind which everything is asked for would be
         // told in vain, and fill the queue of a link that has just begun.
         let is_asked_all = self.overfull || self.names.iter().map(named).sum::<usize>() > self.bytes_max;
-        let mut sister = SisterInterest {
-            link,
-            whole: false,
-            bytes: 0,
-            everything: false,
-            told_bytes: 0,
-            is_asked_all,
-        };
+        let mut sister =
+            SisterInterest { link, whole: false, bytes: 0, everything: false, told_bytes: 0, is_asked_all };
         for (name, wanted) in &mut self.names {
             wanted.tell(&mut sister, name, self.bytes_max, changes);
         }

@@ -119,7 +119,8 @@
 //! # Who is a sister
 //!
 //! Whoever proves by HMAC-SHA-256, over fresh numbers of both sides, that it knows the secret of
-//! [`SisterConfig`]. It is said to nobody. A link over `wss` is one to the right machine as well,
+//! [`SisterConfig`]. It is said to nobody. Of who has proven it the program is asked, and of nobody
+//! else: [`Auth::is_sister`](crate::Auth::is_sister) costs a stranger nothing. A link over `wss` is one to the right machine as well,
 //! and nobody reads it; what its connection of TLS exports is a part of both proofs, so that who
 //! ends TLS in between and passes the proofs on is found out by both. A node takes links without
 //! TLS from private addresses alone.
@@ -149,6 +150,8 @@
 //! | a link is frozen | nothing is heard for 5 s: it is ended. What waits meanwhile is bounded |
 //! | a link is slow | senders to a channel wait that has its window on the way. If its queue is full all the same, it is ended, as a frozen one |
 //! | a node that dialled sends more than 1 KiB before its proof, or none within 5 s | its connection is cut, and counted |
+//! | 32 nodes have dialled and proven nothing yet, and another one dials | the connection of the oldest is cut, and counted |
+//! | the auth hook says no of a sister, or nothing in its time | she hears so as the last word of the challenge, and there is no link |
 //! | bytes that are no item, or a channel that begins with `$` | the link is ended, and counted |
 //! | a number is missing | later ones of that origin wait 200 ms for it to come by another link, then the gap is told |
 //! | too many bytes wait behind gaps | the gap of the origin that holds most is told at once |
@@ -220,6 +223,7 @@ mod sisters;
 mod spans;
 mod state;
 mod stranger;
+mod strangers;
 mod thinning;
 mod tls_binding;
 #[cfg(feature = "tls")]
@@ -230,7 +234,7 @@ pub(crate) use begin::begin;
 pub use config::SisterConfig;
 pub use dialler::SisterDialler;
 pub(crate) use host::SisterHost;
-pub(crate) use no_sister::NoSister;
+pub(crate) use no_sister::{NoSister, NotLinked};
 pub use node_id::NodeId;
 pub(crate) use pace::PaceMark;
 pub(crate) use parcel::{ParcelAuthor, ParcelBody};
@@ -245,5 +249,6 @@ pub(crate) use sister_server::is_private;
 pub use sister_tls::SisterTls;
 pub use sisters::Sisters;
 pub(crate) use state::Federation;
+pub(crate) use strangers::StrangerPlace;
 pub use tls_binding::TlsBinding;
 pub(crate) use websocket_link::{SUBPROTOCOL, accepted};

@@ -27,9 +27,13 @@ use super::parcel::{Parcel, ParcelAuthor, ParcelBody, ParcelDraft};
 use super::relay::{Effect, Relay};
 use super::sister::{Sister, SisterEnd, SisterMeta};
 use super::sister_metrics::SisterMetrics;
+use super::strangers::Strangers;
 
-/// Handshakes of sisters that may go on at once.
-const HANDSHAKES_MAX: usize = 32;
+/// Nodes that may try to prove themselves at once.
+const STRANGERS_MAX: usize = 32;
+
+/// Nodes that have proven themselves about which the program may be asked at once.
+const ASKED_MAX: usize = 32;
 
 /// The federation of one hub.
 ///
@@ -47,7 +51,9 @@ pub(crate) struct Federation {
     /// How much of one channel may be on its way to a sister.
     window: usize,
     next_link: AtomicU64,
-    pub(crate) handshakes: Arc<Semaphore>,
+    pub(crate) strangers: Arc<Strangers>,
+    /// The places of nodes about which the program is asked.
+    pub(crate) asked: Semaphore,
     /// Something waits behind a gap.
     pub(crate) gap: Notify,
     pub(crate) closing: CancellationToken,
@@ -95,7 +101,8 @@ impl Federation {
             back_pressure: BackPressure::new(),
             window,
             next_link: AtomicU64::new(1),
-            handshakes: Arc::new(Semaphore::new(HANDSHAKES_MAX)),
+            strangers: Strangers::new(STRANGERS_MAX),
+            asked: Semaphore::new(ASKED_MAX),
             gap: Notify::new(),
             closing: CancellationToken::new(),
         }

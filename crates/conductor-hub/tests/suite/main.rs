@@ -36,6 +36,8 @@ mod sister_balance;
 mod sister_links;
 #[cfg(all(feature = "sisters", target_os = "linux"))]
 mod sister_names;
+#[cfg(feature = "sisters")]
+mod sister_strangers;
 #[cfg(all(feature = "sisters", feature = "tls"))]
 mod sister_tls;
 #[cfg(feature = "sisters")]

@@ -1,24 +1,16 @@
 //! Links between sisters: who waits for whom, and what strangers may do.
 
-use std::future::pending;
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use bytes::Bytes;
-use conductor_hub::federation::SisterConfig;
 use conductor_hub::protocol::{Message, Opcode};
-use conductor_hub::{Auth, Handshake, Hooks};
-use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::support::Client;
-use crate::support::node::{Node, SECRET, Told, next, stream, until};
+use crate::support::node::{Node, Told, next, stream, until};
 
 /// Reads a stream to its end, at most so many bytes a second.
 async fn read_stream(reader: &mut Client, bytes_per_second: u64) -> Vec<u8> {
@@ -159,7 +151,7 @@ async fn a_gap_ends_no_stream_of_this_node_that_has_the_uuid_of_the_broken_one()
 }
 
 /// Sends the handshake of a node that wants to be a sister.
-async fn dial(address: SocketAddr, headers: &str) -> TcpStream {
+pub(crate) async fn dial(address: SocketAddr, headers: &str) -> TcpStream {
     let mut socket = TcpStream::connect(address).await.expect("the node listens");
     let head = format!(
         "GET /ws HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
@@ -171,7 +163,7 @@ async fn dial(address: SocketAddr, headers: &str) -> TcpStream {
 }
 
 /// Returns the status with which the node answers.
-async fn status(socket: &mut TcpStream) -> String {
+pub(crate) async fn status(socket: &mut TcpStream) -> String {
     let mut answer = [0; 12];
     socket.read_exact(&mut answer).await.expect("the node answers");
     String::from_utf8_lossy(&answer[9..]).into_owned()
@@ -215,35 +207,4 @@ async fn who_comes_by_a_proxy_comes_from_afar() {
         assert_eq!(status(&mut dial(node.address, header).await).await, "403", "{header}");
     }
     assert_eq!(status(&mut dial(node.address, "").await).await, "101");
-}
-
-#[derive(Default)]
-struct Hangs {
-    asked: AtomicUsize,
-}
-
-#[async_trait]
-impl Auth for Hangs {
-    async fn is_sister(&self, _handshake: &Handshake<'_>) -> bool {
-        self.asked.fetch_add(1, Ordering::Relaxed);
-        pending().await
-    }
-}
-
-#[tokio::test]
-async fn a_hook_that_hangs_is_asked_about_few_sisters_at_once() {
-    let auth = Arc::new(Hangs::default());
-    let hooks = Hooks::default().auth(Arc::clone(&auth));
-    let node = Node::with(hooks, SisterConfig::new(*SECRET)).await;
-    let address = node.address;
-    let mut answers: FuturesUnordered<_> = (0..40)
-        .map(|_| async move {
-            let mut socket = dial(address, "").await;
-            status(&mut socket).await
-        })
-        .collect();
-    for _ in 0..8 {
-        assert_eq!(answers.next().await.as_deref(), Some("503"));
-    }
-    assert_eq!(auth.asked.load(Ordering::Relaxed), 32);
 }
