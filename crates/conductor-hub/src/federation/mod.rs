@@ -46,7 +46,8 @@
 //!
 //! - A node that wanted something when a link began does not believe for 5 s what that link denies.
 //!   Within 200 ms an older link brings those numbers or denies them, too, or they are told as
-//!   missing. So where nodes come together again, some are told that were for nobody there.
+//!   missing. So where nodes come together again, some are told that were for nobody there, and
+//!   streams are in doubt, see below.
 //! - A parcel names the number of its origin's parcel *before* it in the same channel. A node that
 //!   has taken parcels of this channel and not that one knows that it is missing.
 //!
@@ -67,6 +68,12 @@
 //! Messages of a stream are in parcels as others are. Where a gap of an origin is told, or it has
 //! gone, its open streams end for the local members with `StreamEnd` and the body `aborted`: one
 //! that lacks a piece is no use to anybody.
+//!
+//! A gap that a young link denies as a whole, which is not believed yet, most likely lacks nothing.
+//! Behind it the open streams of that origin are in doubt (`stream_doubts.rs`). The next parcel of
+//! the channel says which one of its origin came before it: if that is the last one that was taken,
+//! the stream is whole and goes on, and if not, it ends as above. So it does if no parcel of the
+//! channel comes for 5 s.
 //!
 //! A sender is a connection of the origin, or the program, whose streams have their uuids: so two
 //! connections of one user have two streams.
@@ -119,9 +126,10 @@
 //! # Who is a sister
 //!
 //! Whoever proves by HMAC-SHA-256, over fresh numbers of both sides, that it knows the secret of
-//! [`SisterConfig`]. It is said to nobody. Of who has proven it the program is asked, and of nobody
-//! else: [`Auth::is_sister`](crate::Auth::is_sister) costs a stranger nothing. A link over `wss` is one to the right machine as well,
-//! and nobody reads it; what its connection of TLS exports is a part of both proofs, so that who
+//! [`SisterConfig`]. It is said to nobody. The program is asked about who has proven it, and about
+//! nobody else ([`Auth::is_sister`](crate::Auth::is_sister)), so that strangers cost it nothing.
+//!
+//! A link over `wss` is one to the right machine as well, and nobody reads it; what its connection of TLS exports is a part of both proofs, so that who
 //! ends TLS in between and passes the proofs on is found out by both. A node takes links without
 //! TLS from private addresses alone.
 //!
@@ -224,6 +232,7 @@ mod spans;
 mod state;
 mod stranger;
 mod strangers;
+mod stream_doubts;
 mod thinning;
 mod tls_binding;
 #[cfg(feature = "tls")]

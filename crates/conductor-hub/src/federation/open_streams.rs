@@ -80,8 +80,22 @@ impl OpenStreams {
 
     /// Ends all streams of an origin of which something is missing; returns what to tell members.
     pub(crate) fn abort(&mut self, origin: NodeId) -> Vec<Message> {
+        self.abort_those(|key| key.origin == origin)
+    }
+
+    /// Ends an origin's streams in one channel, of which something is missing there.
+    pub(crate) fn abort_in(&mut self, origin: NodeId, channel: &str) -> Vec<Message> {
+        self.abort_those(|key| key.origin == origin && *key.channel == *channel)
+    }
+
+    /// Returns the channels in which an origin has open streams, once for each of these.
+    pub(crate) fn channels(&self, origin: NodeId) -> impl Iterator<Item = &str> {
+        self.open.keys().filter(move |key| key.origin == origin).map(|key| &*key.channel)
+    }
+
+    fn abort_those(&mut self, are_those: impl Fn(&StreamKey) -> bool) -> Vec<Message> {
         let mut ends = Vec::new();
-        for (key, uuid) in self.open.extract_if(|key, _| key.origin == origin) {
+        for (key, uuid) in self.open.extract_if(|key, _| are_those(key)) {
             self.open_bytes -= key.cost() + uuid.len();
             ends.push(Message::with_uuid(Opcode::STREAM_END, uuid, &*key.channel, ABORTED));
             if self.broken_bytes + key.cost() > BYTES_MAX {

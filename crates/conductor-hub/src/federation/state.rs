@@ -5,6 +5,7 @@ mod links;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
@@ -28,6 +29,7 @@ use super::relay::{Effect, Relay};
 use super::sister::{Sister, SisterEnd, SisterMeta};
 use super::sister_metrics::SisterMetrics;
 use super::strangers::Strangers;
+use super::stream_doubts::StreamDoubts;
 
 /// Nodes that may try to prove themselves at once.
 const STRANGERS_MAX: usize = 32;
@@ -70,14 +72,16 @@ struct Locked {
 #[derive(Default)]
 struct Deliveries {
     streams: OpenStreams,
+    doubts: StreamDoubts,
     /// What sisters were told of members who are behind.
     said: SaidPaces,
 }
 
 /// What the relay says that is not done under its lock.
 enum Told {
-    Deliver(Parcel),
-    Gap(NodeId, std::ops::RangeInclusive<u64>),
+    Deliver { parcel: Parcel, is_next: bool },
+    Gap(NodeId, RangeInclusive<u64>),
+    Doubt(NodeId, RangeInclusive<u64>),
     Found(NodeId, u64),
     Silent(NodeId),
 }
@@ -180,7 +184,7 @@ impl Federation {
             sister.note_meta(meta, now);
             self.manager.meta_response(sister, meta);
         }
-        self.tell(told, &mut deliveries, host);
+        self.tell(told, &mut deliveries, now, host);
         drop(deliveries);
         // Behind what was said of members who are behind by now, so that she hears that first.
         if let Some(parcels) = sister.count_taken(parcels, bytes) {
@@ -213,7 +217,8 @@ impl Federation {
         self.carry_out(&mut locked, &mut told);
         let deadline = if locked.relay.is_waiting() { locked.relay.deadline() } else { None };
         drop(locked);
-        self.tell(told, &mut deliveries, host);
+        self.tell(told, &mut deliveries, now, host);
+        deliveries.end_doubts(now, host);
         if beat {
             self.pace_again(&mut deliveries.said, now, host);
         }
@@ -251,8 +256,9 @@ impl Federation {
                         push(sister, item);
                     }
                 }
-                Effect::Deliver(parcel) => told.push(Told::Deliver(parcel)),
+                Effect::Deliver { parcel, is_next } => told.push(Told::Deliver { parcel, is_next }),
                 Effect::Gap(origin, gap) => told.push(Told::Gap(origin, gap)),
+                Effect::Doubt(origin, gap) => told.push(Told::Doubt(origin, gap)),
                 Effect::Found(origin, first) => told.push(Told::Found(origin, first)),
                 Effect::Silent(origin) => told.push(Told::Silent(origin)),
                 Effect::Late => late += 1,
@@ -262,15 +268,19 @@ impl Federation {
         self.metrics.late.increment(late);
     }
 
-    fn tell(&self, told: Vec<Told>, deliveries: &mut Deliveries, host: &dyn SisterHost) {
-        let Deliveries { streams, said } = deliveries;
+    fn tell(&self, told: Vec<Told>, deliveries: &mut Deliveries, now: Instant, host: &dyn SisterHost) {
+        let Deliveries { streams, doubts, said } = deliveries;
         // Once for all parcels in a row to one channel, as every member is looked at.
         let mut last: Option<ParcelBody> = None;
         for told in told {
             match told {
-                Told::Deliver(Parcel { origin, body, .. }) => {
+                Told::Deliver { parcel: Parcel { origin, body, .. }, is_next } => {
                     if let Some(other) = last.take_if(|last| last.channel() != body.channel()) {
                         self.say_pace(said, other.channel(), host);
+                    }
+                    if doubts.settle(origin, body.channel(), is_next) {
+                        let ends = streams.abort_in(origin, body.channel());
+                        ends.iter().for_each(|end| host.deliver_end(origin, end));
                     }
                     let author = body.author();
                     host.deliver(origin, &body, &mut |message| streams.pass(origin, author, message));
@@ -278,11 +288,18 @@ impl Federation {
                 }
                 Told::Gap(origin, gap) => {
                     self.metrics.missing.increment(gap.end() - gap.start() + 1);
+                    doubts.forget(origin);
                     streams.abort(origin).iter().for_each(|end| host.deliver_end(origin, end));
+                    host.gap(origin, gap);
+                }
+                Told::Doubt(origin, gap) => {
+                    self.metrics.missing.increment(gap.end() - gap.start() + 1);
+                    doubts.note(origin, streams.channels(origin), now);
                     host.gap(origin, gap);
                 }
                 Told::Found(origin, first) => host.found(origin, first),
                 Told::Silent(origin) => {
+                    doubts.forget(origin);
                     streams.abort(origin).iter().for_each(|end| host.deliver_end(origin, end));
                     host.silent(origin);
                 }
@@ -290,6 +307,15 @@ impl Federation {
         }
         if let Some(last) = last {
             self.say_pace(said, last.channel(), host);
+        }
+    }
+}
+
+impl Deliveries {
+    /// Ends the streams that were in doubt for too long.
+    fn end_doubts(&mut self, now: Instant, host: &dyn SisterHost) {
+        for (origin, channel) in self.doubts.expire(now) {
+            self.streams.abort_in(origin, &channel).iter().for_each(|end| host.deliver_end(origin, end));
         }
     }
 }

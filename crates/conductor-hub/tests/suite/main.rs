@@ -37,6 +37,10 @@ mod sister_links;
 #[cfg(all(feature = "sisters", target_os = "linux"))]
 mod sister_names;
 #[cfg(feature = "sisters")]
+mod sister_relinks;
+#[cfg(feature = "sisters")]
+mod sister_rights;
+#[cfg(feature = "sisters")]
 mod sister_strangers;
 #[cfg(all(feature = "sisters", feature = "tls"))]
 mod sister_tls;

@@ -91,13 +91,13 @@ impl World {
                 let end = usize::from(link.ends[0] == at);
                 link.to[end].push_back(item);
             }
-            Effect::Deliver(parcel) => {
+            Effect::Deliver { parcel, .. } => {
                 let last = node.last.insert(parcel.origin, parcel.number).unwrap_or(0);
                 assert!(last < parcel.number, "{} behind {last} of {:?}", parcel.number, parcel.origin);
                 assert!(node.given.insert((parcel.origin, parcel.number)));
                 assert_ne!(parcel.origin, node.id, "its own");
             }
-            Effect::Gap(origin, gap) => {
+            Effect::Gap(origin, gap) | Effect::Doubt(origin, gap) => {
                 node.gaps.extend(gap.map(|number| (origin, number)));
             }
             Effect::Found(origin, first) => {
