@@ -3,22 +3,18 @@
 //! The links are channels in memory, so no kernel is measured: a parcel is made, numbered, encoded,
 //! decoded, perhaps passed on, and delivered. `cargo xtask budget hub` has links over sockets.
 
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use benches::frame;
 use bytes::{Bytes, BytesMut};
-use conductor_hub::federation::{
-    SisterClient, SisterConfig, SisterReader, SisterSocket, SisterWriter, Sisters,
-};
+use conductor_hub::federation::{SisterConfig, Sisters};
 use conductor_hub::protocol::{Message, Opcode};
-use conductor_hub::{Admission, Config, Error, Hooks, Hub};
+use conductor_hub::test_util::{MemorySister, memory_link};
+use conductor_hub::{Admission, Config, Hooks, Hub};
 use criterion::{BenchmarkId, Criterion, Throughput};
 use futures_util::future::join;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::runtime::Runtime;
-use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
 /// Messages that are written at once.
@@ -110,10 +106,8 @@ async fn joined(hub: &Hub, tasks: &TaskTracker) -> DuplexStream {
 }
 
 async fn link(from: &Hub, to: &Hub) {
-    let (there, back) = (mpsc::channel(LINK_BATCHES), mpsc::channel(LINK_BATCHES));
-    let dialled = SisterSocket::new(Half(back.1), Half(there.0)).bound_to([7; 32]);
-    let accepted = SisterSocket::new(Half(there.1), Half(back.0)).bound_to([7; 32]);
-    let dialling = from.add_sister(Memory(Mutex::new(Some(dialled))));
+    let (dialled, accepted) = memory_link(LINK_BATCHES);
+    let dialling = from.add_sister(MemorySister::new(dialled));
     let (dialled, accepted) = join(dialling, to.accept_sister(accepted)).await;
     dialled.expect("they know the secret");
     accepted.expect("they know the secret");
@@ -123,38 +117,4 @@ fn encoded(message: &Message) -> BytesMut {
     let mut bytes = BytesMut::new();
     message.encode(&mut bytes).expect("message is short");
     bytes
-}
-
-/// One direction of a link, at one of its ends.
-struct Half<T>(T);
-
-/// Reaches the other end of a link in memory, once.
-struct Memory(Mutex<Option<SisterSocket>>);
-
-#[async_trait]
-impl SisterReader for Half<mpsc::Receiver<Bytes>> {
-    async fn read(&mut self) -> Result<Option<Bytes>, Error> {
-        Ok(self.0.recv().await)
-    }
-}
-
-#[async_trait]
-impl SisterWriter for Half<mpsc::Sender<Bytes>> {
-    async fn write(&mut self, batch: Bytes) -> Result<(), Error> {
-        // Nobody takes it where the other hub has ended, and then this one ends as well.
-        drop(self.0.send(batch).await);
-        Ok(())
-    }
-}
-
-#[async_trait]
-impl SisterClient for Memory {
-    fn name(&self) -> &str {
-        "memory"
-    }
-
-    async fn connect(&self) -> Result<SisterSocket, Error> {
-        let socket = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        Ok(socket.expect("it is dialled once"))
-    }
 }

@@ -52,7 +52,7 @@ pub trait Auth: Send + Sync {
     ///
     /// It is asked behind the challenge, about who has passed it and about at most 32 of them at
     /// once: a stranger never gets so far. It has [`admit_timeout`](crate::Config::admit_timeout)
-    /// for its answer.
+    /// for its answer, and no more than 5 s: a node that dials waits 15 s for all.
     #[cfg(feature = "sisters")]
     #[cfg_attr(docsrs, doc(cfg(feature = "sisters")))]
     async fn is_sister(&self, handshake: &Handshake<'_>) -> bool {

@@ -140,7 +140,8 @@ impl Config {
     ///
     /// 512 by default, at least 1. A longer one ends the connection with code 4300. Names that
     /// begin with `$`, by custom the server's own, may be longer. More suits channels that are
-    /// named by paths or keys.
+    /// named by paths or keys. Sisters need the same: a link over which a longer name comes is
+    /// ended, and the program of a hub with sisters cannot publish to one.
     #[must_use]
     pub fn name_bytes_max(self, bytes: usize) -> Self {
         Self { name_bytes_max: bytes, ..self }

@@ -81,7 +81,8 @@ impl Hub {
     ///
     /// # Errors
     ///
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if the name or body is too long to encode.
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if the name or body is too long to encode,
+    /// or in a hub with sisters for them.
     pub fn publish(&self, channel: &str, body: impl Into<Bytes>) -> Result<usize, Error> {
         self.shared.publish(channel, body, None)
     }
@@ -96,7 +97,7 @@ impl Hub {
     /// # Errors
     ///
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if it is a message of another kind, a part
-    /// is too long to encode, or a stream's uuid has more than 256 bytes.
+    /// is too long to encode or for sisters, or a stream's uuid has more than 256 bytes.
     #[expect(clippy::needless_pass_by_value, reason = "it is sent, and of no use behind that")]
     pub fn publish_message(&self, message: Message) -> Result<usize, Error> {
         if !message.opcode.is_for_members() {

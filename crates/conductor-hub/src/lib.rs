@@ -115,7 +115,7 @@
 //! | `codec` | [`websocket`](https://docs.rs/conductor-hub/latest/conductor_hub/websocket/), the sans-I/O WebSocket codec, for conformance suites and fuzzers; not under semver | no |
 //! | `server` | [`server`](https://docs.rs/conductor-hub/latest/conductor_hub/server/), a listener of its own, for programs that have no HTTP server | no |
 //! | `tls` | TLS for that listener, `wss` for sisters, and hubs behind tokio-rustls keep no buffers of HTTP; adds `server` | no |
-//! | `test-util` | [`test_util`](https://docs.rs/conductor-hub/latest/conductor_hub/test_util/), connections without sockets, for the tests of hooks | no |
+//! | `test-util` | [`test_util`](https://docs.rs/conductor-hub/latest/conductor_hub/test_util/), connections and links without sockets, for the tests of hooks | no |
 //! | `serde` | serde's traits on [`protocol::Message`] and [`protocol::Opcode`], with the JSON names of the original | no |
 //!
 //! # Third-party types in this API
@@ -123,7 +123,8 @@
 //! `bytes::Bytes`, `http::{Request, Response, StatusCode}`, `async_trait`, tokio's I/O traits,
 //! `tower_service::Service`, serde's traits (feature `serde`), `http_body::Body` and
 //! `hyper::body::Incoming` (feature `server`), `tokio_rustls::server::TlsStream` (feature `tls`),
-//! and `rustls::ClientConfig` (features `sisters` and `tls`). [`Right`] and [`Rights`] are those of
+//! `rustls::ClientConfig` (features `sisters` and `tls`), and the ends of tokio's `mpsc` channels
+//! (features `sisters` and `test-util`). [`Right`] and [`Rights`] are those of
 //! the crate `channel-rights`, which `tidings-identity` passes on, too; [`protocol`] is the crate
 //! `conductor-protocol`, which `conductor-client` has as its own.
 #![doc = include_str!("../docs/coming-from.md")]

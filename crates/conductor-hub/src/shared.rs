@@ -75,7 +75,7 @@ impl Shared {
             #[cfg(feature = "sisters")]
             sisters: hooks.sisters.clone().map(|(sisters, manager)| {
                 let manager = Arc::new(ManagedLinks(manager));
-                Arc::new(Federation::new(sisters, manager, config.outbox_bytes_max))
+                Arc::new(Federation::new(sisters, manager, &config))
             }),
             config,
             hooks,
@@ -223,6 +223,7 @@ impl Shared {
         except: Option<ConnectionId>,
     ) -> Result<usize, Error> {
         let payload = encode_payload(message)?;
+        self.check_for_sisters(&message.channel, payload.len())?;
         if message.opcode == Opcode::WRITE {
             self.store(&Author::Server, decode_payload(&payload));
         }
@@ -293,6 +294,10 @@ impl Shared {
 
     pub(crate) const fn channel_of_sisters(&self, _name: &str) -> Option<Arc<Channel>> {
         None
+    }
+
+    pub(crate) const fn check_for_sisters(&self, _channel: &str, _bytes: usize) -> Result<(), Error> {
+        Ok(())
     }
 
     pub(crate) const fn sisters_hold(&self, _channel: &str, _mark: WaitMark) -> bool {

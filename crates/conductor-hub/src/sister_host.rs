@@ -65,6 +65,11 @@ impl Shared {
         self.sisters.as_ref().filter(|_| !name.starts_with('$')).map(|_| Arc::new(Channel::new(name)))
     }
 
+    /// Checks that a message of the program of so many bytes may go to sisters, if it is for them.
+    pub(crate) fn check_for_sisters(&self, channel: &str, bytes: usize) -> Result<(), Error> {
+        self.sisters.as_ref().map_or(Ok(()), |sisters| sisters.check(channel, bytes))
+    }
+
     /// Returns what dials sisters.
     pub(crate) fn dialler(shared: &Arc<Self>) -> Result<SisterDialler, Error> {
         let Some(federation) = &shared.sisters else {

@@ -1,4 +1,4 @@
-//! Connections without sockets, for the tests of a program's hooks.
+//! Connections and links without sockets, for the tests of a program's hooks.
 //!
 //! A hook is called by the test itself, with the connection of a [`TestClient`] or with a
 //! [`handshake`]; nothing else calls any. What the hook, or anybody, sends to that connection the
@@ -36,6 +36,9 @@
 //! # }
 //! ```
 
+#[cfg(feature = "sisters")]
+mod memory_link;
+
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::iter;
@@ -45,6 +48,9 @@ use std::task::{Poll, Waker};
 
 use http::request::Parts;
 
+#[cfg(feature = "sisters")]
+#[cfg_attr(docsrs, doc(cfg(feature = "sisters")))]
+pub use self::memory_link::{MemorySister, memory_link};
 use crate::encode::messages_of as messages_of_frames;
 use crate::protocol::Message;
 use crate::shared::{ConnectionPermit, Shared};

@@ -1,5 +1,7 @@
 //! The client through its public interface: with a real hub, and with one that follows a script.
 
+#[cfg(target_os = "linux")]
+mod addresses;
 mod calls;
 mod comings;
 mod ends;

@@ -20,6 +20,9 @@ const TOLD_MAX: usize = 64;
 /// Channels of one origin whose last number is remembered.
 const CHANNELS_MAX: usize = 16 * 1024;
 
+/// Channels that are remembered as forgotten while something waits.
+const FORGOTTEN_MAX: usize = 16 * 1024;
+
 /// Claims that are remembered ahead of a gap. More of them end the gap at once.
 const CLAIMS_MAX: usize = 4 * 1024;
 
@@ -44,6 +47,12 @@ pub(crate) struct Arrivals {
     bytes: usize,
     /// The last number that was taken of each channel we want, by the channel's hash.
     last: HashMap<u64, u64, RandomState>,
+    /// The channels that were forgotten while something waits, by their hash, and what had come by
+    /// then. A look at all that waits for each of them would make it cost the square when a sister
+    /// who wanted much has gone.
+    forgotten: HashMap<u64, u64, RandomState>,
+    /// How many parcels have had to wait so far.
+    turn: u64,
     /// The gaps that were told lately.
     told: VecDeque<RangeInclusive<u64>>,
     /// When something last came.
@@ -56,6 +65,7 @@ pub(crate) struct Arrivals {
 struct Waiting {
     arrival: Arrival,
     at: Instant,
+    turn: u64,
 }
 
 /// A parcel that came over a link.
@@ -96,6 +106,8 @@ impl Arrivals {
             since: None,
             bytes: 0,
             last: HashMap::default(),
+            forgotten: HashMap::default(),
+            turn: 0,
             told: VecDeque::new(),
             heard: now,
             silent: false,
@@ -142,7 +154,8 @@ impl Arrivals {
             None => self.note_denied(first, last, believed),
         }
         self.bytes += arrival.parcel.cost();
-        self.waiting.insert(number, Waiting { arrival, at: now });
+        self.turn += 1;
+        self.waiting.insert(number, Waiting { arrival, at: now, turn: self.turn });
         self.by_time.insert((now, number));
         self.settle(now, settled);
     }
@@ -187,9 +200,16 @@ impl Arrivals {
     /// Forgets what was taken of a channel: a link was told that it is not wanted any more.
     pub(crate) fn forget(&mut self, channel: u64) {
         self.last.remove(&channel);
-        for waiting in self.waiting.values_mut().filter(|waiting| waiting.arrival.channel == Some(channel)) {
-            waiting.arrival.channel = None;
+        if self.waiting.is_empty() {
+            return;
         }
+        if self.forgotten.len() >= FORGOTTEN_MAX {
+            for waiting in self.waiting.values_mut() {
+                waiting.forget_channel(&self.forgotten);
+            }
+            self.forgotten.clear();
+        }
+        self.forgotten.insert(channel, self.turn);
     }
 
     /// Forgets what was taken of all channels.
@@ -214,9 +234,10 @@ impl Arrivals {
 
     fn settle(&mut self, now: Instant, settled: &mut Vec<Settled>) {
         loop {
-            if let Some(Waiting { arrival, at }) = self.waiting.remove(&self.next) {
-                self.by_time.remove(&(at, self.next));
-                self.take(arrival, settled);
+            if let Some(mut waiting) = self.waiting.remove(&self.next) {
+                self.by_time.remove(&(waiting.at, self.next));
+                waiting.forget_channel(&self.forgotten);
+                self.take(waiting.arrival, settled);
                 self.next += 1;
             } else if let Some(last) = self.denied.last_of(self.next) {
                 // Another link may have brought what this one denies.
@@ -225,6 +246,9 @@ impl Arrivals {
             } else {
                 break;
             }
+        }
+        if self.waiting.is_empty() && !self.forgotten.is_empty() {
+            self.forgotten = HashMap::default();
         }
         self.denied.forget_below(self.next);
         self.doubted.forget_below(self.next);
@@ -297,6 +321,16 @@ impl Arrivals {
             self.told.pop_front();
         }
         self.told.push_back(gap.clone());
+    }
+}
+
+impl Waiting {
+    /// Forgets its channel, if that was forgotten after it had come.
+    fn forget_channel(&mut self, forgotten: &HashMap<u64, u64, RandomState>) {
+        let is_forgotten = |channel: &u64| forgotten.get(channel).is_some_and(|turn| self.turn <= *turn);
+        if self.arrival.channel.as_ref().is_some_and(is_forgotten) {
+            self.arrival.channel = None;
+        }
     }
 }
 

@@ -60,10 +60,18 @@ async fn tick(dialler: &SisterDialler) {
     }
 }
 
-/// Tells sisters when members who were behind have caught up.
+/// Tells sisters when members who were behind have caught up, and each second who has not.
 async fn pace(dialler: &SisterDialler) {
+    let (federation, host) = (&dialler.federation, &*dialler.host);
+    let mut again_at = Instant::now() + BEAT;
     loop {
-        dialler.federation.pace_bell().await;
-        dialler.federation.look_at_paces(&*dialler.host);
+        tokio::select! {
+            () = federation.pace_bell() => federation.look_at_paces(host).await,
+            () = sleep_until(again_at) => {
+                let now = Instant::now();
+                federation.pace_again(now, host).await;
+                again_at = now + BEAT;
+            }
+        }
     }
 }

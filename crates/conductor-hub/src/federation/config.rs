@@ -88,7 +88,9 @@ impl SisterConfig {
     /// [`message_bytes_max`]. A link for which more waits is ended, and what it held is told as a
     /// gap there. Of one channel at most a quarter of it is on its way, or an eighth of
     /// [`outbox_bytes_max`] if that is less, but 16 KiB in any case: clients that send more wait,
-    /// as for a slow reader. More suits links that are slow or far.
+    /// as for a slow reader. A program that publishes waits for nobody, but a message of its own
+    /// may have half of it at most, and [`MESSAGE_BYTES_MAX`](Self::MESSAGE_BYTES_MAX): a longer
+    /// one is refused. More suits links that are slow or far.
     ///
     /// [`message_bytes_max`]: crate::Config::message_bytes_max
     /// [`outbox_bytes_max`]: crate::Config::outbox_bytes_max
@@ -139,6 +141,13 @@ impl SisterConfig {
     #[must_use]
     pub fn silence_max(self, time: Duration) -> Self {
         Self { silence_max: time, ..self }
+    }
+
+    /// Returns how long a message of the program may be that goes to sisters.
+    ///
+    /// Clients wait while half of a link's queue is full, so what they fill has room for it.
+    pub(crate) fn published_bytes_max(&self) -> usize {
+        (self.link_bytes_max / 2).min(Self::MESSAGE_BYTES_MAX)
     }
 
     /// Checks every setting, for a hub that has messages of so many bytes.

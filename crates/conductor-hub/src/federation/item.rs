@@ -26,7 +26,7 @@ use bytes::{Buf, BufMut, Bytes, BytesMut};
 use super::interest::EVERYTHING;
 use super::node_id::NodeId;
 use super::pace::{Pace, PaceMark};
-use super::parcel::{Parcel, ParcelBody};
+use super::parcel::{Parcel, ParcelBody, channel_name};
 
 /// One thing that a link carries.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -144,8 +144,9 @@ impl Item {
 
     /// Takes the next item off what came; `None` at the end.
     ///
-    /// An item of a kind that is not known is left out, so that a newer sister may say more.
-    pub(crate) fn decode(batch: &mut Bytes) -> Result<Option<Self>, &'static str> {
+    /// Names of channels have at most so many bytes, as in messages of clients. An item of a kind
+    /// that is not known is left out, so that a newer sister may say more.
+    pub(crate) fn decode(batch: &mut Bytes, name_bytes_max: usize) -> Result<Option<Self>, &'static str> {
         loop {
             if batch.is_empty() {
                 return Ok(None);
@@ -159,13 +160,13 @@ impl Item {
                 return Err("an item is cut off");
             }
             let rest = batch.split_to(len);
-            if let Some(item) = Self::of(kind, rest)? {
+            if let Some(item) = Self::of(kind, rest, name_bytes_max)? {
                 return Ok(Some(item));
             }
         }
     }
 
-    fn of(kind: u8, mut rest: Bytes) -> Result<Option<Self>, &'static str> {
+    fn of(kind: u8, mut rest: Bytes, name_bytes_max: usize) -> Result<Option<Self>, &'static str> {
         let fixed = match kind {
             1 => PARCEL_HEAD,
             2 => 32,
@@ -184,7 +185,8 @@ impl Item {
                 if number == 0 || number == u64::MAX || first == 0 || first > number || before >= number {
                     return Err("the numbers of a parcel contradict each other");
                 }
-                Self::Parcel(first, Parcel { origin, number, before, body: ParcelBody::decode(rest)? })
+                let body = ParcelBody::decode(rest, name_bytes_max)?;
+                Self::Parcel(first, Parcel { origin, number, before, body })
             }
             2 => {
                 let origin = take_node(&mut rest);
@@ -196,10 +198,8 @@ impl Item {
             }
             3 => {
                 let hops = rest.get_u8();
-                let name = std::str::from_utf8(&rest).map_err(|_| "the name of a channel is not UTF-8")?;
-                if name.starts_with('$') && name != EVERYTHING {
-                    return Err("a channel whose name begins with $ is not for sisters");
-                }
+                let is_everything = *rest == *EVERYTHING.as_bytes();
+                let name = if is_everything { EVERYTHING } else { channel_name(&rest, name_bytes_max)? };
                 Self::Interest { name: name.into(), hops }
             }
             4 => Self::InterestWhole,
@@ -209,11 +209,8 @@ impl Item {
             8 => {
                 let node = take_node(&mut rest);
                 let (number, mark) = (rest.get_u64_le(), PaceMark::of_byte(rest.get_u8()));
-                let channel = std::str::from_utf8(&rest).map_err(|_| "the name of a channel is not UTF-8")?;
-                if channel.starts_with('$') {
-                    return Err("a channel whose name begins with $ is not for sisters");
-                }
-                Self::Pace(Pace { node, number, mark, channel: channel.into() })
+                let channel = channel_name(&rest, name_bytes_max)?.into();
+                Self::Pace(Pace { node, number, mark, channel })
             }
             9 => Self::Taken { parcels: rest.get_u64_le() },
             _ => return Ok(None),
@@ -233,6 +230,8 @@ mod tests {
 
     use super::*;
     use crate::federation::parcel::ParcelAuthor;
+
+    const NAME_BYTES_MAX: usize = 512;
 
     #[test]
     fn items_come_back_as_they_were() {
@@ -259,16 +258,16 @@ mod tests {
         }
         let mut batch = batch.freeze();
         for item in items {
-            assert_eq!(Item::decode(&mut batch), Ok(Some(item)));
+            assert_eq!(Item::decode(&mut batch, NAME_BYTES_MAX), Ok(Some(item)));
         }
-        assert_eq!(Item::decode(&mut batch), Ok(None));
+        assert_eq!(Item::decode(&mut batch, NAME_BYTES_MAX), Ok(None));
     }
 
     #[test]
     fn an_unknown_kind_is_left_out() {
         let mut batch = BytesMut::from(&[200, 2, 0, 0, 0, 1, 1][..]);
         Item::MetaQuery.encode(&mut batch);
-        assert_eq!(Item::decode(&mut batch.freeze()), Ok(Some(Item::MetaQuery)));
+        assert_eq!(Item::decode(&mut batch.freeze(), NAME_BYTES_MAX), Ok(Some(Item::MetaQuery)));
     }
 
     #[test]
@@ -296,14 +295,39 @@ mod tests {
         };
         let mut batch = BytesMut::new();
         Item::Pace(pace).encode(&mut batch);
-        Item::decode(&mut batch.freeze()).expect_err("no sister says that");
+        Item::decode(&mut batch.freeze(), NAME_BYTES_MAX).expect_err("no sister says that");
+    }
+
+    #[test]
+    fn a_name_that_is_longer_than_those_of_clients_is_no_item() {
+        let origin = NodeId::from_bytes([7; 16]);
+        let items = |name: &str| {
+            let body = ParcelBody::draft(name, ParcelAuthor::Server).expect("it is short").finish();
+            [
+                Item::Parcel(1, Parcel { origin, number: 1, before: 0, body }),
+                Item::Interest { name: name.into(), hops: 1 },
+                Item::Pace(Pace { node: origin, number: 1, mark: PaceMark::Half, channel: name.into() }),
+            ]
+        };
+        let decoded = |item: &Item| {
+            let mut batch = BytesMut::new();
+            item.encode(&mut batch);
+            Item::decode(&mut batch.freeze(), 3)
+        };
+        for item in items("tea") {
+            assert_eq!(decoded(&item), Ok(Some(item)));
+        }
+        for item in items("cake") {
+            let fault = decoded(&item).expect_err("the name is too long");
+            assert!(fault.contains("name_bytes_max"), "{fault}");
+        }
     }
 
     proptest! {
         #[test]
         fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..120)) {
             let mut batch = Bytes::from(bytes);
-            while let Ok(Some(_)) = Item::decode(&mut batch) {}
+            while let Ok(Some(_)) = Item::decode(&mut batch, NAME_BYTES_MAX) {}
         }
     }
 }

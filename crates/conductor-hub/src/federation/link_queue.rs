@@ -220,7 +220,7 @@ mod tests {
         assert_eq!(queue.push(interest("e")), Err(QueueFull));
         let mut batch = queue.batch().await;
         let mut names = Vec::new();
-        while let Some(item) = Item::decode(&mut batch).expect("it was encoded") {
+        while let Some(item) = Item::decode(&mut batch, 512).expect("it was encoded") {
             names.push(item);
         }
         assert_eq!(names, ["a", "b", "c", "d"].map(interest));

@@ -17,7 +17,18 @@ use super::state::Federation;
 use crate::guard::guarded_hook;
 use crate::{Error, ErrorKind};
 
-/// How long two nodes have to open a connection and to meet.
+/// How long a node has to dial another one: to connect, to be let in, and to meet.
+///
+/// Whoever waits has more time than what it waits for, on both sides: or it gives up on a sister
+/// who is about to answer, and never hears why she says no. So this is more than all that may take
+/// long in a row: 2 s for each of two addresses, [`ASKING_TIME_MAX`] and [`MEETING_TIME`]. And as
+/// who dials cannot know the settings of the other node, these two are none.
+pub(crate) const DIALLING_TIME: Duration = Duration::from_secs(15);
+
+/// How long the auth hook of the node that is dialled may take at most.
+pub(crate) const ASKING_TIME_MAX: Duration = Duration::from_secs(5);
+
+/// How long a node that dialled has to prove itself.
 pub(crate) const MEETING_TIME: Duration = Duration::from_secs(5);
 
 /// How long a node that dialled has still to prove itself when the hub shuts down.
@@ -39,8 +50,8 @@ pub(crate) async fn dial(
         socket.reader.proven();
         Ok::<_, NoSister>((socket, node))
     };
-    let met = timeout(MEETING_TIME, meeting).await;
-    let (socket, node) = met.unwrap_or_else(|_| Err(too_long(client.name()).into()))?;
+    let met = timeout(DIALLING_TIME, meeting).await;
+    let (socket, node) = met.unwrap_or_else(|_| Err(too_long(client.name(), DIALLING_TIME).into()))?;
     let added = federation.add(node, Some(client.name()), Instant::now());
     Ok((socket, added.map_err(|why| NoSister::Met(node, why))?))
 }
@@ -101,7 +112,9 @@ async fn answer(
 
 /// Gives a part of the meeting with a node that dialled the time that it has.
 async fn in_time<T>(part: impl Future<Output = Result<T, NoSister>>) -> Result<T, NoSister> {
-    timeout(MEETING_TIME, part).await.unwrap_or_else(|_| Err(too_long("a node that dialled").into()))
+    timeout(MEETING_TIME, part)
+        .await
+        .unwrap_or_else(|_| Err(too_long("a node that dialled", MEETING_TIME).into()))
 }
 
 /// A sister whose link is not served yet; one that never is gets taken out again.
@@ -224,8 +237,8 @@ async fn watch(silence_max: Duration, sister: &Sister, heard: &Mutex<Instant>) {
     }
 }
 
-fn too_long(who: &str) -> Error {
-    let text = format!("{who} and this node did not become sisters within {MEETING_TIME:?}");
+fn too_long(who: &str, time: Duration) -> Error {
+    let text = format!("{who} and this node did not become sisters within {time:?}");
     Error::new(ErrorKind::Busy, text)
 }
 

@@ -141,31 +141,11 @@ fn stranger(who: &str) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use async_trait::async_trait;
-    use tokio::sync::mpsc;
-
     use super::*;
-    use crate::federation::sister_client::{SisterReader, SisterWriter};
-
-    struct Half<T>(T);
-
-    #[async_trait]
-    impl SisterReader for Half<mpsc::Receiver<Bytes>> {
-        async fn read(&mut self) -> Result<Option<Bytes>, Error> {
-            Ok(self.0.recv().await)
-        }
-    }
-
-    #[async_trait]
-    impl SisterWriter for Half<mpsc::Sender<Bytes>> {
-        async fn write(&mut self, batch: Bytes) -> Result<(), Error> {
-            self.0.send(batch).await.map_err(|_| Error::new(ErrorKind::Closed, "the other end is gone"))
-        }
-    }
+    use crate::test_util::memory_link;
 
     fn pair() -> (SisterSocket, SisterSocket) {
-        let ((to_a, at_a), (to_b, at_b)) = (mpsc::channel(4), mpsc::channel(4));
-        (SisterSocket::new(Half(at_a), Half(to_b)), SisterSocket::new(Half(at_b), Half(to_a)))
+        memory_link(4)
     }
 
     async fn meet(

@@ -105,7 +105,8 @@
 //!
 //! So a reader that gets over half at the end of two links gets three windows more at most, and has
 //! room for four. Several nodes that send to it at once, or more links in a row, may be more than
-//! it has room for, if all of that is on its way. What a program publishes waits for nobody.
+//! it has room for, if all of that is on its way. What a program publishes waits for nobody; a
+//! message that is longer than half of a link's queue is refused, as it would end every link.
 //!
 //! *One piece of a stream.* A client at A sends pieces to `tea` as fast as it can; at C one member
 //! reads 1 MiB/s.
@@ -140,7 +141,7 @@
 //! | the relay, under one lock, with no I/O inside | `Federation` | with the hub |
 //! | one link task per link: reads, decodes, hands over, writes | the hub's tracker | when the link or the hub ends |
 //! | one tick task: ages, beats, gaps | the hub's tracker | with the hub |
-//! | one task of paces: whether members have caught up | the hub's tracker | with the hub |
+//! | one task of paces: whether members have caught up, and each second who has not | the hub's tracker | with the hub |
 //! | the manager: whom to dial | the hub's tracker | with the hub |
 //!
 //! Locks: the one of deliveries, then that of the relay, then a link's queue; the registry's may be
@@ -153,14 +154,15 @@
 //! |---|---|
 //! | no answer to a dial, a wrong secret or certificate | the manager dials again after a random delay up to 20 s |
 //! | a proxy ends TLS between two nodes | neither takes the other's proof: the link is refused, and both logs say so |
-//! | the handshake takes longer than 5 s, or 0.5 s when the hub shuts down | it is given up |
+//! | a dial takes longer than 15 s, or of it the auth hook of the other node or the challenge longer than 5 s | it is given up |
+//! | a node that dialled has not proven itself 0.5 s after the hub began to shut down | it is given up |
 //! | a link ends | its sister's interest is forgotten, other links go on; the manager dials |
 //! | a link is frozen | nothing is heard for 5 s: it is ended. What waits meanwhile is bounded |
 //! | a link is slow | senders to a channel wait that has its window on the way. If its queue is full all the same, it is ended, as a frozen one |
 //! | a node that dialled sends more than 1 KiB before its proof, or none within 5 s | its connection is cut, and counted |
 //! | 32 nodes have dialled and proven nothing yet, and another one dials | the connection of the oldest is cut, and counted |
 //! | the auth hook says no of a sister, or nothing in its time | she hears so as the last word of the challenge, and there is no link |
-//! | bytes that are no item, or a channel that begins with `$` | the link is ended, and counted |
+//! | bytes that are no item, or a channel that begins with `$` or is longer than `name_bytes_max` | the link is ended, and counted |
 //! | a number is missing | later ones of that origin wait 200 ms for it to come by another link, then the gap is told |
 //! | too many bytes wait behind gaps | the gap of the origin that holds most is told at once |
 //! | an origin is silent for 10 s | it is told as lost; its streams end |
@@ -243,6 +245,7 @@ pub(crate) use begin::begin;
 pub use config::SisterConfig;
 pub use dialler::SisterDialler;
 pub(crate) use host::SisterHost;
+pub(crate) use link_task::ASKING_TIME_MAX;
 pub(crate) use no_sister::{NoSister, NotLinked};
 pub use node_id::NodeId;
 pub(crate) use pace::PaceMark;

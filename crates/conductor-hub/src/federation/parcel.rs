@@ -111,18 +111,14 @@ impl ParcelBody {
     }
 
     /// Reads a body that came over a link, whole: whoever takes it has only to look.
-    pub(crate) fn decode(bytes: Bytes) -> Result<Self, &'static str> {
+    pub(crate) fn decode(bytes: Bytes, name_bytes_max: usize) -> Result<Self, &'static str> {
         if bytes.is_empty() {
             return Ok(Self::default());
         }
         let mut rest: &[u8] = &bytes;
         let name_len = take_u16(&mut rest).ok_or("the name of a channel is cut off")?;
         let name = take(&mut rest, usize::from(name_len)).ok_or("the name of a channel is cut off")?;
-        let name = str::from_utf8(name).map_err(|_| "the name of a channel is not UTF-8")?;
-        if name.starts_with('$') {
-            return Err("a channel whose name begins with $ is not for sisters");
-        }
-        let name_end = 2 + name.len();
+        let name_end = 2 + channel_name(name, name_bytes_max)?.len();
         check_author(&mut rest)?;
         let messages_at = bytes.len() - rest.len();
         let body = Self { name_end, messages_at, bytes };
@@ -220,6 +216,18 @@ impl ParcelDraft {
     }
 }
 
+/// Reads the name of a channel that a sister says.
+pub(super) fn channel_name(name: &[u8], bytes_max: usize) -> Result<&str, &'static str> {
+    let name = str::from_utf8(name).map_err(|_| "the name of a channel is not UTF-8")?;
+    if name.starts_with('$') {
+        return Err("a channel whose name begins with $ is not for sisters");
+    }
+    if name.len() > bytes_max {
+        return Err("the name of a channel is longer than name_bytes_max, which all nodes have alike");
+    }
+    Ok(name)
+}
+
 fn check_author(rest: &mut &[u8]) -> Result<(), &'static str> {
     const CUT: &str = "the author of a parcel is cut off";
     let kind = *take(rest, 1).and_then(<[u8]>::first).ok_or(CUT)?;
@@ -261,6 +269,8 @@ mod tests {
     use super::*;
     use crate::protocol::{Message, Opcode};
 
+    const NAME_BYTES_MAX: usize = 512;
+
     fn encoded(message: &Message) -> BytesMut {
         let mut bytes = BytesMut::new();
         message.encode(&mut bytes).expect("it is short");
@@ -276,14 +286,14 @@ mod tests {
                 [Message::new(Opcode::WRITE, "tea", "hot"), Message::new(Opcode::STREAM_END, "tea", "")];
             messages.iter().for_each(|message| draft.push(&encoded(message)));
             let body = draft.finish();
-            let read = ParcelBody::decode(body.bytes().clone()).expect("it is whole");
+            let read = ParcelBody::decode(body.bytes().clone(), NAME_BYTES_MAX).expect("it is whole");
             assert_eq!((&read, read.channel(), read.author()), (&body, "tea", author));
             let back: Vec<_> =
                 read.messages().map(|message| message.expect("it is whole").to_message()).collect();
             assert_eq!(back, messages);
             assert!(!read.is_beat());
         }
-        assert!(ParcelBody::decode(Bytes::new()).expect("it is a beat").is_beat());
+        assert!(ParcelBody::decode(Bytes::new(), NAME_BYTES_MAX).expect("it is a beat").is_beat());
     }
 
     #[test]
@@ -291,7 +301,7 @@ mod tests {
         let body = |channel, message: Message| {
             let mut draft = ParcelBody::draft(channel, ParcelAuthor::Server).expect("it is short");
             draft.push(&encoded(&message));
-            ParcelBody::decode(draft.finish().bytes().clone())
+            ParcelBody::decode(draft.finish().bytes().clone(), NAME_BYTES_MAX)
         };
         assert!(body("$sys", Message::new(Opcode::WRITE, "$sys", "")).is_err(), "of the server's own");
         assert!(body("tea", Message::new(Opcode::WRITE, "cake", "")).is_err(), "of another channel");
@@ -301,7 +311,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..80)) {
-            if let Ok(body) = ParcelBody::decode(bytes.into()) {
+            if let Ok(body) = ParcelBody::decode(bytes.into(), NAME_BYTES_MAX) {
                 prop_assert!(body.messages().all(|message| message.is_ok()));
             }
         }

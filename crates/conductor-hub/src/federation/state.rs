@@ -30,6 +30,7 @@ use super::sister::{Sister, SisterEnd, SisterMeta};
 use super::sister_metrics::SisterMetrics;
 use super::strangers::Strangers;
 use super::stream_doubts::StreamDoubts;
+use crate::{Config, Error, ErrorKind};
 
 /// Nodes that may try to prove themselves at once.
 const STRANGERS_MAX: usize = 32;
@@ -52,6 +53,8 @@ pub(crate) struct Federation {
     back_pressure: BackPressure,
     /// How much of one channel may be on its way to a sister.
     window: usize,
+    /// How long the name of a channel may be that goes over a link.
+    name_bytes_max: usize,
     next_link: AtomicU64,
     pub(crate) strangers: Arc<Strangers>,
     /// The places of nodes about which the program is asked.
@@ -87,13 +90,13 @@ enum Told {
 }
 
 impl Federation {
-    /// Creates one without links, of a hub whose outboxes hold so many bytes.
-    pub(crate) fn new(config: SisterConfig, manager: Arc<dyn LinkObserver>, outbox_bytes_max: usize) -> Self {
+    /// Creates one without links, of a hub with this configuration.
+    pub(crate) fn new(config: SisterConfig, manager: Arc<dyn LinkObserver>, hub: &Config) -> Self {
         let me = NodeId::random();
         // A reader who gets behind at the end of two links still gets what is on its way over both:
         // three windows, behind the half of an outbox at which senders are held. Less than is told
         // at once to be taken would never be settled.
-        let window = (outbox_bytes_max / 8).min(config.link_bytes_max / 4).max(TAKEN_EVERY * 2);
+        let window = (hub.outbox_bytes_max / 8).min(config.link_bytes_max / 4).max(TAKEN_EVERY * 2);
         let relay = Relay::new(me, config.interest_bytes_max, config.waiting_bytes_max);
         Self {
             me,
@@ -104,6 +107,7 @@ impl Federation {
             relay: Mutex::new(Locked { relay, sisters: BTreeMap::new(), effects: Vec::new() }),
             back_pressure: BackPressure::new(),
             window,
+            name_bytes_max: hub.name_bytes_max,
             next_link: AtomicU64::new(1),
             strangers: Strangers::new(STRANGERS_MAX),
             asked: Semaphore::new(ASKED_MAX),
@@ -118,7 +122,7 @@ impl Federation {
 
     /// Passes on what was written here; `fill` adds the messages, if anybody wants them.
     pub(crate) fn write(&self, channel: &str, author: ParcelAuthor<'_>, fill: impl FnOnce(&mut ParcelDraft)) {
-        if channel.starts_with('$') || !self.manager.write(channel) {
+        if !self.carries(channel) || !self.manager.write(channel) {
             return;
         }
         let mut locked = self.relay.lock();
@@ -134,7 +138,7 @@ impl Federation {
 
     /// Notes that a channel has its first member, or has lost its last.
     pub(crate) fn note_channel(&self, channel: &str, has_members: impl FnOnce() -> bool) {
-        if channel.starts_with('$') {
+        if !self.carries(channel) {
             return;
         }
         let mut locked = self.relay.lock();
@@ -157,7 +161,7 @@ impl Federation {
         let bytes = batch.len();
         let (mut parcels, mut is_asked, mut answer, mut relieved) = (0, false, None, false);
         let read = loop {
-            match Item::decode(&mut batch) {
+            match Item::decode(&mut batch, self.name_bytes_max) {
                 Ok(Some(Item::Alive)) => {}
                 Ok(Some(Item::MetaQuery)) => is_asked = true,
                 Ok(Some(Item::MetaResponse { sisters, most })) => answer = Some(SisterMeta { sisters, most }),
@@ -201,6 +205,8 @@ impl Federation {
 
     /// Tells gaps and silent origins for which it is time, and says that this node is there;
     /// returns when to look again, if something waits.
+    ///
+    /// What is said again of members is for [`pace_again`](Self::pace_again).
     pub(crate) fn tick(&self, now: Instant, beat: bool, host: &dyn SisterHost) -> Option<Instant> {
         let mut deliveries = self.deliveries.lock();
         let mut told = Vec::new();
@@ -219,9 +225,6 @@ impl Federation {
         drop(locked);
         self.tell(told, &mut deliveries, now, host);
         deliveries.end_doubts(now, host);
-        if beat {
-            self.pace_again(&mut deliveries.said, now, host);
-        }
         deadline
     }
 
@@ -231,6 +234,37 @@ impl Federation {
         let locked = self.relay.lock();
         self.closing.cancel();
         locked.sisters.values().for_each(|sister| sister.end(SisterEnd::Closed));
+    }
+
+    /// Tells whether what is written to a channel goes over links.
+    ///
+    /// A sister takes no longer name than this node, and would end the link.
+    fn carries(&self, channel: &str) -> bool {
+        !channel.starts_with('$') && channel.len() <= self.name_bytes_max
+    }
+
+    /// Checks that a message of the program may go over links, if its channel is for sisters.
+    pub(crate) fn check(&self, channel: &str, message_bytes: usize) -> Result<(), Error> {
+        if channel.starts_with('$') {
+            return Ok(());
+        }
+        let (bytes, most) = (channel.len(), self.name_bytes_max);
+        if bytes > most {
+            let text = format!(
+                "the name of the channel has {bytes} bytes; name_bytes_max allows {most}, and sisters take no \
+                 longer one"
+            );
+            return Err(Error::new(ErrorKind::InvalidInput, text));
+        }
+        let most = self.config.published_bytes_max();
+        if message_bytes > most {
+            let text = format!(
+                "the message has {message_bytes} bytes; over a link to a sister go at most {most}, which is half \
+                 of link_bytes_max, or as much as a batch takes; publish it in pieces"
+            );
+            return Err(Error::new(ErrorKind::InvalidInput, text));
+        }
+        Ok(())
     }
 
     fn meta(&self, sisters: usize) -> SisterMeta {

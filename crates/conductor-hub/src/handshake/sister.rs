@@ -12,8 +12,8 @@ use tokio::time::timeout;
 
 use super::{Bare, NOT_UPGRADED, bare, check, come_again, has_token, prepare, refuse};
 use crate::federation::{
-    NoSister, NotLinked, SUBPROTOCOL, SisterDialler, SisterSocket, StrangerPlace, TlsBinding, accepted,
-    is_private,
+    ASKING_TIME_MAX, NoSister, NotLinked, SUBPROTOCOL, SisterDialler, SisterSocket, StrangerPlace,
+    TlsBinding, accepted, is_private,
 };
 use crate::guard::guarded_hook;
 use crate::shared::Shared;
@@ -92,7 +92,7 @@ async fn ask(shared: &Shared, dialler: &SisterDialler, parts: &Parts) -> Result<
     let Ok(_permit) = dialler.federation.asked.try_acquire() else { return Err(NotLinked::Undecided) };
     let handshake = Handshake::new(parts, shared.next_id());
     let asked = guarded_hook(shared.hooks.auth.is_sister(&handshake));
-    match timeout(shared.config.admit_timeout, asked).await {
+    match timeout(shared.config.admit_timeout.min(ASKING_TIME_MAX), asked).await {
         Ok(Ok(true)) => Ok(()),
         Ok(Ok(false)) => Err(NotLinked::Denied),
         Ok(Err(_panicked)) => {

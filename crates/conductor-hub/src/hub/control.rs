@@ -162,7 +162,7 @@ impl Hub {
     ///
     /// # Errors
     ///
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if the name or body is too long to encode.
+    /// Those of [`publish`](Self::publish).
     pub fn publish_except(
         &self,
         channel: &str,

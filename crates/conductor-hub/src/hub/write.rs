@@ -37,7 +37,7 @@ impl Hub {
     /// # Errors
     ///
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if it is no Write message, its name is
-    /// longer than a client's may be, or a part is too long to encode;
+    /// longer than a client's may be, or a part is too long to encode or for sisters;
     /// [`Closed`](crate::ErrorKind::Closed) if the connection has ended, is closing or of another
     /// hub.
     #[expect(clippy::needless_pass_by_value, reason = "it is sent, and of no use behind that")]
@@ -47,6 +47,7 @@ impl Hub {
             return Err(has_ended(connection));
         }
         let payload = encode_payload(&message)?;
+        self.shared.check_for_sisters(&message.channel, payload.len())?;
         let message = decode_payload(&payload);
         if connection.login_phase() == LoginPhase::Awaited || !self.shared.may_write(connection, message) {
             return Ok(WriteOutcome::Denied);

@@ -33,6 +33,8 @@ mod server;
 #[cfg(feature = "sisters")]
 mod sister_balance;
 #[cfg(feature = "sisters")]
+mod sister_limits;
+#[cfg(feature = "sisters")]
 mod sister_links;
 #[cfg(all(feature = "sisters", target_os = "linux"))]
 mod sister_names;

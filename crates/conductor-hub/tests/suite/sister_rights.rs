@@ -6,19 +6,16 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::{BufMut, Bytes, BytesMut};
 use conductor_hub::federation::{
-    Sister, SisterClient, SisterConfig, SisterDialler, SisterEnd, SisterManager, SisterReader, SisterSocket,
-    SisterWriter, Sisters,
+    SisterConfig, SisterDialler, SisterEnd, SisterManager, SisterSocket, Sisters,
 };
 use conductor_hub::protocol::{Message, MessageRef, Opcode};
-use conductor_hub::{
-    Auth, ChannelHistory, Config, Connection, Error, ErrorKind, HistoryConfig, Hooks, Storage,
-};
-use parking_lot::Mutex;
+use conductor_hub::test_util::MemorySister;
+use conductor_hub::{Auth, ChannelHistory, Config, Connection, HistoryConfig, Hooks, Storage};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use crate::support::Recorder;
-use crate::support::node::{Node, SECRET, next};
+use crate::support::node::{Ends, Node, SECRET, next};
 
 /// How long a test waits for what must come.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -111,49 +108,6 @@ async fn what_the_manager_keeps_from_sisters_stays_on_its_node() {
     assert_eq!(next(&mut there).await.body, "for all", "nothing of tea came");
 }
 
-/// Dials nobody, and says why links ended.
-struct Ends(mpsc::Sender<SisterEnd>);
-
-#[async_trait]
-impl SisterManager for Ends {
-    async fn start(&self, _dialler: &SisterDialler) {}
-
-    fn disconnected(&self, _sister: &Arc<Sister>, reason: SisterEnd) {
-        self.0.try_send(reason).expect("the test listens");
-    }
-}
-
-/// One end of a link in memory.
-struct Half<T>(T);
-
-#[async_trait]
-impl SisterReader for Half<mpsc::Receiver<Bytes>> {
-    async fn read(&mut self) -> Result<Option<Bytes>, Error> {
-        Ok(self.0.recv().await)
-    }
-}
-
-#[async_trait]
-impl SisterWriter for Half<mpsc::Sender<Bytes>> {
-    async fn write(&mut self, batch: Bytes) -> Result<(), Error> {
-        self.0.send(batch).await.map_err(|_| Error::new(ErrorKind::Closed, "the other end is gone"))
-    }
-}
-
-/// A sister at the other end of a socket that is open.
-struct Open(Mutex<Option<SisterSocket>>);
-
-#[async_trait]
-impl SisterClient for Open {
-    fn name(&self) -> &str {
-        "memory"
-    }
-
-    async fn connect(&self) -> Result<SisterSocket, Error> {
-        self.0.lock().take().ok_or_else(|| Error::new(ErrorKind::Busy, "it is dialled once"))
-    }
-}
-
 #[tokio::test]
 async fn a_sister_who_names_a_channel_of_the_server_alone_is_ended_and_counted() {
     let recorder = Recorder::default();
@@ -162,9 +116,9 @@ async fn a_sister_who_names_a_channel_of_the_server_alone_is_ended_and_counted()
     let (ends, mut ended) = mpsc::channel(4);
     let a = Node::managed(Ends(ends), Config::default(), config()).await;
     let b = Node::managed(Sisters::new(), Config::default(), config()).await;
-    let ((to_a, at_a), (to_b, at_b)) = (mpsc::channel(16), mpsc::channel(16));
-    let ours = Open(Mutex::new(Some(SisterSocket::new(Half(at_a), Half(to_b)))));
-    let theirs = SisterSocket::new(Half(at_b), Half(to_a.clone()));
+    let ((to_a, at_a), (to_b, at_b)) = (mpsc::channel::<Bytes>(16), mpsc::channel::<Bytes>(16));
+    let ours = MemorySister::new(SisterSocket::new(at_a, to_b));
+    let theirs = SisterSocket::new(at_b, to_a.clone());
     let (dialled, accepted) = tokio::join!(a.hub.add_sister(ours), b.hub.accept_sister(theirs));
     dialled.expect("they are sisters");
     accepted.expect("they are sisters");

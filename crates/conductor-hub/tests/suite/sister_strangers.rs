@@ -102,6 +102,15 @@ async fn a_hook_that_hangs_is_asked_about_few_sisters_at_once() {
 }
 
 #[tokio::test]
+async fn who_dials_a_sister_whose_hook_hangs_waits_long_enough_to_hear_it() {
+    let hooks = Hooks::default().auth(Hangs::default());
+    let (node, hangs) = (Node::start().await, Node::with(hooks, SisterConfig::new(*SECRET)).await);
+    let error = node.hub.add_sister(at(&hangs)).await.expect_err("nobody says that it is a sister");
+    assert_eq!(error.kind(), ErrorKind::Busy, "{error:#}");
+    assert!(error.to_string().contains("auth hook of the sister could not tell"), "{error:#}");
+}
+
+#[tokio::test]
 async fn without_tls_sisters_come_from_private_addresses_alone() {
     let node = Node::start().await;
     let handshake = |peer: Option<&str>| {

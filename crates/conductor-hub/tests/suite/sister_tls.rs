@@ -18,7 +18,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::support::RawClient;
 use crate::support::certificates::Certificates;
-use crate::support::node::{Node, SECRET, next, until};
+use crate::support::node::{Node, SECRET, next, share_tea, until};
 
 /// The sister at an address, dialled as `localhost` and trusted if this authority is.
 fn over_tls(certificates: &Certificates, address: SocketAddr) -> SisterServer {
@@ -74,13 +74,7 @@ async fn two_nodes_exchange_messages_over_tls() {
     let linked = a.hub.add_sister(over_tls(&certificates, b.address)).await.expect("they are sisters");
     assert_eq!(linked.node(), b.id());
     until(|| b.hub.sisters().iter().any(|sister| sister.node() == a.id())).await;
-    let (mut here, mut there) = (a.member("tea").await, b.member("tea").await);
-    a.reach(&mut there, "tea").await;
-    b.reach(&mut here, "tea").await;
-    for number in 0..100 {
-        let written = here.write("tea", format!("cup {number}")).await;
-        assert_eq!(next(&mut there).await, written);
-    }
+    let (mut here, mut there) = share_tea(&a, &b).await;
     let large = there.write("tea", vec![7; 100_000]).await;
     assert_eq!(next(&mut here).await, large);
 }

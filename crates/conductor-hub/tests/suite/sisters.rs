@@ -5,11 +5,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use conductor_hub::federation::{
-    Sister, SisterClient, SisterConfig, SisterDialler, SisterEnd, SisterManager, SisterReader, SisterServer,
-    SisterSocket, SisterWriter, Sisters,
-};
+use conductor_hub::federation::{SisterClient, SisterConfig, SisterEnd, SisterServer, SisterSocket, Sisters};
 use conductor_hub::protocol::{Message, Opcode};
+use conductor_hub::test_util::{MemorySister, memory_link};
 use conductor_hub::{
     Auth, ChannelHistory, Config, Error, ErrorKind, Handshake, HistoryConfig, Hooks, Hub, Storage,
 };
@@ -20,7 +18,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use crate::support::Client;
-use crate::support::node::{Node, SECRET, Told, next, stream, until};
+use crate::support::node::{Ends, Node, SECRET, Told, next, share_tea, stream, until};
 
 fn config() -> SisterConfig {
     SisterConfig::new(*SECRET)
@@ -36,13 +34,7 @@ async fn nothing_comes(member: &mut Client) {
 async fn what_a_client_writes_reaches_the_members_of_a_sister_as_it_was() {
     let (mut a, b) = (Node::start().await, Node::start().await);
     a.link(&b).await;
-    let (mut here, mut there) = (a.member("tea").await, b.member("tea").await);
-    a.reach(&mut there, "tea").await;
-    b.reach(&mut here, "tea").await;
-    for number in 0..100 {
-        let written = here.write("tea", format!("cup {number}")).await;
-        assert_eq!(next(&mut there).await, written);
-    }
+    let (mut here, mut there) = share_tea(&a, &b).await;
     let written = there.write("tea", "thank you").await;
     assert_eq!(next(&mut here).await, written, "nothing of its own comes back");
     assert_eq!(a.told().await, Told::Found(b.id(), 1));
@@ -245,11 +237,10 @@ async fn who_has_enough_sisters_says_so_before_there_is_a_link() {
 #[tokio::test]
 async fn a_node_that_shuts_down_says_so_to_sisters() {
     let (a, b) = (Node::start().await, Node::start().await);
-    let ((to_a, at_a), (to_b, at_b)) = (mpsc::channel(4), mpsc::channel(4));
-    let memory = Memory { ours: parking_lot::Mutex::new(Some(SisterSocket::new(Half(at_a), Half(to_b)))) };
+    let (ours, theirs) = memory_link(4);
     assert!(b.hub.shutdown(Duration::from_secs(5)).await);
-    let theirs = SisterSocket::new(Half(at_b), Half(to_a));
-    let (dialled, accepted) = tokio::join!(a.hub.add_sister(memory), b.hub.accept_sister(theirs));
+    let dialling = a.hub.add_sister(MemorySister::new(ours));
+    let (dialled, accepted) = tokio::join!(dialling, b.hub.accept_sister(theirs));
     assert_eq!(dialled.expect_err("she is going").kind(), ErrorKind::Busy);
     assert_eq!(accepted.expect_err("it is going").kind(), ErrorKind::Closed);
     assert!(a.hub.sisters().is_empty());
@@ -396,64 +387,16 @@ async fn a_node_dials_the_sisters_of_its_list_again_when_a_link_ends() {
     .await;
 }
 
-/// A transport in memory.
-struct Memory {
-    ours: parking_lot::Mutex<Option<SisterSocket>>,
-}
-
-struct Half<T>(T);
-
-#[async_trait]
-impl SisterReader for Half<mpsc::Receiver<Bytes>> {
-    async fn read(&mut self) -> Result<Option<Bytes>, Error> {
-        Ok(self.0.recv().await)
-    }
-}
-
-#[async_trait]
-impl SisterWriter for Half<mpsc::Sender<Bytes>> {
-    async fn write(&mut self, batch: Bytes) -> Result<(), Error> {
-        // Whoever does not take it is waited for, as with a socket.
-        self.0.send(batch).await.ok();
-        Ok(())
-    }
-}
-
-#[async_trait]
-impl SisterClient for Memory {
-    fn name(&self) -> &str {
-        "memory"
-    }
-
-    async fn connect(&self) -> Result<SisterSocket, Error> {
-        Ok(self.ours.lock().take().expect("it is dialled once"))
-    }
-}
-
 #[tokio::test]
-async fn a_program_links_nodes_by_a_transport_of_its_own() {
+async fn a_program_links_nodes_by_another_transport() {
     let (a, b) = (Node::start().await, Node::start().await);
-    let ((to_a, at_a), (to_b, at_b)) = (mpsc::channel(4), mpsc::channel(4));
-    let ours = SisterSocket::new(Half(at_a), Half(to_b)).bound_to([7; 32]);
-    let theirs = SisterSocket::new(Half(at_b), Half(to_a)).bound_to([7; 32]);
-    let memory = Memory { ours: parking_lot::Mutex::new(Some(ours)) };
-    let (dialled, accepted) = tokio::join!(a.hub.add_sister(memory), b.hub.accept_sister(theirs));
+    let (ours, theirs) = memory_link(4);
+    let (ours, theirs) = (MemorySister::new(ours.bound_to([7; 32])), theirs.bound_to([7; 32]));
+    let (dialled, accepted) = tokio::join!(a.hub.add_sister(ours), b.hub.accept_sister(theirs));
     assert_eq!(dialled.expect("they are sisters").name(), Some("memory"));
     assert_eq!(accepted.expect("they are sisters").node(), a.id());
     let mut there = b.member("tea").await;
     a.reach(&mut there, "tea").await;
-}
-
-/// Dials nobody, and says why links ended.
-struct Ends(mpsc::Sender<SisterEnd>);
-
-#[async_trait]
-impl SisterManager for Ends {
-    async fn start(&self, _dialler: &SisterDialler) {}
-
-    fn disconnected(&self, _sister: &Arc<Sister>, reason: SisterEnd) {
-        self.0.try_send(reason).expect("the test listens");
-    }
 }
 
 #[tokio::test]
@@ -464,20 +407,19 @@ async fn a_sister_who_does_not_read_is_ended_as_too_slow_and_delays_nobody() {
     let a = Node::managed(Ends(ends), hub_config(), config()).await;
     let b = Node::managed(Sisters::new(), hub_config(), config()).await;
     let there = b.member("tea").await;
-    let ((to_a, at_a), (to_b, at_b)) = (mpsc::channel(4), mpsc::channel(1));
-    let ours = SisterSocket::new(Half(at_a), Half(to_b));
+    let ((to_a, at_a), (to_b, at_b)) = (mpsc::channel::<Bytes>(4), mpsc::channel::<Bytes>(1));
+    let ours = MemorySister::new(SisterSocket::new(at_a, to_b));
     // The other end meets, and then reads no more.
-    let (forward, forwarded) = mpsc::channel(4);
-    let memory = Memory { ours: parking_lot::Mutex::new(Some(ours)) };
+    let (forward, forwarded) = mpsc::channel::<Bytes>(4);
     let relaying = async {
         let mut at_b = at_b;
         let first = at_b.recv().await.expect("it proves itself");
         forward.send(first).await.expect("the node reads");
         at_b
     };
-    let theirs = SisterSocket::new(Half(forwarded), Half(to_a));
+    let theirs = SisterSocket::new(forwarded, to_a);
     let (dialled, _accepted, at_b) =
-        tokio::join!(a.hub.add_sister(memory), b.hub.accept_sister(theirs), relaying);
+        tokio::join!(a.hub.add_sister(ours), b.hub.accept_sister(theirs), relaying);
     dialled.expect("they are sisters");
     let mut here = a.member("tea").await;
     let body = Bytes::from(vec![7; 10_000]);

@@ -141,6 +141,23 @@ fn what_was_not_wanted_for_a_while_is_not_missed() {
 }
 
 #[test]
+fn what_is_wanted_again_is_missed_again_although_something_of_before_still_waits() {
+    let (now, mut settled) = (Instant::now(), Vec::new());
+    let mut arrivals = Arrivals::new(1, now);
+    arrivals.parcel(1, arrival(1, 0, 7), true, now, &mut settled);
+    arrivals.parcel(3, arrival(3, 1, 7), true, now, &mut settled);
+    arrivals.forget(7);
+    arrivals.parcel(4, arrival(4, 3, 7), true, now, &mut settled);
+    arrivals.deny(2, 2, true, now, &mut settled);
+    assert_eq!(said(&mut settled), "t1 t3 t4");
+    // The link denies 5 as well, which was in the channel that we have taken 4 of.
+    arrivals.parcel(5, arrival(6, 5, 7), true, now, &mut settled);
+    assert_eq!(said(&mut settled), "", "5 is waited for");
+    arrivals.expire(now + WAIT, &mut settled);
+    assert_eq!(said(&mut settled), "l5-5 t6");
+}
+
+#[test]
 fn claims_are_bounded() {
     let (now, mut settled) = (Instant::now(), Vec::new());
     let mut arrivals = Arrivals::new(1, now);
@@ -176,5 +193,24 @@ fn a_hundred_thousand_parcels_behind_a_gap_take_little_time() {
     assert_eq!(behind_a_gap(2..=100_001), 100_000);
     assert_eq!(behind_a_gap((2..=100_001).rev()), 100_000);
     // A look at all that waits for each arrival takes minutes.
+    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+}
+
+#[test]
+fn a_hundred_thousand_channels_are_forgotten_in_little_time_while_as_many_parcels_wait() {
+    let begun = std::time::Instant::now();
+    let (now, mut settled) = (Instant::now(), Vec::new());
+    let mut arrivals = Arrivals::new(1, now);
+    for number in 2..=100_001 {
+        arrivals.parcel(number, arrival(number, number - 1, number), true, now, &mut settled);
+    }
+    for channel in 2..=100_001 {
+        arrivals.forget(channel);
+        assert!(arrivals.forgotten.len() <= FORGOTTEN_MAX);
+    }
+    arrivals.expire(now + WAIT, &mut settled);
+    assert_eq!(settled.len(), 1 + 100_000, "a gap, and all that waited");
+    assert!(arrivals.forgotten.is_empty() && arrivals.last.is_empty(), "no channel is wanted any more");
+    // A look at all that waits for each channel takes minutes.
     assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
 }

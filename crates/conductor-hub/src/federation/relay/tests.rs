@@ -86,7 +86,8 @@ impl World {
                 // As over a wire.
                 let mut bytes = bytes::BytesMut::new();
                 item.encode(&mut bytes);
-                let item = Item::decode(&mut bytes.freeze()).expect("it is an item").expect("there is one");
+                let item =
+                    Item::decode(&mut bytes.freeze(), 512).expect("it is an item").expect("there is one");
                 let link = self.links.get_mut(&link).expect("the link is open");
                 let end = usize::from(link.ends[0] == at);
                 link.to[end].push_back(item);

@@ -20,11 +20,13 @@ use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Wake, Waker};
+use std::time::Duration;
 
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
+use tokio::task::yield_now;
 use tokio::time::Instant;
 
 use super::{Federation, Locked, push};
@@ -38,6 +40,11 @@ use crate::outbox::WaitMark;
 ///
 /// Its own senders are held at one, and what comes over other links is that of their windows.
 const WINDOWS_PASSED_ON: usize = 2;
+
+/// How long channels are looked at in a row, each with all its members.
+///
+/// Meanwhile no link delivers, and no other task has this thread.
+const LOOK_TIME: Duration = Duration::from_millis(1);
 
 /// What holds senders, and who waits. Each lock is held alone, or below that of the relay.
 pub(super) struct BackPressure {
@@ -130,10 +137,10 @@ impl Federation {
     }
 
     /// Looks again at the members who were behind, and tells sisters what has changed.
-    pub(crate) fn look_at_paces(&self, host: &dyn SisterHost) {
-        let mut deliveries = self.deliveries.lock();
-        for channel in deliveries.said.channels() {
-            self.say_pace(&mut deliveries.said, &channel, host);
+    pub(crate) async fn look_at_paces(&self, host: &dyn SisterHost) {
+        let mut channels = self.channels_behind();
+        while self.look_for_a_while(&mut channels, |said, channel| self.say_pace(said, channel, host)) {
+            yield_now().await;
         }
     }
 
@@ -152,12 +159,10 @@ impl Federation {
     }
 
     /// Says again what holds, and forgets what others do not say again.
-    pub(super) fn pace_again(&self, said: &mut SaidPaces, now: Instant, host: &dyn SisterHost) {
-        for channel in said.channels() {
-            self.say_pace(said, &channel, host);
-            if let Some(pace) = said.again(self.me, &channel) {
-                self.send_pace(&pace);
-            }
+    pub(crate) async fn pace_again(&self, now: Instant, host: &dyn SisterHost) {
+        let mut channels = self.channels_behind();
+        while self.look_for_a_while(&mut channels, |said, channel| self.say_again(said, channel, host)) {
+            yield_now().await;
         }
         self.change_heard(|heard| heard.expire(now));
         self.relieve();
@@ -180,6 +185,36 @@ impl Federation {
     pub(super) fn forget_paces(&self, link: u64) {
         self.change_heard(|heard| heard.forget_link(link));
         self.relieve();
+    }
+
+    fn say_again(&self, said: &mut SaidPaces, channel: &str, host: &dyn SisterHost) {
+        self.say_pace(said, channel, host);
+        if let Some(pace) = said.again(self.me, channel) {
+            self.send_pace(&pace);
+        }
+    }
+
+    /// Returns the channels of which sisters were told that members are behind.
+    fn channels_behind(&self) -> std::vec::IntoIter<Box<str>> {
+        self.deliveries.lock().said.channels().into_iter()
+    }
+
+    /// Looks at as many of these channels as there is time for in a row; tells whether some are
+    /// left.
+    fn look_for_a_while(
+        &self,
+        channels: &mut std::vec::IntoIter<Box<str>>,
+        look: impl Fn(&mut SaidPaces, &str),
+    ) -> bool {
+        let mut deliveries = self.deliveries.lock();
+        let until = Instant::now() + LOOK_TIME;
+        for channel in channels.by_ref() {
+            look(&mut deliveries.said, &channel);
+            if Instant::now() >= until {
+                break;
+            }
+        }
+        !channels.as_slice().is_empty()
     }
 
     fn change_heard<T>(&self, change: impl FnOnce(&mut HeardPaces) -> T) -> T {

@@ -6,8 +6,11 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use bytes::Bytes;
-use conductor_hub::federation::{NodeId, SisterConfig, SisterManager, SisterServer, Sisters};
+use conductor_hub::federation::{
+    NodeId, Sister, SisterConfig, SisterDialler, SisterEnd, SisterManager, SisterServer, Sisters,
+};
 use conductor_hub::protocol::{Message, Opcode};
 #[cfg(feature = "tls")]
 use conductor_hub::server::{self, Server, TlsFiles};
@@ -45,6 +48,18 @@ pub(crate) enum Told {
     Found(NodeId, u64),
     Gap(NodeId, RangeInclusive<u64>),
     Lost(NodeId),
+}
+
+/// Dials nobody, and says why links ended.
+pub(crate) struct Ends(pub(crate) mpsc::Sender<SisterEnd>);
+
+#[async_trait]
+impl SisterManager for Ends {
+    async fn start(&self, _dialler: &SisterDialler) {}
+
+    fn disconnected(&self, _sister: &Arc<Sister>, reason: SisterEnd) {
+        self.0.try_send(reason).expect("the test listens");
+    }
 }
 
 struct Telling(mpsc::Sender<Told>);
@@ -180,6 +195,19 @@ fn hub(
     let (sender, told) = mpsc::channel(10_000);
     let hooks = hooks.lifecycle(Telling(sender)).sisters(config, manager);
     (Hub::start(hub_config, hooks).expect("the configuration is valid"), told)
+}
+
+/// Has a member of `tea` at one node write a hundred messages, which one at another node gets as
+/// they were; returns both.
+pub(crate) async fn share_tea(a: &Node, b: &Node) -> (Client, Client) {
+    let (mut here, mut there) = (a.member("tea").await, b.member("tea").await);
+    a.reach(&mut there, "tea").await;
+    b.reach(&mut here, "tea").await;
+    for number in 0..100 {
+        let written = here.write("tea", format!("cup {number}")).await;
+        assert_eq!(next(&mut there).await, written);
+    }
+    (here, there)
 }
 
 /// Returns the next message that is no question whether somebody is there.

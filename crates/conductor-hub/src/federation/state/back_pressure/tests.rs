@@ -1,12 +1,14 @@
 //! Senders and readers at different nodes, without sockets.
 
 use std::ops::RangeInclusive;
-use std::time::Duration;
+use std::pin::pin;
+use std::thread;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt;
 
 use super::*;
+use crate::Config;
 use crate::federation::config::SisterConfig;
 use crate::federation::link_observer::LinkObserver;
 use crate::federation::node_id::NodeId;
@@ -42,6 +44,8 @@ impl LinkObserver for Nobody {
 struct Members {
     tea: Mutex<PaceMark>,
     waker: Mutex<Option<Waker>>,
+    /// How long it takes to look at the members of a channel.
+    look_time: Mutex<Duration>,
 }
 
 impl SisterHost for Members {
@@ -53,6 +57,7 @@ impl SisterHost for Members {
 
     fn reader_mark(&self, channel: &str, waker: &Waker) -> PaceMark {
         *self.waker.lock() = Some(waker.clone());
+        thread::sleep(*self.look_time.lock());
         if channel == "tea" { *self.tea.lock() } else { PaceMark::Free }
     }
 
@@ -83,7 +88,8 @@ impl World {
     fn new(count: usize, links: &[(usize, usize)]) -> Self {
         let node = |_| {
             let config = SisterConfig::new(*b"the secret of the test");
-            let federation = Federation::new(config, Arc::new(Nobody), OUTBOX);
+            let hub = Config::default().outbox_bytes_max(OUTBOX);
+            let federation = Federation::new(config, Arc::new(Nobody), &hub);
             Node { federation, members: Members::default() }
         };
         let nodes = (0..count).map(node).collect();
@@ -152,7 +158,7 @@ impl World {
             waker.wake();
         }
         if federation.pace_bell().now_or_never().is_some() {
-            federation.look_at_paces(members);
+            finish(federation.look_at_paces(members));
         }
     }
 
@@ -160,14 +166,25 @@ impl World {
         self.now += time;
         for Node { federation, members } in &self.nodes {
             federation.tick(self.now, true, members);
+            finish(federation.pace_again(self.now, members));
         }
     }
+}
+
+/// Has something end that lets others have their turns; returns how many turns it took itself.
+fn finish(work: impl Future<Output = ()>) -> usize {
+    let mut work = pin!(work);
+    let mut turns = 1;
+    while work.as_mut().now_or_never().is_none() {
+        turns += 1;
+    }
+    turns
 }
 
 /// Returns what of a batch a node of an older version knows.
 fn as_older(mut batch: Bytes) -> Bytes {
     let mut known = BytesMut::new();
-    while let Some(item) = Item::decode(&mut batch).expect("it is what sisters say") {
+    while let Some(item) = Item::decode(&mut batch, 512).expect("it is what sisters say") {
         if let Item::Parcel(_, parcel) = &item {
             let author = ParcelAuthor::User { name: "alice", connection: None };
             assert_eq!(parcel.body.author(), author, "an older version refuses another");
@@ -239,6 +256,23 @@ fn what_a_node_said_is_forgotten_with_the_link_and_with_time() {
 }
 
 #[test]
+fn a_look_at_many_channels_lets_others_have_their_turns() {
+    let world = World::new(1, &[]);
+    let Node { federation, members } = &world.nodes[0];
+    {
+        let mut deliveries = federation.deliveries.lock();
+        for number in 0..10 {
+            let said = deliveries.said.say(federation.me(), &number.to_string(), PaceMark::Half);
+            said.expect("it is something new");
+        }
+    }
+    // Each has so many members that there is no time for another one in the same turn.
+    *members.look_time.lock() = LOOK_TIME;
+    assert_eq!(finish(federation.pace_again(world.now, members)), 10);
+    assert!(federation.deliveries.lock().said.is_empty(), "nobody is behind");
+}
+
+#[test]
 fn no_more_of_a_channel_than_its_window_is_on_its_way() {
     let world = World::new(2, &[(0, 1)]);
     let mut bytes = 0;
@@ -280,7 +314,7 @@ fn a_node_that_passes_on_more_than_its_links_take_says_so() {
     world.settle();
     let passing = &world.nodes[1];
     assert!(passing.federation.pace_bell().now_or_never().is_some());
-    passing.federation.look_at_paces(&passing.members);
+    finish(passing.federation.look_at_paces(&passing.members));
     world.settle();
     assert!((0..3).all(|at| !world.holds(at, "tea")));
 }
