@@ -160,7 +160,9 @@ impl Config {
     ///
     /// 64 MiB by default, at least four times `message_bytes_max`. Messages that are not complete
     /// count as well. Beyond it the connection is ended whose message has been standing still for
-    /// longest. More suits servers to which many send large messages slowly.
+    /// longest. What waits for readers is not standing still: it may be half of all, and beyond
+    /// that no sender waits for a reader. More suits servers to which many send large messages
+    /// slowly, or to slow readers.
     #[must_use]
     pub fn unfinished_bytes_max(self, bytes: usize) -> Self {
         Self { unfinished_bytes_max: bytes, ..self }

@@ -19,7 +19,7 @@ pub(crate) use self::channel::{Channel, ReservedRoom};
 pub use self::data::ConnectionData;
 use self::extras::Extras;
 pub(crate) use self::login::{LoginOutcome, LoginPhase};
-pub(crate) use self::streams::{AbortedStream, StreamBegun};
+pub(crate) use self::streams::{AbortedStream, StreamBegun, StreamPart};
 use crate::deflation::Deflation;
 use crate::encode::encode;
 use crate::frame::Frame;

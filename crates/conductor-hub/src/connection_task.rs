@@ -364,8 +364,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ConnectionTask<S> {
             return;
         }
         let now = Instant::now();
-        let place =
-            hub.unfinished.hold(self.begun.as_ref().map(|begun| begun.place), &self.connection, bytes);
+        let place = self.begun.as_ref().map(|begun| begun.place);
+        let place = hub.unfinished.hold(place, &self.connection, bytes, self.intake.holds_row());
         let begun = self.begun.get_or_insert_with(|| Box::new(PendingInput { number, since: now, place }));
         begun.place = place;
         // The client has no blame for time in which its input waits and the hub does not read, so

@@ -13,7 +13,9 @@
 //! less than a quarter of the room for such input is in use. So pongs of a sender who waits for a
 //! reader are seen, also in the middle of an upload, and so is its goodbye: then it waits no longer
 //! than for the row that waits at the moment, and of what it sent before, that is delivered which
-//! no reader is behind for. What waits is bounded: one row, one message and what is read ahead.
+//! no reader is behind for. Behind more than that they are seen when the rows before them have been
+//! delivered. What waits is bounded: one row, one message and what is read ahead; and over all
+//! senders, beyond half of the room for such input no row waits any more.
 
 mod turn;
 mod waiting;
@@ -28,7 +30,7 @@ pub(crate) use self::turn::Turn;
 use self::waiting::{Deferred, Waiting};
 use crate::answer::PendingAnswer;
 use crate::meter::Meter;
-use crate::router::{Credit, Routed, Router};
+use crate::router::{Credit, HeldRun, MessageRun, Routed, Router};
 use crate::shared::Shared;
 use crate::websocket::{ClientInput, Decoder, Violation};
 use crate::{Connection, Disconnect};
@@ -199,7 +201,7 @@ impl Intake {
     ) -> Result<Option<Next>, Disconnect> {
         loop {
             if let Some(held) = waiting.row.take()
-                && let Some(held) = Router::new(hub, connection, &mut self.credit, None).deliver(held.row)
+                && let Some(held) = self.deliver(hub, connection, held.row)
             {
                 let until = held.until;
                 // If the reader has caught up in between, `wait` says that there is nothing to wait
@@ -239,6 +241,15 @@ impl Intake {
             let used = self.decode(hub, connection, turn, &mut rest[before..], waiting)?;
             waiting.give_back(rest, before + used);
         }
+    }
+
+    /// Delivers a row, or says for whom it has to wait, if there is memory for that.
+    fn deliver(&mut self, hub: &Shared, connection: &Arc<Connection>, row: MessageRun) -> Option<HeldRun> {
+        let held = Router::new(hub, connection, &mut self.credit, None).deliver(row)?;
+        if hub.unfinished.may_pause() {
+            return Some(held);
+        }
+        Router::new(hub, connection, &mut self.credit, None).for_the_rest().deliver(held.row)
     }
 
     /// Routes what was decoded before, which may have to wait again.

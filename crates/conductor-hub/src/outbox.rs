@@ -297,8 +297,9 @@ impl Outbox {
 
     /// Tells whether a sender has to wait for this reader with a frame that costs so much.
     pub(crate) fn holds_up(&self, cost: usize, mark: WaitMark) -> bool {
-        // Most readers are not behind: for them a sender takes no lock.
-        self.pending.load(Ordering::Relaxed) > self.behind() && self.holds(&self.inner.lock(), cost, mark)
+        // Most readers are up to date: for them a sender takes no lock. For others frames may be
+        // kept beside the queue, which take room as well.
+        self.pending.load(Ordering::Relaxed) > self.up_to_date() && self.holds(&self.inner.lock(), cost, mark)
     }
 
     /// Wakes a sender when it need not wait any more; `false` if it need not wait now.

@@ -1,16 +1,19 @@
 //! Whether a reader that has much to read reads fast enough.
 //!
 //! ```text
-//!        over half of its outbox                        at most a quarter waits
-//!               │                                                 │
-//!               ▼ 0 s    1     2     3     4     5     6          ▼
-//! not judged ── ├─────┼─────┼─────┼─────┼─────┼─────┼── … ────────┤ not judged
-//!                                             ▲  ▲  ▲
+//!            over half of its outbox        half or less        over half      at most a quarter
+//!                 │                              │                  │                 │
+//!                 ▼ 0 s    1     2     3     4   ▼                  ▼  5     6        ▼
+//! not judged ──── ├─────┼─────┼─────┼─────┼──────┤ not judged ····· ├──┼─────┼── … ──┤ not judged
+//!                                                                      ▲  ▲  ▲
 //!                      too slow if it took less than 64 KiB a second, over 5 s or longer
 //! ```
 //!
-//! It ends at a quarter and not at half: a sender that waits goes on as soon as half is there, so
-//! that the outbox of a slow reader goes to and fro at that mark.
+//! What counts is the time in which more than half of its outbox waits. It stops while that is no
+//! more than half, and begins anew only at a quarter: a sender that waits goes on as soon as half
+//! is there, so that the outbox of a slow reader goes to and fro at that mark, and each time would
+//! begin anew for ever. What is taken while the time stands still is to the reader's credit: it is
+//! the rest of a lump that brought it there.
 //!
 //! A socket takes nothing while the reader lives off what the system on its side keeps, and then a
 //! lump: 250 to 400 KB over the loopback of Linux, every 3 to 5 s at 100 KiB/s. So each time over
@@ -24,7 +27,8 @@
 //!
 //! **Slack.** Who takes 64 KiB a second or more, evenly or in equal lumps, is never too slow. Who
 //! takes less than nine tenths of that evenly is too slow within 6 s; in lumps, when the next one
-//! is overdue. Of those between the two some are found later, and some are not.
+//! is overdue. Of those between the two some are found later, and some are not. Such times are
+//! those over half.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -62,6 +66,11 @@ struct PaceWindow {
     /// [`MEMORY`], and one more.
     lumps: VecDeque<Lump>,
     judged_at: Instant,
+    /// How long no more than half of its outbox has waited since. All other times in here leave
+    /// that out.
+    below: Duration,
+    /// Since when no more than half waits, if it is so.
+    below_since: Option<Instant>,
 }
 
 /// What a reader took almost at once.
@@ -79,7 +88,7 @@ impl ReaderPace {
         let bytes = bytes as u64;
         match (load, &mut self.0) {
             (OutboxLoad::Light, window) => *window = None,
-            (_, Some(window)) => window.add(bytes, now),
+            (load, Some(window)) => window.note(load == OutboxLoad::OverHalf, bytes, now),
             (OutboxLoad::OverHalf, none) => *none = Some(Box::new(PaceWindow::new(bytes, now()))),
             (OutboxLoad::Behind, None) => {}
         }
@@ -87,26 +96,47 @@ impl ReaderPace {
 
     /// Returns when it is judged next, if it is.
     pub(crate) fn judged_at(&self) -> Option<Instant> {
-        self.0.as_ref().map(|window| window.judged_at)
+        self.0.as_ref().filter(|window| window.is_over()).map(|window| window.judged_at + window.below)
     }
 
     /// Tells whether it took too little, if it is time to judge that.
     pub(crate) fn is_too_slow(&mut self, now: Instant) -> bool {
-        self.0.as_mut().is_some_and(|window| now >= window.judged_at && window.judge(now))
+        let Some(window) = self.0.as_mut().filter(|window| window.is_over()) else { return false };
+        let now = now - window.below;
+        window.judge(now)
     }
 }
 
 impl PaceWindow {
     /// Begins with what was taken just now, which the reader may still live off.
     fn new(bytes: u64, now: Instant) -> Self {
-        Self { lumps: VecDeque::from([Lump { until: now, last: now, bytes }]), judged_at: now + STEP }
+        let lumps = VecDeque::from([Lump { until: now, last: now, bytes }]);
+        Self { lumps, judged_at: now + STEP, below: Duration::ZERO, below_since: None }
     }
 
-    fn add(&mut self, bytes: u64, now: impl FnOnce() -> Instant) {
-        if bytes == 0 {
+    /// Tells whether more than half waits.
+    const fn is_over(&self) -> bool {
+        self.below_since.is_none()
+    }
+
+    fn note(&mut self, is_over: bool, bytes: u64, now: impl FnOnce() -> Instant) {
+        if bytes == 0 && is_over == self.is_over() {
             return;
         }
         let now = now();
+        // What brought it to half was taken above.
+        self.add(bytes, self.below_since.unwrap_or(now) - self.below);
+        if !is_over {
+            self.below_since.get_or_insert(now);
+        } else if let Some(since) = self.below_since.take() {
+            self.below += now - since;
+        }
+    }
+
+    fn add(&mut self, bytes: u64, now: Instant) {
+        if bytes == 0 {
+            return;
+        }
         match self.lumps.back_mut().filter(|lump| now < lump.until) {
             Some(lump) => (lump.last, lump.bytes) = (now, lump.bytes + bytes),
             None => self.lumps.push_back(Lump { until: now + LUMP, last: now, bytes }),
@@ -117,6 +147,9 @@ impl PaceWindow {
     }
 
     fn judge(&mut self, now: Instant) -> bool {
+        if now < self.judged_at {
+            return false;
+        }
         self.judged_at = now + STEP;
         self.took_too_little(now)
     }

@@ -18,7 +18,7 @@ use crate::meter::Meter;
 use crate::outbox::WaitMark;
 use crate::protocol::{MessageRef, Opcode};
 use crate::shared::Shared;
-use crate::stream_permits::STREAM_UUID_BYTES_MAX;
+use crate::stream_permits::{STREAM_UUID_BYTES_MAX, StreamPermit};
 use crate::websocket::{FrameKind, put_frame};
 use crate::{Answer, Author, BindCause, Connection, Disconnect, RateExceeded};
 
@@ -40,6 +40,8 @@ pub(crate) struct Router<'a> {
     credit: &'a mut Credit,
     meter: Option<&'a mut Meter>,
     row: Option<MessageRun>,
+    /// That of the stream which ends with the message that is appended next.
+    ended: Option<StreamPermit>,
     /// Whether the client has gone, so that what is left of it waits for nobody.
     has_gone: bool,
 }
@@ -66,7 +68,7 @@ impl<'a> Router<'a> {
         credit: &'a mut Credit,
         meter: Option<&'a mut Meter>,
     ) -> Self {
-        Self { hub, connection, credit, meter, row: None, has_gone: false }
+        Self { hub, connection, credit, meter, row: None, ended: None, has_gone: false }
     }
 
     /// Makes it one for what is left of a client that has gone.
@@ -353,8 +355,10 @@ impl<'a> Router<'a> {
         if self.row.is_none() {
             self.row = self.channel_of(channel).map(MessageRun::new);
         }
+        let ended = self.ended.take();
         if let Some(row) = &mut self.row {
             row.add(message);
+            row.ended.extend(ended);
         }
     }
 

@@ -9,7 +9,7 @@ use bytes::BytesMut;
 use crate::connection::Channel;
 use crate::encode::{encode, messages_of};
 use crate::federation::{
-    Federation, NodeId, PaceMark, ParcelAuthor, ParcelBody, SisterDialler, SisterHost, begin,
+    Federation, NodeId, PaceMark, ParcelAuthor, ParcelBody, SisterDialler, SisterHost, StreamPass, begin,
 };
 use crate::frame::Frame;
 use crate::guard::guarded;
@@ -17,6 +17,7 @@ use crate::outbox::WaitMark;
 use crate::protocol::{Message, MessageRef, Opcode};
 use crate::registry::ChannelWatcher;
 use crate::shared::Shared;
+use crate::stream_permits::StreamPermits;
 use crate::websocket::{FrameKind, put_frame};
 use crate::{Author, ConnectionId, Error, ErrorKind, Sender};
 
@@ -111,18 +112,13 @@ impl Shared {
         is_new
     }
 
-    /// Tells whether what comes from a sister would be taken for a part of the stream of a client
-    /// of this node, so that it is dropped.
-    fn has_stream_of_here(&self, channel: &str, uuid: &str) -> bool {
-        let is_open = self.streams.is_open(channel, uuid);
-        if is_open {
-            self.metrics.denied.increment(1);
-            tracing::debug!(
-                channel,
-                "a message of a sister has the uuid of a stream that is open here; it is dropped"
-            );
-        }
-        is_open
+    /// Counts a message of a sister with the uuid of somebody else's stream.
+    fn note_of_another(&self, message: MessageRef<'_>) {
+        self.metrics.denied.increment(1);
+        tracing::debug!(
+            channel = message.channel,
+            "a message of a sister has the uuid of a stream that somebody else has open; it is dropped"
+        );
     }
 
     fn deliver_row(&self, channel: &str, frames: BytesMut, messages: u64, author: &Author<'_>) {
@@ -140,11 +136,24 @@ impl Shared {
 }
 
 impl SisterHost for Shared {
-    fn deliver(&self, origin: NodeId, body: &ParcelBody, pass: &mut dyn FnMut(MessageRef<'_>) -> bool) {
+    fn deliver(
+        &self,
+        origin: NodeId,
+        body: &ParcelBody,
+        pass: &mut dyn FnMut(MessageRef<'_>, &Arc<StreamPermits>) -> StreamPass,
+    ) {
         let author = author_of(origin, body.author());
         let (mut frames, mut messages) = (BytesMut::with_capacity(body.bytes().len() + 64), 0);
         // The lengths were checked when it came.
-        for message in body.messages().filter_map(Result::ok).filter(|message| pass(*message)) {
+        for message in body.messages().filter_map(Result::ok) {
+            match pass(message, &self.streams) {
+                StreamPass::ForMembers => {}
+                StreamPass::Broken => continue,
+                StreamPass::OfAnother => {
+                    self.note_of_another(message);
+                    continue;
+                }
+            }
             if message.opcode == Opcode::WRITE {
                 if !self.is_new_of(&author, message.uuid) {
                     continue;
@@ -155,8 +164,6 @@ impl SisterHost for Shared {
                         "the storage panicked at a message of a sister"
                     );
                 }
-            } else if self.has_stream_of_here(message.channel, message.uuid) {
-                continue;
             }
             put_frame(&mut frames, FrameKind::Binary, message.encoded());
             messages += 1;
@@ -167,9 +174,6 @@ impl SisterHost for Shared {
     }
 
     fn deliver_end(&self, origin: NodeId, end: &Message) {
-        if self.has_stream_of_here(&end.channel, &end.uuid) {
-            return;
-        }
         // It was made from a message that had an encoding.
         let Ok(bytes) = encode(end) else { return };
         self.deliver_row(&end.channel, bytes, 1, &author_of(origin, ParcelAuthor::Server));

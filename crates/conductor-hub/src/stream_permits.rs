@@ -1,6 +1,9 @@
-//! The open streams of all connections: whose they are, and what they cost.
+//! The open streams of all senders: whose they are, and what they cost.
 
 use std::hash::BuildHasher;
+#[cfg(feature = "sisters")]
+use std::hash::Hash;
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -16,19 +19,32 @@ pub(crate) const STREAM_UUID_BYTES_MAX: usize = 256;
 /// Streams for which the table keeps room when most of them have ended.
 const ROOM_KEPT: usize = 64;
 
-/// The open streams of all connections.
+/// The open streams of all connections, and those that have come from sisters.
 ///
 /// Receivers know the pieces of a stream by its uuid alone. So a uuid is that of one open stream in
-/// a channel, and nobody else writes into it. An empty one is of none.
+/// a channel, and nobody else writes into it, at whatever node. An empty one is of none.
 ///
-/// Its lock comes behind that of a connection's streams.
+/// Its lock comes behind that of a connection's streams, and behind that of what sisters deliver.
 #[derive(Debug, Default)]
 pub(crate) struct StreamPermits {
-    /// By the hash of channel and uuid, whose key is this hub's own.
-    senders: RwLock<HashMap<u64, ConnectionId, RandomState>>,
+    owners: RwLock<HashMap<StreamName, StreamOwner, RandomState>>,
     hasher: RandomState,
-    /// What all of them cost.
+    /// What those of connections cost.
     bytes: AtomicUsize,
+}
+
+/// The hash of a stream's channel and uuid, whose key is this hub's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct StreamName(NonZeroU64);
+
+/// Whose a stream is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum StreamOwner {
+    /// A connection of this hub.
+    Connection(ConnectionId),
+    /// A sender at another node, by its hash.
+    #[cfg(feature = "sisters")]
+    Sister(u64),
 }
 
 /// The permit for one open stream, given back on drop.
@@ -36,7 +52,7 @@ pub(crate) struct StreamPermits {
 pub(crate) struct StreamPermit {
     permits: Arc<StreamPermits>,
     /// None if its uuid is empty.
-    name: Option<u64>,
+    name: Option<StreamName>,
     bytes: usize,
 }
 
@@ -46,40 +62,49 @@ impl StreamPermits {
         permits: &Arc<Self>,
         channel: &str,
         uuid: &str,
-        sender: ConnectionId,
+        owner: StreamOwner,
         bytes: usize,
     ) -> Option<StreamPermit> {
         let name = permits.name(channel, uuid);
         if let Some(name) = name {
-            let mut senders = permits.senders.write();
-            if senders.contains_key(&name) {
+            let mut owners = permits.owners.write();
+            if owners.contains_key(&name) {
                 return None;
             }
-            senders.insert(name, sender);
+            owners.insert(name, owner);
         }
         permits.bytes.fetch_add(bytes, Ordering::Relaxed);
         Some(StreamPermit { permits: Arc::clone(permits), name, bytes })
     }
 
     /// Tells whether a uuid is that of a stream which somebody else has open in a channel.
-    pub(crate) fn is_of_another(&self, channel: &str, uuid: &str, sender: ConnectionId) -> bool {
+    pub(crate) fn is_of_another(&self, channel: &str, uuid: &str, owner: StreamOwner) -> bool {
         let Some(name) = self.name(channel, uuid) else { return false };
-        self.senders.read().get(&name).is_some_and(|known| *known != sender)
+        self.owners.read().get(&name).is_some_and(|known| *known != owner)
     }
 
-    /// Tells whether a uuid is that of a stream which somebody has open in a channel.
+    /// Returns a sender at another node, by what is known of it.
     #[cfg(feature = "sisters")]
-    pub(crate) fn is_open(&self, channel: &str, uuid: &str) -> bool {
-        self.name(channel, uuid).is_some_and(|name| self.senders.read().contains_key(&name))
+    pub(crate) fn sister(&self, sender: &impl Hash) -> StreamOwner {
+        StreamOwner::Sister(self.hasher.hash_one(sender))
     }
 
-    /// Returns what all open streams cost.
+    /// Returns what the open streams of all connections cost.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes.load(Ordering::Relaxed)
     }
 
-    fn name(&self, channel: &str, uuid: &str) -> Option<u64> {
-        (!uuid.is_empty()).then(|| self.hasher.hash_one((channel, uuid)))
+    /// Returns the name of a stream, if it has a uuid.
+    pub(crate) fn name(&self, channel: &str, uuid: &str) -> Option<StreamName> {
+        let hash = (!uuid.is_empty()).then(|| self.hasher.hash_one((channel, uuid)))?;
+        NonZeroU64::new(hash).map(StreamName)
+    }
+}
+
+impl StreamPermit {
+    /// Returns the name of its stream, if that has a uuid.
+    pub(crate) const fn name(&self) -> Option<StreamName> {
+        self.name
     }
 }
 
@@ -87,11 +112,11 @@ impl Drop for StreamPermit {
     fn drop(&mut self) {
         self.permits.bytes.fetch_sub(self.bytes, Ordering::Relaxed);
         let Some(name) = self.name else { return };
-        let mut senders = self.permits.senders.write();
-        senders.remove(&name);
-        if senders.capacity() > ROOM_KEPT && senders.len() < senders.capacity() / 4 {
-            let room = senders.len() * 2;
-            senders.shrink_to(room);
+        let mut owners = self.permits.owners.write();
+        owners.remove(&name);
+        if owners.capacity() > ROOM_KEPT && owners.len() < owners.capacity() / 4 {
+            let room = owners.len() * 2;
+            owners.shrink_to(room);
         }
     }
 }

@@ -8,7 +8,7 @@ use hashbrown::HashMap;
 
 use super::{BindLimits, Connection};
 use crate::protocol::{Message, MessageRef, Opcode};
-use crate::stream_permits::{StreamPermit, StreamPermits};
+use crate::stream_permits::{StreamName, StreamOwner, StreamPermit, StreamPermits};
 
 /// The body of the `StreamEnd` that the hub sends in the place of a sender.
 const ABORTED: &str = "aborted";
@@ -32,6 +32,10 @@ struct OpenStream {
     /// That of its `StreamStart`.
     uuid: Box<str>,
     is_cut: bool,
+    /// Whether a piece came with that uuid, so that all of its messages have it.
+    is_named: bool,
+    /// The stream whose place it took.
+    before: Option<StreamName>,
     /// None once it was taken back to make room for others: its connection ends.
     permit: Option<StreamPermit>,
 }
@@ -41,6 +45,8 @@ struct OpenStream {
 pub(crate) struct AbortedStream {
     pub(crate) channel: Box<str>,
     uuid: Box<str>,
+    /// Kept until the members are told, as nobody else may use its uuid before.
+    pub(crate) permit: Option<StreamPermit>,
 }
 
 /// What became of the begin of a stream.
@@ -51,6 +57,19 @@ pub(crate) enum StreamBegun {
     TooMany,
     /// Its uuid is that of a stream which somebody else has open in the channel.
     OfAnother,
+}
+
+/// What a piece or an end is to the stream that its sender has open in the channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum StreamPart {
+    /// There is no such stream.
+    OfNone,
+    /// It has the uuid of its `StreamStart`.
+    Named,
+    /// It has another, as the original's clients give one to each message.
+    Unnamed,
+    /// It has another, and is of no stream that is open.
+    Stray,
 }
 
 impl AbortedStream {
@@ -67,7 +86,7 @@ impl Streams {
     fn remove(&mut self, channel: &str) -> Option<AbortedStream> {
         let (channel, stream) = self.open.remove_entry(channel)?;
         self.bytes -= cost(&channel, &stream.uuid);
-        Some(AbortedStream { channel, uuid: stream.uuid })
+        Some(AbortedStream { channel, uuid: stream.uuid, permit: stream.permit })
     }
 }
 
@@ -85,28 +104,44 @@ impl Connection {
     ) -> (Option<AbortedStream>, StreamBegun) {
         let mut streams = self.extras().streams.lock();
         let streams = streams.get_or_insert_default();
-        let aborted = streams.remove(start.channel);
+        let before = streams.open.get(start.channel).and_then(|stream| stream.permit.as_ref()?.name());
+        let mut aborted = streams.remove(start.channel);
+        // The sender may use its uuid again: members hear of the end first.
+        if let Some(aborted) = &mut aborted
+            && *aborted.uuid == *start.uuid
+        {
+            aborted.permit = None;
+        }
         let cost = cost(start.channel, start.uuid);
         let bytes = streams.bytes + cost;
         if streams.open.len() >= limits.channels_max || bytes > limits.bytes_max {
             return (aborted, StreamBegun::TooMany);
         }
-        let permit = StreamPermits::take(permits, start.channel, start.uuid, self.id(), cost);
+        let owner = StreamOwner::Connection(self.id());
+        let permit = StreamPermits::take(permits, start.channel, start.uuid, owner, cost);
         if permit.is_none() {
             return (aborted, StreamBegun::OfAnother);
         }
         streams.bytes = bytes;
-        let stream = OpenStream { uuid: start.uuid.into(), is_cut: false, permit };
+        let stream = OpenStream { uuid: start.uuid.into(), is_cut: false, is_named: false, before, permit };
         streams.open.insert(start.channel.into(), stream);
         (aborted, StreamBegun::Begun)
     }
 
-    /// Tells whether the stream that it has open in a channel has this uuid; `None` if there is no
-    /// stream.
-    pub(crate) fn has_stream(&self, channel: &str, uuid: &str) -> Option<bool> {
-        let streams = self.extras.get()?.streams.lock();
-        let stream = streams.as_ref()?.open.get(channel)?;
-        (!stream.is_cut).then(|| *stream.uuid == *uuid)
+    /// Notes a piece or an end; returns what it is to the stream that is open.
+    pub(crate) fn stream_part(&self, message: MessageRef<'_>, permits: &StreamPermits) -> StreamPart {
+        let Some(extras) = self.extras.get() else { return StreamPart::OfNone };
+        let mut streams = extras.streams.lock();
+        let stream = streams.as_mut().and_then(|streams| streams.open.get_mut(message.channel));
+        let Some(stream) = stream.filter(|stream| !stream.is_cut) else { return StreamPart::OfNone };
+        if *stream.uuid == *message.uuid {
+            stream.is_named |= message.opcode == Opcode::STREAM_WRITE && !message.uuid.is_empty();
+            return StreamPart::Named;
+        }
+        // The end of the one before may come late, from a client with several threads.
+        let is_of_before =
+            stream.before.is_some() && stream.before == permits.name(message.channel, message.uuid);
+        if stream.is_named || is_of_before { StreamPart::Stray } else { StreamPart::Unnamed }
     }
 
     /// Returns what its open streams cost.
@@ -162,6 +197,11 @@ impl Connection {
     pub(crate) fn take_streams(&self) -> Vec<AbortedStream> {
         let streams = self.extras.get().and_then(|extras| extras.streams.lock().take());
         let open = streams.map_or_else(HashMap::default, |streams| streams.open);
-        open.into_iter().map(|(channel, stream)| AbortedStream { channel, uuid: stream.uuid }).collect()
+        let aborted = |(channel, stream): (Box<str>, OpenStream)| AbortedStream {
+            channel,
+            uuid: stream.uuid,
+            permit: stream.permit,
+        };
+        open.into_iter().map(aborted).collect()
     }
 }

@@ -78,6 +78,11 @@
 //! A sender is a connection of the origin, or the program, whose streams have their uuids: so two
 //! connections of one user have two streams.
 //!
+//! Receivers know a stream by its uuid, which is that of one open stream in a channel, at whatever
+//! node. Each node knows those that have come here: it drops a stream that begins with the uuid of
+//! another sender's, of a sister's as of a client's of its own. Of two that begin at two nodes at
+//! once, each node has the one that came first, whole, and nothing of the other.
+//!
 //! # Who waits for whom
 //!
 //! ```text
@@ -248,6 +253,7 @@ pub(crate) use host::SisterHost;
 pub(crate) use link_task::ASKING_TIME_MAX;
 pub(crate) use no_sister::{NoSister, NotLinked};
 pub use node_id::NodeId;
+pub(crate) use open_streams::StreamPass;
 pub(crate) use pace::PaceMark;
 pub(crate) use parcel::{ParcelAuthor, ParcelBody};
 pub use sister::{Sister, SisterEnd, SisterMeta};

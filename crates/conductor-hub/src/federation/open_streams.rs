@@ -1,11 +1,15 @@
 //! The streams of other nodes that have begun and not ended; pure.
 
+use std::mem;
+use std::sync::Arc;
+
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 
 use super::node_id::NodeId;
 use super::parcel::ParcelAuthor;
 use crate::protocol::{Message, MessageRef, Opcode};
+use crate::stream_permits::{StreamPermit, StreamPermits};
 
 /// What the end of a stream says that was not sent whole.
 const ABORTED: &str = "aborted";
@@ -16,19 +20,45 @@ const BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// What a stream costs besides its names.
 ///
-/// That is its entry in a table that may be half empty, and three allocations.
-const STREAM_COST: usize = 256;
+/// That is its entries in two tables that may be half empty, and three allocations.
+const STREAM_COST: usize = 352;
 
 /// The streams of other nodes that have begun here and not ended.
 #[derive(Debug, Default)]
 pub(crate) struct OpenStreams {
-    /// For each the uuid of its beginning.
-    open: HashMap<StreamKey, Box<str>, RandomState>,
+    open: HashMap<StreamKey, OpenStream, RandomState>,
     /// What the open ones cost.
     open_bytes: usize,
-    /// Those that lack a piece: the rest of them is dropped.
+    /// Those that lack a piece, or had the uuid of another: the rest of them is dropped.
     broken: HashMap<StreamKey, (), RandomState>,
     broken_bytes: usize,
+    /// Those that have ended since they were taken from here.
+    ended: Vec<EndedStream>,
+}
+
+#[derive(Debug)]
+struct OpenStream {
+    /// That of its beginning.
+    uuid: Box<str>,
+    permit: StreamPermit,
+}
+
+/// A stream that has ended; its uuid is taken until this is dropped.
+#[derive(Debug)]
+pub(crate) struct EndedStream {
+    /// The end that members are told, unless its sender has sent one.
+    aborted: Option<Message>,
+    permit: StreamPermit,
+}
+
+/// What becomes of a message that came from another node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum StreamPass {
+    ForMembers,
+    /// It is of a stream that has ended for the members.
+    Broken,
+    /// It has the uuid of a stream that somebody else has open.
+    OfAnother,
 }
 
 /// A sender has one stream in a channel.
@@ -50,41 +80,54 @@ enum StreamSender {
 
 impl OpenStreams {
     /// Notes a message; tells whether it is for the members.
-    pub(crate) fn pass(&mut self, origin: NodeId, author: ParcelAuthor<'_>, message: MessageRef<'_>) -> bool {
+    ///
+    /// What of that ends streams is returned by [`take_ended`](Self::take_ended).
+    pub(crate) fn pass(
+        &mut self,
+        origin: NodeId,
+        author: ParcelAuthor<'_>,
+        message: MessageRef<'_>,
+        permits: &Arc<StreamPermits>,
+    ) -> StreamPass {
         if message.opcode == Opcode::WRITE {
-            return true;
+            return StreamPass::ForMembers;
         }
         let sender = StreamSender::of(author, message.uuid);
         let mut key = StreamKey { origin, channel: message.channel.into(), sender };
-        if message.opcode != Opcode::STREAM_START {
-            self.find_begin(&mut key, author);
+        if message.opcode == Opcode::STREAM_START {
+            return self.begin(key, message.uuid, permits);
         }
-        match message.opcode {
-            Opcode::STREAM_START => {
+        self.find_begin(&mut key, author);
+        let is_end = message.opcode == Opcode::STREAM_END;
+        if self.broken.contains_key(&key) {
+            if is_end {
                 self.mend(&key);
-                self.end(&key);
-                let cost = key.cost() + message.uuid.len();
-                if self.open_bytes + cost <= BYTES_MAX {
-                    self.open_bytes += cost;
-                    self.open.insert(key, message.uuid.into());
-                }
-                true
             }
-            Opcode::STREAM_END => {
-                self.end(&key);
-                !self.mend(&key)
-            }
-            _ => !self.broken.contains_key(&key),
+            return StreamPass::Broken;
         }
+        if permits.is_of_another(message.channel, message.uuid, permits.sister(&key)) {
+            // Its own stream now lacks a piece. Behind an end nothing more of it comes.
+            if let Some(stream) = self.close(&key) {
+                self.ended.push(stream.aborted(&key));
+                if !is_end {
+                    self.note_broken(key);
+                }
+            }
+            return StreamPass::OfAnother;
+        }
+        if is_end && let Some(OpenStream { permit, .. }) = self.close(&key) {
+            self.ended.push(EndedStream { aborted: None, permit });
+        }
+        StreamPass::ForMembers
     }
 
-    /// Ends all streams of an origin of which something is missing; returns what to tell members.
-    pub(crate) fn abort(&mut self, origin: NodeId) -> Vec<Message> {
+    /// Ends all streams of an origin of which something is missing.
+    pub(crate) fn abort(&mut self, origin: NodeId) -> Vec<EndedStream> {
         self.abort_those(|key| key.origin == origin)
     }
 
     /// Ends an origin's streams in one channel, of which something is missing there.
-    pub(crate) fn abort_in(&mut self, origin: NodeId, channel: &str) -> Vec<Message> {
+    pub(crate) fn abort_in(&mut self, origin: NodeId, channel: &str) -> Vec<EndedStream> {
         self.abort_those(|key| key.origin == origin && *key.channel == *channel)
     }
 
@@ -93,21 +136,39 @@ impl OpenStreams {
         self.open.keys().filter(move |key| key.origin == origin).map(|key| &*key.channel)
     }
 
-    fn abort_those(&mut self, are_those: impl Fn(&StreamKey) -> bool) -> Vec<Message> {
-        let mut ends = Vec::new();
-        for (key, uuid) in self.open.extract_if(|key, _| are_those(key)) {
-            self.open_bytes -= key.cost() + uuid.len();
-            ends.push(Message::with_uuid(Opcode::STREAM_END, uuid, &*key.channel, ABORTED));
-            if self.broken_bytes + key.cost() > BYTES_MAX {
-                self.broken.clear();
-                self.broken_bytes = 0;
-            }
-            let cost = key.cost();
-            if self.broken.insert(key, ()).is_none() {
-                self.broken_bytes += cost;
-            }
+    fn abort_those(&mut self, are_those: impl Fn(&StreamKey) -> bool) -> Vec<EndedStream> {
+        let aborted: Vec<_> = self.open.extract_if(|key, _| are_those(key)).collect();
+        for (key, stream) in aborted {
+            self.open_bytes -= key.cost() + stream.uuid.len();
+            self.ended.push(stream.aborted(&key));
+            self.note_broken(key);
         }
-        ends
+        self.take_ended()
+    }
+
+    /// Takes the streams that have ended, to be dropped when the members know.
+    #[must_use]
+    pub(crate) fn take_ended(&mut self) -> Vec<EndedStream> {
+        mem::take(&mut self.ended)
+    }
+
+    /// Begins a stream, unless somebody else has one open with its uuid.
+    fn begin(&mut self, key: StreamKey, uuid: &str, permits: &Arc<StreamPermits>) -> StreamPass {
+        self.mend(&key);
+        self.close(&key);
+        // It may be behind the end of its sender's own, in the same row, with the same uuid.
+        let name = permits.name(&key.channel, uuid);
+        self.ended.retain(|ended| ended.aborted.is_some() || ended.permit.name() != name);
+        let Some(permit) = StreamPermits::take(permits, &key.channel, uuid, permits.sister(&key), 0) else {
+            self.note_broken(key);
+            return StreamPass::OfAnother;
+        };
+        let cost = key.cost() + uuid.len();
+        if self.open_bytes + cost <= BYTES_MAX {
+            self.open_bytes += cost;
+            self.open.insert(key, OpenStream { uuid: uuid.into(), permit });
+        }
+        StreamPass::ForMembers
     }
 
     /// Finds the stream of a user that began without the number of the connection: by a link whose
@@ -128,20 +189,44 @@ impl OpenStreams {
         self.open.contains_key(key) || self.broken.contains_key(key)
     }
 
-    /// Forgets that a stream is open.
-    fn end(&mut self, key: &StreamKey) {
-        if let Some(uuid) = self.open.remove(key) {
-            self.open_bytes -= key.cost() + uuid.len();
+    /// Forgets that a stream is open; returns what was known of it.
+    fn close(&mut self, key: &StreamKey) -> Option<OpenStream> {
+        let stream = self.open.remove(key)?;
+        self.open_bytes -= key.cost() + stream.uuid.len();
+        Some(stream)
+    }
+
+    /// Notes that a stream is broken.
+    fn note_broken(&mut self, key: StreamKey) {
+        let cost = key.cost();
+        if self.broken_bytes + cost > BYTES_MAX {
+            self.broken.clear();
+            self.broken_bytes = 0;
+        }
+        if self.broken.insert(key, ()).is_none() {
+            self.broken_bytes += cost;
         }
     }
 
-    /// Forgets that a stream is broken; `false` if it is not.
-    fn mend(&mut self, key: &StreamKey) -> bool {
-        let is_broken = self.broken.remove(key).is_some();
-        if is_broken {
+    /// Forgets that a stream is broken, if it is.
+    fn mend(&mut self, key: &StreamKey) {
+        if self.broken.remove(key).is_some() {
             self.broken_bytes -= key.cost();
         }
-        is_broken
+    }
+}
+
+impl OpenStream {
+    fn aborted(self, key: &StreamKey) -> EndedStream {
+        let end = Message::with_uuid(Opcode::STREAM_END, self.uuid, &*key.channel, ABORTED);
+        EndedStream { aborted: Some(end), permit: self.permit }
+    }
+}
+
+impl EndedStream {
+    /// Returns the end that members are told, unless its sender has sent one.
+    pub(crate) const fn aborted(&self) -> Option<&Message> {
+        self.aborted.as_ref()
     }
 }
 

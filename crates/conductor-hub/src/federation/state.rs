@@ -22,7 +22,7 @@ use super::host::SisterHost;
 use super::item::Item;
 use super::link_observer::LinkObserver;
 use super::node_id::NodeId;
-use super::open_streams::OpenStreams;
+use super::open_streams::{EndedStream, OpenStreams};
 use super::pace::SaidPaces;
 use super::parcel::{Parcel, ParcelAuthor, ParcelBody, ParcelDraft};
 use super::relay::{Effect, Relay};
@@ -313,17 +313,19 @@ impl Federation {
                         self.say_pace(said, other.channel(), host);
                     }
                     if doubts.settle(origin, body.channel(), is_next) {
-                        let ends = streams.abort_in(origin, body.channel());
-                        ends.iter().for_each(|end| host.deliver_end(origin, end));
+                        tell_ends(streams.abort_in(origin, body.channel()), origin, host);
                     }
                     let author = body.author();
-                    host.deliver(origin, &body, &mut |message| streams.pass(origin, author, message));
+                    host.deliver(origin, &body, &mut |message, permits| {
+                        streams.pass(origin, author, message, permits)
+                    });
+                    tell_ends(streams.take_ended(), origin, host);
                     last = Some(body);
                 }
                 Told::Gap(origin, gap) => {
                     self.metrics.missing.increment(gap.end() - gap.start() + 1);
                     doubts.forget(origin);
-                    streams.abort(origin).iter().for_each(|end| host.deliver_end(origin, end));
+                    tell_ends(streams.abort(origin), origin, host);
                     host.gap(origin, gap);
                 }
                 Told::Doubt(origin, gap) => {
@@ -334,7 +336,7 @@ impl Federation {
                 Told::Found(origin, first) => host.found(origin, first),
                 Told::Silent(origin) => {
                     doubts.forget(origin);
-                    streams.abort(origin).iter().for_each(|end| host.deliver_end(origin, end));
+                    tell_ends(streams.abort(origin), origin, host);
                     host.silent(origin);
                 }
             }
@@ -349,7 +351,16 @@ impl Deliveries {
     /// Ends the streams that were in doubt for too long.
     fn end_doubts(&mut self, now: Instant, host: &dyn SisterHost) {
         for (origin, channel) in self.doubts.expire(now) {
-            self.streams.abort_in(origin, &channel).iter().for_each(|end| host.deliver_end(origin, end));
+            tell_ends(self.streams.abort_in(origin, &channel), origin, host);
+        }
+    }
+}
+
+/// Tells members of the ends that nobody has sent. Until then their uuids are nobody else's.
+fn tell_ends(ended: Vec<EndedStream>, origin: NodeId, host: &dyn SisterHost) {
+    for stream in ended {
+        if let Some(end) = stream.aborted() {
+            host.deliver_end(origin, end);
         }
     }
 }

@@ -74,6 +74,26 @@ fn a_sender_waits_for_room_for_what_it_has() {
     assert!(!outbox.wait(ConnectionId(1), Waker::noop(), LIMIT, WaitMark::Half), "nothing is left");
 }
 
+#[test]
+fn a_sender_waits_for_room_that_kept_frames_take() {
+    let (outbox, wakes) = (alone(), Arc::new(Wakes::default()));
+    let waker = Waker::from(Arc::clone(&wakes));
+    let mut sending = VecDeque::new();
+    outbox.push(frame(&outbox, LIMIT / 16 * 3)).unwrap();
+    let latest = outbox.push_latest(&Arc::from("inbox"), frame(&outbox, LIMIT / 16 * 10));
+    assert_eq!(latest, Ok(Latest::Kept));
+    for mark in [WaitMark::Half, WaitMark::Upper] {
+        assert!(!outbox.holds_up(LIMIT / 16 * 3, mark), "that has room");
+        assert!(outbox.holds_up(LIMIT / 4, mark), "a quarter would end a reader that reads");
+    }
+    assert!(outbox.wait(ConnectionId(1), &waker, LIMIT / 4, WaitMark::Upper));
+    read_one(&outbox, &mut sending);
+    assert_eq!(wakes.0.load(Ordering::SeqCst), 1, "what was kept is queued, and there is room");
+    assert!(!outbox.holds_up(LIMIT / 4, WaitMark::Upper));
+    outbox.push(frame(&outbox, LIMIT / 4)).unwrap();
+    assert!(!outbox.is_closing());
+}
+
 /// Counts how often it is woken.
 #[derive(Default)]
 struct Wakes(AtomicUsize);

@@ -52,11 +52,26 @@ fn a_lump_lasts_as_long_as_the_least_pace_makes_it_last() {
 fn who_has_little_to_read_is_not_judged() {
     assert_eq!(judged(|_| OutboxLoad::Light, |_| 0), None);
     assert_eq!(judged(|_| OutboxLoad::Behind, |_| 0), None);
-    // Senders who wait bring it just above half again and again.
-    let at_the_mark = |tenth| if tenth % 10 == 0 { OutboxLoad::OverHalf } else { OutboxLoad::Behind };
-    assert_eq!(judged(at_the_mark, |_| 3_200), Some(50));
     let caught_up = |tenth| if tenth % 40 == 39 { OutboxLoad::Light } else { OutboxLoad::OverHalf };
     assert_eq!(judged(caught_up, |_| 0), None);
+}
+
+#[test]
+fn who_is_over_half_again_and_again_is_judged_by_that_time_alone() {
+    // Senders who wait bring it just above half again and again.
+    let at_the_mark = |tenth| if tenth % 10 == 9 { OutboxLoad::Behind } else { OutboxLoad::OverHalf };
+    let closed = judged(at_the_mark, |_| 3_200);
+    assert!(closed.is_some_and(|tenth| (50..=60).contains(&tenth)), "{closed:?}");
+    // It falls to half, where it may take its time, and stays there.
+    let falls = |tenth| if tenth < 20 { OutboxLoad::OverHalf } else { OutboxLoad::Behind };
+    assert_eq!(judged(falls, |_| 5_000), None);
+    // It has had two of its seconds when it comes above half again.
+    let between = |tenth| if (20..70).contains(&tenth) { OutboxLoad::Behind } else { OutboxLoad::OverHalf };
+    assert_eq!(judged(between, |tenth| if (21..70).contains(&tenth) { 0 } else { 3_200 }), Some(100));
+    // The rest of a lump that brought it to half counts: 70 KiB a second.
+    let lumps = |tenth| if tenth % 40 == 39 { OutboxLoad::Behind } else { OutboxLoad::OverHalf };
+    let takes = |tenth| if tenth % 40 == 39 || tenth % 40 == 0 { 140 * KIB } else { 0 };
+    assert_eq!(judged(lumps, takes), None);
 }
 
 /// Has a reader take what comes at these times, in milliseconds, for a minute; returns when it is

@@ -10,6 +10,7 @@ use crate::connection::Channel;
 use crate::frame::FRAME_COST;
 use crate::outbox::WaitMark;
 use crate::shared::Shared;
+use crate::stream_permits::StreamPermit;
 use crate::websocket::{FrameKind, put_frame};
 use crate::{Connection, ConnectionId};
 
@@ -18,6 +19,8 @@ pub(crate) struct MessageRun {
     pub(super) channel: Arc<Channel>,
     pub(super) frames: BytesMut,
     pub(super) messages: u64,
+    /// Those of streams that end in it: their uuids are nobody else's until it is delivered.
+    pub(super) ended: Vec<StreamPermit>,
     /// When it is delivered whoever is behind, once it has had to wait.
     pub(super) until: Option<Instant>,
 }
@@ -52,7 +55,7 @@ impl HeldRun {
 
 impl MessageRun {
     pub(super) fn new(channel: Arc<Channel>) -> Self {
-        Self { channel, frames: BytesMut::new(), messages: 0, until: None }
+        Self { channel, frames: BytesMut::new(), messages: 0, ended: Vec::new(), until: None }
     }
 
     /// Adds an encoded message.

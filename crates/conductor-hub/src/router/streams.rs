@@ -11,12 +11,15 @@
 //! ```
 //!
 //! There is one for each sender and channel. What comes without a stream is dropped and counted,
-//! and so is what has the uuid of a stream of somebody else in the channel: whoever follows that
-//! one would take it for a piece of it.
+//! and so is what has the uuid of a stream of somebody else in the channel, here or at a sister:
+//! whoever follows that one would take it for a piece of it. A piece or an end with a uuid of its
+//! own, as the original's clients send, is of the stream that is open, unless that has had a piece
+//! with its own uuid, or it is of the stream before: then it is of none, and changes nothing.
 
 use super::Router;
-use crate::connection::StreamBegun;
+use crate::connection::{AbortedStream, StreamBegun, StreamPart};
 use crate::protocol::{MessageRef, Opcode};
+use crate::stream_permits::StreamOwner;
 
 impl Router<'_> {
     /// Notes what a message of a stream does to it; `false` if the message is dropped.
@@ -25,11 +28,15 @@ impl Router<'_> {
         let why = match message.opcode {
             Opcode::STREAM_START => {
                 let (limits, permits) = (self.hub.bind_limits(), &self.hub.streams);
+                if let Some(row) = &mut self.row {
+                    // The sender may use its uuid again: members hear of the end first.
+                    let name = permits.name(name, message.uuid);
+                    row.ended.retain(|ended| ended.name() != name);
+                }
                 let (aborted, begun) = self.connection.begin_stream(message, limits, permits);
                 if let Some(aborted) = aborted {
-                    self.hub.metrics.aborted.increment(1);
                     // In the same row, so that every member gets it before the new one begins.
-                    self.append(name, &aborted.end());
+                    self.end(aborted);
                 }
                 match begun {
                     StreamBegun::Begun => {
@@ -42,19 +49,20 @@ impl Router<'_> {
                     StreamBegun::TooMany => "a client has as many streams open as it may have",
                 }
             }
-            _ => match self.connection.has_stream(name, message.uuid) {
-                None => "a piece or an end came without a stream, which may have been aborted",
-                Some(is_of_it) if is_of_it || !self.is_of_another(message) => {
-                    if message.opcode == Opcode::STREAM_END {
-                        self.connection.abort_stream(name);
-                    }
-                    return true;
-                }
-                Some(_) => {
+            _ => match self.connection.stream_part(message, &self.hub.streams) {
+                StreamPart::OfNone => "a piece or an end came without a stream, which may have been aborted",
+                StreamPart::Unnamed | StreamPart::Stray if self.is_of_another(message) => {
                     // Its own stream now lacks a piece.
                     self.abort_stream(name);
                     "a piece or an end has the uuid of a stream that somebody else has open"
                 }
+                StreamPart::Named | StreamPart::Unnamed => {
+                    if message.opcode == Opcode::STREAM_END {
+                        self.ended = self.connection.abort_stream(name).and_then(|ended| ended.permit);
+                    }
+                    return true;
+                }
+                StreamPart::Stray => "a piece or an end has another uuid than the stream that is open",
             },
         };
         self.hub.metrics.denied.increment(1);
@@ -70,15 +78,23 @@ impl Router<'_> {
     /// Tells whether a message has the uuid of somebody else's stream. The original's clients give
     /// each piece a uuid of its own, which is that of no stream.
     fn is_of_another(&self, message: MessageRef<'_>) -> bool {
-        self.hub.streams.is_of_another(message.channel, message.uuid, self.connection.id())
+        let owner = StreamOwner::Connection(self.connection.id());
+        self.hub.streams.is_of_another(message.channel, message.uuid, owner)
     }
 
     /// Aborts the stream of a channel to which the client may not write any more: its receivers
     /// would take a stream for whole of which a piece was left out.
     pub(super) fn abort_stream(&mut self, channel: &str) {
         if let Some(aborted) = self.connection.abort_stream(channel) {
-            self.hub.metrics.aborted.increment(1);
-            self.append(channel, &aborted.end());
+            self.end(aborted);
         }
+    }
+
+    /// Ends a stream for its receivers.
+    fn end(&mut self, aborted: AbortedStream) {
+        self.hub.metrics.aborted.increment(1);
+        let end = aborted.end();
+        self.ended = aborted.permit;
+        self.append(&aborted.channel, &end);
     }
 }

@@ -380,6 +380,28 @@ async fn the_least_pace_is_64_kib_a_second_and_a_tenth_less_is_too_slow() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_reads_a_burst_slowly_stays_once_no_more_than_half_an_outbox_is_left_of_it() {
+    // It answers no pings while it reads bytes and not messages.
+    let config = Config::default().ping_interval(Duration::from_secs(3_600));
+    let hub = Hub::start(config, Hooks::default()).expect("configuration is valid");
+    let reader = Client::connect_with(&hub, Admission::default().bound_to("hello"), 16 * 1024).await;
+    let mut sender = Client::bound(&hub, "hello").await;
+    while hub.members("hello") < 2 {
+        tokio::task::yield_now().await;
+    }
+    // 600 KiB, for an outbox of 1 MiB.
+    for _ in 0..3 {
+        sender.write("hello", vec![0; 200 * 1024]).await;
+    }
+    let (mut socket, mut piece) = (reader.socket.into_inner(), vec![0; 5 * 1024]);
+    for _ in 0..120 {
+        sleep(Duration::from_millis(100)).await;
+        socket.read_exact(&mut piece).await.expect("it is open");
+    }
+    assert_eq!(hub.members("hello"), 2, "nobody is closed");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_slow_reader_delays_no_other_channel_of_other_senders() {
     let hub = small(());
     let (slow, mut flooder) = flooded(&hub).await;

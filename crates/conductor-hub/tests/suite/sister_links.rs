@@ -9,6 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
+use crate::stream_names::Open;
 use crate::support::Client;
 use crate::support::node::{Node, Told, next, stream, until};
 
@@ -125,28 +126,122 @@ async fn two_streams_of_one_user_are_aborted_each_by_a_gap() {
     assert_eq!(next(&mut there).await, message(Opcode::STREAM_END, "three"));
 }
 
+/// A message of the stream `one`.
+fn of_one(opcode: Opcode, body: &'static str) -> Message {
+    Message::with_uuid(opcode, "one", "files", body)
+}
+
+/// A client of a node who is bound to `files`.
+async fn bound(node: &Node, user: &str) -> Client {
+    let mut client = node.client(Some(user)).await;
+    client.send(&Message::new(Opcode::BIND, "files", "")).await;
+    client
+}
+
 #[tokio::test]
-async fn a_gap_ends_no_stream_of_this_node_that_has_the_uuid_of_the_broken_one() {
+async fn nobody_writes_into_a_stream_of_another_node() {
+    let (a, b) = (Node::start().await, Node::start().await);
+    a.link(&b).await;
+    let mut there = b.member("files").await;
+    a.reach(&mut there, "files").await;
+    let mut here = a.member("files").await;
+    b.reach(&mut here, "files").await;
+    let (mut alice, mut bob) = (bound(&a, "alice").await, bound(&b, "bob").await);
+    let start = of_one(Opcode::STREAM_START, "");
+    alice.send(&start).await;
+    assert_eq!((next(&mut here).await, next(&mut there).await), (start.clone(), start.clone()));
+    for message in [&start, &of_one(Opcode::STREAM_WRITE, "of bob"), &of_one(Opcode::STREAM_END, "")] {
+        bob.send(message).await;
+    }
+    let behind = bob.write("files", "behind").await;
+    let rest = [of_one(Opcode::STREAM_WRITE, "of alice"), of_one(Opcode::STREAM_END, "")];
+    assert_eq!((next(&mut here).await, next(&mut there).await), (behind.clone(), behind));
+    for message in rest {
+        alice.send(&message).await;
+        assert_eq!((next(&mut here).await, next(&mut there).await), (message.clone(), message));
+    }
+    // Then the uuid is free again.
+    bob.send(&start).await;
+    assert_eq!((next(&mut here).await, next(&mut there).await), (start.clone(), start));
+}
+
+#[tokio::test]
+async fn of_two_streams_that_begin_at_two_nodes_with_one_uuid_a_member_gets_the_first_whole() {
+    let open = || Node::with(Hooks::default().auth(Open), SisterConfig::new(*SECRET));
+    // Neither of the nodes of the senders has members, so they do not hear of each other.
+    let (a, b, c) = (open().await, open().await, Node::start().await);
+    a.link(&c).await;
+    b.link(&c).await;
+    let mut reader = c.member("files").await;
+    a.reach(&mut reader, "files").await;
+    b.reach(&mut reader, "files").await;
+    let (mut alice, mut bob) = (a.client(None).await, b.client(None).await);
+    let start = of_one(Opcode::STREAM_START, "");
+    alice.send(&start).await;
+    assert_eq!(next(&mut reader).await, start);
+    bob.send(&start).await;
+    bob.send(&of_one(Opcode::STREAM_WRITE, "of bob")).await;
+    let behind = bob.write("files", "behind").await;
+    assert_eq!(next(&mut reader).await, behind);
+    for message in [of_one(Opcode::STREAM_WRITE, "of alice"), of_one(Opcode::STREAM_END, "")] {
+        alice.send(&message).await;
+        assert_eq!(next(&mut reader).await, message);
+    }
+    // What is left of the other is dropped, and the next one is taken.
+    bob.send(&of_one(Opcode::STREAM_WRITE, "of bob")).await;
+    bob.send(&of_one(Opcode::STREAM_END, "")).await;
+    bob.send(&start).await;
+    assert_eq!(next(&mut reader).await, start);
+}
+
+#[tokio::test]
+async fn who_sends_a_piece_with_the_uuid_of_another_node_loses_the_own_stream_everywhere() {
+    let open = || Node::with(Hooks::default().auth(Open), SisterConfig::new(*SECRET));
+    let (a, b, c) = (open().await, open().await, Node::start().await);
+    a.link(&c).await;
+    b.link(&c).await;
+    let mut reader = c.member("files").await;
+    a.reach(&mut reader, "files").await;
+    b.reach(&mut reader, "files").await;
+    let (mut alice, mut bob) = (a.client(None).await, b.client(None).await);
+    let (start, other) =
+        (of_one(Opcode::STREAM_START, ""), Message::with_uuid(Opcode::STREAM_START, "two", "files", ""));
+    alice.send(&start).await;
+    assert_eq!(next(&mut reader).await, start);
+    bob.send(&other).await;
+    assert_eq!(next(&mut reader).await, other);
+    // His node does not know of the stream of alice, and takes it for a piece of his own.
+    bob.send(&of_one(Opcode::STREAM_WRITE, "of bob")).await;
+    let aborted = Message::with_uuid(Opcode::STREAM_END, "two", "files", "aborted");
+    assert_eq!(next(&mut reader).await, aborted);
+    let end = of_one(Opcode::STREAM_END, "");
+    alice.send(&end).await;
+    assert_eq!(next(&mut reader).await, end);
+}
+
+#[tokio::test]
+async fn the_uuid_of_a_stream_that_a_gap_has_broken_is_free() {
     let (a, mut b) = (Node::start().await, Node::start().await);
     a.link(&b).await;
     let (mut here, mut there) = (a.member("files").await, b.member("files").await);
     a.reach(&mut there, "files").await;
-    let message = |opcode| Message::with_uuid(opcode, "one", "files", "");
-    let (mut far, mut near) = (a.client(Some("alice")).await, b.client(Some("bob")).await);
-    for sender in [&mut far, &mut near] {
-        sender.send(&Message::new(Opcode::BIND, "files", "")).await;
-        sender.send(&message(Opcode::STREAM_START)).await;
-        assert_eq!(next(&mut there).await, message(Opcode::STREAM_START));
-    }
+    let (mut far, mut near) = (bound(&a, "alice").await, bound(&b, "bob").await);
+    far.send(&of_one(Opcode::STREAM_START, "")).await;
+    assert_eq!(next(&mut there).await, of_one(Opcode::STREAM_START, ""));
     a.hub.sisters()[0].close();
     until(|| a.hub.sisters().is_empty() && b.hub.sisters().is_empty()).await;
-    far.send(&message(Opcode::STREAM_WRITE)).await;
+    far.send(&of_one(Opcode::STREAM_WRITE, "")).await;
     while here.next().await.opcode != Opcode::STREAM_WRITE {}
+    // As long as nobody knows that something is missing it is taken.
+    near.send(&of_one(Opcode::STREAM_START, "")).await;
+    let behind = near.write("files", "behind").await;
+    assert_eq!(next(&mut there).await, behind);
     a.link(&b).await;
     b.gap().await;
-    for opcode in [Opcode::STREAM_WRITE, Opcode::STREAM_END] {
-        near.send(&message(opcode)).await;
-        assert_eq!(next(&mut there).await, message(opcode));
+    assert_eq!(next(&mut there).await, of_one(Opcode::STREAM_END, "aborted"));
+    for opcode in [Opcode::STREAM_START, Opcode::STREAM_WRITE, Opcode::STREAM_END] {
+        near.send(&of_one(opcode, "")).await;
+        assert_eq!(next(&mut there).await, of_one(opcode, ""));
     }
 }
 

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use conductor_hub::protocol::{Message, MessageRef, Opcode};
-use conductor_hub::{Auth, Config, Connection, Disconnect, ErrorKind, Hooks, Hub};
+use conductor_hub::{Admission, Auth, Config, Connection, Disconnect, ErrorKind, Hooks, Hub};
 
 use crate::support::Client;
 
 /// Lets everybody write everywhere.
-struct Open;
+pub(crate) struct Open;
 
 impl Auth for Open {
     fn can_write(&self, _connection: &Connection, _message: MessageRef<'_>) -> bool {
@@ -60,6 +60,79 @@ async fn nobody_writes_into_the_stream_of_another() {
     bob.send(&start).await;
     assert_eq!(reader.next().await, start);
     reader.settle().await;
+}
+
+#[tokio::test]
+async fn the_end_of_a_stream_that_comes_late_ends_no_other() {
+    let hub = hub(Config::default());
+    let mut reader = Client::bound(&hub, "files").await;
+    let mut sender = Client::connect(&hub).await;
+    let begun = [say(Opcode::STREAM_START, "one", ""), say(Opcode::STREAM_WRITE, "one", "a piece")];
+    let start = say(Opcode::STREAM_START, "two", "");
+    for message in begun.iter().chain([&start]) {
+        sender.send(message).await;
+    }
+    // As of a client one of whose threads gave the channel free before it had sent the end.
+    sender.send(&say(Opcode::STREAM_END, "one", "aborted")).await;
+    let (piece, end) = (say(Opcode::STREAM_WRITE, "two", "a piece"), say(Opcode::STREAM_END, "two", ""));
+    sender.send(&piece).await;
+    // Its messages have its uuid, so that is of none.
+    sender.send(&say(Opcode::STREAM_END, "three", "")).await;
+    sender.send(&end).await;
+    let [first, second] = begun;
+    for message in [first, second, say(Opcode::STREAM_END, "one", "aborted"), start, piece, end] {
+        assert_eq!(reader.next().await, message);
+    }
+    reader.settle().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_uuid_is_taken_until_the_end_of_its_stream_has_been_delivered() {
+    let hub = hub(Config::default().message_bytes_max(8 * 1024).outbox_bytes_max(64 * 1024));
+    let mut reader = Client::connect_with(&hub, Admission::default().bound_to("files"), 100).await;
+    while hub.members("files") < 1 {
+        tokio::task::yield_now().await;
+    }
+    let (mut alice, mut bob) = (Client::connect(&hub).await, Client::connect(&hub).await);
+    let start = say(Opcode::STREAM_START, "one", "");
+    alice.send(&start).await;
+    // The last piece waits with the end, as more than half of an outbox waits for the reader.
+    for bytes in [6_000, 6_000, 6_000, 6_000, 6_000, 6_000, 4_000] {
+        alice.send(&say(Opcode::STREAM_WRITE, "one", &"a".repeat(bytes))).await;
+    }
+    alice.send(&say(Opcode::STREAM_END, "one", "")).await;
+    // Who sends little does not wait.
+    bob.send(&start).await;
+    bob.settle().await;
+    let (mut begun, mut bytes) = (0, 0);
+    loop {
+        let message = reader.next().await;
+        begun += usize::from(message.opcode == Opcode::STREAM_START);
+        bytes += message.body.len();
+        if message.opcode == Opcode::STREAM_END {
+            break;
+        }
+    }
+    assert_eq!((begun, bytes), (1, 40_000));
+}
+
+#[tokio::test]
+async fn a_sender_may_use_its_uuid_again_behind_the_end() {
+    let hub = hub(Config::default());
+    let mut reader = Client::bound(&hub, "files").await;
+    let mut sender = Client::connect(&hub).await;
+    let stream = [
+        say(Opcode::STREAM_START, "one", ""),
+        say(Opcode::STREAM_WRITE, "one", "a piece"),
+        say(Opcode::STREAM_END, "one", ""),
+    ];
+    // All of it in one row.
+    for message in stream.iter().chain(&stream) {
+        sender.send(message).await;
+    }
+    for message in stream.iter().chain(&stream) {
+        assert_eq!(reader.next().await, *message);
+    }
 }
 
 #[tokio::test]

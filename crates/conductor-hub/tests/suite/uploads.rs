@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 use tokio_util::task::TaskTracker;
 
+use crate::stream_names::Open;
 use crate::support::Client;
 
 /// The outboxes hold 64 KiB.
@@ -33,17 +34,19 @@ async fn read_steadily(reader: Client) {
     }
 }
 
-/// Begins an upload that the hub has to wait with for several seconds, as its reader takes so long.
-async fn uploading(hub: &Hub) -> (Client, JoinHandle<()>) {
+/// Begins an upload of so many messages, with which the hub has to wait.
+///
+/// Its reader takes several seconds for it.
+async fn uploading(hub: &Hub, messages: usize) -> (Client, JoinHandle<()>) {
     let admission = || Admission::default().bound_to("hello");
     let reader = Client::connect_with(hub, admission(), 4_096).await;
-    let mut uploader = Client::connect_with(hub, admission(), 2_000_000).await;
+    let mut uploader = Client::connect_with(hub, admission(), 4_000_000).await;
     while hub.members("hello") < 2 {
         tokio::task::yield_now().await;
     }
     let reading = TaskTracker::new().spawn(read_steadily(reader));
-    for number in 0..150_u8 {
-        uploader.write("hello", vec![number; 6_000]).await;
+    for _ in 0..messages {
+        uploader.write("hello", vec![0; 6_000]).await;
     }
     (uploader, reading)
 }
@@ -52,7 +55,7 @@ async fn uploading(hub: &Hub) -> (Client, JoinHandle<()>) {
 async fn who_leaves_in_the_middle_of_an_upload_is_gone_within_its_pause() {
     for says_goodbye in [true, false] {
         let hub = hub(small(), Hooks::default());
-        let (mut uploader, reading) = uploading(&hub).await;
+        let (mut uploader, reading) = uploading(&hub, 150).await;
         sleep(Duration::from_secs(1)).await;
         assert_eq!(hub.members("hello"), 2);
         let start = Instant::now();
@@ -74,6 +77,47 @@ async fn who_leaves_in_the_middle_of_an_upload_is_gone_within_its_pause() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_goodbye_behind_more_than_is_read_ahead_is_seen_when_less_is_left() {
+    let hub = hub(small(), Hooks::default());
+    // 1.5 MB, of which 1 MiB is read ahead. To deliver all of it takes 15 s.
+    let (mut uploader, reading) = uploading(&hub, 250).await;
+    sleep(Duration::from_secs(1)).await;
+    let start = Instant::now();
+    uploader.socket.close(None).await.expect("hub reads");
+    while hub.members("hello") > 1 {
+        sleep(Duration::from_millis(10)).await;
+    }
+    // Later than if all was read ahead, and long before all is delivered.
+    let taken = start.elapsed().as_millis();
+    assert!((2_700..=8_000).contains(&taken), "{taken} ms");
+    assert!(!reading.is_finished(), "the reader stays");
+    reading.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_sender_is_closed_for_what_waits_for_a_reader_however_many_send() {
+    let config = small().unfinished_bytes_max(64 * 1024);
+    let hub = hub(config, Hooks::default().auth(Open));
+    let _still = Client::connect_with(&hub, Admission::default().bound_to("hello"), 4_096).await;
+    while hub.members("hello") < 1 {
+        tokio::task::yield_now().await;
+    }
+    let mut senders = Vec::new();
+    for number in 0..40_u8 {
+        let mut sender = Client::connect(&hub).await;
+        // Together 960 KB, of which there is room for 64 KiB.
+        for _ in 0..3 {
+            sender.write("hello", vec![number; 8_000]).await;
+        }
+        senders.push(sender);
+    }
+    for sender in &mut senders {
+        sender.settle().await;
+    }
+    assert_eq!(hub.members("hello"), 0, "the reader is the one who cannot keep up");
+}
+
+#[tokio::test(start_paused = true)]
 async fn who_vanishes_in_the_middle_of_an_upload_is_missed_like_anybody() {
     let alive = Arc::new(Alive::default());
     let second = Duration::from_secs(1);
@@ -81,7 +125,7 @@ async fn who_vanishes_in_the_middle_of_an_upload_is_missed_like_anybody() {
     let hub = hub(config, Hooks::default().lifecycle(Arc::clone(&alive)));
     let start = Instant::now();
     // Nobody reads or answers for it any more.
-    let (vanished, reading) = uploading(&hub).await;
+    let (vanished, reading) = uploading(&hub, 150).await;
     while hub.members("hello") > 1 {
         sleep(Duration::from_millis(10)).await;
     }

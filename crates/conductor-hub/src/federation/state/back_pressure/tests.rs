@@ -12,9 +12,11 @@ use crate::Config;
 use crate::federation::config::SisterConfig;
 use crate::federation::link_observer::LinkObserver;
 use crate::federation::node_id::NodeId;
+use crate::federation::open_streams::StreamPass;
 use crate::federation::parcel::{ParcelAuthor, ParcelBody};
 use crate::federation::sister::{Sister, SisterEnd, SisterMeta};
 use crate::protocol::{Message, MessageRef, Opcode};
+use crate::stream_permits::StreamPermits;
 
 const OUTBOX: usize = 1024 * 1024;
 
@@ -49,8 +51,16 @@ struct Members {
 }
 
 impl SisterHost for Members {
-    fn deliver(&self, _origin: NodeId, body: &ParcelBody, pass: &mut dyn FnMut(MessageRef<'_>) -> bool) {
-        body.messages().for_each(|message| assert!(pass(message.expect("it is whole"))));
+    fn deliver(
+        &self,
+        _origin: NodeId,
+        body: &ParcelBody,
+        pass: &mut dyn FnMut(MessageRef<'_>, &Arc<StreamPermits>) -> StreamPass,
+    ) {
+        let permits = Arc::default();
+        for message in body.messages() {
+            assert_eq!(pass(message.expect("it is whole"), &permits), StreamPass::ForMembers);
+        }
     }
 
     fn deliver_end(&self, _origin: NodeId, _end: &Message) {}
