@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use bytes::{BufMut, Bytes, BytesMut};
 use conductor_hub::protocol::{Message, Opcode};
 use tokio::time::timeout;
 
+use crate::sister_rights::link_in_memory;
 use crate::support::node::{Node, Told, next, until};
 use crate::support::{Client, Recorder};
 
@@ -67,6 +69,46 @@ async fn a_whole_stream_is_not_aborted_by_numbers_that_a_young_link_denies() {
     writer.write("files", "behind it").await;
     assert_eq!(next(&mut there).await.body, "behind it");
     assert!(missing(&b.told_so_far()) > 0, "or this shows nothing");
+}
+
+/// Returns what some program wrote, as `item.rs` and `parcel.rs` draw it.
+fn parcel(number: u64, covers_from: u64, before: u64, message: &Message) -> Bytes {
+    let len = |len: usize| u32::try_from(len).expect("it is short");
+    let (mut encoded, mut body, mut item) = (BytesMut::new(), BytesMut::new(), BytesMut::new());
+    message.encode(&mut encoded).expect("it is short");
+    body.put_u16_le(u16::try_from(message.channel.len()).expect("it is short"));
+    body.put_slice(message.channel.as_bytes());
+    body.put_u8(0);
+    body.put_u16_le(0);
+    body.put_u32_le(len(encoded.len()));
+    body.put_slice(&encoded);
+    item.put_u8(1);
+    item.put_u32_le(len(16 + 3 * 8 + body.len()));
+    item.put_slice(&[9; 16]);
+    [number, covers_from, before].into_iter().for_each(|number| item.put_u64_le(number));
+    item.put_slice(&body);
+    item.freeze()
+}
+
+#[tokio::test]
+async fn a_stream_whose_piece_a_young_link_denied_ends_with_the_next_message_of_its_channel() {
+    let (a, b) = (Node::start().await, Node::start().await);
+    let (mut there, mut elsewhere) = (a.member("files").await, a.member("tea").await);
+    // It is young, as something is wanted already.
+    let link = link_in_memory(&a, &b).await;
+    let say = |opcode, body: &str| Message::with_uuid(opcode, "the stream", "files", body.to_owned());
+    let (start, tea) = (say(Opcode::STREAM_START, ""), Message::new(Opcode::WRITE, "tea", "hot"));
+    link.send(parcel(1, 1, 0, &start)).await.expect("the node reads");
+    assert_eq!(there.next().await, start);
+    // The link says that 2 is not for this node, but it was a piece.
+    link.send(parcel(3, 2, 0, &tea)).await.expect("the node reads");
+    assert_eq!(elsewhere.next().await, tea);
+    link.send(parcel(4, 4, 2, &say(Opcode::STREAM_WRITE, "piece"))).await.expect("the node reads");
+    assert_eq!(there.next().await, say(Opcode::STREAM_END, "aborted"));
+    link.send(parcel(5, 5, 4, &say(Opcode::STREAM_END, ""))).await.expect("the node reads");
+    let behind = Message::new(Opcode::WRITE, "files", "behind it");
+    link.send(parcel(6, 6, 5, &behind)).await.expect("the node reads");
+    assert_eq!(there.next().await, behind, "the rest of the stream is no use to anybody");
 }
 
 #[tokio::test]

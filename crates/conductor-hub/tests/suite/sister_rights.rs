@@ -108,6 +108,17 @@ async fn what_the_manager_keeps_from_sisters_stays_on_its_node() {
     assert_eq!(next(&mut there).await.body, "for all", "nothing of tea came");
 }
 
+/// Links two nodes in memory; returns what puts batches into the link, for the first to read.
+pub(crate) async fn link_in_memory(a: &Node, b: &Node) -> mpsc::Sender<Bytes> {
+    let ((to_a, at_a), (to_b, at_b)) = (mpsc::channel::<Bytes>(16), mpsc::channel::<Bytes>(16));
+    let ours = MemorySister::new(SisterSocket::new(at_a, to_b));
+    let theirs = SisterSocket::new(at_b, to_a.clone());
+    let (dialled, accepted) = tokio::join!(a.hub.add_sister(ours), b.hub.accept_sister(theirs));
+    dialled.expect("they are sisters");
+    accepted.expect("they are sisters");
+    to_a
+}
+
 #[tokio::test]
 async fn a_sister_who_names_a_channel_of_the_server_alone_is_ended_and_counted() {
     let recorder = Recorder::default();
@@ -116,18 +127,13 @@ async fn a_sister_who_names_a_channel_of_the_server_alone_is_ended_and_counted()
     let (ends, mut ended) = mpsc::channel(4);
     let a = Node::managed(Ends(ends), Config::default(), config()).await;
     let b = Node::managed(Sisters::new(), Config::default(), config()).await;
-    let ((to_a, at_a), (to_b, at_b)) = (mpsc::channel::<Bytes>(16), mpsc::channel::<Bytes>(16));
-    let ours = MemorySister::new(SisterSocket::new(at_a, to_b));
-    let theirs = SisterSocket::new(at_b, to_a.clone());
-    let (dialled, accepted) = tokio::join!(a.hub.add_sister(ours), b.hub.accept_sister(theirs));
-    dialled.expect("they are sisters");
-    accepted.expect("they are sisters");
+    let link = link_in_memory(&a, &b).await;
     let before = recorder.count("hub_sister_links_ended_total");
     // An interest in it, as `item.rs` draws it: the kind, the length, the hops and the name.
     let mut interest = BytesMut::from(&[3_u8][..]);
     interest.put_u32_le(1 + 4);
     interest.put_slice(b"\x01$sys");
-    to_a.send(interest.freeze()).await.expect("the node reads");
+    link.send(interest.freeze()).await.expect("the node reads");
     let reason = timeout(PATIENCE, ended.recv()).await.expect("she is ended in time");
     assert_eq!(reason, Some(SisterEnd::Forbidden));
     assert!(a.hub.sisters().is_empty());
