@@ -288,6 +288,24 @@ fn what_waits_behind_a_gap_is_bounded() {
 }
 
 #[test]
+fn who_asks_for_everything_misses_nothing_that_came_while_it_was_not_wanted() {
+    let origin = NodeId::from_bytes([9; 16]);
+    let mut relay = Relay::new(NodeId::from_bytes([1; 16]), 1_000, 10_000);
+    let (now, mut effects) = (Instant::now(), Vec::new());
+    relay.add_link(1, now, &mut effects);
+    (0..20).for_each(|number| relay.note_here(&number.to_string(), true, &mut effects));
+    for (number, is_member) in [(1, true), (2, false), (3, true)] {
+        relay.note_here("tea", is_member, &mut effects);
+        let body = ParcelBody::draft("tea", ParcelAuthor::Server).expect("it is short").finish();
+        let parcel = Parcel { origin, number, before: number - 1, body };
+        relay.receive(1, Item::Parcel(number, parcel), now, &mut effects);
+    }
+    let given = effects.iter().filter(|effect| matches!(effect, Effect::Deliver { .. })).count();
+    let is_missing = effects.iter().any(|effect| matches!(effect, Effect::Gap(..) | Effect::Doubt(..)));
+    assert_eq!((given, is_missing), (3, false), "{effects:?}");
+}
+
+#[test]
 fn a_link_is_the_only_way_if_somebody_comes_by_no_other() {
     // Three of them are linked each with each, and one more to the first of these.
     let mut world = World::new(4);
