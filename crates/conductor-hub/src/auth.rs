@@ -48,11 +48,11 @@ pub trait Auth: Send + Sync {
         connection.is_bound(message.channel) && connection.permits(Right::Write, message.channel)
     }
 
-    /// Tells whether a node that says it is a sister may prove that.
+    /// Tells whether a node that knows the secret of the sisters may be one.
     ///
-    /// It is asked before the challenge, which every sister has to pass besides. It has
-    /// [`admit_timeout`](crate::Config::admit_timeout) for its answer, and no more than 5 s: a node
-    /// that dials waits 15 s for all.
+    /// It is asked behind the challenge, about who has passed it and about at most 32 of them at
+    /// once: a stranger never gets so far. It has [`admit_timeout`](crate::Config::admit_timeout)
+    /// for its answer, and no more than 5 s: a node that dials waits 15 s for all.
     #[cfg(feature = "sisters")]
     #[cfg_attr(docsrs, doc(cfg(feature = "sisters")))]
     async fn is_sister(&self, handshake: &Handshake<'_>) -> bool {

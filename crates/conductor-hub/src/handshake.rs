@@ -56,7 +56,7 @@ impl Hub {
         let (mut parts, _body) = request.into_parts();
         #[cfg(feature = "sisters")]
         if sister::says_so(&parts.headers) {
-            return self.handle_sister(parts).await;
+            return self.handle_sister(parts);
         }
         let accept = match check(&parts, &self.shared.config.allowed_origins) {
             Ok(accept) => accept,

@@ -95,11 +95,13 @@ pub(crate) async fn run(
     scene.listen(Duration::from_secs(3)).await?;
     let end_kib = scene.fleet.memory_kib();
     let checker = &scene.checker;
+    let with_faults = |error: String| format!("{error}; faults: {}", faults.join(", "));
+    checker.heard_ends(&scene.lives()).map_err(with_faults)?;
     Ok(Report {
         kind: scene.fleet.kind(),
         written: scene.orders.written.load(Ordering::Relaxed),
         heard: checker.heard,
-        missing: checker.missing().map_err(|error| format!("{error}; faults: {}", faults.join(", ")))?,
+        missing: checker.missing().map_err(with_faults)?,
         gaps: checker.gaps(),
         origins: checker.origins(),
         whole: checker.whole_streams,
@@ -160,9 +162,14 @@ impl Scene {
         (0..NODES).try_for_each(|node| self.fleet.freeze(node, false))
     }
 
+    /// Returns which node each is in this life.
+    fn lives(&self) -> Vec<String> {
+        (0..NODES).map(|node| self.fleet.id(node).to_owned()).collect()
+    }
+
     /// Waits until every member hears every writer.
     async fn settle(&mut self) -> Result<(), Box<dyn Error>> {
-        let lives: Vec<String> = (0..NODES).map(|node| self.fleet.id(node).to_owned()).collect();
+        let lives = self.lives();
         let base = self.orders.marker.load(Ordering::Acquire) + 1;
         let until = Instant::now() + PATIENCE;
         while let Err(not_yet) = self.checker.heard_mark(&lives, base) {

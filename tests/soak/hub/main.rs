@@ -3,7 +3,8 @@
 //!
 //! ```text
 //! soak-hub SECONDS [SEED]            the whole; ends with an error at the first message that came twice, out of
-//!                                    order, or not at all without a notice, and if memory grows
+//!                                    order, or not at all without a notice, if a stream of a node that is
+//!                                    there has not ended, and if memory grows
 //! soak-hub inside SECONDS [SEED]     the same, in a network namespace of its own
 //! soak-hub node ADDRESS SISTER...    one of the nodes: says on standard output who it is and what it is told
 //! ```

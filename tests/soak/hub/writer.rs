@@ -59,7 +59,8 @@ async fn write(
             let marker = orders.marker.load(Ordering::Acquire);
             if marker > said {
                 for channel in CHANNELS {
-                    let body = format!("mark {origin} {marker}");
+                    // With the last number, so that one that is missing behind all others is seen.
+                    let body = format!("mark {origin} {marker} {number}");
                     sink.send(encoded(&Message::new(Opcode::WRITE, channel, body))).await?;
                 }
                 said = marker;

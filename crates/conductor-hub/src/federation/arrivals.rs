@@ -39,6 +39,8 @@ pub(crate) struct Arrivals {
     by_time: BTreeSet<(Instant, u64)>,
     /// Numbers from `next` on that are not for us, as links say.
     denied: Spans,
+    /// Numbers from `next` on of which links say so that are not believed.
+    doubted: Spans,
     /// When the oldest of what waits came.
     since: Option<Instant>,
     /// What the waiting parcels cost.
@@ -79,9 +81,15 @@ pub(crate) struct Arrival {
 /// What became of numbers.
 #[derive(Debug)]
 pub(crate) enum Settled {
-    Taken(Arrival),
+    Taken {
+        arrival: Arrival,
+        /// Whether nothing is missing between it and what was taken of its channel before.
+        is_next: bool,
+    },
     /// They were for us and did not come.
     Lost(RangeInclusive<u64>),
+    /// They did not come. A link says that all of them are not for us, which is not believed.
+    Doubted(RangeInclusive<u64>),
     /// The parcel came before, or too late.
     Late,
 }
@@ -94,6 +102,7 @@ impl Arrivals {
             waiting: BTreeMap::new(),
             by_time: BTreeSet::new(),
             denied: Spans::default(),
+            doubted: Spans::default(),
             since: None,
             bytes: 0,
             last: HashMap::default(),
@@ -180,7 +189,10 @@ impl Arrivals {
             self.since = None;
             return;
         };
-        self.lose(self.next..=end - 1, settled);
+        let gap = self.next..=end - 1;
+        self.note_told(&gap);
+        let is_doubted = self.doubted.last_of(*gap.start()).is_some_and(|last| last >= *gap.end());
+        settled.push(if is_doubted { Settled::Doubted(gap) } else { Settled::Lost(gap) });
         self.next = end;
         self.settle(now, settled);
     }
@@ -205,9 +217,18 @@ impl Arrivals {
         self.last = HashMap::default();
     }
 
+    /// Notes that a parcel comes of a channel that is not wanted: what was taken of it is no longer
+    /// the last, and nothing is missing if it is wanted again.
+    pub(crate) fn note_unwanted(&mut self, channel: u64) {
+        self.last.remove(&channel);
+    }
+
     fn note_denied(&mut self, first: u64, last: u64, believed: bool) {
-        if believed {
-            self.denied.insert(first.max(self.next), last);
+        let spans = if believed { &mut self.denied } else { &mut self.doubted };
+        spans.insert(first.max(self.next), last);
+        // Without them more is taken for lost.
+        if self.doubted.len() > CLAIMS_MAX {
+            self.doubted = Spans::default();
         }
     }
 
@@ -230,6 +251,7 @@ impl Arrivals {
             self.forgotten = HashMap::default();
         }
         self.denied.forget_below(self.next);
+        self.doubted.forget_below(self.next);
         self.since = self.oldest(now);
         if self.denied.len() > CLAIMS_MAX {
             self.give_up(now, settled);
@@ -251,8 +273,10 @@ impl Arrivals {
         if let Some(missed) = self.missed(&arrival) {
             self.lose(missed..=missed, settled);
         }
+        let last = arrival.channel.and_then(|channel| self.last.get(&channel));
+        let is_next = last.is_some_and(|last| *last == arrival.parcel.before);
         self.note_last(&arrival);
-        settled.push(Settled::Taken(arrival));
+        settled.push(Settled::Taken { arrival, is_next });
     }
 
     /// Takes note of a parcel that comes when its number is settled.
@@ -288,11 +312,15 @@ impl Arrivals {
     }
 
     fn lose(&mut self, gap: RangeInclusive<u64>, settled: &mut Vec<Settled>) {
+        self.note_told(&gap);
+        settled.push(Settled::Lost(gap));
+    }
+
+    fn note_told(&mut self, gap: &RangeInclusive<u64>) {
         if self.told.len() == TOLD_MAX {
             self.told.pop_front();
         }
         self.told.push_back(gap.clone());
-        settled.push(Settled::Lost(gap));
     }
 }
 

@@ -114,10 +114,12 @@ impl SisterConfig {
         }
     }
 
-    /// Sets how many bytes the names of channels may take that one node wants.
+    /// Sets how many bytes the names of channels may take that one node asks a sister for.
     ///
-    /// From 64 KiB to 1 GiB, 4 MiB by default, with 160 bytes for each name besides its own. A node
-    /// that wants more is sent everything instead.
+    /// From 64 KiB to 1 GiB, 4 MiB by default, with 160 bytes for each name besides its own. They
+    /// are those that its own members want, and those that its other sisters do. A node that would
+    /// ask for more asks that sister for everything instead, for as long as the link lasts; one
+    /// whose own members want more, for as long as it runs.
     #[must_use]
     pub fn interest_bytes_max(self, bytes: usize) -> Self {
         Self { interest_bytes_max: bytes, ..self }

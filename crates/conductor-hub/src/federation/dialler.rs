@@ -11,7 +11,7 @@ use tokio_util::task::TaskTracker;
 use super::balance::{DialReason, Linked};
 use super::host::SisterHost;
 use super::link_task;
-use super::no_sister::NoSister;
+use super::no_sister::{NoSister, NotLinked};
 use super::node_id::NodeId;
 use super::sister::{Sister, SisterMeta};
 use super::sister_client::{SisterClient, SisterSocket};
@@ -36,12 +36,13 @@ impl SisterDialler {
     ///
     /// # Errors
     ///
-    /// [`Busy`](crate::ErrorKind::Busy) if the sister does not answer in time, shuts down, or has
-    /// twice as many links as she looks for: she may take one later.
+    /// [`Busy`](crate::ErrorKind::Busy) if the sister does not answer in time, shuts down, has twice
+    /// as many links as she looks for, or her auth hook cannot tell: she may take one later.
     /// [`Full`](crate::ErrorKind::Full) if there is a link to her already, or this node has twice
     /// as many. [`InvalidInput`](crate::ErrorKind::InvalidInput) if she is this node, or ends the
     /// challenge: one of the two does not know the secret of the other, or a proxy ends TLS between
-    /// them. [`Closed`](crate::ErrorKind::Closed) if this hub ends; and those of the client.
+    /// them; or her auth hook says no. [`Closed`](crate::ErrorKind::Closed) if this hub ends; and
+    /// those of the client.
     ///
     /// # Cancel safety
     ///
@@ -119,8 +120,14 @@ impl SisterDialler {
     }
 
     /// Meets a node that dialled this one, on a connection that is open.
-    pub(crate) async fn accept(&self, socket: SisterSocket) -> Result<Arc<Sister>, NoSister> {
-        let accepted = link_task::accept(&self.federation, socket).await;
+    ///
+    /// `asked` says whether there may be a link when it has proven itself, and is not begun before.
+    pub(crate) async fn accept(
+        &self,
+        socket: SisterSocket,
+        asked: impl Future<Output = Result<(), NotLinked>>,
+    ) -> Result<Arc<Sister>, NoSister> {
+        let accepted = link_task::accept(&self.federation, socket, asked).await;
         let (socket, sister) = accepted.inspect_err(|why| {
             if !matches!(why, NoSister::Looked) {
                 self.federation.metrics.refused.increment(1);

@@ -21,7 +21,11 @@ const NAME_COST: usize = 160;
 ///                = 1 + least that a link but L has told   otherwise, up to HOPS_MAX
 /// ```
 ///
-/// **Invariant:** for each link and name, what was told last is what the figure says.
+/// A link that would be told more names than fit is asked for everything instead, for as long as it
+/// lasts: it is told no more of them, only the ends of those that it was told.
+///
+/// **Invariant:** for each link and name that it was told, and for each name while it is not asked
+/// for everything, what was told last is what the figure says.
 #[derive(Debug)]
 pub(crate) struct Interest {
     names: HashMap<Arc<str>, Wanted, RandomState>,
@@ -43,6 +47,10 @@ struct SisterInterest {
     bytes: usize,
     /// Whether she wants more names than fit, so that she gets everything.
     everything: bool,
+    /// What the names cost that she was told.
+    told_bytes: usize,
+    /// Whether she would be told more names than fit, so that she is asked for everything.
+    is_asked_all: bool,
 }
 
 #[derive(Debug, Default)]
@@ -64,33 +72,35 @@ pub(crate) struct InterestChange {
 }
 
 impl Interest {
-    /// Creates the table; whoever wants names of more bytes gets everything.
+    /// Creates the table; names of more bytes are neither kept of a sister nor told to one.
     pub(crate) fn new(bytes_max: usize) -> Self {
         Self { names: HashMap::default(), links: Vec::new(), bytes: 0, bytes_max, overfull: false }
     }
 
     /// Adds a link, which has to be told all of this.
     pub(crate) fn add_link(&mut self, link: u64, changes: &mut Vec<InterestChange>) {
-        self.links.push(SisterInterest { link, whole: false, bytes: 0, everything: false });
+        let named = |(name, wanted): (&Arc<str>, &Wanted)| {
+            if **name != *EVERYTHING && wanted.hops_for(link) > 0 { cost(name) } else { 0 }
+        };
+        // Looked at before anything is told: names behind which everything is asked for would be
+        // told in vain, and fill the queue of a link that has just begun.
+        let is_asked_all = self.overfull || self.names.iter().map(named).sum::<usize>() > self.bytes_max;
+        let mut sister =
+            SisterInterest { link, whole: false, bytes: 0, everything: false, told_bytes: 0, is_asked_all };
         for (name, wanted) in &mut self.names {
-            if !self.overfull || **name == *EVERYTHING {
-                wanted.tell(link, name, changes);
-            }
+            wanted.tell(&mut sister, name, self.bytes_max, changes);
         }
+        self.links.push(sister);
+        self.ask_all(changes);
     }
 
     /// Forgets a link and what it wanted.
     pub(crate) fn remove_link(&mut self, link: u64, changes: &mut Vec<InterestChange>) {
         self.links.retain(|known| known.link != link);
-        let (links, overfull) = (&self.links, self.overfull);
-        self.names.retain(|name, wanted| {
-            wanted.heard.retain(|(from, _)| *from != link);
+        for wanted in self.names.values_mut() {
             wanted.told.retain(|(to, _)| *to != link);
-            if !overfull || **name == *EVERYTHING {
-                links.iter().for_each(|to| wanted.tell(to.link, name, changes));
-            }
-            !wanted.is_empty()
-        });
+        }
+        self.forget_heard(link, changes);
     }
 
     /// Notes whether a channel has members here.
@@ -99,11 +109,11 @@ impl Interest {
         if before == here {
             return;
         }
-        let cost = name.len() + NAME_COST;
         self.entry(name).here = here;
-        self.bytes = if here { self.bytes + cost } else { self.bytes - cost };
+        self.bytes = if here { self.bytes + cost(name) } else { self.bytes - cost(name) };
         if self.bytes > self.bytes_max && !self.overfull {
             self.overfull = true;
+            self.links.iter_mut().for_each(|to| to.is_asked_all = true);
             self.entry(EVERYTHING).here = true;
             self.refresh(EVERYTHING, changes);
         }
@@ -126,7 +136,7 @@ impl Interest {
         }
         let before =
             self.names.get(name).is_some_and(|wanted| wanted.heard.iter().any(|(from, _)| *from == link));
-        let cost = name.len() + NAME_COST;
+        let cost = cost(name);
         match (before, hops) {
             (false, 0) => return,
             (true, 0) => sister.bytes -= cost,
@@ -174,17 +184,33 @@ impl Interest {
 
     /// A sister wants more names than fit: she gets everything from now on.
     fn hear_too_much(&mut self, link: u64, changes: &mut Vec<InterestChange>) {
-        let links: Vec<u64> = self.links.iter().map(|known| known.link).collect();
-        self.names.retain(|name, wanted| {
-            wanted.heard.retain(|(from, _)| *from != link);
-            links.iter().for_each(|to| wanted.tell(*to, name, changes));
-            !wanted.is_empty()
-        });
+        self.forget_heard(link, changes);
         if let Some(sister) = self.sister(link) {
             sister.everything = true;
         }
         self.entry(EVERYTHING).heard.push((link, 1));
         self.refresh(EVERYTHING, changes);
+    }
+
+    /// Forgets all that was heard over a link.
+    fn forget_heard(&mut self, link: u64, changes: &mut Vec<InterestChange>) {
+        let Self { names, links, bytes_max, .. } = self;
+        names.retain(|name, wanted| {
+            wanted.heard.retain(|(from, _)| *from != link);
+            links.iter_mut().for_each(|to| wanted.tell(to, name, *bytes_max, changes));
+            !wanted.is_empty()
+        });
+    }
+
+    /// Asks those for everything who would have been told more names than fit.
+    fn ask_all(&mut self, changes: &mut Vec<InterestChange>) {
+        let everything = self.names.get(EVERYTHING);
+        let is_asked = |link| everything.is_some_and(|wanted| wanted.told_to(link) == 1);
+        if self.links.iter().all(|to| !to.is_asked_all || is_asked(to.link)) {
+            return;
+        }
+        self.entry(EVERYTHING);
+        self.tell_links(EVERYTHING, changes);
     }
 
     fn entry(&mut self, name: &str) -> &mut Wanted {
@@ -199,12 +225,16 @@ impl Interest {
     }
 
     fn refresh(&mut self, name: &str, changes: &mut Vec<InterestChange>) {
+        self.tell_links(name, changes);
+        self.ask_all(changes);
+    }
+
+    fn tell_links(&mut self, name: &str, changes: &mut Vec<InterestChange>) {
         let Some((name, _)) = self.names.get_key_value(name) else { return };
         let name = Arc::clone(name);
         let Some(wanted) = self.names.get_mut(&name) else { return };
-        // What a sister was told before, she is told when it ends; she gets everything anyway.
-        if !self.overfull || *name == *EVERYTHING || !wanted.told.is_empty() {
-            self.links.iter().for_each(|to| wanted.tell(to.link, &name, changes));
+        for to in &mut self.links {
+            wanted.tell(to, &name, self.bytes_max, changes);
         }
         if wanted.is_empty() {
             self.names.remove(&name);
@@ -214,22 +244,52 @@ impl Interest {
 
 impl Wanted {
     /// Notes what a link is to be told, if that is not what it was told.
-    fn tell(&mut self, link: u64, name: &Arc<str>, changes: &mut Vec<InterestChange>) {
-        let nearest = self.heard.iter().filter(|(from, _)| *from != link).map(|(_, hops)| *hops).min();
-        let hops = match nearest {
-            _ if self.here => 1,
-            Some(hops) if hops < HOPS_MAX => hops + 1,
-            _ => 0,
-        };
-        let before = self.told.iter().find(|(to, _)| *to == link).map_or(0, |(_, hops)| *hops);
+    fn tell(
+        &mut self,
+        to: &mut SisterInterest,
+        name: &Arc<str>,
+        bytes_max: usize,
+        changes: &mut Vec<InterestChange>,
+    ) {
+        let is_everything = **name == *EVERYTHING;
+        let hops = if is_everything && to.is_asked_all { 1 } else { self.hops_for(to.link) };
+        let before = self.told_to(to.link);
         if before == hops {
             return;
         }
-        self.told.retain(|(to, _)| *to != link);
-        if hops > 0 {
-            self.told.push((link, hops));
+        if !is_everything {
+            let cost = cost(name);
+            if before == 0 {
+                // Whoever changes the table asks for everything behind this.
+                to.is_asked_all |= to.told_bytes + cost > bytes_max;
+                if to.is_asked_all {
+                    return;
+                }
+                to.told_bytes += cost;
+            } else if hops == 0 {
+                to.told_bytes -= cost;
+            }
         }
-        changes.push(InterestChange { link, name: Arc::clone(name), hops });
+        self.told.retain(|(told, _)| *told != to.link);
+        if hops > 0 {
+            self.told.push((to.link, hops));
+        }
+        changes.push(InterestChange { link: to.link, name: Arc::clone(name), hops });
+    }
+
+    /// Returns how many links away a member is from a sister by way of this node; 0 if none is.
+    fn hops_for(&self, link: u64) -> u8 {
+        let nearest = self.heard.iter().filter(|(from, _)| *from != link).map(|(_, hops)| *hops).min();
+        match nearest {
+            _ if self.here => 1,
+            Some(hops) if hops < HOPS_MAX => hops + 1,
+            _ => 0,
+        }
+    }
+
+    /// Returns what a link was told; 0 if nothing, or that there is no member.
+    fn told_to(&self, link: u64) -> u8 {
+        self.told.iter().find(|(to, _)| *to == link).map_or(0, |(_, hops)| *hops)
     }
 
     fn is_empty(&self) -> bool {
@@ -237,9 +297,14 @@ impl Wanted {
     }
 }
 
+/// Returns what a name costs in the table.
+const fn cost(name: &str) -> usize {
+    name.len() + NAME_COST
+}
+
 #[cfg(test)]
 mod tests {
-    use std::collections::VecDeque;
+    use std::collections::{BTreeMap, VecDeque};
 
     use proptest::prelude::*;
 
@@ -355,6 +420,62 @@ mod tests {
         assert_eq!(changes.iter().filter(|change| &*change.name == EVERYTHING).count(), 1);
         (0..100).for_each(|number| table.note_here(&number.to_string(), false, &mut changes));
         assert_eq!(table.len(), 1, "only that is kept");
+    }
+
+    #[test]
+    fn who_asks_for_everything_tells_no_names_when_a_sister_wants_too_much() {
+        let mut table = Interest::new(1_000);
+        let mut changes = Vec::new();
+        for link in [1, 2] {
+            table.add_link(link, &mut changes);
+            table.note_whole(link);
+        }
+        (0..100).for_each(|number| table.note_here(&number.to_string(), true, &mut changes));
+        changes.clear();
+        (0..20).for_each(|number| table.hear(1, &format!("cup {number}"), 1, &mut changes));
+        assert!(table.wants(1, "anything"), "she wants too much");
+        assert_eq!(changes, [], "both were asked for everything before");
+    }
+
+    #[test]
+    fn who_would_be_told_the_names_of_too_many_sisters_is_asked_for_everything() {
+        let mut table = Interest::new(1_000);
+        let (mut changes, mut told) = (Vec::new(), BTreeMap::<u64, Vec<_>>::new());
+        for link in 1..=4 {
+            table.add_link(link, &mut changes);
+            table.note_whole(link);
+        }
+        for number in 0..20 {
+            table.hear(1 + number % 4, &number.to_string(), 1, &mut changes);
+        }
+        changes.drain(..).for_each(|change| told.entry(change.link).or_default().push(change.name));
+        for (link, names) in told {
+            let (last, names) = names.split_last().expect("others want something");
+            assert_eq!(**last, *EVERYTHING, "link {link} is told of what comes behind {names:?}");
+            assert!(names.iter().map(|name| cost(name)).sum::<usize>() <= 1_000, "{names:?}");
+        }
+        table.add_link(5, &mut changes);
+        let everything = InterestChange { link: 5, name: Arc::from(EVERYTHING), hops: 1 };
+        assert_eq!(changes, [everything], "a link that comes back is told no names in vain");
+        (1..=5).for_each(|link| table.remove_link(link, &mut changes));
+        assert!(table.is_empty(), "{table:?}");
+    }
+
+    #[test]
+    fn who_is_asked_for_everything_hears_when_nobody_wants_a_name_any_more_that_was_told_before() {
+        let mut table = Interest::new(1_000);
+        let mut changes = Vec::new();
+        (1..=3).for_each(|link| table.add_link(link, &mut changes));
+        for number in 0..5 {
+            table.hear(1, &format!("a{number}"), 1, &mut changes);
+            table.hear(2, &format!("b{number}"), 1, &mut changes);
+        }
+        changes.clear();
+        table.remove_link(1, &mut changes);
+        table.remove_link(2, &mut changes);
+        let ended = changes.iter().filter(|change| (change.link, change.hops) == (3, 0)).count();
+        assert_eq!(ended, 6, "so many names fit: {changes:?}");
+        assert_eq!(table.links[0].told_bytes, 0);
     }
 
     proptest! {

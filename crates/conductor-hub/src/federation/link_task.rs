@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::balance::DialReason;
 use super::host::SisterHost;
-use super::meeting;
+use super::meeting::{self, Proven};
 use super::no_sister::{NoSister, NotLinked};
 use super::sister::{Sister, SisterEnd};
 use super::sister_client::{SisterClient, SisterReader, SisterSocket, SisterWriter};
@@ -57,38 +57,64 @@ pub(crate) async fn dial(
 }
 
 /// Meets a node that dialled us.
+///
+/// `asked` says whether there may be a link. It is begun when the node has proven itself, and has
+/// to end by itself.
 pub(crate) async fn accept(
     federation: &Federation,
     mut socket: SisterSocket,
+    asked: impl Future<Output = Result<(), NotLinked>>,
 ) -> Result<(SisterSocket, Arc<Sister>), NoSister> {
     let meeting = async {
-        let proven = meeting::accept(&mut socket, &federation.config.secrets, federation.me()).await?;
+        let proven =
+            in_time(meeting::accept(&mut socket, &federation.config.secrets, federation.me())).await?;
         socket.reader.proven();
-        // Before the last word, so that no sister takes for a link what ends at once.
-        match federation.add(proven.node, None, Instant::now()) {
-            Ok(sister) => {
-                let mut added = Added { federation, sister, is_to_be_served: false };
-                proven.answer(&mut socket, None).await?;
-                added.is_to_be_served = true;
-                Ok(Arc::clone(&added.sister))
-            }
-            Err(why) => {
-                proven.answer(&mut socket, Some(why)).await?;
-                Err(NoSister::Met(proven.node, why))
-            }
-        }
+        // A stranger is to cost the program nothing, so it is asked behind the proof.
+        let refusal = asked.await.err();
+        in_time(answer(federation, &mut socket, &proven, refusal)).await
     };
     let closed = async {
         federation.closing.cancelled().await;
         sleep(LAST_WORDS_TIME).await;
     };
     let met = tokio::select! {
-        met = timeout(MEETING_TIME, meeting) => {
-            met.unwrap_or_else(|_| Err(too_long("a node that dialled", MEETING_TIME).into()))
-        }
+        met = meeting => met,
         () = closed => Err(Error::from(NotLinked::Closing).into()),
     };
     Ok((socket, met?))
+}
+
+/// Adds a link to a node that has proven itself, if nothing speaks against it, and tells it.
+async fn answer(
+    federation: &Federation,
+    socket: &mut SisterSocket,
+    proven: &Proven,
+    refusal: Option<NotLinked>,
+) -> Result<Arc<Sister>, NoSister> {
+    // Before the last word, so that no sister takes for a link what ends at once.
+    let added = match refusal {
+        Some(why) => Err(why),
+        None => federation.add(proven.node, None, Instant::now()),
+    };
+    match added {
+        Ok(sister) => {
+            let mut added = Added { federation, sister, is_to_be_served: false };
+            proven.answer(socket, None).await?;
+            added.is_to_be_served = true;
+            Ok(Arc::clone(&added.sister))
+        }
+        Err(why) => {
+            proven.answer(socket, Some(why)).await?;
+            Err(NoSister::Met(proven.node, why))
+        }
+    }
+}
+
+/// Gives a part of the meeting with a node that dialled the time that it has.
+async fn in_time<T>(part: impl Future<Output = Result<T, NoSister>>) -> Result<T, NoSister> {
+    timeout(MEETING_TIME, part)
+        .await
+        .unwrap_or_else(|_| Err(too_long("a node that dialled", MEETING_TIME).into()))
 }
 
 /// A sister whose link is not served yet; one that never is gets taken out again.

@@ -46,7 +46,8 @@
 //!
 //! - A node that wanted something when a link began does not believe for 5 s what that link denies.
 //!   Within 200 ms an older link brings those numbers or denies them, too, or they are told as
-//!   missing. So where nodes come together again, some are told that were for nobody there.
+//!   missing. So where nodes come together again, some are told that were for nobody there, and
+//!   streams are in doubt, see below.
 //! - A parcel names the number of its origin's parcel *before* it in the same channel. A node that
 //!   has taken parcels of this channel and not that one knows that it is missing.
 //!
@@ -58,13 +59,21 @@
 //! name carries how many links its nearest member is away, and one that is more than
 //! 16 links away is none: it fades out after so many turns. That is also the
 //! furthest that a message goes, 16 links. Until a sister has told her whole interest she is sent
-//! everything, and so is one who wants more names than fit.
+//! everything, and so is one who wants more names than fit. A node that would tell a sister more
+//! names than fit, its own or those of its other links, asks her for everything instead, and tells
+//! her no more of them: a link that has just begun would be full of names, and end, each time.
 //!
 //! # Streams and senders
 //!
 //! Messages of a stream are in parcels as others are. Where a gap of an origin is told, or it has
 //! gone, its open streams end for the local members with `StreamEnd` and the body `aborted`: one
 //! that lacks a piece is no use to anybody.
+//!
+//! A gap that a young link denies as a whole, which is not believed yet, most likely lacks nothing.
+//! Behind it the open streams of that origin are in doubt (`stream_doubts.rs`). The next parcel of
+//! the channel says which one of its origin came before it: if that is the last one that was taken,
+//! the stream is whole and goes on, and if not, it ends as above. So it does if no parcel of the
+//! channel comes for 5 s.
 //!
 //! A sender is a connection of the origin, or the program, whose streams have their uuids: so two
 //! connections of one user have two streams.
@@ -123,8 +132,10 @@
 //! # Who is a sister
 //!
 //! Whoever proves by HMAC-SHA-256, over fresh numbers of both sides, that it knows the secret of
-//! [`SisterConfig`]. It is said to nobody. A link over `wss` is one to the right machine as well,
-//! and nobody reads it; what its connection of TLS exports is a part of both proofs, so that who
+//! [`SisterConfig`]. It is said to nobody. The program is asked about who has proven it, and about
+//! nobody else ([`Auth::is_sister`](crate::Auth::is_sister)), so that strangers cost it nothing.
+//!
+//! A link over `wss` is one to the right machine as well, and nobody reads it; what its connection of TLS exports is a part of both proofs, so that who
 //! ends TLS in between and passes the proofs on is found out by both. A node takes links without
 //! TLS from private addresses alone.
 //!
@@ -154,6 +165,8 @@
 //! | a link is frozen | nothing is heard for 5 s: it is ended. What waits meanwhile is bounded |
 //! | a link is slow | senders to a channel wait that has its window on the way. If its queue is full all the same, it is ended, as a frozen one |
 //! | a node that dialled sends more than 1 KiB before its proof, or none within 5 s | its connection is cut, and counted |
+//! | 32 nodes have dialled and proven nothing yet, and another one dials | the connection of the oldest is cut, and counted |
+//! | the auth hook says no of a sister, or nothing in its time | she hears so as the last word of the challenge, and there is no link |
 //! | bytes that are no item, or a channel that begins with `$` or is longer than `name_bytes_max` | the link is ended, and counted |
 //! | a number is missing | later ones of that origin wait 200 ms for it to come by another link, then the gap is told |
 //! | too many bytes wait behind gaps | the gap of the origin that holds most is told at once |
@@ -225,6 +238,8 @@ mod sisters;
 mod spans;
 mod state;
 mod stranger;
+mod strangers;
+mod stream_doubts;
 mod thinning;
 mod tls_binding;
 #[cfg(feature = "tls")]
@@ -236,7 +251,7 @@ pub use config::SisterConfig;
 pub use dialler::SisterDialler;
 pub(crate) use host::SisterHost;
 pub(crate) use link_task::ASKING_TIME_MAX;
-pub(crate) use no_sister::NoSister;
+pub(crate) use no_sister::{NoSister, NotLinked};
 pub use node_id::NodeId;
 pub(crate) use open_streams::StreamPass;
 pub(crate) use pace::PaceMark;
@@ -252,5 +267,6 @@ pub(crate) use sister_server::is_private;
 pub use sister_tls::SisterTls;
 pub use sisters::Sisters;
 pub(crate) use state::Federation;
+pub(crate) use strangers::StrangerPlace;
 pub use tls_binding::TlsBinding;
 pub(crate) use websocket_link::{SUBPROTOCOL, accepted};

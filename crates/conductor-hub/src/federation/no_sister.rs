@@ -26,10 +26,18 @@ pub(crate) enum NotLinked {
     Closing,
     /// Her messages come already, and more sisters are not looked for.
     Reached,
+    /// The auth hook says no.
+    Denied,
+    /// The auth hook cannot tell.
+    Undecided,
     /// She has as many as may be.
     SheIsFull,
     /// Her hub is shutting down.
     SheIsClosing,
+    /// Her auth hook says no.
+    SheDenies,
+    /// Her auth hook cannot tell.
+    SheIsUndecided,
 }
 
 impl NotLinked {
@@ -40,6 +48,8 @@ impl NotLinked {
             Self::Double | Self::Reached => 2,
             Self::Ourselves => 3,
             Self::Closing | Self::SheIsClosing => 4,
+            Self::Denied | Self::SheDenies => 5,
+            Self::Undecided | Self::SheIsUndecided => 6,
         }
     }
 
@@ -51,16 +61,23 @@ impl NotLinked {
             1 => Self::SheIsFull,
             2 => Self::Double,
             3 => Self::Ourselves,
+            5 => Self::SheDenies,
+            6 => Self::SheIsUndecided,
             _ => Self::SheIsClosing,
         }
     }
 
+    /// Tells whether it is an auth hook that keeps a link from a node that knows the secret.
+    pub(crate) const fn is_by_hook(self) -> bool {
+        matches!(self, Self::Denied | Self::Undecided | Self::SheDenies | Self::SheIsUndecided)
+    }
+
     const fn kind(self) -> ErrorKind {
         match self {
-            Self::Ourselves => ErrorKind::InvalidInput,
+            Self::Ourselves | Self::Denied | Self::SheDenies => ErrorKind::InvalidInput,
             Self::Double | Self::Full | Self::Reached => ErrorKind::Full,
             Self::Closing => ErrorKind::Closed,
-            Self::SheIsFull | Self::SheIsClosing => ErrorKind::Busy,
+            Self::Undecided | Self::SheIsFull | Self::SheIsClosing | Self::SheIsUndecided => ErrorKind::Busy,
         }
     }
 
@@ -71,6 +88,13 @@ impl NotLinked {
             Self::Full => "this node has twice max_sisters links already; end one of them before you dial",
             Self::Closing => "the hub is shutting down, so it dials and takes no sisters",
             Self::Reached => "the messages of this node come by way of sisters already",
+            Self::Denied => "the auth hook says that a node that knows the secret is no sister",
+            Self::Undecided => "the auth hook could not tell in time whether a node is a sister",
+            Self::SheDenies => "the auth hook of the sister says that this node is none; see why it does",
+            Self::SheIsUndecided => {
+                "the auth hook of the sister could not tell in time whether this node is one; dial her later, \
+                 and see her log"
+            }
             Self::SheIsFull => {
                 "the sister has twice max_sisters links already; dial another node, or this one later"
             }
@@ -116,6 +140,8 @@ mod tests {
             (NotLinked::Double, NotLinked::Double),
             (NotLinked::Ourselves, NotLinked::Ourselves),
             (NotLinked::Closing, NotLinked::SheIsClosing),
+            (NotLinked::Denied, NotLinked::SheDenies),
+            (NotLinked::Undecided, NotLinked::SheIsUndecided),
         ] {
             assert_eq!(NotLinked::of_word(hers.word()), ours);
         }

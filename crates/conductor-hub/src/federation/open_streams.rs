@@ -123,7 +123,21 @@ impl OpenStreams {
 
     /// Ends all streams of an origin of which something is missing.
     pub(crate) fn abort(&mut self, origin: NodeId) -> Vec<EndedStream> {
-        let aborted: Vec<_> = self.open.extract_if(|key, _| key.origin == origin).collect();
+        self.abort_those(|key| key.origin == origin)
+    }
+
+    /// Ends an origin's streams in one channel, of which something is missing there.
+    pub(crate) fn abort_in(&mut self, origin: NodeId, channel: &str) -> Vec<EndedStream> {
+        self.abort_those(|key| key.origin == origin && *key.channel == *channel)
+    }
+
+    /// Returns the channels in which an origin has open streams, once for each of these.
+    pub(crate) fn channels(&self, origin: NodeId) -> impl Iterator<Item = &str> {
+        self.open.keys().filter(move |key| key.origin == origin).map(|key| &*key.channel)
+    }
+
+    fn abort_those(&mut self, are_those: impl Fn(&StreamKey) -> bool) -> Vec<EndedStream> {
+        let aborted: Vec<_> = self.open.extract_if(|key, _| are_those(key)).collect();
         for (key, stream) in aborted {
             self.open_bytes -= key.cost() + stream.uuid.len();
             self.ended.push(stream.aborted(&key));

@@ -3,7 +3,7 @@
 //! ```text
 //! write, beat ─────────────┐                          ┌─► Send(link, item)
 //! receive(link, item) ────►│  arrivals of each origin │─► Deliver(parcel)
-//! add and remove link ────►│  interest                │─► Gap(origin, numbers)
+//! add and remove link ────►│  interest                │─► Gap, Doubt(origin, numbers)
 //! tick(now) ──────────────►│  what links have covered │─► Found(origin), Silent(origin)
 //! note_here(channel) ─────►└──────────────────────────┘
 //! ```
@@ -95,9 +95,16 @@ pub(crate) enum Effect {
     /// Put an item into the queue of a link.
     Send(u64, Item),
     /// Give a parcel to the local members.
-    Deliver(Parcel),
+    Deliver {
+        parcel: Parcel,
+        /// Whether it follows in its channel on what was given before, for certain.
+        is_next: bool,
+    },
     /// Numbers of an origin were for us and did not come.
     Gap(NodeId, RangeInclusive<u64>),
+    /// Numbers of an origin did not come that were hardly for us: a young link says that they are
+    /// not, which is not believed.
+    Doubt(NodeId, RangeInclusive<u64>),
     /// Something came from an origin that was not known, or was silent: from this number on.
     Found(NodeId, u64),
     /// Nothing has come from an origin for a while.
@@ -109,8 +116,8 @@ pub(crate) enum Effect {
 impl Relay {
     /// Creates the state of a node without links.
     ///
-    /// A sister may want names of `interest_bytes_max`; of all parcels that wait behind gaps there
-    /// are at most `waiting_bytes_max` bytes.
+    /// A sister may want names of `interest_bytes_max`, and is told as many; of all parcels that wait
+    /// behind gaps there are at most `waiting_bytes_max` bytes.
     pub(crate) fn new(me: NodeId, interest_bytes_max: usize, waiting_bytes_max: usize) -> Self {
         Self {
             me,
@@ -284,10 +291,14 @@ impl Relay {
         {
             sister.beaten.insert(origin, Beat { at: now, nodes: parcel.before });
         }
-        let channel = (!parcel.body.is_beat() && self.interest.is_wanted(parcel.body.channel()))
-            .then(|| self.hasher.hash_one(parcel.body.channel()));
-        let arrival = Arrival { parcel, link, channel };
+        let is_wanted = !parcel.body.is_beat() && self.interest.is_wanted(parcel.body.channel());
+        let channel = self.hasher.hash_one(parcel.body.channel());
+        let is_unwanted = !parcel.body.is_beat() && !is_wanted;
+        let arrival = Arrival { parcel, link, channel: is_wanted.then_some(channel) };
         self.change(origin, effects, |arrivals, settled| {
+            if is_unwanted {
+                arrivals.note_unwanted(channel);
+            }
             arrivals.parcel(first, arrival, believed, now, settled);
         });
         self.bound_waiting(now, effects);
@@ -350,18 +361,22 @@ impl Relay {
         let mut settled = std::mem::take(&mut self.settled);
         for settled in settled.drain(..) {
             match settled {
-                Settled::Taken(mut arrival) => {
+                Settled::Taken { mut arrival, is_next } => {
                     if arrival.parcel.body.is_beat() {
                         arrival.parcel.count_node();
                     }
                     self.pass_on(&arrival.parcel, Some(arrival.link), effects);
                     if !arrival.parcel.body.is_beat() {
-                        effects.push(Effect::Deliver(arrival.parcel));
+                        effects.push(Effect::Deliver { parcel: arrival.parcel, is_next });
                     }
                 }
                 Settled::Lost(gap) => {
                     self.admit(origin, &gap, effects);
                     effects.push(Effect::Gap(origin, gap));
+                }
+                Settled::Doubted(gap) => {
+                    self.admit(origin, &gap, effects);
+                    effects.push(Effect::Doubt(origin, gap));
                 }
                 Settled::Late => effects.push(Effect::Late),
             }

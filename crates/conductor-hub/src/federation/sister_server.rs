@@ -180,7 +180,7 @@ impl SisterServer {
             WebSocketError::Http(response) => {
                 let status = response.status();
                 let why = match status {
-                    StatusCode::UNAUTHORIZED => "she has no secret of sisters, or her auth hook says no",
+                    StatusCode::UNAUTHORIZED => "she has no secret of sisters",
                     StatusCode::FORBIDDEN => {
                         "she takes sisters from private addresses, or over TLS that she ends herself, and her \
                          server may not answer under this name"

@@ -227,7 +227,13 @@ async fn dial(
             }
             Some(sister.node())
         }
-        Err(NoSister::Met(node, _why)) => Some(node),
+        Err(NoSister::Met(node, why)) => {
+            // All else is as it should be, and ends by itself.
+            if why.is_by_hook() {
+                say_why(&name, reason, &why.into());
+            }
+            Some(node)
+        }
         Err(NoSister::Looked) => None,
         Err(NoSister::Failed(error)) => {
             say_why(&name, reason, &error);

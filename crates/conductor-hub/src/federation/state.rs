@@ -5,6 +5,7 @@ mod links;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
@@ -27,10 +28,15 @@ use super::parcel::{Parcel, ParcelAuthor, ParcelBody, ParcelDraft};
 use super::relay::{Effect, Relay};
 use super::sister::{Sister, SisterEnd, SisterMeta};
 use super::sister_metrics::SisterMetrics;
+use super::strangers::Strangers;
+use super::stream_doubts::StreamDoubts;
 use crate::{Config, Error, ErrorKind};
 
-/// Handshakes of sisters that may go on at once.
-const HANDSHAKES_MAX: usize = 32;
+/// Nodes that may try to prove themselves at once.
+const STRANGERS_MAX: usize = 32;
+
+/// Nodes that have proven themselves about which the program may be asked at once.
+const ASKED_MAX: usize = 32;
 
 /// The federation of one hub.
 ///
@@ -50,7 +56,9 @@ pub(crate) struct Federation {
     /// How long the name of a channel may be that goes over a link.
     name_bytes_max: usize,
     next_link: AtomicU64,
-    pub(crate) handshakes: Arc<Semaphore>,
+    pub(crate) strangers: Arc<Strangers>,
+    /// The places of nodes about which the program is asked.
+    pub(crate) asked: Semaphore,
     /// Something waits behind a gap.
     pub(crate) gap: Notify,
     pub(crate) closing: CancellationToken,
@@ -67,14 +75,16 @@ struct Locked {
 #[derive(Default)]
 struct Deliveries {
     streams: OpenStreams,
+    doubts: StreamDoubts,
     /// What sisters were told of members who are behind.
     said: SaidPaces,
 }
 
 /// What the relay says that is not done under its lock.
 enum Told {
-    Deliver(Parcel),
-    Gap(NodeId, std::ops::RangeInclusive<u64>),
+    Deliver { parcel: Parcel, is_next: bool },
+    Gap(NodeId, RangeInclusive<u64>),
+    Doubt(NodeId, RangeInclusive<u64>),
     Found(NodeId, u64),
     Silent(NodeId),
 }
@@ -99,7 +109,8 @@ impl Federation {
             window,
             name_bytes_max: hub.name_bytes_max,
             next_link: AtomicU64::new(1),
-            handshakes: Arc::new(Semaphore::new(HANDSHAKES_MAX)),
+            strangers: Strangers::new(STRANGERS_MAX),
+            asked: Semaphore::new(ASKED_MAX),
             gap: Notify::new(),
             closing: CancellationToken::new(),
         }
@@ -177,7 +188,7 @@ impl Federation {
             sister.note_meta(meta, now);
             self.manager.meta_response(sister, meta);
         }
-        self.tell(told, &mut deliveries, host);
+        self.tell(told, &mut deliveries, now, host);
         drop(deliveries);
         // Behind what was said of members who are behind by now, so that she hears that first.
         if let Some(parcels) = sister.count_taken(parcels, bytes) {
@@ -212,7 +223,8 @@ impl Federation {
         self.carry_out(&mut locked, &mut told);
         let deadline = if locked.relay.is_waiting() { locked.relay.deadline() } else { None };
         drop(locked);
-        self.tell(told, &mut deliveries, host);
+        self.tell(told, &mut deliveries, now, host);
+        deliveries.end_doubts(now, host);
         deadline
     }
 
@@ -278,8 +290,9 @@ impl Federation {
                         push(sister, item);
                     }
                 }
-                Effect::Deliver(parcel) => told.push(Told::Deliver(parcel)),
+                Effect::Deliver { parcel, is_next } => told.push(Told::Deliver { parcel, is_next }),
                 Effect::Gap(origin, gap) => told.push(Told::Gap(origin, gap)),
+                Effect::Doubt(origin, gap) => told.push(Told::Doubt(origin, gap)),
                 Effect::Found(origin, first) => told.push(Told::Found(origin, first)),
                 Effect::Silent(origin) => told.push(Told::Silent(origin)),
                 Effect::Late => late += 1,
@@ -289,15 +302,18 @@ impl Federation {
         self.metrics.late.increment(late);
     }
 
-    fn tell(&self, told: Vec<Told>, deliveries: &mut Deliveries, host: &dyn SisterHost) {
-        let Deliveries { streams, said } = deliveries;
+    fn tell(&self, told: Vec<Told>, deliveries: &mut Deliveries, now: Instant, host: &dyn SisterHost) {
+        let Deliveries { streams, doubts, said } = deliveries;
         // Once for all parcels in a row to one channel, as every member is looked at.
         let mut last: Option<ParcelBody> = None;
         for told in told {
             match told {
-                Told::Deliver(Parcel { origin, body, .. }) => {
+                Told::Deliver { parcel: Parcel { origin, body, .. }, is_next } => {
                     if let Some(other) = last.take_if(|last| last.channel() != body.channel()) {
                         self.say_pace(said, other.channel(), host);
+                    }
+                    if doubts.settle(origin, body.channel(), is_next) {
+                        tell_ends(streams.abort_in(origin, body.channel()), origin, host);
                     }
                     let author = body.author();
                     host.deliver(origin, &body, &mut |message, permits| {
@@ -308,11 +324,18 @@ impl Federation {
                 }
                 Told::Gap(origin, gap) => {
                     self.metrics.missing.increment(gap.end() - gap.start() + 1);
+                    doubts.forget(origin);
                     tell_ends(streams.abort(origin), origin, host);
+                    host.gap(origin, gap);
+                }
+                Told::Doubt(origin, gap) => {
+                    self.metrics.missing.increment(gap.end() - gap.start() + 1);
+                    doubts.note(origin, streams.channels(origin), now);
                     host.gap(origin, gap);
                 }
                 Told::Found(origin, first) => host.found(origin, first),
                 Told::Silent(origin) => {
+                    doubts.forget(origin);
                     tell_ends(streams.abort(origin), origin, host);
                     host.silent(origin);
                 }
@@ -320,6 +343,15 @@ impl Federation {
         }
         if let Some(last) = last {
             self.say_pace(said, last.channel(), host);
+        }
+    }
+}
+
+impl Deliveries {
+    /// Ends the streams that were in doubt for too long.
+    fn end_doubts(&mut self, now: Instant, host: &dyn SisterHost) {
+        for (origin, channel) in self.doubts.expire(now) {
+            tell_ends(self.streams.abort_in(origin, &channel), origin, host);
         }
     }
 }

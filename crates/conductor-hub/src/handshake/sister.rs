@@ -8,16 +8,16 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
 use super::{Bare, NOT_UPGRADED, bare, check, come_again, has_token, prepare, refuse};
 use crate::federation::{
-    ASKING_TIME_MAX, NoSister, SUBPROTOCOL, SisterDialler, SisterSocket, TlsBinding, accepted, is_private,
+    ASKING_TIME_MAX, NoSister, NotLinked, SUBPROTOCOL, SisterDialler, SisterSocket, StrangerPlace,
+    TlsBinding, accepted, is_private,
 };
 use crate::guard::guarded_hook;
 use crate::shared::Shared;
-use crate::{Denied, Error, Handshake, Hub};
+use crate::{Denied, Error, Handshake, Hub, PeerAddress};
 
 /// The header by which nodes of the original said who they were. Anybody can send it, so that it
 /// counts for nothing.
@@ -30,8 +30,8 @@ pub(super) fn says_so(headers: &HeaderMap) -> bool {
 
 impl Hub {
     /// Answers the handshake of a node that says it is a sister, and has it prove that.
-    pub(super) async fn handle_sister(&self, mut parts: Parts) -> Response<String> {
-        let (accept, dialler, permit) = match self.admit_sister(&parts).await {
+    pub(super) fn handle_sister(&self, mut parts: Parts) -> Response<String> {
+        let (accept, dialler) = match self.admit_sister(&parts) {
             Ok(admitted) => admitted,
             Err(denied) => {
                 if let Some(sisters) = &self.shared.sisters {
@@ -43,10 +43,18 @@ impl Hub {
         let Some(upgrade) = parts.extensions.remove::<OnUpgrade>() else {
             return refuse(Denied::new(StatusCode::INTERNAL_SERVER_ERROR, NOT_UPGRADED));
         };
-        let binding = parts.extensions.get::<TlsBinding>().copied();
+        let (shared, place) = (Arc::clone(&self.shared), dialler.federation.strangers.take());
         self.shared.tasks.spawn(async move {
-            meet(dialler, upgrade, binding).await;
-            drop(permit);
+            let lost = place.lost();
+            tokio::select! {
+                () = meet(&shared, &dialler, upgrade, &parts, place) => {}
+                () = lost.cancelled() => {
+                    dialler.federation.metrics.refused.increment(1);
+                    tracing::debug!(
+                        "a node that dialled had proven nothing yet when as many others did, so it is cut off"
+                    );
+                }
+            }
         });
         let mut response = Response::new(String::new());
         *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
@@ -58,19 +66,15 @@ impl Hub {
         response
     }
 
-    /// Tells whether a node may try to prove itself, and takes its place among those who do.
-    async fn admit_sister(
-        &self,
-        parts: &Parts,
-    ) -> Result<(HeaderValue, SisterDialler, OwnedSemaphorePermit), Denied> {
+    /// Tells whether a node may try to prove itself.
+    fn admit_sister(&self, parts: &Parts) -> Result<(HeaderValue, SisterDialler), Denied> {
         let Ok(dialler) = Shared::dialler(&self.shared) else { return Err(Denied::unauthorized()) };
         if !has_token(&parts.headers, &SEC_WEBSOCKET_PROTOCOL, SUBPROTOCOL) {
             return Err(Denied::unauthorized());
         }
         let accept = check(parts, &self.shared.config.allowed_origins)?;
-        let handshake = Handshake::new(parts, self.shared.next_id());
-        let is_near =
-            handshake.peer.is_some_and(|peer| is_private(peer.ip())) && !comes_by_a_proxy(&parts.headers);
+        let peer = parts.extensions.get::<PeerAddress>().map(|peer| peer.address());
+        let is_near = peer.is_some_and(|peer| is_private(peer.ip())) && !comes_by_a_proxy(&parts.headers);
         if !is_near && parts.extensions.get::<TlsBinding>().is_none() {
             let text = "sisters come from private addresses, or over TLS that this server ends itself";
             return Err(Denied::new(StatusCode::FORBIDDEN, text));
@@ -78,21 +82,29 @@ impl Hub {
         if self.shared.is_closing() {
             return Err(come_again("the hub is shutting down; connect again in a moment"));
         }
-        // Before the program is asked, which may take long, so that it is asked by few at once.
-        let Ok(permit) = Arc::clone(&dialler.federation.handshakes).try_acquire_owned() else {
-            return Err(come_again("as many nodes as may be are becoming sisters; try again"));
-        };
-        let asked = guarded_hook(self.shared.hooks.auth.is_sister(&handshake));
-        match timeout(self.shared.config.admit_timeout.min(ASKING_TIME_MAX), asked).await {
-            Ok(Ok(true)) => Ok((accept, dialler, permit)),
-            Ok(Ok(false)) => Err(Denied::unauthorized()),
-            Ok(Err(_panicked)) => {
-                tracing::error!("the auth hook panicked, so a sister was refused with status 500");
-                Err(Denied::new(StatusCode::INTERNAL_SERVER_ERROR, "internal error"))
-            }
-            Err(_elapsed) => {
-                Err(come_again("the server could not tell in time whether you are a sister; try again"))
-            }
+        Ok((accept, dialler))
+    }
+}
+
+/// Asks the program about a node that has proven itself, for a bounded time and beside a bounded
+/// number of others.
+async fn ask(shared: &Shared, dialler: &SisterDialler, parts: &Parts) -> Result<(), NotLinked> {
+    let Ok(_permit) = dialler.federation.asked.try_acquire() else { return Err(NotLinked::Undecided) };
+    let handshake = Handshake::new(parts, shared.next_id());
+    let asked = guarded_hook(shared.hooks.auth.is_sister(&handshake));
+    match timeout(shared.config.admit_timeout.min(ASKING_TIME_MAX), asked).await {
+        Ok(Ok(true)) => Ok(()),
+        Ok(Ok(false)) => Err(NotLinked::Denied),
+        Ok(Err(_panicked)) => {
+            tracing::error!("the auth hook panicked, so a sister was refused");
+            Err(NotLinked::Undecided)
+        }
+        Err(_elapsed) => {
+            tracing::warn!(
+                admit_timeout = ?shared.config.admit_timeout,
+                "the auth hook did not decide in time, so a sister was refused"
+            );
+            Err(NotLinked::Undecided)
         }
     }
 }
@@ -105,8 +117,14 @@ fn comes_by_a_proxy(headers: &HeaderMap) -> bool {
     OF_PROXIES.iter().any(|name| headers.contains_key(*name))
 }
 
-/// Waits for the upgrade, then for the proof.
-async fn meet(dialler: SisterDialler, upgrade: OnUpgrade, binding: Option<TlsBinding>) {
+/// Waits for the upgrade, then for the proof; the place is given back behind that.
+async fn meet(
+    shared: &Shared,
+    dialler: &SisterDialler,
+    upgrade: OnUpgrade,
+    parts: &Parts,
+    place: StrangerPlace,
+) {
     let upgraded = match upgrade.await {
         Ok(upgraded) => upgraded,
         Err(lost) => {
@@ -126,11 +144,16 @@ async fn meet(dialler: SisterDialler, upgrade: OnUpgrade, binding: Option<TlsBin
         }
         Bare::Other(upgraded) => accepted(TokioIo::new(upgraded), Bytes::new()).await,
     };
-    let socket = match binding {
+    let socket = match parts.extensions.get::<TlsBinding>() {
         Some(binding) => socket.bound_to(binding.exported()),
         None => socket,
     };
-    match dialler.accept(socket).await {
+    let asked = async move {
+        // It is no stranger any more.
+        drop(place);
+        ask(shared, dialler, parts).await
+    };
+    match dialler.accept(socket, asked).await {
         Ok(_) => {}
         Err(NoSister::Failed(error)) => {
             tracing::warn!(error = format_args!("{error:#}"), "a node that dialled is no sister of this one");

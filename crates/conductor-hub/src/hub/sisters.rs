@@ -1,5 +1,6 @@
 //! The sisters of a hub, from any thread.
 
+use std::future::ready;
 use std::sync::Arc;
 
 use super::Hub;
@@ -31,7 +32,8 @@ impl Hub {
     /// Those of [`add_sister`](Self::add_sister), and [`Closed`](crate::ErrorKind::Closed) if the
     /// node that dialled leaves before it has proven who it is: some only look which node this is.
     pub async fn accept_sister(&self, socket: SisterSocket) -> Result<Arc<Sister>, Error> {
-        Ok(Shared::dialler(&self.shared)?.accept(socket).await?)
+        // The program has let it in by itself.
+        Ok(Shared::dialler(&self.shared)?.accept(socket, ready(Ok(()))).await?)
     }
 
     /// Returns the sisters to whom there is a link, the oldest first.

@@ -38,6 +38,12 @@ mod sister_limits;
 mod sister_links;
 #[cfg(all(feature = "sisters", target_os = "linux"))]
 mod sister_names;
+#[cfg(feature = "sisters")]
+mod sister_relinks;
+#[cfg(feature = "sisters")]
+mod sister_rights;
+#[cfg(feature = "sisters")]
+mod sister_strangers;
 #[cfg(all(feature = "sisters", feature = "tls"))]
 mod sister_tls;
 #[cfg(feature = "sisters")]

@@ -1,26 +1,17 @@
 //! Links between sisters: who waits for whom, and what strangers may do.
 
-use std::future::pending;
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use bytes::Bytes;
-use conductor_hub::federation::{SisterConfig, SisterServer};
 use conductor_hub::protocol::{Message, Opcode};
-use conductor_hub::{Auth, ErrorKind, Handshake, Hooks};
-use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
-use http::HeaderMap;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::stream_names::Open;
 use crate::support::Client;
-use crate::support::node::{Node, SECRET, Told, next, stream, until};
+use crate::support::node::{Node, Told, next, stream, until};
 
 /// Reads a stream to its end, at most so many bytes a second.
 async fn read_stream(reader: &mut Client, bytes_per_second: u64) -> Vec<u8> {
@@ -255,7 +246,7 @@ async fn the_uuid_of_a_stream_that_a_gap_has_broken_is_free() {
 }
 
 /// Sends the handshake of a node that wants to be a sister.
-async fn dial(address: SocketAddr, headers: &str) -> TcpStream {
+pub(crate) async fn dial(address: SocketAddr, headers: &str) -> TcpStream {
     let mut socket = TcpStream::connect(address).await.expect("the node listens");
     let head = format!(
         "GET /ws HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
@@ -267,7 +258,7 @@ async fn dial(address: SocketAddr, headers: &str) -> TcpStream {
 }
 
 /// Returns the status with which the node answers.
-async fn status(socket: &mut TcpStream) -> String {
+pub(crate) async fn status(socket: &mut TcpStream) -> String {
     let mut answer = [0; 12];
     socket.read_exact(&mut answer).await.expect("the node answers");
     String::from_utf8_lossy(&answer[9..]).into_owned()
@@ -311,45 +302,4 @@ async fn who_comes_by_a_proxy_comes_from_afar() {
         assert_eq!(status(&mut dial(node.address, header).await).await, "403", "{header}");
     }
     assert_eq!(status(&mut dial(node.address, "").await).await, "101");
-}
-
-#[derive(Default)]
-struct Hangs {
-    asked: AtomicUsize,
-}
-
-#[async_trait]
-impl Auth for Hangs {
-    async fn is_sister(&self, _handshake: &Handshake<'_>) -> bool {
-        self.asked.fetch_add(1, Ordering::Relaxed);
-        pending().await
-    }
-}
-
-#[tokio::test]
-async fn a_hook_that_hangs_is_asked_about_few_sisters_at_once() {
-    let auth = Arc::new(Hangs::default());
-    let hooks = Hooks::default().auth(Arc::clone(&auth));
-    let node = Node::with(hooks, SisterConfig::new(*SECRET)).await;
-    let address = node.address;
-    let mut answers: FuturesUnordered<_> = (0..40)
-        .map(|_| async move {
-            let mut socket = dial(address, "").await;
-            status(&mut socket).await
-        })
-        .collect();
-    for _ in 0..8 {
-        assert_eq!(answers.next().await.as_deref(), Some("503"));
-    }
-    assert_eq!(auth.asked.load(Ordering::Relaxed), 32);
-}
-
-#[tokio::test]
-async fn who_dials_a_sister_whose_hook_hangs_waits_long_enough_to_hear_it() {
-    let hooks = Hooks::default().auth(Hangs::default());
-    let (node, hangs) = (Node::start().await, Node::with(hooks, SisterConfig::new(*SECRET)).await);
-    let sister = SisterServer::new(hangs.url(), HeaderMap::new()).expect("it is an address");
-    let error = node.hub.add_sister(sister).await.expect_err("nobody says that it is a sister");
-    assert_eq!(error.kind(), ErrorKind::Busy, "{error:#}");
-    assert!(error.to_string().contains("503 Service Unavailable instead of a link"), "{error:#}");
 }

@@ -9,13 +9,14 @@ fn arrival(number: u64, before: u64, channel: u64) -> Arrival {
     Arrival { parcel, link: 1, channel: Some(channel) }
 }
 
-/// What was settled, in short: `t3` for taken, `l4-5` for lost, `-` for late.
+/// What was settled, in short: `t3` for taken, `l4-5` for lost, `d4-5` for doubted, `-` for late.
 fn said(settled: &mut Vec<Settled>) -> String {
     let words: Vec<_> = settled
         .drain(..)
         .map(|settled| match settled {
-            Settled::Taken(arrival) => format!("t{}", arrival.parcel.number),
+            Settled::Taken { arrival, .. } => format!("t{}", arrival.parcel.number),
             Settled::Lost(gap) => format!("l{}-{}", gap.start(), gap.end()),
+            Settled::Doubted(gap) => format!("d{}-{}", gap.start(), gap.end()),
             Settled::Late => "-".to_owned(),
         })
         .collect();
@@ -53,7 +54,7 @@ fn what_one_link_denies_another_may_bring() {
     assert_eq!(said(&mut settled), "t2 t3");
     arrivals.parcel(4, arrival(5, 0, 8), false, now, &mut settled);
     arrivals.expire(now + WAIT, &mut settled);
-    assert_eq!(said(&mut settled), "l4-4 t5", "nobody brings 4, or says as well that it is not for us");
+    assert_eq!(said(&mut settled), "d4-4 t5", "nobody brings 4, or says as well that it is not for us");
     arrivals.parcel(6, arrival(7, 0, 8), false, now, &mut settled);
     arrivals.deny(6, 6, true, now, &mut settled);
     assert_eq!(said(&mut settled), "t7");
@@ -74,6 +75,45 @@ fn a_wrong_denial_is_found_by_the_next_parcel_of_the_channel() {
     assert_eq!(said(&mut settled), "");
     arrivals.parcel(5, arrival(5, 4, 7), true, now, &mut settled);
     assert_eq!(said(&mut settled), "t5 t6");
+}
+
+#[test]
+fn a_channel_says_itself_whether_a_doubtful_gap_took_something_of_it() {
+    fn follow(settled: &mut Vec<Settled>) -> Vec<(u64, bool)> {
+        let taken = settled.drain(..).filter_map(|settled| match settled {
+            Settled::Taken { arrival, is_next } => Some((arrival.parcel.number, is_next)),
+            _ => None,
+        });
+        taken.collect()
+    }
+
+    let (now, mut settled) = (Instant::now(), Vec::new());
+    let mut arrivals = Arrivals::new(1, now);
+    arrivals.parcel(1, arrival(1, 0, 7), true, now, &mut settled);
+    arrivals.parcel(2, arrival(3, 1, 7), false, now, &mut settled);
+    arrivals.expire(now + WAIT, &mut settled);
+    assert_eq!(follow(&mut settled), [(1, false), (3, true)], "2 was of another channel");
+    arrivals.parcel(4, arrival(6, 0, 8), false, now, &mut settled);
+    arrivals.expire(now + WAIT * 2, &mut settled);
+    assert!(matches!(&settled[0], Settled::Doubted(gap) if *gap == (4..=5)));
+    arrivals.parcel(7, arrival(7, 5, 7), true, now, &mut settled);
+    arrivals.parcel(8, arrival(8, 7, 7), true, now, &mut settled);
+    assert_eq!(follow(&mut settled), [(6, false), (7, false), (8, true)], "5 was of this one");
+    // What is denied in part only may be lost.
+    arrivals.parcel(10, arrival(11, 8, 7), false, now, &mut settled);
+    arrivals.expire(now + WAIT * 3, &mut settled);
+    assert_eq!(said(&mut settled), "l9-10 t11");
+}
+
+#[test]
+fn nothing_is_missing_of_a_channel_that_came_while_it_was_not_wanted() {
+    let (now, mut settled) = (Instant::now(), Vec::new());
+    let mut arrivals = Arrivals::new(1, now);
+    arrivals.parcel(1, arrival(1, 0, 7), true, now, &mut settled);
+    arrivals.note_unwanted(7);
+    arrivals.parcel(2, Arrival { channel: None, ..arrival(2, 1, 7) }, true, now, &mut settled);
+    arrivals.parcel(3, arrival(3, 2, 7), true, now, &mut settled);
+    assert_eq!(said(&mut settled), "t1 t2 t3");
 }
 
 #[test]

@@ -92,13 +92,13 @@ impl World {
                 let end = usize::from(link.ends[0] == at);
                 link.to[end].push_back(item);
             }
-            Effect::Deliver(parcel) => {
+            Effect::Deliver { parcel, .. } => {
                 let last = node.last.insert(parcel.origin, parcel.number).unwrap_or(0);
                 assert!(last < parcel.number, "{} behind {last} of {:?}", parcel.number, parcel.origin);
                 assert!(node.given.insert((parcel.origin, parcel.number)));
                 assert_ne!(parcel.origin, node.id, "its own");
             }
-            Effect::Gap(origin, gap) => {
+            Effect::Gap(origin, gap) | Effect::Doubt(origin, gap) => {
                 node.gaps.extend(gap.map(|number| (origin, number)));
             }
             Effect::Found(origin, first) => {
@@ -285,6 +285,24 @@ fn what_waits_behind_a_gap_is_bounded() {
         assert!(relay.waiting_bytes <= 10_000);
     }
     assert!(effects.contains(&Effect::Gap(origin, 2..=2)));
+}
+
+#[test]
+fn who_asks_for_everything_misses_nothing_that_came_while_it_was_not_wanted() {
+    let origin = NodeId::from_bytes([9; 16]);
+    let mut relay = Relay::new(NodeId::from_bytes([1; 16]), 1_000, 10_000);
+    let (now, mut effects) = (Instant::now(), Vec::new());
+    relay.add_link(1, now, &mut effects);
+    (0..20).for_each(|number| relay.note_here(&number.to_string(), true, &mut effects));
+    for (number, is_member) in [(1, true), (2, false), (3, true)] {
+        relay.note_here("tea", is_member, &mut effects);
+        let body = ParcelBody::draft("tea", ParcelAuthor::Server).expect("it is short").finish();
+        let parcel = Parcel { origin, number, before: number - 1, body };
+        relay.receive(1, Item::Parcel(number, parcel), now, &mut effects);
+    }
+    let given = effects.iter().filter(|effect| matches!(effect, Effect::Deliver { .. })).count();
+    let is_missing = effects.iter().any(|effect| matches!(effect, Effect::Gap(..) | Effect::Doubt(..)));
+    assert_eq!((given, is_missing), (3, false), "{effects:?}");
 }
 
 #[test]

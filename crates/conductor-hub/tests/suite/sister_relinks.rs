@@ -1,0 +1,134 @@
+//! What a node takes for missing when it is linked again.
+
+use std::time::Duration;
+
+use bytes::{BufMut, Bytes, BytesMut};
+use conductor_hub::protocol::{Message, Opcode};
+use tokio::time::timeout;
+
+use crate::sister_rights::link_in_memory;
+use crate::support::node::{Node, Told, next, until};
+use crate::support::{Client, Recorder};
+
+/// Ends the link of two nodes, and waits until both know.
+async fn cut(a: &Node, b: &Node) {
+    a.hub.sisters()[0].close();
+    until(|| a.hub.sisters().is_empty() && b.hub.sisters().is_empty()).await;
+}
+
+/// Returns how many numbers were told as missing so far.
+fn missing(told: &[Told]) -> u64 {
+    let of = |told: &Told| match told {
+        Told::Gap(_, missing) => missing.end() - missing.start() + 1,
+        _ => 0,
+    };
+    told.iter().map(of).sum()
+}
+
+/// Waits until a link that is young tells as missing what the other node writes for nobody.
+async fn are_doubted(a: &Node, b: &mut Node, there: &mut Client) {
+    let doubting = async {
+        loop {
+            a.hub.publish("nobody's", "for nobody").expect("the name is short");
+            a.hub.publish("files", "are you there?").expect("the name is short");
+            there.next().await;
+            if missing(&b.told_so_far()) > 0 {
+                return;
+            }
+        }
+    };
+    // For so long the link is young.
+    timeout(Duration::from_secs(4), doubting).await.expect("nothing is told as missing");
+}
+
+#[tokio::test]
+async fn a_whole_stream_is_not_aborted_by_numbers_that_a_young_link_denies() {
+    let (a, mut b) = (Node::start().await, Node::start().await);
+    a.link(&b).await;
+    let mut there = b.member("files").await;
+    a.reach(&mut there, "files").await;
+    cut(&a, &b).await;
+    a.link(&b).await;
+    a.reach(&mut there, "files").await;
+    b.told_so_far();
+    are_doubted(&a, &mut b, &mut there).await;
+    let mut writer = a.client(Some("alice")).await;
+    writer.send(&Message::new(Opcode::BIND, "files", "")).await;
+    for (opcode, body) in [
+        (Opcode::STREAM_START, ""),
+        (Opcode::STREAM_WRITE, "one"),
+        (Opcode::STREAM_WRITE, "two"),
+        (Opcode::STREAM_END, ""),
+    ] {
+        let message = Message::with_uuid(opcode, "the stream", "files", body);
+        writer.send(&message).await;
+        assert_eq!(next(&mut there).await, message);
+        // It has a number that is not for the other node, which takes it for missing.
+        a.hub.publish("nobody's", "for nobody").expect("the name is short");
+    }
+    writer.write("files", "behind it").await;
+    assert_eq!(next(&mut there).await.body, "behind it");
+    assert!(missing(&b.told_so_far()) > 0, "or this shows nothing");
+}
+
+/// Returns what some program wrote, as `item.rs` and `parcel.rs` draw it.
+fn parcel(number: u64, covers_from: u64, before: u64, message: &Message) -> Bytes {
+    let len = |len: usize| u32::try_from(len).expect("it is short");
+    let (mut encoded, mut body, mut item) = (BytesMut::new(), BytesMut::new(), BytesMut::new());
+    message.encode(&mut encoded).expect("it is short");
+    body.put_u16_le(u16::try_from(message.channel.len()).expect("it is short"));
+    body.put_slice(message.channel.as_bytes());
+    body.put_u8(0);
+    body.put_u16_le(0);
+    body.put_u32_le(len(encoded.len()));
+    body.put_slice(&encoded);
+    item.put_u8(1);
+    item.put_u32_le(len(16 + 3 * 8 + body.len()));
+    item.put_slice(&[9; 16]);
+    [number, covers_from, before].into_iter().for_each(|number| item.put_u64_le(number));
+    item.put_slice(&body);
+    item.freeze()
+}
+
+#[tokio::test]
+async fn a_stream_whose_piece_a_young_link_denied_ends_with_the_next_message_of_its_channel() {
+    let (a, b) = (Node::start().await, Node::start().await);
+    let (mut there, mut elsewhere) = (a.member("files").await, a.member("tea").await);
+    // It is young, as something is wanted already.
+    let link = link_in_memory(&a, &b).await;
+    let say = |opcode, body: &str| Message::with_uuid(opcode, "the stream", "files", body.to_owned());
+    let (start, tea) = (say(Opcode::STREAM_START, ""), Message::new(Opcode::WRITE, "tea", "hot"));
+    link.send(parcel(1, 1, 0, &start)).await.expect("the node reads");
+    assert_eq!(there.next().await, start);
+    // The link says that 2 is not for this node, but it was a piece.
+    link.send(parcel(3, 2, 0, &tea)).await.expect("the node reads");
+    assert_eq!(elsewhere.next().await, tea);
+    link.send(parcel(4, 4, 2, &say(Opcode::STREAM_WRITE, "piece"))).await.expect("the node reads");
+    assert_eq!(there.next().await, say(Opcode::STREAM_END, "aborted"));
+    link.send(parcel(5, 5, 4, &say(Opcode::STREAM_END, ""))).await.expect("the node reads");
+    let behind = Message::new(Opcode::WRITE, "files", "behind it");
+    link.send(parcel(6, 6, 5, &behind)).await.expect("the node reads");
+    assert_eq!(there.next().await, behind, "the rest of the stream is no use to anybody");
+}
+
+#[tokio::test]
+async fn what_is_told_as_missing_is_counted() {
+    let recorder = Recorder::default();
+    let a = Node::start().await;
+    let mut b = {
+        let _recording = metrics::set_default_local_recorder(&recorder);
+        Node::start().await
+    };
+    a.link(&b).await;
+    let mut there = b.member("tea").await;
+    a.reach(&mut there, "tea").await;
+    cut(&a, &b).await;
+    for number in 0..10 {
+        a.hub.publish("tea", number.to_string()).expect("the name is short");
+    }
+    a.link(&b).await;
+    let (_, gap) = b.gap().await;
+    let told = gap.end() - gap.start() + 1 + missing(&b.told_so_far());
+    assert!(told >= 10, "{told} were told as missing");
+    assert_eq!(recorder.count("hub_sister_parcels_missing_total"), told);
+}
