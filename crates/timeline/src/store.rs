@@ -424,9 +424,10 @@ pub struct InboxPage {
     /// each conversation and reader once. They have no place in the inbox, and a page may have
     /// nothing else.
     pub cursors: Vec<ReadCursor>,
-    /// Whether more cursors rose than a page can tell.
+    /// Whether more cursors rose than a page can tell, or may have risen unheard.
     ///
-    /// Then ask for the list of conversations.
+    /// Unheard is what a node says that another one does not hear just then. Ask for the list of
+    /// conversations.
     pub cursors_cut: bool,
 }
 
