@@ -67,7 +67,8 @@ impl Trouble {
 
     /// Notes that it shows in a place, and returns whether the log was told.
     ///
-    /// It is told of the first, and of the first sequences.
+    /// It is told of what fails first, and of sequences also later.
+    ///
     /// It may show there more than once, as when a server of a cluster loses some hash tags first
     /// and others later. Each time [ends](Self::ends) by itself.
     pub(super) fn begins(&self, failing: Failing, place: &str, why: &dyn Display) -> bool {

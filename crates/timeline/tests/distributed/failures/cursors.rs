@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use mongodb::bson::{Document, doc};
+use test_support::{Redis, RedisOptions, RedisUser, redis_connection, require};
+use timeline::distributed::Config;
 use timeline::{Conversation, ErrorKind, MemberId};
 use tokio::time::timeout;
 
@@ -71,4 +73,66 @@ async fn a_cursor_that_mongodb_refuses_to_raise_keeps_no_other_back() {
     assert!(error.kind() == ErrorKind::Unavailable && error.to_string().contains("refuses"), "{error}");
     assert_eq!(node.read(&bob, &of_bob, seq(2)).await.unwrap(), seq(2), "it can rise as far as it may");
     assert!(node.shutdown(PATIENCE).await);
+}
+
+/// Waits until so many nodes listen to each other.
+async fn listening(redis: &Redis, nodes: u64) {
+    let channel = format!("{}changes", Config::REDIS_PREFIX_DEFAULT);
+    let mut connection = redis_connection(redis.url()).await.unwrap();
+    let counted = timeout(PATIENCE, async {
+        loop {
+            let mut count = redis::cmd("PUBSUB");
+            count.arg("NUMSUB").arg(&channel);
+            let (_, listening): (String, u64) = count.query_async(&mut connection).await.unwrap();
+            if listening == nodes {
+                return;
+            }
+        }
+    });
+    counted.await.unwrap_or_else(|_elapsed| panic!("there are never {nodes} nodes that listen"));
+}
+
+/// Changes what a user of a Redis may do; who listens where they may not any more is cut off.
+async fn permit(redis: &Redis, user: &str, rule: &str) {
+    let mut connection = redis_connection(redis.url()).await.unwrap();
+    redis::cmd("ACL").arg("SETUSER").arg(user).arg(rule).exec_async(&mut connection).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_device_at_a_node_that_was_deaf_learns_that_it_may_lack_cursors() {
+    let rules = ["~*", "&*", "+@all"].map(str::to_owned).to_vec();
+    let user = RedisUser { name: "deaf".to_owned(), password: "secret".to_owned(), rules };
+    let options = RedisOptions { users: vec![user.clone()], ..RedisOptions::default() };
+    let Some(redis) = require(Redis::with(&options).await) else { return };
+    let Some(scene) = Scene::on_mongo().await else { return };
+    let user_url = redis.user_url(&user);
+    let scene = Scene { redis: Some(redis), ..scene };
+    let redis = scene.redis.as_ref().unwrap();
+    let (one, other) = (scene.node("one").await, scene.node("other").await);
+    let deaf = started(scene.config("deaf").redis(user_url)).await;
+    listening(redis, 3).await;
+    until_done(|| send(&one, "ann", "bob", "hi")).await;
+    let (bob, pair) = (member("bob"), Conversation::single(member("ann"), member("bob")));
+    let (mut well, mut device) = (other.watch(&bob, seq(1)), deaf.watch(&bob, seq(1)));
+
+    permit(redis, "deaf", "resetchannels").await;
+    listening(redis, 2).await;
+    assert_eq!(until_done(|| one.read(&bob, &pair, seq(1))).await, seq(1));
+    // Whoever hears has heard it, so it is said and not said again.
+    let page = timeout(PATIENCE, well.next()).await.expect("who hears is not told").unwrap();
+    assert_eq!((page.cursors.len(), page.cursors_cut), (1, false));
+    permit(redis, "deaf", "allchannels").await;
+    let told = timeout(PATIENCE, async {
+        loop {
+            let page = device.next().await.unwrap();
+            if page.cursors_cut || !page.cursors.is_empty() {
+                return page;
+            }
+        }
+    });
+    let page = told.await.expect("the device never learns that a cursor rose");
+    assert!(page.cursors_cut || page.cursors.iter().any(|cursor| cursor.read == seq(1)), "{page:?}");
+    for node in [one, other, deaf] {
+        assert!(node.shutdown(PATIENCE).await);
+    }
 }
