@@ -136,14 +136,21 @@ async fn is_stored_once_when_repeated(failure: Document) {
         scene.mongo.heal("failCommand").await.unwrap();
         assert_eq!(refused.reason, "UNKNOWN_OUTCOME", "{refused:?}");
         if own_id.is_empty() {
-            assert!(!refused.message_id.is_empty() && refused.text.contains(&refused.message_id), "{refused:?}");
+            assert!(
+                !refused.message_id.is_empty() && refused.text.contains(&refused.message_id),
+                "{refused:?}"
+            );
         } else {
             assert_eq!(refused.message_id, own_id);
             assert!(refused.text.contains("with the same message id"), "{refused:?}");
         }
         let place = doors.repeat(door, &said, &refused.message_id).await;
         for again in [Door::Http, Door::Grpc] {
-            assert_eq!(doors.repeat(again, &said, &refused.message_id).await, place, "the answer is the first");
+            assert_eq!(
+                doors.repeat(again, &said, &refused.message_id).await,
+                place,
+                "the answer is the first"
+            );
         }
     }
     until_done(|| send(&node, "ann", "bob", "end")).await;
@@ -171,12 +178,12 @@ async fn until_read(node: &Timeline, pair: &Conversation) -> Vec<Entry> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_send_whose_connection_ended_is_stored_once_when_it_is_repeated_with_the_id_that_is_named() {
+async fn a_send_whose_connection_ended_is_stored_once_when_repeated_with_the_id_it_got() {
     is_stored_once_when_repeated(doc! { "closeConnection": true }).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_send_that_no_majority_confirmed_is_stored_once_when_it_is_repeated_with_the_id_that_is_named() {
+async fn a_send_that_no_majority_confirmed_is_stored_once_when_repeated_with_the_id_it_got() {
     let concern = doc! { "code": 64, "errmsg": "waiting for replication timed out" };
     is_stored_once_when_repeated(doc! { "writeConcernError": concern }).await;
 }
