@@ -16,7 +16,8 @@ use crate::distributed::shared::Shared;
 /// Nodes that reach each other through one channel of Redis.
 ///
 /// Publishing goes to the master, whichever that is; in a cluster and by replication every server
-/// passes it on, so that any of them is good to listen to.
+/// passes it on, so that any of them is good to listen to. In a cluster it is one of the masters,
+/// and another one after that was lost.
 pub(super) struct RedisWay {
     url: String,
     authorities: Option<Vec<u8>>,
@@ -88,7 +89,7 @@ impl RedisWay {
         Ok(())
     }
 
-    /// Listens to the master there is now, and returns why that is over.
+    /// Listens to a master that there is now, and returns why that is over.
     async fn follow(&self, shared: &Shared) -> Result<Infallible, Failure> {
         let teller = &shared.teller;
         let client = self.link().await?.client().await?;
