@@ -11,7 +11,8 @@
 //!
 //! ```text
 //! $inbox:bob      {"sequence":"57","message":"<its JSON>","from":"alice","to":"bob",…}    as a sync has it
-//! $read:bob       {"member":"alice","with":"alice","read":"57"}, or "group" in place of "with"
+//! $read:bob       {"member":"alice","with":"alice","read":"57"}, or "group" in place of "with";
+//!                 {"cut":true} where some may have been missed
 //! $received:bob   {"member":"bob","sequence":"57"}
 //! ```
 

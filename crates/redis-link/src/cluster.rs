@@ -18,6 +18,7 @@ mod informant;
 mod shared;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -42,6 +43,8 @@ use crate::used::Used;
 #[derive(Debug)]
 pub(crate) struct Cluster {
     shared: Arc<Shared>,
+    /// Which node is next for connections of other kinds.
+    turn: AtomicUsize,
     _stop: DropGuard,
 }
 
@@ -65,7 +68,9 @@ impl Cluster {
             connections: connections.clone(),
         });
         let running = Arc::clone(&shared);
-        Ok(Self { shared, _stop: tasks.spawn(async move { running.keep_running().await }) })
+        // At random, so that processes do not all begin with the same node.
+        let turn = AtomicUsize::new(fastrand::usize(..));
+        Ok(Self { shared, turn, _stop: tasks.spawn(async move { running.keep_running().await }) })
     }
 
     /// Waits for the first map.
@@ -139,6 +144,15 @@ impl Cluster {
     /// Returns the name of the master of a key, if one is known.
     pub(crate) fn server(&self, key: &str) -> Option<String> {
         self.shared.map.borrow().map.owner(slot(key)).map(ToString::to_string)
+    }
+
+    /// Returns how to reach a node, another one with each call while there are several.
+    ///
+    /// One that hangs may count as connected to for a while, so whoever comes back gets the next.
+    pub(crate) fn next_node(&self) -> ConnectionInfo {
+        let mut reachable = self.shared.reachable();
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+        reachable.swap_remove(turn % reachable.len())
     }
 
     /// Makes a connection of its own to the master of a key.

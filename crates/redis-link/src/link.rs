@@ -202,7 +202,9 @@ impl Link {
 
     /// Makes a client for connections of other kinds, to the master.
     ///
-    /// In a cluster it is a client for any of the nodes.
+    /// In a cluster it is a client for one of the masters that are connected to, or of all known
+    /// nodes if there is none: another one with each call, so that whoever comes back with one that
+    /// is away does not come to it again.
     ///
     /// # Errors
     ///
@@ -212,12 +214,9 @@ impl Link {
         let _under_way = self.0.enter()?;
         let settings = &self.0.settings;
         let made = bounded(settings.connect_timeout, async {
-            match (&self.0.way, self.0.address.kind()) {
-                (Route::One(node), _) => client(&node.ready().await?.info, settings),
-                (Route::Cluster(_), AddressKind::Cluster(nodes)) => client(&nodes[0], settings),
-                (Route::Cluster(_), AddressKind::Single(info) | AddressKind::Sentinel { node: info, .. }) => {
-                    client(info, settings)
-                }
+            match &self.0.way {
+                Route::One(node) => client(&node.ready().await?.info, settings),
+                Route::Cluster(cluster) => client(&cluster.next_node(), settings),
             }
         });
         made.await.map_err(|error| Error::of(&self.0.address.to_string(), error))

@@ -52,6 +52,10 @@ impl Cluster {
         match *self {}
     }
 
+    pub(crate) fn next_node(&self) -> ConnectionInfo {
+        match *self {}
+    }
+
     pub(crate) async fn dedicated(
         &self,
         _key: &str,

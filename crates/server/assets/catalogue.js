@@ -2,7 +2,7 @@
 // what the list does not have any more leaves it.
 
 import { Backoff } from "./backoff.js";
-import { conversations } from "./conversations.js";
+import { conversations, isCut } from "./conversations.js";
 import { Emitter } from "./emitter.js";
 import { Refused } from "./http.js";
 import { directKey, groupKey, readMessage } from "./message.js";
@@ -11,6 +11,8 @@ import { isName } from "./name.js";
 const PAGE = 100;
 // So many pages are read again after a connect; who has scrolled further scrolls again.
 const AGAIN_MAX = 10;
+// All pages at a server that could not hear the others learn it at once.
+const CUT_MS = 2_000;
 
 /** Emits `change` when `more`, `loading` or `failed` has changed. */
 export class Catalogue extends Emitter {
@@ -34,6 +36,7 @@ export class Catalogue extends Emitter {
     /** Why they cannot be read now, or `null`. */
     this.failed = null;
     connection.on("open", () => this.load());
+    connection.on("message", ({ channel, text }) => channel === `$read:${me}` && isCut(text) && this.#loadSoon());
     life.addEventListener("abort", () => clearTimeout(this.#timer));
   }
 
@@ -45,6 +48,12 @@ export class Catalogue extends Emitter {
   load() {
     this.#again = true;
     return this.#start(() => this.#whole());
+  }
+
+  /** Reads the list anew in a moment. */
+  #loadSoon() {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.load(), Math.random() * CUT_MS);
   }
 
   /** Reads the next page. */

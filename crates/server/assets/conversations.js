@@ -47,6 +47,15 @@ export function cursorOf(wire) {
   return { key: keyOf(wire), member: String(wire.member ?? ""), read: numberOf(wire.read) };
 }
 
+/** Says whether the server may not have pushed all that was read: the list of conversations knows it. */
+export function isCut(text) {
+  try {
+    return JSON.parse(text).cut === true;
+  } catch {
+    return false;
+  }
+}
+
 function summaryOf(wire) {
   return {
     key: keyOf(wire),

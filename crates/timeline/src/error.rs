@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::MessageId;
+
 /// The result of every fallible call of the crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -18,6 +20,7 @@ pub struct Error {
     message: Cow<'static, str>,
     // Shared, because one failed commit fails every send that waited for it.
     source: Option<Arc<dyn std::error::Error + Send + Sync>>,
+    message_id: Option<MessageId>,
 }
 
 /// What the caller can do about an [`Error`].
@@ -41,7 +44,8 @@ pub enum ErrorKind {
     Unavailable,
     /// The store did not say in time whether the call took effect.
     ///
-    /// Repeat it with its message id: it has one effect then.
+    /// Repeat a send with its [message id](Error::message_id), which the error names also where the
+    /// sender gave none: it has one effect then.
     UnknownOutcome,
     /// The timeline was shut down.
     Closed,
@@ -55,7 +59,7 @@ impl Error {
     /// Creates an error of `kind` that says `message`.
     #[must_use]
     pub fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { kind, message: message.into(), source: None }
+        Self { kind, message: message.into(), source: None, message_id: None }
     }
 
     /// Creates an error with what caused it.
@@ -65,13 +69,37 @@ impl Error {
         message: impl Into<Cow<'static, str>>,
         source: impl std::error::Error + Send + Sync + 'static,
     ) -> Self {
-        Self { kind, message: message.into(), source: Some(Arc::new(source)) }
+        Self { kind, message: message.into(), source: Some(Arc::new(source)), message_id: None }
     }
 
     /// Returns what the caller can do.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.kind
+    }
+
+    /// Returns the message id with which to repeat a send of unknown outcome.
+    ///
+    /// It is the one that the sender gave, or else the one that the store gave the message. None
+    /// for other errors, and where a repetition needs no id.
+    #[must_use]
+    pub fn message_id(&self) -> Option<&MessageId> {
+        self.message_id.as_ref()
+    }
+
+    /// Adds with which message id to repeat the send.
+    #[cfg(feature = "mongo")]
+    pub(crate) fn of_message(self, message_id: MessageId, is_made: bool) -> Self {
+        let text = if is_made {
+            format!(
+                "{}; it was sent without a message id and was given {message_id}: repeat it with that one, \
+                 and it is stored once",
+                self.message
+            )
+        } else {
+            format!("{}; repeat it with the same message id, and it is stored once", self.message)
+        };
+        Self { message: text.into(), message_id: Some(message_id), ..self }
     }
 
     /// Puts the name of the field at fault in front of the message.

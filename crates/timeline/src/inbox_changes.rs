@@ -36,7 +36,7 @@ struct Locked {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct RisenCursors {
     pub(crate) cursors: Vec<ReadCursor>,
-    /// Whether more rose than there is room for.
+    /// Whether more rose than there is room for, or may have risen unheard.
     pub(crate) were_cut: bool,
 }
 
@@ -79,6 +79,23 @@ impl InboxWatchers {
             }
             reader.has_changed = true;
             woken.extend(reader.waker.take());
+        });
+        drop(locked);
+        woken.into_iter().for_each(Waker::wake);
+    }
+
+    /// Wakes the readers of an inbox, who may have missed cursors.
+    ///
+    /// For a store that was deaf for a while, as a cursor is told once. They learn that more may
+    /// have risen than they get.
+    pub fn notify_reads_missed(&self, member: &MemberId) {
+        let (mut woken, mut locked) = (Vec::new(), self.lock());
+        locked.readers.each(member, |reader| {
+            if reader.takes_cursors {
+                reader.cursors.get_or_insert_default().were_cut = true;
+                reader.has_changed = true;
+                woken.extend(reader.waker.take());
+            }
         });
         drop(locked);
         woken.into_iter().for_each(Waker::wake);

@@ -32,6 +32,8 @@ struct DurableBatch {
     entries: Vec<(MemberId, Entry)>,
     /// Cursors that rose, with the member whose inbox is told.
     cursors: Vec<(MemberId, ReadCursor)>,
+    /// Members who may have missed cursors.
+    reads_missed: Vec<MemberId>,
     bytes: usize,
 }
 
@@ -85,11 +87,27 @@ impl Notifier {
     /// Each cursor comes with the member who is told. Cursors that the observer misses count as
     /// nothing: the next ones that rise stand for them.
     pub(crate) fn tell(&mut self, entries: Vec<(MemberId, Entry)>, cursors: Vec<(MemberId, ReadCursor)>) {
-        let count = entries.len() as u64;
-        if count == 0 && cursors.is_empty() {
-            return;
+        if !entries.is_empty() || !cursors.is_empty() {
+            self.tell_all(entries, cursors, Vec::new());
         }
-        let Err(why) = self.hand_over(entries, cursors) else {
+    }
+
+    /// Hands over who may have missed cursors.
+    #[cfg(feature = "mongo")]
+    pub(crate) fn tell_reads_missed(&mut self, members: Vec<MemberId>) {
+        if !members.is_empty() {
+            self.tell_all(Vec::new(), Vec::new(), members);
+        }
+    }
+
+    fn tell_all(
+        &mut self,
+        entries: Vec<(MemberId, Entry)>,
+        cursors: Vec<(MemberId, ReadCursor)>,
+        reads_missed: Vec<MemberId>,
+    ) {
+        let count = entries.len() as u64;
+        let Err(why) = self.hand_over(entries, cursors, reads_missed) else {
             self.missed = 0;
             return;
         };
@@ -132,11 +150,12 @@ impl Notifier {
         &self,
         entries: Vec<(MemberId, Entry)>,
         cursors: Vec<(MemberId, ReadCursor)>,
+        reads_missed: Vec<MemberId>,
     ) -> Result<(), Unheard> {
-        let count = entries.len() + cursors.len();
+        let count = entries.len() + cursors.len() + reads_missed.len();
         let entries_bytes: usize =
             entries.iter().map(|(member, entry)| member.as_str().len() + entry.bytes()).sum();
-        let bytes = entries_bytes + cursors.len() * CURSOR_BYTES;
+        let bytes = entries_bytes + (cursors.len() + reads_missed.len()) * CURSOR_BYTES;
         // Only this thread adds and only the other one subtracts, so between the look and the
         // adding room can only grow.
         let before = self.waiting.entries.load(Ordering::Acquire);
@@ -151,7 +170,7 @@ impl Notifier {
         // once, and would subtract what was not added yet.
         self.waiting.entries.fetch_add(count, Ordering::AcqRel);
         self.waiting.bytes.fetch_add(bytes, Ordering::AcqRel);
-        let batch = DurableBatch { missed: self.missed, entries, cursors, bytes };
+        let batch = DurableBatch { missed: self.missed, entries, cursors, reads_missed, bytes };
         let (batch, why) = match self.batches.try_send(batch) {
             Ok(()) => return Ok(()),
             Err(TrySendError::Full(batch)) => (batch, Unheard::TooSlow),
@@ -166,7 +185,8 @@ impl QueuedEntries {
     fn done(&self, news: &DurableBatch) {
         // The order matters: no entries means that the queue is empty, so the bytes go first.
         self.bytes.fetch_sub(news.bytes, Ordering::AcqRel);
-        self.entries.fetch_sub(news.entries.len() + news.cursors.len(), Ordering::AcqRel);
+        let count = news.entries.len() + news.cursors.len() + news.reads_missed.len();
+        self.entries.fetch_sub(count, Ordering::AcqRel);
     }
 }
 
@@ -188,6 +208,9 @@ fn tell(batches: &Receiver<DurableBatch>, waiting: &QueuedEntries, observer: &dy
         }
         for (member, cursor) in &news.cursors {
             call(&|| observer.read(member, cursor));
+        }
+        for member in &news.reads_missed {
+            call(&|| observer.reads_missed(member));
         }
         // The place of a batch is given back only after its last entry was told, so the bounds also
         // hold for the batch that the observer has in hand.
@@ -300,12 +323,12 @@ mod tests {
     fn a_thread_that_has_ended_is_not_called_slow() {
         let (batches, receiver) = sync_channel(1);
         let herald = Notifier { batches, waiting: Arc::default(), missed: 0 };
-        assert_eq!(herald.hand_over(batch(1, 1), Vec::new()), Ok(()));
-        assert_eq!(herald.hand_over(batch(2, 1), Vec::new()), Err(Unheard::TooSlow));
+        assert_eq!(herald.hand_over(batch(1, 1), Vec::new(), Vec::new()), Ok(()));
+        assert_eq!(herald.hand_over(batch(2, 1), Vec::new(), Vec::new()), Err(Unheard::TooSlow));
         // As the thread does: it takes what waits, and ends.
         herald.waiting.done(&receiver.recv().unwrap());
         drop(receiver);
-        assert_eq!(herald.hand_over(batch(3, 1), Vec::new()), Err(Unheard::ThreadEnded));
+        assert_eq!(herald.hand_over(batch(3, 1), Vec::new(), Vec::new()), Err(Unheard::ThreadEnded));
         assert_eq!(herald.waiting.entries.load(Ordering::Acquire), 0, "it is not counted as waiting");
     }
 }

@@ -29,10 +29,19 @@ pub trait Observer: Send + Sync {
     ///
     /// That is the reader, and in a pair the other one as well, by a call of its own. It comes
     /// behind the entries that were durable before. Cursors only rise, so the next one stands for
-    /// one that is missed, and readers ask for the list of conversations when they come. By default
-    /// nothing is done.
+    /// one that is missed, and readers ask for the list of conversations when they come, and when
+    /// some were [missed](Self::reads_missed). By default nothing is done.
     fn read(&self, member: &MemberId, cursor: &ReadCursor) {
         tracing::trace!(member = member.as_str(), place = cursor.read.get(), "a member has read on");
+    }
+
+    /// Is told that a member may have missed what was read.
+    ///
+    /// It comes from a node that did not hear the others for a while, for each member whose inbox
+    /// is watched there. Whoever shows cursors asks for the list of conversations then. By default
+    /// nothing is done.
+    fn reads_missed(&self, member: &MemberId) {
+        tracing::trace!(member = member.as_str(), "a member may have missed what was read");
     }
 
     /// Is told that it was too slow, and how many entries it did not hear of.
@@ -58,6 +67,10 @@ impl<O: Observer + ?Sized> Observer for Arc<O> {
 
     fn read(&self, member: &MemberId, cursor: &ReadCursor) {
         (**self).read(member, cursor);
+    }
+
+    fn reads_missed(&self, member: &MemberId) {
+        (**self).reads_missed(member);
     }
 
     fn missed(&self, entries: u64) {

@@ -356,13 +356,17 @@ pub struct IdempotencyKey {
     ///
     /// It is that of programs that did not name a sender, and counts as much as the other.
     pub digest_without_sender: Option<[u8; 16]>,
+    /// Whether the store made the id, as the sender gave none.
+    ///
+    /// Readers are not told such an id.
+    pub(crate) is_made: bool,
 }
 
 impl IdempotencyKey {
     /// Creates a token.
     #[must_use]
     pub fn new(message_id: MessageId, digest: [u8; 16]) -> Self {
-        Self { message_id, digest, digest_without_sender: None }
+        Self { message_id, digest, digest_without_sender: None, is_made: false }
     }
 
     /// Returns whether a send with this token repeats the one that had `digest`.
@@ -427,9 +431,10 @@ pub struct InboxPage {
     /// each conversation and reader once. They have no place in the inbox, and a page may have
     /// nothing else.
     pub cursors: Vec<ReadCursor>,
-    /// Whether more cursors rose than a page can tell.
+    /// Whether more cursors rose than a page can tell, or may have risen unheard.
     ///
-    /// Then ask for the list of conversations.
+    /// Unheard is what a node says that another one does not hear just then. Ask for the list of
+    /// conversations.
     pub cursors_cut: bool,
 }
 

@@ -22,8 +22,8 @@ pub use self::group_sends::GroupSent;
 use self::holes::HoleWaits;
 use crate::store::{Append, IdempotencyKey};
 use crate::{
-    Config, Conversation, Count, Destination, Error, HistoryPage, InboxPage, MemberId, Message, NewMessage,
-    PageRequest, Position, Result, Seq, State, Store,
+    Config, Conversation, Count, Destination, Error, HistoryPage, InboxPage, MemberId, Message, MessageId,
+    NewMessage, PageRequest, Position, Result, Seq, State, Store,
 };
 
 /// Inboxes and histories over a [`Store`].
@@ -77,8 +77,10 @@ impl Timeline {
     ///
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a message that is too large;
     /// [`Conflict`](crate::ErrorKind::Conflict) when the two used the `message_id` before for
-    /// another sender or message; [`Unavailable`](crate::ErrorKind::Unavailable) when it is unknown
-    /// whether it was stored; [`Closed`](crate::ErrorKind::Closed).
+    /// another sender or message; [`Unavailable`](crate::ErrorKind::Unavailable) or
+    /// [`UnknownOutcome`](crate::ErrorKind::UnknownOutcome) when it is unknown whether it was
+    /// stored, the latter with the [id](Error::message_id) to repeat it with;
+    /// [`Closed`](crate::ErrorKind::Closed).
     pub async fn send(&self, send: NewMessage) -> Result<Sent> {
         let appended = self.store.append(self.append_of(send)?).await?;
         Ok(Sent { sequence: appended.sequence, place: appended.place })
@@ -188,9 +190,8 @@ impl Timeline {
     /// Returns a checked send as the store gets it.
     fn append_of(&self, send: NewMessage) -> Result<Append> {
         self.check_size(&send.message)?;
-        let token = send
-            .message_id
-            .map(|id| IdempotencyKey::new(id, digest(&[send.from.as_str(), send.message.as_str()])));
+        let to = Destination::Member(send.to.clone());
+        let token = send.message_id.map(|id| key_of(id, Some(&send.from), &to, &send.message));
         // The receiver comes last: the answer is the last recipient's sequence.
         let recipients = if send.from == send.to {
             vec![send.to.clone()]
@@ -198,9 +199,9 @@ impl Timeline {
             vec![send.from.clone(), send.to.clone()]
         };
         Ok(Append {
-            conversation: Conversation::single(send.from.clone(), send.to.clone()),
+            conversation: Conversation::single(send.from.clone(), send.to),
             from: Some(send.from),
-            to: Destination::Member(send.to),
+            to,
             recipients,
             message: send.message,
             token,
@@ -228,6 +229,25 @@ fn distinct(members: Vec<MemberId>) -> Vec<MemberId> {
     }
     distinct.shrink_to_fit();
     distinct
+}
+
+/// Returns what makes repetitions of a send harmless.
+pub(crate) fn key_of(
+    id: MessageId,
+    from: Option<&MemberId>,
+    to: &Destination,
+    message: &Message,
+) -> IdempotencyKey {
+    let text = message.as_str();
+    match (from, to) {
+        (None, _) => IdempotencyKey::new(id, digest(&[text])),
+        (Some(from), Destination::Member(_)) => IdempotencyKey::new(id, digest(&[from.as_str(), text])),
+        // Sent before by a program that named no sender, it is still the same message.
+        (Some(from), Destination::Group(_)) => IdempotencyKey {
+            digest_without_sender: Some(digest(&[text])),
+            ..IdempotencyKey::new(id, digest(&[from.as_str(), text]))
+        },
+    }
 }
 
 /// Digests what a message id stands for; each part is preceded by its length, so that no two lists

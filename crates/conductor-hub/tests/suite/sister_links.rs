@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use conductor_hub::protocol::{Message, Opcode};
+use conductor_hub::{Hooks, SisterConfig};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::stream_names::Open;
 use crate::support::Client;
-use crate::support::node::{Node, Told, next, stream, until};
+use crate::support::node::{Node, SECRET, Told, next, stream, until};
 
 /// Reads a stream to its end, at most so many bytes a second.
 async fn read_stream(reader: &mut Client, bytes_per_second: u64) -> Vec<u8> {

@@ -21,7 +21,8 @@ use crate::channel;
 /// that died between commit and call) the reader finds by its sequences and fetches from the
 /// timeline. So a reader that is behind is given the newest entry alone once it has caught up:
 /// however many are pushed in a row, that closes nobody who reads. Cursors have no sequences: a
-/// reader asks for its list of conversations after each connect.
+/// reader asks for its list of conversations after each connect, and when it is told `{"cut":true}`
+/// on the read channel: this node did not hear the others for a while.
 ///
 /// # Examples
 ///
@@ -48,6 +49,22 @@ impl InboxPublisher {
     #[must_use]
     pub fn new(hub: Hub) -> Self {
         Self { hub }
+    }
+
+    /// Pushes a text to whoever sees how far a member has read.
+    fn publish_read(&self, member: &MemberId, text: impl FnOnce() -> String) {
+        let channel = channel::read(member.as_str());
+        if self.hub.members(&channel) == 0 {
+            return;
+        }
+        self.hub.wait_for_room();
+        if let Err(error) = self.hub.publish(&channel, text()) {
+            tracing::warn!(
+                member = member.as_str(),
+                error = %format_args!("{error:#}"),
+                "what was read could not be pushed to a reader, who hears of it after the next connect"
+            );
+        }
     }
 
     fn publish(&self, inbox: &str, entry: &Entry) -> Result<(), Box<dyn Error>> {
@@ -99,17 +116,10 @@ impl Observer for InboxPublisher {
     }
 
     fn read(&self, member: &MemberId, cursor: &ReadCursor) {
-        let channel = channel::read(member.as_str());
-        if self.hub.members(&channel) == 0 {
-            return;
-        }
-        self.hub.wait_for_room();
-        if let Err(error) = self.hub.publish(&channel, pushed_cursor(member, cursor)) {
-            tracing::warn!(
-                member = member.as_str(),
-                error = %format_args!("{error:#}"),
-                "what was read could not be pushed to a reader, who hears of it after the next connect"
-            );
-        }
+        self.publish_read(member, || pushed_cursor(member, cursor));
+    }
+
+    fn reads_missed(&self, member: &MemberId) {
+        self.publish_read(member, || json!({ "cut": true }).to_string());
     }
 }

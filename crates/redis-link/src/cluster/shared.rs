@@ -85,6 +85,23 @@ impl Shared {
         at(&self.seeds[0], host, port.parse().unwrap_or(0))
     }
 
+    /// How to reach the nodes that may answer; never none.
+    ///
+    /// They are the masters that are connected to, or else all nodes that are known.
+    pub(super) fn reachable(&self) -> Vec<ConnectionInfo> {
+        let (masters, replicas) = {
+            let known = self.map.borrow();
+            (known.map.masters.clone(), known.map.replicas.clone())
+        };
+        let connected = masters.iter().filter(|name| !self.node(name).is_away());
+        let connected: Vec<_> = connected.map(|name| self.info(name)).collect();
+        if !connected.is_empty() {
+            return connected;
+        }
+        let known = masters.iter().chain(&replicas).map(|name| self.info(name));
+        self.seeds.iter().cloned().chain(known).collect()
+    }
+
     /// Follows a slot that moved.
     pub(super) fn moved(&self, slot: u16, from: &LiveConnection, host: &str, port: u16) {
         let name = name_at(from, host, port);

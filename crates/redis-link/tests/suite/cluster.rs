@@ -1,11 +1,12 @@
 //! A cluster of which one master hangs, a slot moves, or another one takes its place.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use redis_link::{ErrorKind, Link};
 use test_support::{RedisCluster, require};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::{PATIENCE, SLACK, connect, get, set, set_again};
 
@@ -103,6 +104,37 @@ async fn address_whose_first_node_hangs_is_as_good_as_another() {
     let answers = link.each_master(&redis::cmd("PING")).await;
     assert_eq!(answers.len(), 3);
     assert!(answers.iter().all(|(_, answer)| answer.is_ok()), "{answers:?}");
+}
+
+/// What a client is for: a subscription, say, which any node of a cluster is good for.
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_are_for_another_node_when_the_first_of_the_address_is_gone() {
+    let Some(cluster) = require(RedisCluster::replicated(3).await) else { return };
+    let link = Link::start(connect(&cluster.url())).await.unwrap();
+    for key in &keys(&cluster).await {
+        set(&link, key).await.unwrap();
+    }
+    let mut places = HashSet::new();
+    for _ in 0..3 {
+        let client = link.client().await.unwrap();
+        places.insert(client.get_connection_info().addr().to_string());
+    }
+    assert!(places.len() > 1, "all are for {places:?}");
+    cluster.node(0).kill().unwrap();
+    cluster.failed_over(0).await.unwrap();
+    let begun = Instant::now();
+    let mut in_a_row = 0;
+    while in_a_row < 6 {
+        assert!(begun.elapsed() < PATIENCE, "clients are for a node that is gone");
+        let client = link.client().await.unwrap();
+        let reached = timeout(PATIENCE, client.get_multiplexed_async_connection()).await.unwrap();
+        in_a_row = if reached.is_ok() { in_a_row + 1 } else { 0 };
+        sleep(Duration::from_millis(20)).await;
+    }
+    // A start finds others, too.
+    let late = Link::start(connect(&cluster.url())).await.unwrap();
+    let client = late.client().await.unwrap();
+    timeout(PATIENCE, client.get_multiplexed_async_connection()).await.unwrap().unwrap();
 }
 
 /// An address that leads to one cluster now and to another one later, as a name of a service does.

@@ -1,14 +1,15 @@
 //! The `_id`s of documents, which are made before the first attempt to write them.
 //!
 //! ```text
-//! entry of a history with a message id     xxh3 of (history, message id, salt)
-//! entry of a history without one, hole     unix ms: 6 bytes, random: 10 bytes
+//! entry of a history that is a message     xxh3 of (history, message id, salt); the id is made by
+//!                                          the node if the sender gave none
+//! other entry of a history, hole           unix ms: 6 bytes, random: 10 bytes
 //! copy of an entry                         unix ms of the entry: 6 bytes, 0 at place 1,
 //!                                          10 bytes of xxh3 of (`_id` of the entry, member)
 //! head of a box, row of a member           xxh3 of what it belongs to
 //! ```
 //!
-//! A copy has the same `_id` in each attempt of any node; so has an entry whose message has an id.
+//! A copy has the same `_id` in each attempt of any node; so has a message in its history.
 //! Whoever writes either once more is told by the index that it is there.
 
 use mongodb::bson::oid::ObjectId;

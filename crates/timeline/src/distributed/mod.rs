@@ -96,11 +96,11 @@
 //! | Redis is away, hangs, refuses writes or is too old | sends go on by the index. One line of the log at the beginning, one at the end |
 //! | Redis is empty, or without its last writes | a counter is compared with the entries before its first use at a node, after each new connection, and every 4 minutes; what is given out twice in between is refused by the index, and gets another sequence |
 //! | the primary changes | calls wait within [`timeout`](Config::timeout) |
-//! | MongoDB does not confirm a write in the time of a call | [`UnknownOutcome`](crate::ErrorKind::UnknownOutcome): the node goes on with the send in the background, and a repetition gets the answer |
+//! | MongoDB does not confirm a write in the time of a call | [`UnknownOutcome`](crate::ErrorKind::UnknownOutcome): the node goes on with the send in the background, and a repetition with the [id that the error names](crate::Error::message_id) gets the answer |
 //! | somebody drops the unique indexes, puts others in their place that let duplicates in, or drops the database | nothing is acknowledged until the node has made them again, with the next send or within 4 s; if another index is in the way, or two entries have one sequence by then, the state is `ReadOnly` and says what to do |
 //! | there is no majority | [`Unavailable`](crate::ErrorKind::Unavailable) or `UnknownOutcome`; [`state`](crate::Store::state) says `Down` if there is no primary |
 //! | MongoDB is away at the start | [`DistributedStore::start`] returns within a second; the state is `Down` with the reason, and it is tried again every 5 s at the latest |
-//! | nodes cannot hear each other | what others write is heard about a second later, or half a minute where a node does not notice that it hears nothing: it looks itself at the inboxes that are waited for there |
+//! | nodes cannot hear each other | what others write is heard about a second later, or half a minute where a node does not notice that it hears nothing: it looks itself at the inboxes that are waited for there. Cursors are said once: where it is noticed, watchers learn after it that they [may lack some](crate::InboxPage::cursors_cut) |
 //!
 //! # Limits
 //!

@@ -14,7 +14,7 @@
 //! | the caller calls too often; a `RetryInfo` says when to call again | 8 `RESOURCE_EXHAUSTED` | `TOO_MANY_REQUESTS` |
 //! | it cannot be found out now who calls | 14 `UNAVAILABLE` | `UNAVAILABLE` |
 //! | the store failed | 14 `UNAVAILABLE` | `TIMELINE_UNAVAILABLE` |
-//! | the store did not say in time whether the call took effect: repeat it with its message id | 14 `UNAVAILABLE` | `UNKNOWN_OUTCOME` |
+//! | the store did not say in time whether the call took effect: repeat a send with the message id in the metadata `messageId`, which is the sender's own or was made for it | 14 `UNAVAILABLE` | `UNKNOWN_OUTCOME` |
 //! | the store was shut down | 14 `UNAVAILABLE` | `TIMELINE_CLOSED` |
 //! | the store cannot be read | 15 `DATA_LOSS` | `TIMELINE_CORRUPT` |
 //! | nobody is known to call | 16 `UNAUTHENTICATED` | `UNAUTHENTICATED` |

@@ -328,7 +328,9 @@ fn in_room<T: Message>(reply: T, room: AnswerPermit) -> Result<Response<T>, Full
 
 /// What a client is told whose call failed.
 pub(super) fn failed(error: &Error) -> Status {
-    status(error.kind().into(), error.to_string(), None)
+    let code = error.kind().into();
+    let id = error.message_id().map(|id| ("messageId".to_owned(), id.to_string()));
+    with_info(code, error.to_string(), id.into_iter().collect(), None)
 }
 
 /// What a client is told whose page is not read.
@@ -376,7 +378,16 @@ fn busy(why: &str) -> Status {
 }
 
 fn status(code: service::Code, text: impl Into<String>, retry_after: Option<Duration>) -> Status {
-    let mut details = ErrorDetails::with_error_info(code.reason, "", HashMap::new());
+    with_info(code, text, HashMap::new(), retry_after)
+}
+
+fn with_info(
+    code: service::Code,
+    text: impl Into<String>,
+    metadata: HashMap<String, String>,
+    retry_after: Option<Duration>,
+) -> Status {
+    let mut details = ErrorDetails::with_error_info(code.reason, "", metadata);
     if retry_after.is_some() {
         details.set_retry_info(retry_after);
     }

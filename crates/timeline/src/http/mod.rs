@@ -213,7 +213,7 @@
 //! | 503 | `TIMELINE_BUSY` | too many bytes of replies wait for clients that read slowly; `Retry-After` says when to ask again |
 //! | 503 | `TOO_MANY_WATCHES` | as many inboxes are watched as may be; try again later |
 //! | 503 | `UNAVAILABLE` | it cannot be found out now who calls; call again later |
-//! | 503 | `UNKNOWN_OUTCOME` | the store did not say in time whether the call took effect; repeat it with the same message id, and it has one effect |
+//! | 503 | `UNKNOWN_OUTCOME` | the store did not say in time whether the call took effect; repeat a send with the id in `metadata`, `{"messageId":"…"}`, which is its own or was made for it, and it has one effect |
 //! | 503 | `TIMELINE_UNAVAILABLE`, `TIMELINE_CLOSED` | the store takes no calls; try again with the same message id |
 
 mod answer;

@@ -13,6 +13,8 @@ use crate::{CallRefused, Error, ErrorKind};
 
 /// A failed request: `{"code":400,"reason":"…","message":"…","metadata":{}}` with the code as
 /// status.
+///
+/// A send of unknown outcome has the id to repeat it with: `"metadata":{"messageId":"7f1c"}`.
 #[derive(Debug, Serialize)]
 pub(super) struct Problem {
     code: u16,
@@ -24,9 +26,13 @@ pub(super) struct Problem {
     retry_after: Option<Duration>,
 }
 
-/// Always `{}`.
-#[derive(Debug, Serialize)]
-struct Metadata {}
+/// Mostly `{}`.
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Metadata {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message_id: Option<String>,
+}
 
 impl Problem {
     /// The body, the query or the content type cannot be read.
@@ -59,18 +65,19 @@ impl Problem {
 
     fn new(status: StatusCode, reason: &'static str, message: impl Into<String>) -> Self {
         let (code, message) = (status.as_u16(), message.into());
-        Self { code, reason, message, metadata: Metadata {}, retry_after: None }
+        Self { code, reason, message, metadata: Metadata::default(), retry_after: None }
     }
 
     /// What the table of codes says of a failure.
     fn of(code: Code, message: String, retry_after: Option<Duration>) -> Self {
-        Self { code: code.http, reason: code.reason, message, metadata: Metadata {}, retry_after }
+        Self { code: code.http, reason: code.reason, message, metadata: Metadata::default(), retry_after }
     }
 }
 
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
-        Self::of(error.kind().into(), error.to_string(), None)
+        let metadata = Metadata { message_id: error.message_id().map(ToString::to_string) };
+        Self { metadata, ..Self::of(error.kind().into(), error.to_string(), None) }
     }
 }
 

@@ -154,6 +154,21 @@ fn a_reader_learns_that_more_cursors_rose_than_it_gets() {
     assert_eq!(rise(1), (1, false), "what was told is over");
 }
 
+#[test]
+fn a_reader_learns_that_cursors_may_have_risen_unheard() {
+    let watchers = InboxWatchers::default();
+    let reader = watchers.subscribe(&member("a"));
+    let idle = watchers.subscribe(&member("a")).without_cursors();
+    let other = watchers.subscribe(&member("b"));
+    watchers.notify_read(&cursor("a", "g", 3), &member("a"));
+    assert!(has_changed(&reader) && has_changed(&idle));
+    watchers.notify_reads_missed(&member("a"));
+    assert!(has_changed(&reader) && !has_changed(&idle) && !has_changed(&other));
+    let risen = reader.take_cursors().unwrap();
+    assert_eq!(*risen, RisenCursors { cursors: vec![cursor("a", "g", 3)], were_cut: true });
+    assert!(idle.take_cursors().is_none() && reader.take_cursors().is_none());
+}
+
 #[tokio::test]
 async fn the_end_of_the_store_is_told_to_all_and_from_then_on() {
     let watchers = InboxWatchers::default();

@@ -12,7 +12,7 @@ use crate::ErrorKind;
 /// | `Forbidden` | 403 | 7 `PERMISSION_DENIED` | `TIMELINE_FORBIDDEN` | no |
 /// | `NotFound` | 404 | 5 `NOT_FOUND` | `TIMELINE_NOT_FOUND` | no |
 /// | `Unavailable` | 503 | 14 `UNAVAILABLE` | `TIMELINE_UNAVAILABLE` | later, with the same message id |
-/// | `UnknownOutcome` | 503 | 14 `UNAVAILABLE` | `UNKNOWN_OUTCOME` | with the same message id |
+/// | `UnknownOutcome` | 503 | 14 `UNAVAILABLE` | `UNKNOWN_OUTCOME` | with the message id that the metadata name |
 /// | `Closed` | 503 | 14 `UNAVAILABLE` | `TIMELINE_CLOSED` | at another node |
 /// | `Config` | 500 | 13 `INTERNAL` | `TIMELINE_CONFIG` | no |
 /// | `Corrupt` | 500 | 15 `DATA_LOSS` | `TIMELINE_CORRUPT` | no |

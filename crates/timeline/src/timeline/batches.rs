@@ -63,6 +63,7 @@ fn check_bounds(sends: &[NewMessage]) -> Result<()> {
 }
 
 fn unanswered() -> Error {
-    let text = "the store did not say what became of the message; repeat it with its message id";
+    let text =
+        "the store did not say what became of the message; send it again, with its message id if it has one";
     Error::new(ErrorKind::Unavailable, text)
 }

@@ -1,7 +1,7 @@
 //! The call that stores a message to a group.
 
-use super::{Timeline, digest, distinct};
-use crate::store::{Append, IdempotencyKey};
+use super::{Timeline, distinct, key_of};
+use crate::store::Append;
 use crate::{Conversation, Destination, Error, MemberId, NewGroupMessage, Result, Seq};
 
 /// The answer to a [`NewGroupMessage`].
@@ -44,18 +44,12 @@ impl Timeline {
                 format!("the list has {} distinct members; at most {most} are allowed", recipients.len());
             return Err(Error::invalid(text).in_field("group_members"));
         }
-        let token = send.message_id.map(|id| match &send.from {
-            None => IdempotencyKey::new(id, digest(&[send.message.as_str()])),
-            // Sent before by a program that named no sender, it is still the same message.
-            Some(from) => IdempotencyKey {
-                digest_without_sender: Some(digest(&[send.message.as_str()])),
-                ..IdempotencyKey::new(id, digest(&[from.as_str(), send.message.as_str()]))
-            },
-        });
+        let to = Destination::Group(send.group.clone());
+        let token = send.message_id.map(|id| key_of(id, send.from.as_ref(), &to, &send.message));
         let append = Append {
-            conversation: Conversation::group(send.group.clone()),
+            conversation: Conversation::group(send.group),
             from: send.from,
-            to: Destination::Group(send.group),
+            to,
             recipients,
             message: send.message,
             token,

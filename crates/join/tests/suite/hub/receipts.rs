@@ -55,10 +55,12 @@ async fn a_cursor_is_pushed_as_whoever_hears_it_sees_the_conversation() {
     for (reader, conversation) in [("alice", pair.clone()), ("bob", pair), ("bob", team)] {
         publisher.read(&member("bob"), &ReadCursor::new(member(reader), conversation, place));
     }
+    publisher.reads_missed(&member("bob"));
     for expected in [
         json!({ "member": "alice", "with": "alice", "read": "7" }),
         json!({ "member": "bob", "with": "alice", "read": "7" }),
         json!({ "member": "bob", "group": "team", "read": "7" }),
+        json!({ "cut": true }),
     ] {
         assert_eq!(bob.next_json().await, (channel::read("bob"), expected));
     }

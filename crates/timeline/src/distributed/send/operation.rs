@@ -33,7 +33,7 @@ impl Operation {
             from,
             to: Some(to),
             at_ms: places.at_ms,
-            message_id: token.map(|token| token.message_id),
+            message_id: token.filter(|token| !token.is_made).map(|token| token.message_id),
             ..Entry::new(places.place, message)
         };
         let entry = EntryDoc::of_history(&history, key, places.place, entry, record);
@@ -54,11 +54,11 @@ impl Operation {
         Ok(Self { conversation, history, entry })
     }
 
-    /// Returns what makes a repetition of the send harmless, if its message has an id.
+    /// Returns what makes a repetition of the send harmless, if its sender gave an id.
     pub(super) fn token(&self) -> Option<IdempotencyKey> {
         let message_id = self.entry.entry.message_id.clone()?;
         let (digest, digest_without_sender) = self.entry.record.as_ref()?.digests?;
-        Some(IdempotencyKey { message_id, digest, digest_without_sender })
+        Some(IdempotencyKey { digest_without_sender, ..IdempotencyKey::new(message_id, digest) })
     }
 
     /// Returns who gets copies, with the sequence that was reserved for each.

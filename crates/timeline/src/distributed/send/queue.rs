@@ -18,8 +18,9 @@ use super::spread::unknown;
 use super::waiting::{QueuedFate, Waiting, crowded};
 use crate::distributed::shared::Shared;
 use crate::distributed::{call_end, groups};
-use crate::store::{Append, Appended};
-use crate::{Error, ErrorKind, Result};
+use crate::store::{Append, Appended, IdempotencyKey};
+use crate::timeline::key_of;
+use crate::{Error, ErrorKind, MessageId, Result};
 
 /// The handle by which callers send.
 ///
@@ -87,11 +88,15 @@ impl Sender {
     /// Puts a send into the queue, or lets it join the one that it repeats.
     ///
     /// `begun` is when its call began.
-    async fn hand_over(&self, audience: Audience, append: Append, begun: Instant) -> Result<Handed> {
+    async fn hand_over(&self, audience: Audience, mut append: Append, begun: Instant) -> Result<Handed> {
         if self.closing.is_cancelled() {
             return Err(Error::closed());
         }
         groups::check_send(&append)?;
+        if append.token.is_none() {
+            append.token = Some(made_key(&append));
+        }
+        let key = append.token.clone();
         let until = begun + call_end::of_steps(self.timeout);
         let queue = self.queues.of(audience);
         let room = queue.room(&append, until, self.timeout).await?;
@@ -99,12 +104,12 @@ impl Sender {
             let place = queue.place(until, self.timeout).await?;
             // Nothing is awaited before it is in the queue, if it is noted as the first.
             let behind = match self.underway.enter(&append) {
-                Entered::Joined(answer) => return Ok(Handed { answer, fate: None }),
+                Entered::Joined(answer) => return Ok(Handed { answer, fate: None, key }),
                 Entered::First(reply, answer) => {
                     let fate = QueuedFate::default();
                     metrics::queued();
                     place.send(Waiting::new(append, reply, until, fate.clone(), room));
-                    return Ok(Handed { answer, fate: Some(fate) });
+                    return Ok(Handed { answer, fate: Some(fate), key });
                 }
                 Entered::Behind(behind) => {
                     drop(place);
@@ -124,6 +129,8 @@ struct Handed {
     answer: Answer,
     /// What becomes of it in the queue; none if it joined another one.
     fate: Option<QueuedFate>,
+    /// With what it can be repeated.
+    key: Option<IdempotencyKey>,
 }
 
 impl Handed {
@@ -134,11 +141,16 @@ impl Handed {
             Err(_elapsed) if self.fate.is_some_and(|fate| fate.decide()) => Err(crowded(timeout)),
             Err(_elapsed) => Err(unknown(&late(timeout))),
         };
-        // Here, as each answer comes by once, whoever has given it.
-        if answer.as_ref().is_err_and(|error| error.kind() == ErrorKind::UnknownOutcome) {
-            metrics::unknown();
+        let Err(error) = answer else { return answer };
+        if error.kind() != ErrorKind::UnknownOutcome {
+            return Err(error);
         }
-        answer
+        // Here, as each answer comes by once, whoever has given it.
+        metrics::unknown();
+        Err(match self.key {
+            Some(key) => error.of_message(key.message_id, key.is_made),
+            None => error,
+        })
     }
 }
 
@@ -162,8 +174,14 @@ fn late(timeout: Duration) -> Error {
 }
 
 fn unanswered() -> Error {
-    let text = "the task that was storing the message ended; repeat the message with its message id";
+    let text = "it is unknown whether the message was stored (the task that was storing it has ended)";
     Error::new(ErrorKind::UnknownOutcome, text)
+}
+
+/// Makes a message id for a send without one, as its outcome may become unknown.
+fn made_key(append: &Append) -> IdempotencyKey {
+    let id = MessageId::new(format!("{:032x}", fastrand::u128(..))).expect("32 digits are a message id");
+    IdempotencyKey { is_made: true, ..key_of(id, append.from.as_ref(), &append.to, &append.message) }
 }
 
 #[cfg(test)]
@@ -220,7 +238,7 @@ mod tests {
         let (begun, timeout) = (Instant::now(), Duration::from_secs(10));
         let handed = || {
             let (reply, answer) = oneshot::channel();
-            (reply, Handed { answer, fate: None })
+            (reply, Handed { answer, fate: None, key: None })
         };
         // Of a flush, of a flush that ended without an answer, and of nobody in time.
         let (told, one) = handed();
@@ -241,7 +259,7 @@ mod tests {
         let timeout = Duration::from_secs(10);
         let handed = |fate: &Option<QueuedFate>| {
             let (reply, answer) = oneshot::channel();
-            (reply, Handed { answer, fate: fate.clone() })
+            (reply, Handed { answer, fate: fate.clone(), key: None })
         };
         let queued = Some(QueuedFate::default());
         let begun = Some(QueuedFate::default());

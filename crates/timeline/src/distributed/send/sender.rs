@@ -26,7 +26,7 @@ use crate::distributed::moment::Moment;
 use crate::distributed::reserving;
 use crate::distributed::shared::Shared;
 use crate::distributed::{call_end, clock};
-use crate::store::Append;
+use crate::store::{Append, IdempotencyKey};
 use crate::{Error, ErrorKind, Result};
 
 /// How many flushes of an audience run at a time.
@@ -181,7 +181,7 @@ async fn sort(shared: &Shared, batch: Vec<Waiting>, end: Instant) -> (Vec<Fresh>
         .map(|Waiting { append, reply, .. }| (BoxId::history(&append.conversation), append, reply))
         .collect();
     let with_id = batch.iter().filter_map(|(history, append, _)| {
-        append.token.as_ref().map(|token| (history.clone(), token.message_id.clone()))
+        given(append).map(|token| (history.clone(), token.message_id.clone()))
     });
     let wanted: Vec<_> = with_id.collect();
     let known =
@@ -196,8 +196,11 @@ async fn sort(shared: &Shared, batch: Vec<Waiting>, end: Instant) -> (Vec<Fresh>
     };
     let now_ms = clock::unix_ms();
     for (history, append, reply) in batch {
-        let Some(token) = &append.token else {
-            fresh.push(Fresh { append, reply, history, key: EntryId::fresh(now_ms) });
+        let Some(token) = given(&append) else {
+            // Nobody can have used an id that was made for this send. Who is told it repeats it.
+            let made = |token: &IdempotencyKey| EntryId::of_message(&history, &token.message_id, 0);
+            let key = append.token.as_ref().map_or_else(|| EntryId::fresh(now_ms), made);
+            fresh.push(Fresh { append, reply, history, key });
             continue;
         };
         match known.next() {
@@ -212,6 +215,11 @@ async fn sort(shared: &Shared, batch: Vec<Waiting>, end: Instant) -> (Vec<Fresh>
         }
     }
     (fresh, repeated)
+}
+
+/// Returns what makes a repetition harmless, if the sender gave a message id.
+fn given(append: &Append) -> Option<&IdempotencyKey> {
+    append.token.as_ref().filter(|token| !token.is_made)
 }
 
 /// Reserves the sequences of all boxes of a batch.

@@ -105,8 +105,9 @@ pub(super) async fn enter(shared: &Shared, rows: Vec<RowEntry>) -> Result<()> {
 }
 
 /// The error of a call whose outcome is open.
+///
+/// Whoever answers a sender adds with which message id to repeat it.
 pub(super) fn unknown(error: &Error) -> Error {
-    let text =
-        format!("it is unknown whether the message was stored ({error}); repeat it with its message id");
+    let text = format!("it is unknown whether the message was stored ({error})");
     Error::with_source(ErrorKind::UnknownOutcome, text, error.clone())
 }

@@ -15,7 +15,8 @@
 //! The ways lose notices and say so; nothing depends on them but how soon somebody hears. A watcher
 //! reads from its position, and the observer's entries of others are read from the store as well.
 //! Neither takes anything for an inbox that nobody watches here, beyond the last places that were
-//! told, of which there are 16,384 at most.
+//! told, of which there are 16,384 at most. Cursors are in no inbox and are said once: after a gap
+//! watchers and the observer are told that they may lack some.
 //!
 //! # The message to the other nodes
 //!
@@ -35,7 +36,7 @@
 //! | `cursors` | whom it concerns, who has read, the `pair` or the `group`, and up to where |
 //! | `left` | the `_id`s of rows of members who have left their groups, in hexadecimal digits |
 //! | `forgotten` | members who were forgotten |
-//! | `all` | there were more inboxes than fit: look at all |
+//! | `all` | there were more inboxes or cursors than fit: look at all |
 
 mod behind;
 mod catch_up;

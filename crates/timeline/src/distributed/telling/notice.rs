@@ -51,7 +51,7 @@ pub(super) struct HeardNotice {
     pub(super) left: Vec<EntryId>,
     /// Members who were forgotten, or may have been.
     pub(super) forgotten: Vec<MemberId>,
-    /// Whether other inboxes may have changed as well.
+    /// Whether other inboxes and cursors may have changed as well.
     pub(super) all: bool,
 }
 

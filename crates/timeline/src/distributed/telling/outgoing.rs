@@ -22,7 +22,7 @@ pub(super) struct Outgoing {
     left: HashSet<EntryId>,
     /// Members who were forgotten.
     forgotten: HashSet<MemberId>,
-    /// Whether there were more inboxes than fit.
+    /// Whether there were more inboxes or cursors than fit.
     all: bool,
 }
 
@@ -48,13 +48,15 @@ impl Outgoing {
 
     /// Notes that a cursor rose which concerns a member.
     ///
-    /// One that does not fit is left out: the next one of the conversation stands for it.
+    /// Of more than fit the others are told that they may lack some.
     pub(super) fn add_cursor(&mut self, told: &MemberId, cursor: &ReadCursor) {
         let key = (told.clone(), cursor.member.clone(), cursor.conversation.clone());
         if let Some(read) = self.cursors.get_mut(&key) {
             *read = cursor.read.max(*read);
         } else if self.cursors.len() < ITEMS_MAX {
             self.cursors.insert(key, cursor.read);
+        } else {
+            self.all = true;
         }
     }
 
@@ -180,6 +182,18 @@ mod tests {
         let said = heard(&mut outgoing);
         assert!(said.len() > 1, "a message is bounded");
         assert_eq!(said.iter().map(|notice| notice.inboxes.len()).sum::<usize>(), ITEMS_MAX);
+        assert_eq!(said.iter().filter(|notice| notice.all).count(), 1);
+    }
+
+    #[test]
+    fn more_cursors_than_fit_are_a_reason_to_ask_for_all() {
+        let (mut outgoing, reader) = (Outgoing::default(), member(0));
+        for number in 1..=ITEMS_MAX + 1 {
+            let pair = Conversation::single(reader.clone(), member(number));
+            outgoing.add_cursor(&reader, &ReadCursor::new(reader.clone(), pair, seq(1)));
+        }
+        let said = heard(&mut outgoing);
+        assert_eq!(said.iter().map(|notice| notice.cursors.len()).sum::<usize>(), ITEMS_MAX);
         assert_eq!(said.iter().filter(|notice| notice.all).count(), 1);
     }
 }

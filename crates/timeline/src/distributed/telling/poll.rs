@@ -21,18 +21,28 @@ const DOUBT_MAX: Duration = Duration::from_millis(250);
 /// How many inboxes one query asks for.
 const INBOXES_MAX: usize = 512;
 
+/// How long it takes at least until watchers are told once more that they may lack cursors.
+const LACKS_PAUSE: Duration = Duration::from_secs(5);
+
+/// How long watchers of so many inboxes have for themselves, each of which reads and asks then.
+const LACKS_REST: Duration = Duration::from_millis(100);
+
 /// Looks at the inboxes that are watched here, until the end of the store.
 ///
 /// One query is under way at a time, and a pass is followed by a pause that is at least as long. A
 /// watcher is only woken if its inbox has changed since it last was, so however many there are, a
 /// gap costs a query for each 512 of them, and a read for each that missed something.
+///
+/// Cursors are in no inbox, and are said once. So after a gap each watcher is told that it may lack
+/// some, 512 inboxes after the other.
 pub(super) async fn run(shared: &Shared) {
-    let (mut took, mut is_done) = (Duration::ZERO, true);
+    let hearing = shared.teller.hearing();
+    let (mut took, mut is_done, mut told_at) = (Duration::ZERO, true, None::<Instant>);
     loop {
-        let hears = shared.teller.hearing().is_up() && is_done;
+        let hears = hearing.is_up() && is_done && !hearing.lacks_cursors();
         tokio::select! {
             () = sleep(pause(hears, took)) => {}
-            () = shared.teller.hearing().doubted() => {
+            () = hearing.doubted() => {
                 tokio::select! {
                     () = sleep(took.max(DOUBT_MAX.mul_f64(fastrand::f64()))) => {}
                     () = shared.stop.cancelled() => return,
@@ -41,10 +51,19 @@ pub(super) async fn run(shared: &Shared) {
             () = shared.stop.cancelled() => return,
         }
         let began = Instant::now();
-        is_done = match shared.stop.run_until_cancelled(pass(shared)).await {
+        let may_tell = told_at.is_none_or(|at| began.duration_since(at) >= LACKS_PAUSE);
+        // The order matters: who begins to watch after this look lacks nothing of what was before.
+        let lacks_cursors = may_tell && hearing.take_lack_of_cursors();
+        if lacks_cursors {
+            told_at = Some(began);
+        }
+        is_done = match shared.stop.run_until_cancelled(pass(shared, lacks_cursors)).await {
             None => return,
             Some(Ok(())) => true,
             Some(Err(error)) => {
+                if lacks_cursors {
+                    hearing.lack_cursors();
+                }
                 tracing::debug!("the inboxes that are watched here could not be looked at: {error:#}");
                 false
             }
@@ -53,14 +72,20 @@ pub(super) async fn run(shared: &Shared) {
     }
 }
 
-/// Looks at each inbox that is watched.
-async fn pass(shared: &Shared) -> Result<()> {
+/// Looks at each inbox that is watched; its watchers are told if they may lack cursors.
+async fn pass(shared: &Shared, lacks_cursors: bool) -> Result<()> {
     let members = shared.watchers.members();
-    for members in members.chunks(INBOXES_MAX) {
+    for (at, members) in members.chunks(INBOXES_MAX).enumerate() {
+        if lacks_cursors && at > 0 {
+            sleep(LACKS_REST).await;
+        }
         // An inbox has the name of its member.
         let names: Vec<_> = members.iter().map(MemberId::as_str).collect();
         let tops = tops::read(&shared.database, Side::Inbox, &names).await?;
         shared.teller.see(members, &tops, clock::unix_ms());
+        if lacks_cursors {
+            shared.teller.reads_missed(members);
+        }
     }
     shared.teller.end_pass();
     Ok(())

@@ -1,6 +1,7 @@
 //! Nodes that reach each other through Redis.
 
 use std::convert::Infallible;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use mpx::{ErrorKind, Event, Multiplexer};
@@ -16,11 +17,14 @@ use crate::distributed::shared::Shared;
 /// Nodes that reach each other through one channel of Redis.
 ///
 /// Publishing goes to the master, whichever that is; in a cluster and by replication every server
-/// passes it on, so that any of them is good to listen to.
+/// passes it on, so that any of them is good to listen to. In a cluster it is one of the masters,
+/// and another one after that was lost.
 pub(super) struct RedisWay {
     url: String,
     authorities: Option<Vec<u8>>,
     channel: String,
+    /// Which master of a cluster publishes: the one of a key with this number.
+    turn: AtomicUsize,
     link: OnceCell<Link>,
 }
 
@@ -55,7 +59,7 @@ impl RedisWay {
         let url = config.redis.clone()?;
         let (authorities, channel) =
             (config.redis_authorities.clone(), format!("{}changes", config.redis_prefix));
-        Some(Self { url, authorities, channel, link: OnceCell::new() })
+        Some(Self { url, authorities, channel, turn: AtomicUsize::new(0), link: OnceCell::new() })
     }
 
     /// Takes in what the others say, until the end of the store.
@@ -84,11 +88,17 @@ impl RedisWay {
     pub(super) async fn say(&self, text: &str) -> Result<(), Failure> {
         let mut publish = redis::cmd("PUBLISH");
         publish.arg(&self.channel).arg(text);
-        self.link().await?.query(&self.channel, &publish).await?;
+        // It has no key, so any master takes it. One that is away is not asked again.
+        let key = format!("{}{}", self.channel, self.turn.load(Ordering::Relaxed));
+        let said = self.link().await?.query(&key, &publish).await;
+        if said.is_err() {
+            self.turn.fetch_add(1, Ordering::Relaxed);
+        }
+        said?;
         Ok(())
     }
 
-    /// Listens to the master there is now, and returns why that is over.
+    /// Listens to a master that there is now, and returns why that is over.
     async fn follow(&self, shared: &Shared) -> Result<Infallible, Failure> {
         let teller = &shared.teller;
         let client = self.link().await?.client().await?;

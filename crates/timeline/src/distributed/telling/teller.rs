@@ -201,6 +201,14 @@ impl Teller {
         woken.into_iter().for_each(|member| self.watchers.notify(member));
     }
 
+    /// Tells watchers and the observer that they may have missed cursors.
+    pub(super) fn reads_missed(&self, members: &[MemberId]) {
+        members.iter().for_each(|member| self.watchers.notify_reads_missed(member));
+        if let Some(notifier) = &mut self.locked.lock().notifier {
+            notifier.tell_reads_missed(members.to_vec());
+        }
+    }
+
     /// Forgets the inboxes that were not [seen](Self::see) since the last call.
     pub(super) fn end_pass(&self) {
         self.locked.lock().order.end_pass();

@@ -25,7 +25,7 @@ const STATUSES: [(u16, &str, &str); 10] = [
         503,
         "Unavailable",
         "It cannot be done now, or it is not known whether it was (reason UNKNOWN_OUTCOME); call again later, with the \
-         same message id.",
+         same message id, or with the one that the metadata name.",
     ),
 ];
 

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use mongodb::bson::{Document, doc};
-use timeline::{Conversation, ErrorKind, MemberId};
+use test_support::{Redis, RedisOptions, RedisUser, redis_connection, require};
+use timeline::distributed::Config;
+use timeline::{Conversation, ErrorKind, InboxPage, MemberId, Watch};
 use tokio::time::timeout;
 
 use super::scene::{Scene, assert_may_be_repeated, member, send, seq, started, until_done};
@@ -71,4 +73,63 @@ async fn a_cursor_that_mongodb_refuses_to_raise_keeps_no_other_back() {
     assert!(error.kind() == ErrorKind::Unavailable && error.to_string().contains("refuses"), "{error}");
     assert_eq!(node.read(&bob, &of_bob, seq(2)).await.unwrap(), seq(2), "it can rise as far as it may");
     assert!(node.shutdown(PATIENCE).await);
+}
+
+/// Waits until so many nodes listen to each other.
+async fn listening(redis: &Redis, nodes: u64) {
+    let channel = format!("{}changes", Config::REDIS_PREFIX_DEFAULT);
+    let mut connection = redis_connection(redis.url()).await.unwrap();
+    let counted = timeout(PATIENCE, async {
+        loop {
+            let mut count = redis::cmd("PUBSUB");
+            count.arg("NUMSUB").arg(&channel);
+            let (_, listening): (String, u64) = count.query_async(&mut connection).await.unwrap();
+            if listening == nodes {
+                return;
+            }
+        }
+    });
+    counted.await.unwrap_or_else(|_elapsed| panic!("there are never {nodes} nodes that listen"));
+}
+
+/// Changes what a user of a Redis may do; who listens where they may not any more is cut off.
+async fn permit(redis: &Redis, user: &str, rule: &str) {
+    let mut connection = redis_connection(redis.url()).await.unwrap();
+    redis::cmd("ACL").arg("SETUSER").arg(user).arg(rule).exec_async(&mut connection).await.unwrap();
+}
+
+/// Follows an inbox until a page is told that says something.
+async fn until_page(watch: &mut Watch, says_it: impl Fn(&InboxPage) -> bool) {
+    let told = timeout(PATIENCE, async { while !says_it(&watch.next().await.unwrap()) {} });
+    told.await.expect("the watch is never told");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_device_at_a_node_that_was_deaf_learns_that_it_may_lack_cursors() {
+    let rules = ["~*", "&*", "+@all"].map(str::to_owned).to_vec();
+    let user = RedisUser { name: "deaf".to_owned(), password: "secret".to_owned(), rules };
+    let options = RedisOptions { users: vec![user.clone()], ..RedisOptions::default() };
+    let Some(redis) = require(Redis::with(&options).await) else { return };
+    let Some(scene) = Scene::on_mongo().await else { return };
+    let user_url = redis.user_url(&user);
+    let scene = Scene { redis: Some(redis), ..scene };
+    let redis = scene.redis.as_ref().unwrap();
+    let (one, other) = (scene.node("one").await, scene.node("other").await);
+    let deaf = started(scene.config("deaf").redis(user_url)).await;
+    listening(redis, 3).await;
+    until_done(|| send(&one, "ann", "bob", "hi")).await;
+    let (bob, pair) = (member("bob"), Conversation::single(member("ann"), member("bob")));
+    let (mut well, mut device) = (other.watch(&bob, seq(1)), deaf.watch(&bob, seq(1)));
+
+    permit(redis, "deaf", "resetchannels").await;
+    listening(redis, 2).await;
+    assert_eq!(until_done(|| one.read(&bob, &pair, seq(1))).await, seq(1));
+    // Whoever hears has heard it, so it is said and not said again.
+    let is_told = |page: &InboxPage| page.cursors.iter().any(|cursor| cursor.member == bob);
+    until_page(&mut well, is_told).await;
+    permit(redis, "deaf", "allchannels").await;
+    until_page(&mut device, |page| page.cursors_cut || is_told(page)).await;
+    for node in [one, other, deaf] {
+        assert!(node.shutdown(PATIENCE).await);
+    }
 }

@@ -15,6 +15,8 @@ mod mortal;
 mod order;
 mod primaries;
 mod races;
+mod redis_cluster;
+mod repeated;
 mod returns;
 mod scene;
 mod secondaries;

@@ -19,7 +19,7 @@ use super::outages::{ALL, Outages, RedisOutage, bit};
 use super::script::{self, Least, Move, TAGS};
 use super::version;
 use crate::distributed::sequencer::metrics;
-use crate::distributed::trouble::Trouble;
+use crate::distributed::trouble::{Failing, Trouble};
 use crate::{Error, Result, Seq};
 
 /// How long Redis has for an answer; the index takes about as long.
@@ -174,7 +174,7 @@ impl Inner {
         let outage = outages.begin(server, tags, Instant::now())?;
         metrics::redis_up(false);
         drop(outages);
-        self.trouble.begins(server, error);
+        self.trouble.begins(Failing::Sequences, server, error);
         Some(outage)
     }
 

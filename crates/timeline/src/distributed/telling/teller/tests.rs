@@ -32,6 +32,10 @@ impl Observer for Hears {
     fn read(&self, member: &MemberId, cursor: &ReadCursor) {
         self.0.send(format!("{member}: {} {}", cursor.member, cursor.read)).unwrap();
     }
+
+    fn reads_missed(&self, member: &MemberId) {
+        self.0.send(format!("{member} lacks cursors")).unwrap();
+    }
 }
 
 /// A node, without the tasks that reach the others and the store.
@@ -156,6 +160,16 @@ fn a_look_at_the_store_wakes_those_whose_inbox_has_changed() {
     assert!(has_changed(&changes));
     assert_eq!(scene.teller.take_behind(8).len(), 1);
     assert_eq!(scene.rest(), ["a 5"]);
+}
+
+#[test]
+fn who_may_have_missed_cursors_is_told_so() {
+    let scene = Scene::new();
+    let changes = scene.watchers.subscribe(&member("a"));
+    scene.teller.reads_missed(&scene.watchers.members());
+    assert!(has_changed(&changes));
+    assert!(changes.take_cursors().is_some_and(|risen| risen.were_cut && risen.cursors.is_empty()));
+    assert_eq!(scene.rest(), ["a lacks cursors"]);
 }
 
 #[test]
