@@ -15,7 +15,7 @@ use test_support::{Proxy, ProxyPlace, require};
 use tests::Tidings;
 use tidings::hub::protocol::MessageRef;
 use tokio::net::TcpStream;
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, yield_now};
 use tokio::time::{Instant, timeout};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -288,7 +288,11 @@ async fn sends_go_on_while_redis_is_gone_and_a_check_fails() {
     }
     for (logged, before) in servers.into_iter().zip(before) {
         let (begins, ends) = ("does not serve the timelines", "serves the timelines again");
-        let over = async { while !logged.log()[before..].contains(ends) {} };
+        let over = async {
+            while !logged.log()[before..].contains(ends) {
+                yield_now().await;
+            }
+        };
         timeout(LIMIT, over).await.expect("the log says that it is over");
         let log = logged.log();
         let outage = &log[before..];
