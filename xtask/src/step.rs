@@ -67,6 +67,8 @@ pub(crate) fn target() -> PathBuf {
 #[derive(Debug, Default)]
 pub(crate) struct Steps {
     done: Vec<(String, Duration, Verdict)>,
+    /// What each step that failed said of it.
+    errors: Vec<String>,
 }
 
 /// How a step went.
@@ -85,7 +87,9 @@ impl Steps {
         let start = Instant::now();
         let result = step();
         if let Err(error) = &result {
-            println!("error: {name}: {error:#}");
+            let error = format!("error: {name}: {error:#}");
+            println!("{error}");
+            self.errors.push(error);
         }
         // A failure ends nothing: who runs all steps wants to hear of all that fail, not of the
         // first.
@@ -112,12 +116,13 @@ impl Steps {
         self.done.iter().map(line).collect()
     }
 
-    /// Fails if any step did, and names it.
+    /// Fails if any step did, names it, and repeats its error, as thousands of lines may have followed
+    /// the first time.
     pub(crate) fn verdict(&self) -> Result<()> {
         let failed = self.done.iter().filter(|(_, _, verdict)| *verdict == Verdict::Failed);
         let failed: Vec<&str> = failed.map(|(name, _, _)| name.as_str()).collect();
         if !failed.is_empty() {
-            bail!("failed: {}", failed.join(", "));
+            bail!("failed: {}\n{}", failed.join(", "), self.errors.join("\n"));
         }
         Ok(())
     }

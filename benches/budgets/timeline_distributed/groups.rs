@@ -30,7 +30,7 @@ pub(crate) fn ratio(effort: Effort) -> Result<f64, Box<dyn Error>> {
         let ours = (world.mongod_ns()? - before) / sends as f64;
         check(Counts::of(&world).await?.since(counts), i64::try_from(sends)?)?;
         ended(&node).await?;
-        let bare = Written::read(&world).await?.insert(&world, 1, 1).await?.mongod_ns_each();
+        let bare = Written::read(&world).await?.insert(1, 1).await?.mongod_ns_each();
         writeln!(
             stderr(),
             "a group of {MEMBERS}: mongod has {:.0} µs for a send, {:.0} µs for the bare inserts",

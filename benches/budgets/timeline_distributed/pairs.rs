@@ -50,7 +50,7 @@ fn rates(mode: Mode, effort: Effort) -> Result<Rates, Box<dyn Error>> {
         let callers = (0..CALLERS).map(|number| Caller::of_pair(&node, number)).collect::<Result<_, _>>()?;
         let ours = rate(callers, time).await?;
         ended(&node).await?;
-        let bare = Written::read(&world).await?.insert(&world, AT_ONCE, WRITERS).await?.rate();
+        let bare = Written::read(&world).await?.insert(AT_ONCE, WRITERS).await?.rate();
         writeln!(
             stderr(),
             "{mode:?}: ours {ours:.0} sends/s, the original one at a time {one_at_a_time:.0}, {CALLERS} at \

@@ -5,14 +5,13 @@ use std::time::{Duration, Instant};
 
 use bson::{Document, doc};
 use mongodb::options::IndexOptions;
-use mongodb::{Client, Collection, Database, IndexModel};
+use mongodb::{Collection, Database, IndexModel};
 use tokio_util::task::TaskTracker;
 
 use crate::world::{DATABASE, World};
 
 /// The entries of histories and their copies, each in the order in which they were written.
 pub(crate) struct Written {
-    client: Client,
     entries: Vec<Document>,
     copies: Vec<Document>,
 }
@@ -36,20 +35,17 @@ impl Written {
         if entries.is_empty() || copies.len() % entries.len() != 0 {
             return Err(format!("{} sends have left {} copies", entries.len(), copies.len()).into());
         }
-        Ok(Self { client, entries, copies })
+        Ok(Self { entries, copies })
     }
 
-    /// Writes them again, elsewhere on the same server: of so many sends at once first the entries,
-    /// then the copies, each with one unordered `insert_many` that a majority acknowledges.
+    /// Writes them again, on a server as empty as that of the sends was: of so many sends at once
+    /// first the entries, then the copies, each with one unordered `insert_many` that a majority
+    /// acknowledges.
     ///
     /// So many commands are under way at a time.
-    pub(crate) async fn insert(
-        self,
-        world: &World,
-        sends_at_once: usize,
-        writers: usize,
-    ) -> Result<Bare, Box<dyn Error>> {
-        let database = self.client.database("bare");
+    pub(crate) async fn insert(self, sends_at_once: usize, writers: usize) -> Result<Bare, Box<dyn Error>> {
+        let world = World::start().await?;
+        let database = world.client().await?.database("bare");
         let inboxes: Collection<Document> = database.collection("chat_sync");
         let histories: Collection<Document> = database.collection("chat_history");
         make_indexes(&database).await?;
