@@ -50,7 +50,7 @@ async fn connections(servers: [&Tidings; 2]) -> [u32; 2] {
     found
 }
 
-/// How often somebody comes in until the proxy has chosen the server that they are to be at.
+/// How often somebody comes in until it is at the server that is wanted.
 const TRIES: usize = 25;
 
 /// Comes in through a proxy until the servers have so many browsers each.

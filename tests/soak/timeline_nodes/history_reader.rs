@@ -1,4 +1,4 @@
-//! A reader of histories, at any node, whether that reads them from secondaries or not.
+//! A reader of histories, at any node.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::fault::Fault;
 use crate::line::Talk;
 use crate::scene::Scene;
 
-/// Somebody who reads the history of one talk after the other, forward or its end.
+/// Somebody who reads the histories of all talks, forward or their end.
 pub(crate) struct HistoryReader {
     scene: Arc<Scene>,
     rng: Rng,

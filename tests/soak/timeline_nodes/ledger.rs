@@ -151,7 +151,7 @@ impl Ledger {
         Ok(())
     }
 
-    /// Notes a page of a history that was read from a place, or from none if it is the end.
+    /// Notes a page of a history that was read behind a place, or is its end.
     pub(crate) fn read_history(&self, talk: Talk, after: Option<u64>, page: &Page) -> Result<(), Fault> {
         let Some(first) = page.entries.first().map(|first| first.sequence) else { return Ok(()) };
         let mut inner = self.inner.lock();

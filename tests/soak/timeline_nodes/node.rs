@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use timeline::contract::set_clock_ahead;
 use timeline::{
-    Conversation, Count, ErrorKind, GroupName, MemberId, MessageId, NewGroupMessage, NewMessage, Position,
-    PageRequest, Result, Seq, State, Tag, Timeline,
+    Conversation, Count, ErrorKind, GroupName, MemberId, MessageId, NewGroupMessage, NewMessage, PageRequest,
+    Position, Result, Seq, State, Tag, Timeline,
 };
 use tokio::io::{AsyncBufReadExt, BufReader, stdin};
 use tokio::task::JoinSet;

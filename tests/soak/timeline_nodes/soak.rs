@@ -81,13 +81,11 @@ impl Soak {
         let scene = Arc::new(Scene { nodes, ledger: Ledger::new() });
         let users = (0..ACTIVE).map(|user| User::new(Arc::clone(&scene), user, seed)).collect();
         let alone = (0..READERS).map(|user| vec![user]);
-        let in_turn =
-            (0..TURN_READERS).map(|share| (READERS + share..USERS).step_by(TURN_READERS).collect());
+        let in_turn = (0..TURN_READERS).map(|share| (READERS + share..USERS).step_by(TURN_READERS).collect());
         let readers =
             alone.chain(in_turn).map(|inboxes| Reader::new(Arc::clone(&scene), inboxes, seed)).collect();
-        let history_readers = (0..HISTORY_READERS)
-            .map(|number| HistoryReader::new(Arc::clone(&scene), number, seed))
-            .collect();
+        let history_readers =
+            (0..HISTORY_READERS).map(|number| HistoryReader::new(Arc::clone(&scene), number, seed)).collect();
         Ok(Self {
             scene,
             users,

@@ -53,7 +53,7 @@ impl Node {
     }
 }
 
-/// The places of each way by which nodes reach each other, where there are servers for it.
+/// A place for each way by which nodes reach each other.
 async fn places() -> Vec<Place> {
     [Place::on_mongo().await, Place::on_redis_and_mongo().await].into_iter().flatten().collect()
 }
@@ -77,9 +77,8 @@ async fn send(node: &Timeline) -> Seq {
 
 /// Waits until a watch of Bob's inbox has a message.
 async fn until_read(watch: &mut Watch, place: Seq) {
-    let read = async {
-        while !watch.next().await.unwrap().entries.iter().any(|entry| entry.place == place) {}
-    };
+    let read =
+        async { while !watch.next().await.unwrap().entries.iter().any(|entry| entry.place == place) {} };
     timeout(PATIENCE, read).await.expect("the watch at the other node gets it");
 }
 
@@ -89,7 +88,7 @@ async fn until_pushed(pushed: &mut mpsc::Receiver<Seq>, place: Seq) {
     timeout(PATIENCE, told).await.expect("the observer of the other node is told of it");
 }
 
-/// Sends at one node what Bob gets at another, and returns how long he waited for it there.
+/// Sends at one node, and returns how long Bob waited for it at another.
 async fn waited(from: &Timeline, watch: &mut Watch, pushed: &mut mpsc::Receiver<Seq>) -> Duration {
     let mut waited = Duration::ZERO;
     for _ in 0..MESSAGES {
@@ -143,7 +142,7 @@ async fn a_cursor_that_rises_at_one_node_is_told_at_another() {
     }
 }
 
-/// A node does not write again what it knows of a conversation, for 5 minutes unless it is told.
+/// Unless it is told, a node believes for 5 minutes what it knows of a member.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_left_a_group_at_one_node_is_in_it_again_by_a_send_at_another() {
     for place in places().await {

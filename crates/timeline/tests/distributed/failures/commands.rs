@@ -124,7 +124,9 @@ async fn expires(node: &Timeline) {
     expired.await.expect("retention removes what is too much");
 }
 
-/// Has a node end what others had begun that died, once of a group that is purged meanwhile.
+/// Has a node end what others had begun that died.
+///
+/// The second time the group is purged before that.
 async fn dead_nodes(scene: &Scene, config: Config, node: &Timeline) {
     for (id, is_purged) in [("dead", false), ("gone", true)] {
         let known = busy_nodes(scene).await;

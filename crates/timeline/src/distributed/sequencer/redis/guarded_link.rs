@@ -241,8 +241,8 @@ mod tests {
             config.redis_version_min = version_min;
             config
         };
-        // On a busy machine a connection may take too long, and so may the question for the version;
-        // whoever does not answer it is used.
+        // On a busy machine a connection may take too long, and so may the question for the
+        // version; whoever does not answer it is used.
         let (new, old) = (config(version::VERSION_MIN), config(1_000));
         let mut seen = [false, false];
         for _ in 0..10 {
