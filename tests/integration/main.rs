@@ -5,6 +5,7 @@
 mod access;
 mod containers;
 mod databases;
+mod front;
 mod handshake;
 mod issuer;
 mod logins;

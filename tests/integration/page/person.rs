@@ -16,7 +16,7 @@ const WATCH_CLICK: &str = "(window.clicked = null, addEventListener('click', eve
     window.clicked = event.target.closest?.('button')?.dataset.key ?? ''; }, { capture: true, once: true }), true)";
 
 /// For what never comes where it fails.
-const LIMIT: Duration = Duration::from_secs(60);
+pub(super) const LIMIT: Duration = Duration::from_secs(60);
 
 /// One tab in which somebody has come in.
 pub(super) struct Person {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,8 +15,8 @@ use test_support::{Proxy, ProxyPlace, require};
 use tests::Tidings;
 use tidings::hub::protocol::MessageRef;
 use tokio::net::TcpStream;
-use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::task::{JoinSet, yield_now};
+use tokio::time::{Instant, timeout};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::crypto::aws_lc_rs;
@@ -27,30 +28,15 @@ use tokio_tungstenite::{WebSocketStream, client_async, tungstenite};
 use super::client::Client;
 use super::listener::Listener;
 use crate::databases::{Databases, Mode, run, until_ready};
-
-const PAGE: &str = include_str!("../../../docs/scaling.md");
+use crate::front::{self, Balance};
 
 /// A time that only a hang reaches.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// The configuration of the page, with the ports and files of this test.
+/// How soon the clients of one server have what another one stores.
 ///
-/// All come from one address here, so requests go to both in turn, and answers say who made them.
-fn nginx([one, other]: [&Tidings; 2], place: &ProxyPlace) -> String {
-    let (_, rest) = PAGE.split_once("```nginx\n").expect("the page has such a block");
-    let block = rest.split_once("\n```").expect("the block has an end").0;
-    block
-        .replace("    ip_hash;\n", "")
-        .replace("10.0.0.21:8000", &one.http().to_string())
-        .replace("10.0.0.22:8000", &other.http().to_string())
-        .replace("10.0.0.21:9000", &one.grpc().to_string())
-        .replace("10.0.0.22:9000", &other.grpc().to_string())
-        .replace("listen 443", &format!("listen 127.0.0.1:{}", place.port))
-        .replace("chat.example.org;", "localhost;")
-        .replace("/etc/ssl/chat.example.org.pem", &place.certificate.display().to_string())
-        .replace("/etc/ssl/chat.example.org.key", &place.key.display().to_string())
-        .replace("    location / {\n", "    add_header X-Server $upstream_addr always;\n    location / {\n")
-}
+/// Where notices are lost it is up to 36 s, as a server looks by itself every half a minute.
+const SOON: Duration = Duration::from_secs(10);
 
 /// A WebSocket of a user through the proxy.
 async fn through(place: &ProxyPlace, user: &str) -> WebSocketStream<TlsStream<TcpStream>> {
@@ -95,11 +81,21 @@ async fn told(watch: &mut Listener) -> Value {
 }
 
 #[tokio::test]
-async fn what_one_server_stores_the_other_one_pushes() {
-    let Some(databases) = Databases::start(Mode::Redis).await else { return };
+async fn what_one_server_stores_the_other_one_pushes_with_redis() {
+    pushes(Mode::Redis).await;
+}
+
+#[tokio::test]
+async fn what_one_server_stores_the_other_one_pushes_without_redis() {
+    pushes(Mode::Mongo).await;
+}
+
+async fn pushes(mode: Mode) {
+    let Some(databases) = Databases::start(mode).await else { return };
     let flags = ["--trusted-proxies=127.0.0.1"];
     let (one, other) = (databases.server(&flags).await, databases.server(&flags).await);
-    let Some(proxy) = require(Proxy::nginx(|place| nginx([&one, &other], place)).await) else { return };
+    let proxy = Proxy::nginx(|place| front::nginx([&one, &other], place, Balance::InTurn)).await;
+    let Some(proxy) = require(proxy) else { return };
     let place = proxy.place();
     let ca = Certificate::from_pem(&fs::read(&place.ca).unwrap()).unwrap();
     let http = Http::builder().tls_certs_only([ca]).build().unwrap();
@@ -122,6 +118,7 @@ async fn what_one_server_stores_the_other_one_pushes() {
         assert!(sent < 50, "all requests go to {asked:?}: {}", proxy.log());
         let body = json!({ "from": "alice", "to": "bob", "message": { "n": sent } });
         let answer = http.post(url("/timeline/send")).json(&body).send().await.unwrap();
+        let answered = Instant::now();
         assert_eq!(answer.status(), 200, "{}", proxy.log());
         asked.insert(answer.headers()["x-server"].to_str().unwrap().to_owned());
         let sequence = json!(sent.to_string());
@@ -138,6 +135,51 @@ async fn what_one_server_stores_the_other_one_pushes() {
         for watch in &mut watches {
             assert_eq!(told(watch).await["latestSeq"], sequence);
         }
+        let waited = answered.elapsed();
+        assert!(waited < SOON, "message {sent} came to all after {waited:?}");
+    }
+}
+
+/// A server on shared databases, with its log in a file.
+struct Logged {
+    server: Tidings,
+    log: PathBuf,
+    _directory: TempDir,
+}
+
+impl Logged {
+    async fn start(databases: &Databases) -> Self {
+        let directory = TempDir::new().unwrap();
+        let log = directory.path().join("log");
+        let flags = databases.flags();
+        let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+        let server = Tidings::start_into(fs::File::create(&log).unwrap(), &flags);
+        until_ready(&server).await;
+        Self { server, log, _directory: directory }
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(&self.log).unwrap()
+    }
+
+    /// Waits until a metric without labels is this.
+    async fn until_metric(&self, name: &str, wanted: &str) {
+        self.until_metric_is(name, |value| value == wanted).await;
+    }
+
+    /// Waits until a metric without labels is there, and is as it is to be.
+    async fn until_metric_is(&self, name: &str, is_wanted: impl Fn(&str) -> bool) {
+        let url = self.server.url("/metrics");
+        let asked = async {
+            loop {
+                let text = reqwest::get(&url).await.unwrap().text().await.unwrap();
+                let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+                if value.is_some_and(&is_wanted) {
+                    return;
+                }
+            }
+        };
+        assert!(timeout(LIMIT, asked).await.is_ok(), "{name} does not become what it is to be");
     }
 }
 
@@ -212,27 +254,53 @@ async fn sends_go_on_while_redis_is_gone_and_a_check_fails() {
     let (well, text) = check(&databases.flags());
     assert!(well && text.contains("ok      --mongo-url mongodb://"), "{text}");
     assert!(text.contains(", for sequences\n"), "{text}");
-    let (one, other) = (databases.server(&[]).await, databases.server(&[]).await);
+    let (one, other) = (Logged::start(&databases).await, Logged::start(&databases).await);
+    let servers = [&one, &other];
+    for logged in servers {
+        logged.until_metric("timeline_redis_up", "1").await;
+        logged.until_metric("timeline_others_heard", "1").await;
+    }
+    let before = servers.map(|logged| logged.log().len());
+    let (one, other) = (&one.server, &other.server);
     let sequence =
         |number: u32| (200, json!({ "sequence": number.to_string(), "place": number.to_string() }));
-    assert_eq!(send(&one, 1).await, sequence(1));
+    assert_eq!(send(one, 1).await, sequence(1));
     databases.redis().kill().unwrap();
-    for (server, number) in [(&other, 2), (&one, 3), (&other, 4)] {
+    for (server, number) in [(other, 2), (one, 3), (other, 4)] {
         assert_eq!(send(server, number).await, sequence(number));
     }
     // A repetition, at another server than the first time.
-    assert_eq!(send(&other, 3).await, sequence(3));
+    assert_eq!(send(other, 3).await, sequence(3));
+    for logged in servers {
+        logged.until_metric("timeline_redis_up", "0").await;
+        logged.until_metric("timeline_others_heard", "0").await;
+        // The third use of Redis has met it as well.
+        logged.until_metric_is("timeline_notices_failed_total", |value| value != "0").await;
+    }
     let (well, text) = check(&databases.flags());
     assert!(!well && text.contains("problem --redis-url: "), "{text}");
     assert!(text.contains("ok      --mongo-url mongodb://"), "{text}");
     // It comes back without all that it knew.
     databases.redis().start_again().await.unwrap();
-    let metrics = one.url("/metrics");
-    let is_back = async {
-        while !reqwest::get(&metrics).await.unwrap().text().await.unwrap().contains("timeline_redis_up 1") {}
-    };
-    timeout(LIMIT, is_back).await.expect("it gives out sequences again");
-    for (server, number) in [(&one, 5), (&other, 6)] {
+    for logged in servers {
+        logged.until_metric("timeline_redis_up", "1").await;
+        logged.until_metric("timeline_others_heard", "1").await;
+    }
+    for (logged, before) in servers.into_iter().zip(before) {
+        let (begins, ends) = ("does not serve the timelines", "serves the timelines again");
+        let over = async {
+            while !logged.log()[before..].contains(ends) {
+                yield_now().await;
+            }
+        };
+        timeout(LIMIT, over).await.expect("the log says that it is over");
+        let log = logged.log();
+        let outage = &log[before..];
+        // For sequences, what others say and what is said to them alike.
+        let told = [begins, ends].map(|text| outage.matches(text).count());
+        assert_eq!(told, [1, 1], "{outage}");
+    }
+    for (server, number) in [(one, 5), (other, 6)] {
         assert_eq!(send(server, number).await, sequence(number));
     }
     let page = reqwest::get(other.url("/timeline/sync?member=bob")).await.unwrap();

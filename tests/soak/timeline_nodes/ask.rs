@@ -1,7 +1,7 @@
 //! What the soak and its nodes say to each other, a line of JSON each.
 
 use serde::{Deserialize, Serialize};
-use timeline::{Entry, EntryKind, InboxPage, Tag};
+use timeline::{Entry, EntryKind, HistoryPage, InboxPage, Tag};
 
 use crate::checker::talk_of;
 use crate::line::{Call, Talk};
@@ -20,6 +20,8 @@ pub(crate) enum Ask {
     Call { by: usize, call: Call },
     /// What is in an inbox behind a position; with `waits`, once there is something.
     Page { inbox: usize, last: u64, tag: Option<u64>, waits: bool },
+    /// What is in a history behind a place, or its end.
+    History { talk: Talk, after: Option<u64> },
 }
 
 /// A line of a node.
@@ -52,7 +54,7 @@ pub(crate) enum Answer {
     },
 }
 
-/// A page of an inbox.
+/// A page of an inbox, or of a history.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Page {
     pub(crate) reset: bool,
@@ -60,7 +62,7 @@ pub(crate) struct Page {
     pub(crate) entries: Vec<Got>,
 }
 
-/// An entry of an inbox.
+/// An entry of an inbox, or of a history, where its sequence is its place.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Got {
     pub(crate) sequence: u64,
@@ -76,6 +78,12 @@ impl Page {
     pub(crate) fn of(user: usize, page: &InboxPage) -> Self {
         let entries = page.entries.iter().map(|entry| Got::of(user, entry)).collect();
         Self { reset: page.reset, floor: page.floor.get(), entries }
+    }
+
+    /// Returns a page of a history, of whose entries the talk is known.
+    pub(crate) fn of_history(page: &HistoryPage) -> Self {
+        let entries = page.entries.iter().map(|entry| Got::of(0, entry)).collect();
+        Self { reset: false, floor: page.floor.get(), entries }
     }
 }
 

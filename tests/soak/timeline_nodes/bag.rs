@@ -24,6 +24,12 @@ impl Bag {
         Self { redis: RedisKind::None, only: Some(only), left: Vec::new() }
     }
 
+    /// Returns all that may come.
+    pub(crate) fn all(&self) -> Vec<Disturbance> {
+        // Which node it is about does not matter.
+        self.only.map_or_else(|| Disturbance::all(&mut Rng::with_seed(0), self.redis), |only| vec![only])
+    }
+
     pub(crate) fn draw(&mut self, rng: &mut Rng) -> Disturbance {
         if let Some(only) = self.only {
             return only;

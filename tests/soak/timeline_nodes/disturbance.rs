@@ -66,6 +66,29 @@ impl Disturbance {
         }
         all
     }
+
+    /// Returns what it is called, whichever node it is about.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::NodeKilled(_) => "node killed",
+            Self::NodeFrozen(_) => "node frozen",
+            Self::NodeCrowded(_) => "node crowded",
+            Self::PrimaryKilled => "primary killed",
+            Self::PrimaryFrozen => "primary frozen",
+            Self::PrimaryDeposed => "primary deposed",
+            Self::PrimaryRolledBack => "primary rolled back",
+            Self::SecondaryFrozen => "secondary frozen",
+            Self::MajorityLost => "majority lost",
+            Self::MajorityFrozen => "majority frozen",
+            Self::RedisFlushed => "redis flushed",
+            Self::RedisKilled => "redis killed",
+            Self::RedisEmptied => "redis killed and emptied",
+            Self::RedisFrozen => "redis frozen",
+            Self::RedisSetBack => "redis set back",
+            Self::RedisMasterFrozen => "redis master frozen",
+            Self::RedisFailedOver => "redis failed over",
+        }
+    }
 }
 
 impl fmt::Display for Disturbance {
@@ -74,20 +97,7 @@ impl fmt::Display for Disturbance {
             Self::NodeKilled(number) => write!(f, "node {number} killed"),
             Self::NodeFrozen(number) => write!(f, "node {number} frozen"),
             Self::NodeCrowded(number) => write!(f, "node {number} crowded"),
-            Self::PrimaryKilled => f.write_str("primary killed"),
-            Self::PrimaryFrozen => f.write_str("primary frozen"),
-            Self::PrimaryDeposed => f.write_str("primary deposed"),
-            Self::PrimaryRolledBack => f.write_str("primary rolled back"),
-            Self::SecondaryFrozen => f.write_str("secondary frozen"),
-            Self::MajorityLost => f.write_str("majority lost"),
-            Self::MajorityFrozen => f.write_str("majority frozen"),
-            Self::RedisFlushed => f.write_str("redis flushed"),
-            Self::RedisKilled => f.write_str("redis killed"),
-            Self::RedisEmptied => f.write_str("redis killed and emptied"),
-            Self::RedisFrozen => f.write_str("redis frozen"),
-            Self::RedisSetBack => f.write_str("redis set back"),
-            Self::RedisMasterFrozen => f.write_str("redis master frozen"),
-            Self::RedisFailedOver => f.write_str("redis failed over"),
+            other => f.write_str(other.name()),
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::ask::{Got, Page};
 use crate::fault::Fault;
 use crate::line::{Call, Line, Talk};
 use crate::model::Model;
+use crate::seen_history::SeenHistory;
 
 /// Shared by all who send and read. Every error is a broken promise.
 pub(crate) struct Ledger {
@@ -24,6 +25,7 @@ struct Inner {
     /// The acknowledged messages, by their id.
     sent: HashMap<String, Sent>,
     inboxes: HashMap<usize, Inbox>,
+    histories: HashMap<Talk, SeenHistory>,
     events: VecDeque<String>,
 }
 
@@ -93,6 +95,7 @@ impl Ledger {
         inner.model.take(Line::Done { number, answer })?;
         match call {
             Call::Send { talk, id, .. } => {
+                inner.histories.entry(*talk).or_default().note(*talk, answer, Some(id))?;
                 let sent = Sent { talk: *talk, place: answer, failed: failed.to_vec() };
                 inner.sent.insert(id.clone(), sent);
             }
@@ -144,6 +147,21 @@ impl Ledger {
             inbox.take(user, got)?;
             let Got { sequence, tag, place, .. } = *got;
             model.take(Line::Seen { inbox: user, sequence, tag, place })?;
+        }
+        Ok(())
+    }
+
+    /// Notes a page of a history that was read behind a place, or is its end.
+    pub(crate) fn read_history(&self, talk: Talk, after: Option<u64>, page: &Page) -> Result<(), Fault> {
+        let Some(first) = page.entries.first().map(|first| first.sequence) else { return Ok(()) };
+        let mut inner = self.inner.lock();
+        let seen = inner.histories.entry(talk).or_default();
+        let first = after.map_or(first, |after| after.max(page.floor) + 1);
+        for (got, expected) in page.entries.iter().zip(first..) {
+            if got.sequence != expected {
+                return Err(format!("a page of {talk:?} has {} and not {expected}", got.sequence).into());
+            }
+            seen.note(talk, got.sequence, got.id.as_deref())?;
         }
         Ok(())
     }

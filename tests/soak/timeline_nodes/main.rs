@@ -5,7 +5,7 @@
 //! ```text
 //! soak-timeline-nodes mongo|redis+mongo SECONDS [SEED [ROLLBACKS]]
 //!     the whole; ends with an error at the first broken promise
-//! soak-timeline-nodes node AHEAD-MS MONGO DATABASE [REDIS]
+//! soak-timeline-nodes node AHEAD-MS primary|secondaries MONGO DATABASE [REDIS]
 //!     a node: does what it is asked on standard input
 //! ```
 //!
@@ -17,11 +17,13 @@
 //!   as failed;
 //! - no reader is reset, skips an entry, or gets one twice; floors do not fall, and an inbox that
 //!   was acknowledged to its end counts on;
-//! - a sequence that anybody saw has the same message for ever;
+//! - a sequence that anybody saw has the same message for ever, in inboxes and in histories, also
+//!   where those are read from secondaries, as one of the nodes does;
 //! - histories, inboxes and cursors are as the checker of the embedded soak wants them.
 //!
 //! With ROLLBACKS nothing fails but primaries whose last writes are undone, until there were so
-//! many; it is an error if the time is too short for that.
+//! many; it is an error if the time is too short for that. A run of ten minutes or more without it
+//! fails if one of the disturbances never took effect.
 //!
 //! The seed decides what fails and what users do. When exactly is up to the machine. The clock of
 //! each node is up to an hour ahead of the machine's, or behind, and another one after each start.
@@ -31,7 +33,9 @@ mod bag;
 #[path = "../timeline/checker.rs"]
 mod checker;
 mod disturbance;
+mod effects;
 mod fault;
+mod history_reader;
 mod ledger;
 #[path = "../timeline/line.rs"]
 mod line;
@@ -47,6 +51,7 @@ mod reader;
 mod redis_kind;
 mod redis_servers;
 mod scene;
+mod seen_history;
 mod servers;
 mod soak;
 #[path = "../start.rs"]
@@ -93,6 +98,9 @@ fn main() -> ExitCode {
     })
 }
 
+/// How long a run is that has to show all of the disturbances.
+const WHOLE: Duration = Duration::from_secs(600);
+
 async fn soak(with_redis: bool, lasts: Duration, seed: u64, rollbacks: usize) -> Result<(), Fault> {
     let begun = Instant::now();
     let (second, minute) = (Duration::from_secs(1), Duration::from_secs(60));
@@ -127,6 +135,11 @@ async fn soak(with_redis: bool, lasts: Duration, seed: u64, rollbacks: usize) ->
         if is_last {
             break;
         }
+    }
+    writeln!(stdout(), "took effect: {}", soak.effects())?;
+    let never = soak.effects().never();
+    if lasts >= WHOLE && !never.is_empty() {
+        return Err(format!("never took effect in {lasts:?}: {}; seed {seed}", never.join(", ")).into());
     }
     writeln!(stdout(), "{cycles} cycles, {} rollbacks: no violation", soak.rolled_back())?;
     Ok(())

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use timeline::contract::set_clock_ahead;
 use timeline::{
-    Conversation, Count, ErrorKind, GroupName, MemberId, MessageId, NewGroupMessage, NewMessage, Position,
-    Result, Seq, State, Tag, Timeline,
+    Conversation, Count, ErrorKind, GroupName, MemberId, MessageId, NewGroupMessage, NewMessage, PageRequest,
+    Position, Result, Seq, State, Tag, Timeline,
 };
 use tokio::io::{AsyncBufReadExt, BufReader, stdin};
 use tokio::task::JoinSet;
@@ -52,6 +52,7 @@ async fn answer(timeline: &Timeline, ask: Ask) -> Answer {
     let answered = match ask {
         Ask::Call { by, call } => called(timeline, by, call).await,
         Ask::Page { inbox, last, tag, waits } => page(timeline, inbox, last, tag, waits).await,
+        Ask::History { talk, after } => history(timeline, talk, after).await,
     };
     answered.unwrap_or_else(|error| {
         let text = format!("{:?}: {error}", error.kind());
@@ -74,6 +75,15 @@ async fn page(timeline: &Timeline, inbox: usize, last: u64, tag: Option<u64>, wa
         timeline.sync(&me, position, Count::new(PAGE)).await?
     };
     Ok(Answer::Page(Page::of(inbox, &page)))
+}
+
+async fn history(timeline: &Timeline, talk: Talk, after: Option<u64>) -> Result<Answer> {
+    let request = match after {
+        Some(after) => PageRequest::after(Seq::new(after)?, Count::new(PAGE)),
+        None => PageRequest::before(Seq::ZERO, Count::new(PAGE)),
+    };
+    let page = timeline.history(&talk.conversation()?, request).await?;
+    Ok(Answer::Page(Page::of_history(&page)))
 }
 
 fn nothing(floor: u64) -> Answer {

@@ -19,8 +19,9 @@ pub(crate) struct Nodes {
 impl Nodes {
     pub(crate) async fn start(place: Place, rng: &mut Rng) -> Result<Self, Fault> {
         let mut nodes = Vec::with_capacity(NODES);
-        for _ in 0..NODES {
-            nodes.push(RwLock::new(Arc::new(NodeProcess::start(&place, clock(rng)).await?)));
+        for number in 0..NODES {
+            let node = NodeProcess::start(&place_of(&place, number), clock(rng)).await?;
+            nodes.push(RwLock::new(Arc::new(node)));
         }
         Ok(Self { place, nodes })
     }
@@ -42,7 +43,7 @@ impl Nodes {
 
     /// Starts another one in place of one that was killed, with another clock.
     pub(crate) async fn start_again(&self, number: usize, rng: &mut Rng) -> Result<(), Fault> {
-        let node = Arc::new(NodeProcess::start(&self.place, clock(rng)).await?);
+        let node = Arc::new(NodeProcess::start(&place_of(&self.place, number), clock(rng)).await?);
         *self.nodes[number].write() = node;
         Ok(())
     }
@@ -54,6 +55,11 @@ impl Nodes {
         }
         Ok(())
     }
+}
+
+/// Returns where a node is: the first one reads histories from secondaries.
+fn place_of(place: &Place, number: usize) -> Place {
+    Place { from_secondaries: number == 0, ..place.clone() }
 }
 
 /// Returns by how much the clock of a node is ahead of the machine's, or behind.

@@ -10,6 +10,11 @@ pub(crate) async fn pause(rng: &mut Rng, longest: Duration) {
     sleep(Duration::from_millis(rng.u64(100..8_000)).min(longest)).await;
 }
 
+/// Waits for 12 to 15 s, or what is allowed: longer than a call may take.
+pub(crate) async fn long_pause(rng: &mut Rng, longest: Duration) {
+    sleep(Duration::from_millis(rng.u64(12_000..15_000)).min(longest)).await;
+}
+
 /// Waits for 0.3 to 1.5 s, or what is allowed.
 ///
 /// Others write meanwhile, and nobody puts right that a replica hears nothing.

@@ -1,4 +1,4 @@
-//! A reader, who follows an inbox at any node, and acknowledges at times.
+//! A reader, who follows inboxes at any node, and acknowledges at times.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,16 +12,21 @@ use crate::fault::Fault;
 use crate::line::Call;
 use crate::scene::Scene;
 
-/// The reader of one inbox.
+/// The reader of one inbox, or of several in turn. Nobody else reads them meanwhile.
 pub(crate) struct Reader {
     scene: Arc<Scene>,
+    inboxes: Vec<usize>,
+    /// The one whose turn it is, and where that is in the list.
     user: usize,
+    turn: usize,
     rng: Rng,
 }
 
 impl Reader {
-    pub(crate) fn new(scene: Arc<Scene>, user: usize, seed: u64) -> Self {
-        Self { scene, user, rng: Rng::with_seed(seed ^ ((user as u64 + 1) << 32)) }
+    /// Creates the reader of these inboxes, of which there is at least one.
+    pub(crate) fn new(scene: Arc<Scene>, inboxes: Vec<usize>, seed: u64) -> Self {
+        let user = inboxes[0];
+        Self { scene, inboxes, user, turn: 0, rng: Rng::with_seed(seed ^ ((user as u64 + 1) << 32)) }
     }
 
     /// Reads until it is told to stop.
@@ -37,13 +42,17 @@ impl Reader {
                     self.call(Call::Ack { member: self.user, sequence: newest.sequence }).await?;
                 }
             }
+            self.turn = (self.turn + 1) % self.inboxes.len();
+            self.user = self.inboxes[self.turn];
             sleep(Duration::from_millis(self.rng.u64(10..200))).await;
         }
         Ok(self)
     }
 
     async fn page(&mut self) -> Result<Page, Fault> {
-        let ((last, tag), waits) = (self.scene.ledger.position(self.user), self.rng.bool());
+        // Who has several waits at none of them.
+        let waits = self.inboxes.len() == 1 && self.rng.bool();
+        let (last, tag) = self.scene.ledger.position(self.user);
         let ask = Ask::Page { inbox: self.user, last, tag, waits };
         match self.scene.ask(&ask, &mut self.rng).await? {
             Answer::Page(page) => {

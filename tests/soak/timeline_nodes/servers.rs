@@ -29,6 +29,7 @@ impl Servers {
             mongo: mongo.url(),
             database: unique("soak"),
             redis: redis.as_ref().map(RedisServers::url),
+            from_secondaries: false,
         };
         Ok(Self { redis, mongo, place, copy: RedisCopy::new() })
     }

@@ -15,17 +15,19 @@ use crate::ask::Page;
 use crate::bag::Bag;
 use crate::checker::Checker;
 use crate::disturbance::Disturbance;
+use crate::effects::Effects;
 use crate::fault::Fault;
+use crate::history_reader::HistoryReader;
 use crate::ledger::Ledger;
 use crate::nodes::Nodes;
-use crate::pause::pause;
+use crate::pause::{long_pause, pause};
 use crate::reader::Reader;
 use crate::redis_kind::RedisKind;
 use crate::scene::{PATIENCE, Scene};
 use crate::servers::Servers;
 use crate::talk::member;
 use crate::user::User;
-use crate::users::{ACTIVE, READERS, USERS};
+use crate::users::{ACTIVE, HISTORY_READERS, READERS, TURN_READERS, USERS};
 
 /// How long the store may take to end what was begun by nodes that died: the grace, five seconds,
 /// and what a busy machine adds.
@@ -53,10 +55,12 @@ pub(crate) struct Soak {
     scene: Arc<Scene>,
     users: Vec<User>,
     readers: Vec<Reader>,
+    history_readers: Vec<HistoryReader>,
     servers: Servers,
     rng: Rng,
     pace: Pace,
     bag: Bag,
+    effects: Effects,
     /// How often writes of a primary were undone.
     rolled_back: usize,
     checker: Checker,
@@ -66,6 +70,7 @@ pub(crate) struct Soak {
 enum Worker {
     User(User),
     Reader(Reader),
+    HistoryReader(HistoryReader),
 }
 
 impl Soak {
@@ -75,14 +80,35 @@ impl Soak {
         let nodes = Nodes::start(servers.place().clone(), &mut rng).await?;
         let scene = Arc::new(Scene { nodes, ledger: Ledger::new() });
         let users = (0..ACTIVE).map(|user| User::new(Arc::clone(&scene), user, seed)).collect();
-        let readers = (0..READERS).map(|user| Reader::new(Arc::clone(&scene), user, seed)).collect();
-        let checker = Checker::default();
-        Ok(Self { scene, users, readers, servers, rng, pace, bag, rolled_back: 0, checker })
+        let alone = (0..READERS).map(|user| vec![user]);
+        let in_turn = (0..TURN_READERS).map(|share| (READERS + share..USERS).step_by(TURN_READERS).collect());
+        let readers =
+            alone.chain(in_turn).map(|inboxes| Reader::new(Arc::clone(&scene), inboxes, seed)).collect();
+        let history_readers =
+            (0..HISTORY_READERS).map(|number| HistoryReader::new(Arc::clone(&scene), number, seed)).collect();
+        Ok(Self {
+            scene,
+            users,
+            readers,
+            history_readers,
+            servers,
+            rng,
+            pace,
+            effects: Effects::of(&bag.all()),
+            bag,
+            rolled_back: 0,
+            checker: Checker::default(),
+        })
     }
 
     /// Returns the last that happened, for the report of a violation.
     pub(crate) fn events(&self) -> String {
         self.scene.ledger.events()
+    }
+
+    /// Returns how often each disturbance came, and took effect.
+    pub(crate) fn effects(&self) -> &Effects {
+        &self.effects
     }
 
     /// Returns how often a primary had writes that were undone.
@@ -102,6 +128,10 @@ impl Soak {
         for reader in take(&mut self.readers) {
             let stopped = stopped.clone();
             working.spawn(async move { reader.work(stopped).await.map(Worker::Reader) });
+        }
+        for reader in take(&mut self.history_readers) {
+            let stopped = stopped.clone();
+            working.spawn(async move { reader.work(stopped).await.map(Worker::HistoryReader) });
         }
         let mut report = tokio::select! {
             disturbed = self.disturb() => disturbed?,
@@ -127,6 +157,7 @@ impl Soak {
             match ended?? {
                 Worker::User(user) => self.users.push(user),
                 Worker::Reader(reader) => self.readers.push(reader),
+                Worker::HistoryReader(reader) => self.history_readers.push(reader),
             }
         }
         Ok(())
@@ -145,6 +176,7 @@ impl Soak {
                 self.inflict(disturbance).await.map_err(|fault| format!("{disturbance}: {fault}"))?;
             self.scene.ledger.note(&format!("--- {disturbance}: over"));
             self.scene.nodes.check().await?;
+            self.effects.note(disturbance, took_effect);
             if took_effect && matches!(disturbance, Disturbance::PrimaryRolledBack) {
                 self.rolled_back += 1;
             }
@@ -167,7 +199,12 @@ impl Soak {
             Disturbance::NodeFrozen(number) => {
                 let node = nodes.node(number);
                 node.signal("STOP").await?;
-                pause(&mut self.rng, longest).await;
+                // At times until its calls have run out of time.
+                if self.rng.bool() {
+                    long_pause(&mut self.rng, longest).await;
+                } else {
+                    pause(&mut self.rng, longest).await;
+                }
                 node.signal("CONT").await?;
             }
             Disturbance::NodeCrowded(number) => {

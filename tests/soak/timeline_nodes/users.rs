@@ -14,8 +14,14 @@ pub(crate) const ACTIVE: usize = 6;
 /// How many of them are in the groups that lose messages.
 pub(crate) const SOME: usize = 12;
 
-/// How many of them read all the while. Of the others the inboxes are read at the comparisons.
+/// How many of them read all the while.
 pub(crate) const READERS: usize = 10;
+
+/// How many readers read the inboxes of the others in turn.
+pub(crate) const TURN_READERS: usize = 4;
+
+/// How many read histories.
+pub(crate) const HISTORY_READERS: usize = 3;
 
 /// How many nodes the store has, beside the one that compares.
 pub(crate) const NODES: usize = 3;

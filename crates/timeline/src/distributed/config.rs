@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::requirements;
 use crate::{Error, ErrorKind, Observer, Result, Retention};
 
 /// Where a distributed store is, and who is told of it.
@@ -24,12 +25,17 @@ use crate::{Error, ErrorKind, Observer, Result, Retention};
 #[derive(Clone)]
 pub struct Config {
     pub(super) mongo: String,
+    /// The oldest version that is used; only tests set another one.
+    pub(super) mongo_version_min: (u32, u32),
     pub(super) database: Option<String>,
     pub(super) inboxes: String,
     pub(super) histories: String,
     pub(super) timeout: Duration,
     #[cfg(feature = "redis")]
     pub(super) redis: Option<String>,
+    /// The oldest major version that is used; only tests set another one.
+    #[cfg(feature = "redis")]
+    pub(super) redis_version_min: u32,
     #[cfg(feature = "redis")]
     pub(super) redis_authorities: Option<Vec<u8>>,
     #[cfg(feature = "redis")]
@@ -81,12 +87,15 @@ impl Config {
     pub fn new(mongo: impl Into<String>) -> Self {
         Self {
             mongo: mongo.into(),
+            mongo_version_min: requirements::VERSION_MIN,
             database: None,
             inboxes: Self::INBOXES_DEFAULT.to_owned(),
             histories: Self::HISTORIES_DEFAULT.to_owned(),
             timeout: Self::TIMEOUT_DEFAULT,
             #[cfg(feature = "redis")]
             redis: None,
+            #[cfg(feature = "redis")]
+            redis_version_min: super::sequencer::redis::VERSION_MIN,
             #[cfg(feature = "redis")]
             redis_authorities: None,
             #[cfg(feature = "redis")]

@@ -86,7 +86,7 @@ fn state_of(link: &LinkState, unsure: Option<&str>) -> State {
 
 /// Opens the store, and returns its generation.
 async fn attempt(shared: &Shared) -> Result<u64> {
-    requirements::check(&shared.database).await?;
+    requirements::check(&shared.database, shared.config.mongo_version_min).await?;
     prepare(&shared.database).await
 }
 

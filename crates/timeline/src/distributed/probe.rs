@@ -41,7 +41,7 @@ const GRACE: Duration = Duration::from_secs(1);
 pub async fn probe(config: &Config) -> Result<Probe> {
     config.validate()?;
     let database = Database::start(config).await?;
-    let found = look(&database).await;
+    let found = look(&database, config).await;
     // What does not end in time ends by itself.
     database.link().shutdown(GRACE).await;
     found
@@ -61,8 +61,8 @@ pub async fn probe_redis(config: &Config) -> Result<()> {
     super::sequencer::redis::try_redis(config).await
 }
 
-async fn look(database: &Database) -> Result<Probe> {
-    let version = requirements::check(database).await?;
+async fn look(database: &Database, config: &Config) -> Result<Probe> {
+    let version = requirements::check(database, config.mongo_version_min).await?;
     let store =
         database.call(|collections| async move { collections.meta.find_one(doc! { "_id": "store" }).await });
     let store = store.await?;

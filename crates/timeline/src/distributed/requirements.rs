@@ -1,28 +1,32 @@
 //! What a MongoDB has to have for a store.
 
+#[cfg(test)]
+mod tests;
+
 use mongodb::bson::{Document, doc};
 
 use super::database::Database;
 use crate::{Error, ErrorKind, Result};
 
 /// The oldest MongoDB that has what the store needs.
-const VERSION_MIN: (u32, u32) = (5, 0);
+pub(super) const VERSION_MIN: (u32, u32) = (5, 0);
 
-/// Checks the server that is the primary, and returns its version.
+/// Checks the primary, which is to be no older than `least`; returns its version.
 ///
 /// # Errors
 ///
 /// [`Config`](ErrorKind::Config) if it is too old, or no member of a replica set;
 /// [`Unavailable`](ErrorKind::Unavailable) if it does not answer.
-pub(super) async fn check(database: &Database) -> Result<String> {
+pub(super) async fn check(database: &Database, least: (u32, u32)) -> Result<String> {
     let ask = |command: Document| {
         database.call(move |collections| async move { collections.database.run_command(command).await })
     };
     let (major, minor) = version(&ask(doc! { "buildInfo": 1 }).await?);
-    if (major, minor) < VERSION_MIN {
-        let (least, _) = VERSION_MIN;
-        let text =
-            format!("mongodb is version {major}.{minor}; the timelines need {least}.0 or later: upgrade it");
+    if (major, minor) < least {
+        let text = format!(
+            "mongodb is version {major}.{minor}; the timelines need {}.{} or later: upgrade it",
+            least.0, least.1
+        );
         return Err(Error::new(ErrorKind::Config, text));
     }
     if !is_replicated(&ask(doc! { "hello": 1 }).await?) {
@@ -45,25 +49,4 @@ fn version(answer: &Document) -> (u32, u32) {
 /// Whether an answer of `hello` is that of a replica set, or of a router to several.
 fn is_replicated(answer: &Document) -> bool {
     answer.get_str("setName").is_ok() || answer.get_str("msg").is_ok_and(|said| said == "isdbgrid")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn versions_are_compared_as_numbers() {
-        let answer = |parts: &[i32]| version(&doc! { "versionArray": parts.to_vec() });
-        assert!(answer(&[4, 4, 29, 0]) < VERSION_MIN);
-        assert_eq!(answer(&[5, 0, 0, 0]), VERSION_MIN);
-        assert!(answer(&[10, 0, 1, 0]) > VERSION_MIN);
-        assert_eq!(version(&doc! {}), (0, 0));
-    }
-
-    #[test]
-    fn a_server_that_is_alone_is_not_replicated() {
-        assert!(is_replicated(&doc! { "setName": "rs0", "isWritablePrimary": true }));
-        assert!(is_replicated(&doc! { "msg": "isdbgrid" }));
-        assert!(!is_replicated(&doc! { "isWritablePrimary": true }));
-    }
 }

@@ -4,6 +4,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed call fails the test")]
 
+mod across_nodes;
 mod contract;
 mod failures;
 mod legacy;

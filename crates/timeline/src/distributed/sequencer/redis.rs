@@ -39,6 +39,7 @@ use tokio_util::task::TaskTracker;
 use self::guarded_link::GuardedLink;
 use self::script::{COUNTERS_MAX, Least, Move, Moved};
 pub(in crate::distributed) use self::trial::try_redis;
+pub(in crate::distributed) use self::version::VERSION_MIN;
 use super::known::{Known, KnownTops, Reading};
 use super::{Reserved, Want, metrics};
 use crate::distributed::box_id::BoxId;
@@ -100,13 +101,11 @@ impl RedisCounter {
         stop: &CancellationToken,
     ) -> Result<Option<Self>> {
         let Some(url) = &config.redis else { return Ok(None) };
-        let settings = link_settings(config, url);
-        let prefix = config.redis_prefix.clone();
         Ok(Some(Self {
             database: database.clone(),
             known: Arc::clone(known),
-            link: GuardedLink::start(settings, url, &prefix, trouble, tasks, stop)?,
-            prefix,
+            link: GuardedLink::start(config, url, trouble, tasks, stop)?,
+            prefix: config.redis_prefix.clone(),
             go_counters: config.go_counters,
             turn: AsyncMutex::new(()),
         }))

@@ -5,9 +5,11 @@
 use std::time::Duration;
 
 use mongodb::bson::{Bson, Document, doc};
-use timeline::{Conversation, Count, Keep, NewGroup, PageRequest, Retention, Seq, Timeline};
+use timeline::distributed::Config;
+use timeline::{Conversation, Count, GroupName, Keep, NewGroup, PageRequest, Retention, Seq, Timeline};
 use tokio::time::timeout;
 
+use super::mortal::Mortal;
 use super::scene::{
     Scene, follow, group_message, history, history_with, inbox, member, send, send_group, seq, started, tea,
     text, until_done,
@@ -33,6 +35,9 @@ async fn work(scene: &Scene) {
     send(&node, "ann", "bob", "b0").await.unwrap();
     node.create_group(NewGroup::new(group_message(1, "g").group).members([member("m0")])).await.unwrap();
     send_group(&node, MEMBERS, "g0").await.unwrap();
+    // One whose name must have no history.
+    let claimed = NewGroup::new(GroupName::new("claimed").unwrap()).members([member("m0")]);
+    node.create_group(claimed.without_history(true)).await.unwrap();
 
     changes(&node, &pair).await;
     reads(&node, &pair).await;
@@ -41,13 +46,16 @@ async fn work(scene: &Scene) {
 
     node.ack(&bob, seq(3)).await.unwrap();
     send(&node, "ann", "bob", "after").await.unwrap();
-    node.purge(&tea()).await.unwrap();
+    dead_nodes(scene, scene.config("dying").retention(retention.clone()), &node).await;
     node.delete_member(&ann).await.unwrap();
     assert!(node.shutdown(PATIENCE).await);
     // A node that begins knows nothing yet.
-    let node = started(scene.config("two").retention(retention)).await;
+    let config = scene.config("two").retention(retention).histories_from_secondaries(true);
+    let node = started(config).await;
     send(&node, "ann", "bob", "b5").await.unwrap();
     inbox(&node, &bob).await;
+    history(&node, &pair).await;
+    node.history(&pair, PageRequest::before(Seq::ZERO, Count::new(2))).await.unwrap();
     assert!(node.shutdown(PATIENCE).await);
 }
 
@@ -116,6 +124,34 @@ async fn expires(node: &Timeline) {
     expired.await.expect("retention removes what is too much");
 }
 
+/// Has a node end what others had begun that died.
+///
+/// The second time the group is purged before that.
+async fn dead_nodes(scene: &Scene, config: Config, node: &Timeline) {
+    for (id, is_purged) in [("dead", false), ("gone", true)] {
+        let known = busy_nodes(scene).await;
+        let mut dying = Mortal::start(config.clone()).await;
+        let blocked = scene.block("dying", "insert", "chat_sync").await;
+        dying.send_group(group_message(MEMBERS, id));
+        blocked.arrived().await;
+        dying.die();
+        let busy = busy_nodes(scene).await;
+        let dead: Vec<_> = busy.into_iter().filter(|node| !known.contains(node)).collect();
+        assert!(!dead.is_empty(), "the dead node has noted what it had begun");
+        if is_purged {
+            node.purge(&tea()).await.unwrap();
+        }
+        let ended = async { while busy_nodes(scene).await.iter().any(|node| dead.contains(node)) {} };
+        timeout(PATIENCE, ended).await.expect("what the dead node had begun is ended");
+    }
+}
+
+/// Returns the nodes that have noted something as begun.
+async fn busy_nodes(scene: &Scene) -> Vec<Bson> {
+    let answer = scene.command(doc! { "distinct": "chat_intents", "key": "node" }).await;
+    answer.get_array("values").unwrap().clone()
+}
+
 /// Returns whether a filter names the boxes, in each branch of an `$or`.
 fn names_boxes(filter: &Document) -> bool {
     let by_id = filter.get("id").is_some_and(|id| match id {
@@ -174,18 +210,23 @@ const SHOWN: [&str; 17] = [
     "explain",
 ];
 
-/// Notes all commands on the database from now on.
+/// The nodes whose commands are looked at.
+const NODES: [&str; 2] = ["one", "two"];
+
+/// Notes all commands of the nodes on the database from now on.
 async fn profile(scene: &Scene) {
     const BYTES: i64 = 64 << 20;
     scene.command(doc! { "create": "system.profile", "capped": true, "size": BYTES }).await;
-    scene.command(doc! { "profile": 2 }).await;
+    // What the test itself asks, again and again, would drive others out.
+    let of_nodes = doc! { "appName": { "$in": NODES.to_vec() } };
+    scene.command(doc! { "profile": 2, "filter": of_nodes }).await;
 }
 
 /// Returns what was noted of commands on the entries.
 async fn noted(scene: &Scene) -> Vec<Document> {
     scene.command(doc! { "profile": 0 }).await;
     let namespaces = ["chat_sync", "chat_history"].map(|name| format!("{}.{name}", scene.database));
-    let filter = doc! { "ns": { "$in": namespaces.to_vec() }, "appName": { "$in": ["one", "two"] } };
+    let filter = doc! { "ns": { "$in": namespaces.to_vec() }, "appName": { "$in": NODES.to_vec() } };
     let mut fields = doc! { "ns": 1, "op": 1 };
     for field in SHOWN {
         fields.insert(format!("command.{field}"), 1);

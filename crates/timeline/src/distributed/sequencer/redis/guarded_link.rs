@@ -18,6 +18,7 @@ use tokio_util::task::TaskTracker;
 use super::outages::{ALL, Outages, RedisOutage, bit};
 use super::script::{self, Least, Move, TAGS};
 use super::version;
+use crate::distributed::config::Config;
 use crate::distributed::sequencer::metrics;
 use crate::distributed::trouble::{Failing, Trouble};
 use crate::{Error, Result, Seq};
@@ -31,6 +32,8 @@ pub(super) struct GuardedLink(Arc<Inner>);
 
 struct Inner {
     settings: LinkConfig,
+    /// The oldest major version that is used.
+    version_min: u32,
     /// The address for people.
     address: String,
     prefix: String,
@@ -59,17 +62,17 @@ impl GuardedLink {
     ///
     /// [`Config`](crate::ErrorKind::Config) if the address cannot be read.
     pub(super) fn start(
-        settings: LinkConfig,
+        config: &Config,
         url: &str,
-        prefix: &str,
         trouble: &Trouble,
         tasks: &TaskTracker,
         stop: &CancellationToken,
     ) -> Result<Self> {
         let inner = Arc::new(Inner {
-            settings: settings.timeout(BUDGET),
+            settings: super::link_settings(config, url).timeout(BUDGET),
+            version_min: config.redis_version_min,
             address: Address::parse(url).map_err(script::of_link)?.to_string(),
-            prefix: prefix.to_owned(),
+            prefix: config.redis_prefix.clone(),
             trouble: trouble.clone(),
             joined: watch::Sender::new(JoinState::Joining),
             outages: Mutex::default(),
@@ -149,7 +152,7 @@ impl Inner {
     async fn connect(&self) -> Result<()> {
         // Boxed, as a start is large and there is one.
         let link = Box::pin(Link::start(self.settings.clone())).await.map_err(script::of_link)?;
-        version::check(&link).await?;
+        version::check(&link, self.version_min).await?;
         self.joined.send_replace(JoinState::Joined(link));
         Ok(())
     }
@@ -208,4 +211,47 @@ fn is_well<T>(trial: Result<T>) -> bool {
             );
         })
         .is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use test_support::{Redis, require};
+
+    use super::*;
+
+    /// For what must come, however busy the machine is.
+    const PATIENCE: Duration = Duration::from_secs(60);
+
+    /// Connects, and returns whether Redis is used once that is decided.
+    async fn is_used(config: &Config, url: &str) -> bool {
+        let (trouble, tasks, stop) = (Trouble::of(config), TaskTracker::new(), CancellationToken::new());
+        let _stopped = stop.clone().drop_guard();
+        let link = GuardedLink::start(config, url, &trouble, &tasks, &stop).unwrap();
+        let mut joined = link.0.joined.subscribe();
+        let decided = joined.wait_for(|joined| !matches!(joined, JoinState::Joining));
+        timeout(PATIENCE, decided).await.expect("the first attempt ends").unwrap();
+        link.ready().await.is_some()
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_redis_that_is_too_old_is_left_alone() {
+        let Some(redis) = require(Redis::start().await) else { return };
+        let config = |version_min| {
+            let mut config = Config::new("mongodb://localhost").redis(redis.url());
+            config.redis_version_min = version_min;
+            config
+        };
+        // On a busy machine a connection may take too long, and so may the question for the
+        // version; whoever does not answer it is used.
+        let (new, old) = (config(version::VERSION_MIN), config(1_000));
+        let mut seen = [false, false];
+        for _ in 0..10 {
+            seen[0] |= is_used(&new, redis.url()).await;
+            seen[1] |= !is_used(&old, redis.url()).await;
+            if seen == [true, true] {
+                return;
+            }
+        }
+        panic!("one that is new enough is used: {}; one that is too old is not: {}", seen[0], seen[1]);
+    }
 }
