@@ -151,7 +151,8 @@ async fn one_line_mounts_the_hub_in_a_router_of_axum() {
     let app: axum::Router = axum::Router::new().route_service("/ws", hub.clone());
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has free ports");
     let address = listener.local_addr().expect("listener has an address");
-    TaskTracker::new().spawn(async move { axum::serve(listener, app.into_make_service()).await.expect("it serves") });
+    TaskTracker::new()
+        .spawn(async move { axum::serve(listener, app.into_make_service()).await.expect("it serves") });
     let (mut client, _) =
         tokio_tungstenite::connect_async(format!("ws://{address}/ws?alice")).await.expect("alice is let in");
     let mut bind = BytesMut::new();

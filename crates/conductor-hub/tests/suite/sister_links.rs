@@ -4,8 +4,9 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
+use conductor_hub::Hooks;
+use conductor_hub::federation::SisterConfig;
 use conductor_hub::protocol::{Message, Opcode};
-use conductor_hub::{Hooks, SisterConfig};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, sleep_until, timeout};

@@ -138,7 +138,10 @@ impl CallHandler {
             ));
         }
         if !depth::fits(payload) {
-            return Err(format!("the payload nests more than {} levels deep; make it flatter", depth::LEVELS_MAX));
+            return Err(format!(
+                "the payload nests more than {} levels deep; make it flatter",
+                depth::LEVELS_MAX
+            ));
         }
         let payload = Payload::new(text).map_err(|error| error.to_string())?;
         if self.sources.attendance.show(connection, name, payload) {
