@@ -147,7 +147,7 @@ async fn without_tls_sisters_come_from_private_addresses_alone() {
 async fn without_tls_private_addresses_alone_are_dialled() {
     for url in ["ws://203.0.113.7/ws", "ws://[2001:db8::7]:8000/ws"] {
         let sister = SisterServer::new(url, HeaderMap::new()).expect("it is an address");
-        let error = sister.connect().await.err().expect("it is a public address");
+        let Err(error) = sister.connect().await else { panic!("it is a public address") };
         assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
     }
 }
