@@ -116,8 +116,9 @@ impl Steps {
         self.done.iter().map(line).collect()
     }
 
-    /// Fails if any step did, names it, and repeats its error, as thousands of lines may have followed
-    /// the first time.
+    /// Fails if any step did, names it, and repeats its error.
+    ///
+    /// Thousands of lines may have followed the first time.
     pub(crate) fn verdict(&self) -> Result<()> {
         let failed = self.done.iter().filter(|(_, _, verdict)| *verdict == Verdict::Failed);
         let failed: Vec<&str> = failed.map(|(name, _, _)| name.as_str()).collect();

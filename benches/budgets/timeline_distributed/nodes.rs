@@ -19,8 +19,8 @@ const MEMBERS: u64 = 500;
 /// As many callers in all, each at one of the nodes.
 const CALLERS: u64 = 8;
 
-/// Returns mongod's processor time for a send to one group from so many nodes, in microseconds, with
-/// as many callers in all.
+/// Returns mongod's processor time for a send to one group from so many nodes, in microseconds,
+/// with as many callers in all.
 ///
 /// Each number of nodes has servers of its own, as what was written before makes later writes
 /// dearer.

@@ -4,8 +4,6 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::MessageId;
-
 /// The result of every fallible call of the crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -20,7 +18,8 @@ pub struct Error {
     message: Cow<'static, str>,
     // Shared, because one failed commit fails every send that waited for it.
     source: Option<Arc<dyn std::error::Error + Send + Sync>>,
-    message_id: Option<MessageId>,
+    // A text, as ids know this error.
+    message_id: Option<Box<str>>,
 }
 
 /// What the caller can do about an [`Error`].
@@ -83,13 +82,13 @@ impl Error {
     /// It is the one that the sender gave, or else the one that the store gave the message. None
     /// for other errors, and where a repetition needs no id.
     #[must_use]
-    pub fn message_id(&self) -> Option<&MessageId> {
-        self.message_id.as_ref()
+    pub fn message_id(&self) -> Option<&str> {
+        self.message_id.as_deref()
     }
 
     /// Adds with which message id to repeat the send.
     #[cfg(feature = "mongo")]
-    pub(crate) fn of_message(self, message_id: MessageId, is_made: bool) -> Self {
+    pub(crate) fn of_message(self, message_id: &str, is_made: bool) -> Self {
         let text = if is_made {
             format!(
                 "{}; it was sent without a message id and was given {message_id}: repeat it with that one, \
@@ -99,7 +98,7 @@ impl Error {
         } else {
             format!("{}; repeat it with the same message id, and it is stored once", self.message)
         };
-        Self { message: text.into(), message_id: Some(message_id), ..self }
+        Self { message: text.into(), message_id: Some(message_id.into()), ..self }
     }
 
     /// Puts the name of the field at fault in front of the message.

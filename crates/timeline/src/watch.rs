@@ -30,8 +30,8 @@ use crate::{Count, Error, ErrorKind, InboxPage, MemberId, Position, Result, Seq,
 /// [`cursors_cut`](InboxPage::cursors_cut) says that more rose.
 ///
 /// It reads a page when it is asked for one, so a reader that is slow holds up nobody and loses
-/// nothing. Where the next entry is missing it looks every few seconds whether it came. It keeps its
-/// store as a clone of the timeline does.
+/// nothing. Where the next entry is missing it looks every few seconds whether it came. It keeps
+/// its store as a clone of the timeline does.
 ///
 /// # Failures
 ///

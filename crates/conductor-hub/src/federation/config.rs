@@ -114,7 +114,7 @@ impl SisterConfig {
         }
     }
 
-    /// Sets how many bytes the names of channels may take that one node asks a sister for.
+    /// Sets how many bytes the names may take that one node asks a sister for.
     ///
     /// From 64 KiB to 1 GiB, 4 MiB by default, with 160 bytes for each name besides its own. They
     /// are those that its own members want, and those that its other sisters do. A node that would

@@ -36,8 +36,8 @@ impl SisterDialler {
     ///
     /// # Errors
     ///
-    /// [`Busy`](crate::ErrorKind::Busy) if the sister does not answer in time, shuts down, has twice
-    /// as many links as she looks for, or her auth hook cannot tell: she may take one later.
+    /// [`Busy`](crate::ErrorKind::Busy) if the sister does not answer in time, shuts down, has
+    /// twice as many links as she looks for, or her auth hook cannot tell: she may take one later.
     /// [`Full`](crate::ErrorKind::Full) if there is a link to her already, or this node has twice
     /// as many. [`InvalidInput`](crate::ErrorKind::InvalidInput) if she is this node, or ends the
     /// challenge: one of the two does not know the secret of the other, or a proxy ends TLS between

@@ -116,8 +116,8 @@ pub(crate) enum Effect {
 impl Relay {
     /// Creates the state of a node without links.
     ///
-    /// A sister may want names of `interest_bytes_max`, and is told as many; of all parcels that wait
-    /// behind gaps there are at most `waiting_bytes_max` bytes.
+    /// A sister may want names of `interest_bytes_max`, and is told as many; of all parcels that
+    /// wait behind gaps there are at most `waiting_bytes_max` bytes.
     pub(crate) fn new(me: NodeId, interest_bytes_max: usize, waiting_bytes_max: usize) -> Self {
         Self {
             me,

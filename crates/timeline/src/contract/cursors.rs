@@ -121,7 +121,7 @@ pub async fn watchers_hear_how_far_others_have_read(world: &dyn World) {
     assert!(again.cursors.is_empty() && !again.cursors_cut, "only a watch tells cursors");
 }
 
-/// Who sends to a group and gets no copy hears on other devices how far they have read.
+/// Who sends and gets no copy hears on other devices how far they have read.
 ///
 /// A copy says that itself: its sender has read up to it.
 pub async fn who_gets_no_copy_hears_how_far_they_have_read(world: &dyn World) {

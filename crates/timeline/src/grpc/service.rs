@@ -329,7 +329,7 @@ fn in_room<T: Message>(reply: T, room: AnswerPermit) -> Result<Response<T>, Full
 /// What a client is told whose call failed.
 pub(super) fn failed(error: &Error) -> Status {
     let code = error.kind().into();
-    let id = error.message_id().map(|id| ("messageId".to_owned(), id.to_string()));
+    let id = error.message_id().map(|id| ("messageId".to_owned(), id.to_owned()));
     with_info(code, error.to_string(), id.into_iter().collect(), None)
 }
 

@@ -76,7 +76,7 @@ impl Problem {
 
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
-        let metadata = Metadata { message_id: error.message_id().map(ToString::to_string) };
+        let metadata = Metadata { message_id: error.message_id().map(str::to_owned) };
         Self { metadata, ..Self::of(error.kind().into(), error.to_string(), None) }
     }
 }

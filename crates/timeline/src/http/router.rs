@@ -84,8 +84,8 @@ const NAMES: [Route; TABLE.len()] = {
 /// # }
 /// ```
 ///
-/// `into_make_service` is not for show: given the router itself, axum copies its whole table for each
-/// connection, and a watcher over server-sent events takes about three times the memory.
+/// `into_make_service` is not for show: given the router itself, axum copies its whole table for
+/// each connection, and a watcher over server-sent events takes about three times the memory.
 pub fn router(config: Config, timeline: Timeline) -> Result<Router> {
     router_for(config, timeline, Arc::new(Everybody))
 }

@@ -22,7 +22,7 @@ pub struct Repaired {
     ///
     /// They are now in a collection of that name with `_duplicates` behind it.
     pub moved: Vec<Duplicate>,
-    /// The `_id`s of the documents without a box or a sequence that were moved there, too.
+    /// The `_id`s of documents without a box or a sequence, moved there, too.
     pub unreadable: Vec<String>,
     /// How many pairs of the Go service are in the lists of their members now.
     pub pairs: u64,

@@ -1,4 +1,4 @@
-//! Telling of cursors of which it was not known at once that they rose, and of those of senders.
+//! Telling of cursors that rose unknown at first, and of those of senders.
 //!
 //! ```text
 //!  an error of a command or of the look after it ──► untold ──► a task: raises them once more,

@@ -148,7 +148,7 @@ impl Handed {
         // Here, as each answer comes by once, whoever has given it.
         metrics::unknown();
         Err(match self.key {
-            Some(key) => error.of_message(key.message_id, key.is_made),
+            Some(key) => error.of_message(key.message_id.as_str(), key.is_made),
             None => error,
         })
     }

@@ -1,5 +1,7 @@
-//! Damage of any file of a store whose records are all in tables: the store is refused, with the
-//! name of the file, a call that meets it says so, or it is harmless; and a salvage invents nothing.
+//! Damage of any file of a store whose records are all in tables.
+//!
+//! The store is refused, with the name of the file, a call that meets it says so, or it is
+//! harmless; and a salvage invents nothing.
 
 use timeline::embedded::{check, check_deep, salvage};
 use timeline::{
