@@ -6,33 +6,20 @@ use std::path::Path;
 use std::pin::Pin;
 use std::task::{Poll, ready};
 
+use conductor_hub::server::{self, Server};
 use conductor_hub::{Config, Hooks, Hub};
 use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::server::TlsStream;
 use tokio_util::task::TaskTracker;
 
-use crate::{client, http, tls};
+use crate::{client, tls};
 
-/// The hub, behind TLS and HTTP.
-pub(crate) fn hub(
-    tasks: &TaskTracker,
-    listener: TcpListener,
-    directory: &Path,
-) -> Result<(), Box<dyn Error>> {
+/// The hub, behind the listener with TLS that it comes with.
+pub(crate) async fn hub(directory: &Path) -> Result<Server, Box<dyn Error>> {
     let hub = Hub::start(Config::default(), Hooks::default())?;
-    let (acceptor, connections) = (tls::acceptor(directory)?, tasks.clone());
-    tasks.spawn(async move {
-        while let Ok((socket, _peer)) = listener.accept().await {
-            let (hub, acceptor) = (hub.clone(), acceptor.clone());
-            connections.spawn(async move {
-                if let Ok(socket) = acceptor.accept(socket).await {
-                    http::serve(hub, socket).await;
-                }
-            });
-        }
-    });
-    Ok(())
+    let config = server::Config::default().address(([127, 0, 0, 1], 0)).tls(tls::files(directory));
+    Ok(Server::start(config, &hub).await?)
 }
 
 /// A task for each connection that holds nothing but its TLS session and its socket.

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 use std::{env, thread};
@@ -42,7 +42,7 @@ impl Named {
             }),
             "sister" => serve(|tasks, listener| sister::node(tasks, listener, directory)),
             "waiting" => serve(waiting),
-            "hub-tls" => serve(|tasks, listener| secure::hub(tasks, listener, directory)),
+            "hub-tls" => serve_over_tls(directory),
             "waiting-tls" => serve(|tasks, listener| secure::waiting(tasks, listener, directory)),
             "direct" => serve(direct::relay),
             "bare" => bare(Body::Short),
@@ -76,6 +76,15 @@ fn serve(
     accept(&TaskTracker::new(), listener)?;
     drop(entered);
     until_input_ends(address)?;
+    runtime.shutdown_background();
+    Ok(())
+}
+
+/// Does the same by the hub's own listener.
+fn serve_over_tls(directory: &Path) -> Result<(), Box<dyn Error>> {
+    let runtime = Runtime::new()?;
+    let server = runtime.block_on(secure::hub(directory))?;
+    until_input_ends(server.local_addr())?;
     runtime.shutdown_background();
     Ok(())
 }

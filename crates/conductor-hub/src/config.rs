@@ -39,6 +39,7 @@ pub struct Config {
     pub(crate) ping_interval: Duration,
     pub(crate) pong_timeout: Duration,
     pub(crate) close_timeout: Duration,
+    pub(crate) drain_time: Duration,
     pub(crate) connections_max: usize,
     pub(crate) channels_per_connection_max: usize,
     pub(crate) binds_bytes_max: usize,
@@ -66,6 +67,7 @@ impl Default for Config {
             ping_interval: Duration::from_secs(54),
             pong_timeout: Duration::from_secs(6),
             close_timeout: Duration::from_secs(5),
+            drain_time: Duration::ZERO,
             connections_max: 100_000,
             channels_per_connection_max: 1_000,
             binds_bytes_max: 512 * 1024,
@@ -101,6 +103,9 @@ impl Config {
     /// Between what each of the times is.
     pub const TIME_BOUNDS: RangeInclusive<Duration> =
         Duration::from_millis(100)..=Duration::from_secs(24 * 60 * 60);
+
+    /// Between what [`drain_time`](Self::drain_time) is.
+    pub const DRAIN_TIME_BOUNDS: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(60 * 60);
 
     const NAME_BYTES_MAX_BOUNDS: RangeFrom<usize> = 1..;
     const CONNECTIONS_MAX_BOUNDS: RangeFrom<usize> = 1..;
@@ -239,6 +244,18 @@ impl Config {
     #[must_use]
     pub fn close_timeout(self, time: Duration) -> Self {
         Self { close_timeout: time, ..self }
+    }
+
+    /// Sets over what time a shutdown closes the connections, one after another.
+    ///
+    /// 0 s by default, so that all are closed at once, 0 s to 1 h. Their closes are spread evenly
+    /// over it, for half of the rest of the shutdown's grace at most. Meanwhile new clients are
+    /// refused with status 503, and calls by way of [`Hooks::calls`](crate::Hooks::calls) as too
+    /// many. A few seconds suit hubs with many clients, who would all connect elsewhere in the same
+    /// moment.
+    #[must_use]
+    pub fn drain_time(self, time: Duration) -> Self {
+        Self { drain_time: time, ..self }
     }
 
     /// Sets the most connections at once.

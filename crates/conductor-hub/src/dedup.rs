@@ -30,9 +30,13 @@ pub trait Dedup: Send + Sync {
     fn add(&self, sender: &Sender<'_>, uuid: &str) -> bool;
 
     /// Tells whether a uuid is remembered, and remembers nothing.
+    ///
+    /// Never called by the hub, as [`add`](Self::add) tells; for the program's own use.
     fn is_duplicate(&self, sender: &Sender<'_>, uuid: &str) -> bool;
 
     /// Forgets a uuid, so that its message may come again.
+    ///
+    /// Never called by the hub; for the program's own use.
     fn remove(&self, sender: &Sender<'_>, uuid: &str);
 }
 

@@ -207,32 +207,41 @@ impl Hub {
     /// Ends the hub, and waits for its connections to end.
     ///
     /// It refuses new clients, has the [`calls`](crate::Hooks::calls) answered that were accepted,
-    /// for half of `grace` at most, and then closes each connection with code 1012. Returns whether
-    /// all have ended within `grace`; those that have not end by their own close timeout, which
-    /// begins when a lifecycle hook that they wait for is done. May be called again, which waits
-    /// for the same end.
+    /// for half of `grace` at most, and then closes each connection with code 1012: one after
+    /// another over [`drain_time`](Config::drain_time), which gets half of what is left at most.
+    /// Links to sisters are closed last. Returns whether all have ended within `grace`; those that
+    /// have not end by their own close timeout, which begins when a lifecycle hook that they wait
+    /// for is done. May be called again, which waits for the same end; with a shorter `grace` it
+    /// also hurries the end on, with none everything is closed at once.
     ///
     /// # Cancel safety
     ///
-    /// A call that is dropped after it was first polled has ended the hub all the same.
+    /// A call that is dropped after it was first polled has ended the hub all the same. Whatever is
+    /// still open then is closed at once.
     pub async fn shutdown(&self, grace: Duration) -> bool {
-        let begun = Instant::now();
-        // Dropped below, or by who drops this while calls are being answered.
+        let (begun, shared) = (Instant::now(), &*self.shared);
+        let left = || grace.saturating_sub(begun.elapsed());
+        // Dropped below, or by who drops this in the middle.
         let close = CloseOnDrop(Arc::clone(&self.shared));
-        let queue = self.shared.hooks.queue.as_ref();
+        shared.refuse_clients();
+        let queue = shared.hooks.queue.as_ref();
         if let Some(queue) = queue {
-            self.shared.refuse_clients();
             // What is not answered by then has the rest of the time, and its client has 1012.
             queue.finish(grace / 2).await;
         }
+        shared.drain(shared.config.drain_time.min(left() / 2)).await;
+        shared.close_connections();
+        // Sisters get the last words of those who leave, and are not held up by those who stay.
+        timeout(left() / 2, shared.tasks.wait()).await.ok();
         drop(close);
         let ended = async {
-            self.shared.tasks.wait().await;
+            shared.tasks.wait().await;
+            shared.links.wait().await;
             if let Some(queue) = queue {
                 queue.ended().await;
             }
         };
-        timeout(grace.saturating_sub(begun.elapsed()), ended).await.is_ok()
+        timeout(left(), ended).await.is_ok()
     }
 }
 

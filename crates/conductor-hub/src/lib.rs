@@ -148,6 +148,7 @@ mod dedup;
 mod deflation;
 mod deliveries;
 mod disconnect;
+mod drain;
 mod encode;
 mod error;
 mod expiry;

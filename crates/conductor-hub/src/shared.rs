@@ -56,7 +56,10 @@ pub(crate) struct Shared {
     /// None unless messages are compressed.
     pub(crate) deflations: Option<Deflations>,
     pub(crate) admitting: Admitting,
+    /// Those of the connections.
     pub(crate) tasks: TaskTracker,
+    /// Those of the links to sisters, and of nodes that want to be some.
+    pub(crate) links: TaskTracker,
     #[cfg(feature = "sisters")]
     pub(crate) sisters: Option<Arc<Federation>>,
     closing: AtomicBool,
@@ -88,6 +91,7 @@ impl Shared {
             metrics,
             admitting: Admitting::default(),
             tasks: TaskTracker::new(),
+            links: TaskTracker::new(),
             closing: AtomicBool::new(false),
             next_id: AtomicU64::new(1),
         }
@@ -258,21 +262,27 @@ impl Shared {
         self.closing.store(true, Ordering::Release);
     }
 
-    pub(crate) fn close(&self) {
-        // The order matters: a connection that is added too late for the loop below finds `closing`
-        // set.
-        self.refuse_clients();
-        if let Some(queue) = &self.hooks.queue {
-            queue.close();
-        }
-        #[cfg(feature = "sisters")]
-        if let Some(sisters) = &self.sisters {
-            sisters.close();
-        }
+    /// Closes every connection; new ones have to be refused by then.
+    pub(crate) fn close_connections(&self) {
         self.tasks.close();
         for connection in self.registry.all_connections() {
             connection.close(Disconnect::Restart);
         }
+    }
+
+    /// Closes everything at once, the links to sisters last.
+    pub(crate) fn close(&self) {
+        // The order matters: a connection that is added too late to be closed finds `closing` set.
+        self.refuse_clients();
+        if let Some(queue) = &self.hooks.queue {
+            queue.close();
+        }
+        self.close_connections();
+        #[cfg(feature = "sisters")]
+        if let Some(sisters) = &self.sisters {
+            sisters.close();
+        }
+        self.links.close();
     }
 }
 

@@ -78,7 +78,7 @@ impl Shared {
             return Err(Error::new(ErrorKind::InvalidInput, text));
         };
         let host: Arc<dyn SisterHost> = shared.clone();
-        Ok(SisterDialler { federation: Arc::clone(federation), host, tasks: shared.tasks.clone() })
+        Ok(SisterDialler { federation: Arc::clone(federation), host, tasks: shared.links.clone() })
     }
 
     /// Begins the tasks of the federation, if there is one.

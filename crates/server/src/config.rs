@@ -123,6 +123,8 @@ pub(crate) struct Config {
     pub(crate) etcd: Option<EtcdConfig>,
     /// How long a clean stop may take.
     pub(crate) shutdown_time: Duration,
+    /// Over what time of it WebSockets are closed, one after another.
+    pub(crate) drain_time: Duration,
     /// Messages kept for each hub channel.
     pub(crate) channel_history: usize,
     /// Which other servers pass on what is written to the hub.
@@ -199,6 +201,7 @@ impl Config {
             webhook_timeout: reader.duration(&setting::WEBHOOK_TIMEOUT),
             etcd: EtcdConfig::read(&mut reader),
             shutdown_time: reader.duration(&setting::SHUTDOWN_TIME),
+            drain_time: reader.duration(&setting::DRAIN_TIME),
             channel_history: reader.count(&setting::CHANNEL_HISTORY),
             sisters: SisterSettings::read(&mut reader),
             connections: reader.count(&setting::CONNECTIONS),
@@ -289,6 +292,14 @@ impl Config {
             reader.problem(
                 &setting::OUTBOX_BYTES,
                 "has no room for two messages of --message-bytes; give at least twice that, or leave this out",
+            );
+        }
+        // A quarter of the time is kept for the store, and the hub drains for half of the rest.
+        if reader.is_given(&setting::DRAIN_TIME) && self.drain_time * 8 > self.shutdown_time * 3 {
+            reader.problem(
+                &setting::DRAIN_TIME,
+                "is more than three eighths of --shutdown-time, which is what there is for it; give less, or raise \
+                 that",
             );
         }
         self.timeline.check(reader);

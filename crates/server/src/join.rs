@@ -128,7 +128,7 @@ impl Join {
         supervisor.need("the state of the timelines", timelines);
     }
 
-    /// Closes every connection, telling the clients to come back later.
+    /// Closes the connections one after another, telling the clients to come back later.
     pub(crate) async fn drain(&self, deadline: Instant) {
         let connections = self.hub.stats().connections;
         if !self.hub.shutdown(deadline.saturating_duration_since(Instant::now())).await {
@@ -236,6 +236,7 @@ fn hub_config(config: &Config, access: &Access) -> tidings::hub::Config {
     hub.outbox_bytes_max(config.outbox_bytes)
         .for_messages_of(config.message_bytes)
         .connections_max(config.connections)
+        .drain_time(config.drain_time)
         .name_bytes_max(calls::NAME_BYTES_MAX)
         .message_timeout(config.request_time)
         .allowed_origins(&config.allow_origin)

@@ -28,6 +28,24 @@ async fn a_signal_closes_connections_with_1012_and_ends_with_0() {
 }
 
 #[tokio::test]
+async fn connections_are_closed_one_after_another_over_the_drain_time() {
+    let mut server = Tidings::start_with(&["--shutdown-time=10m", "--drain-time=1s"]);
+    let mut sockets = Vec::new();
+    for user in ["alice", "bob"] {
+        let url = format!("ws://{}/ws?user={user}", server.http());
+        sockets.push(connect_async(url).await.unwrap().0);
+    }
+    let started = Instant::now();
+    server.signal("TERM");
+    for mut socket in sockets {
+        while !matches!(socket.next().await.unwrap().unwrap(), Message::Close(_)) {}
+    }
+    assert!(started.elapsed() >= Duration::from_millis(500), "it took {:?}", started.elapsed());
+    assert_eq!(server.wait().code(), Some(0));
+    assert!(started.elapsed() < LIMIT, "it took {:?}", started.elapsed());
+}
+
+#[tokio::test]
 async fn a_client_that_does_not_leave_is_cut_off_in_time() {
     let mut server = Tidings::start_with(&["--shutdown-time=1s"]);
     // Never reads, so it never answers the close frame.

@@ -44,9 +44,11 @@ impl Config {
             ("dedup_ttl", self.dedup_ttl),
             ("admit_timeout", self.admit_timeout),
         ];
-        for (key, value) in times {
-            if !Self::TIME_BOUNDS.contains(&value) {
-                let (least, most) = Self::TIME_BOUNDS.into_inner();
+        let times = times.map(|(key, value)| (key, value, Self::TIME_BOUNDS));
+        let drain = ("drain_time", self.drain_time, Self::DRAIN_TIME_BOUNDS);
+        for (key, value, bounds) in times.into_iter().chain([drain]) {
+            if !bounds.contains(&value) {
+                let (least, most) = bounds.into_inner();
                 return Err(wrong(format!("{key} is {value:?}; it must be from {least:?} to {most:?}")));
             }
         }
@@ -94,6 +96,10 @@ mod tests {
             (Config::default().ping_interval(time), "ping_interval is 99ms"),
             (Config::default().pong_timeout(time), "pong_timeout is 99ms"),
             (Config::default().close_timeout(time), "close_timeout is 99ms"),
+            (
+                Config::default().drain_time(*Config::DRAIN_TIME_BOUNDS.end() + time),
+                "drain_time is 3600.099s; it must be from 0ns to 3600s",
+            ),
             (Config::default().admissions_max(0), "admissions_max is 0; it must be at least 1"),
             (Config::default().compress_from(63), "compress_from is 63; it must be at least 64"),
             (Config::default().admit_timeout(time), "admit_timeout is 99ms"),

@@ -44,7 +44,7 @@ impl Hub {
             return refuse(Denied::new(StatusCode::INTERNAL_SERVER_ERROR, NOT_UPGRADED));
         };
         let (shared, place) = (Arc::clone(&self.shared), dialler.federation.strangers.take());
-        self.shared.tasks.spawn(async move {
+        self.shared.links.spawn(async move {
             let lost = place.lost();
             tokio::select! {
                 () = meet(&shared, &dialler, upgrade, &parts, place) => {}

@@ -14,7 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::tungstenite;
 use tokio_util::task::TaskTracker;
 
-use crate::support::{serve, vectors};
+use crate::support::{Client, serve, vectors};
 
 /// Sends a request as it is written and returns the head of the answer.
 async fn request(address: SocketAddr, head: &str) -> String {
@@ -226,4 +226,19 @@ async fn full_hub_and_closed_hub_answer_503() {
     assert!(hub.shutdown(Duration::from_secs(60)).await, "every connection ends");
     let closed = request(address, &handshake("")).await;
     assert!(closed.starts_with("HTTP/1.1 503 "), "{closed}");
+}
+
+#[tokio::test]
+async fn a_hub_that_drains_answers_503_and_when_to_come_again() {
+    let hour = Duration::from_secs(60 * 60);
+    let (hub, address) = serve(Config::default().drain_time(hour), Hooks::default()).await;
+    let clients = [Client::bound(&hub, "hello").await, Client::bound(&hub, "hello").await];
+    let new = handshake("");
+    tokio::select! {
+        _ = hub.shutdown(hour * 3) => panic!("a client has half an hour"),
+        answer = request(address, &new) => {
+            assert!(answer.starts_with("HTTP/1.1 503 ") && answer.contains("retry-after: 1\r\n"), "{answer}");
+        }
+    }
+    drop(clients);
 }

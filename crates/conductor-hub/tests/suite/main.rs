@@ -10,6 +10,7 @@ mod channels;
 mod close_codes;
 mod control;
 mod deflate;
+mod drains;
 mod failures;
 mod faults;
 #[cfg(feature = "server")]

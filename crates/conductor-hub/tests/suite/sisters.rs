@@ -1,5 +1,6 @@
 //! Several hubs that are sisters, over real sockets.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use conductor_hub::federation::{SisterClient, SisterConfig, SisterEnd, SisterSer
 use conductor_hub::protocol::{Message, Opcode};
 use conductor_hub::test_util::{MemorySister, memory_link};
 use conductor_hub::{
-    Auth, ChannelHistory, Config, Error, ErrorKind, Handshake, HistoryConfig, Hooks, Hub, Storage,
+    Auth, ChannelHistory, Config, Disconnect, Error, ErrorKind, Handshake, HistoryConfig, Hooks, Hub, Storage,
 };
 use http::{HeaderMap, HeaderValue};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -244,6 +245,31 @@ async fn a_node_that_shuts_down_says_so_to_sisters() {
     assert_eq!(dialled.expect_err("she is going").kind(), ErrorKind::Busy);
     assert_eq!(accepted.expect_err("it is going").kind(), ErrorKind::Closed);
     assert!(a.hub.sisters().is_empty());
+}
+
+#[tokio::test]
+async fn a_node_that_drains_passes_on_what_sisters_write_until_its_last_member_is_closed() {
+    let hour = Duration::from_secs(60 * 60);
+    let a = Node::managed(Sisters::new(), Config::default().drain_time(hour), config()).await;
+    let b = Node::start().await;
+    a.link(&b).await;
+    let (mut one, mut two) = (a.member("tea").await, a.member("tea").await);
+    b.reach(&mut one, "tea").await;
+    let mut shutdown = pin!(a.hub.shutdown(hour * 3));
+    let mut last = tokio::select! {
+        _ = &mut shutdown => panic!("a member has half an hour"),
+        _ = one.close_code() => two,
+        _ = two.close_code() => one,
+    };
+    b.hub.publish("tea", "a last cup").expect("the name is short");
+    let last_cup = async { while next(&mut last).await.body != "a last cup" {} };
+    tokio::select! {
+        _ = &mut shutdown => panic!("a member has half an hour"),
+        () = last_cup => {}
+    }
+    a.hub.shutdown(Duration::ZERO).await;
+    assert_eq!(last.close_code().await, Disconnect::Restart.code());
+    until(|| b.hub.sisters().is_empty()).await;
 }
 
 #[tokio::test]

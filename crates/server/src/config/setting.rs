@@ -249,6 +249,10 @@ keys! {
     SHUTDOWN_TIME = "shutdown-time" "TIDINGS_SHUTDOWN_TIME" "DURATION"
         Time(Duration::from_secs(10), Duration::from_millis(100)..=TIME_MAX)
         "How long a clean stop may take before the rest is cut off";
+    DRAIN_TIME = "drain-time" "TIDINGS_DRAIN_TIME" "DURATION"
+        Time(Duration::from_secs(2), *hub::Config::DRAIN_TIME_BOUNDS.start()..=TIME_MAX)
+        "Over what time of a clean stop WebSockets are closed, one after another, so that their clients do not all \
+         connect elsewhere at once; at most three eighths of shutdown-time";
     CHANNEL_HISTORY = "channel-history" "TIDINGS_CHANNEL_HISTORY" "COUNT"
         Count(HistoryConfig::MESSAGES_MAX_DEFAULT, 0..=10_000)
         "How many messages are kept for each hub channel, in memory";

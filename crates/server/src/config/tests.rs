@@ -379,6 +379,7 @@ fn what_is_allowed_here_the_crates_allow_too() {
         assert!(time(&setting::PRESENCE_GRACE, bounds));
     }
     assert!(time(&setting::REQUEST_TIME, hub::Config::TIME_BOUNDS));
+    assert!(time(&setting::DRAIN_TIME, hub::Config::DRAIN_TIME_BOUNDS));
     let setting::Allowed::Count(_, message) = setting::MESSAGE_BYTES.allowed else {
         panic!("it is no number")
     };
@@ -387,6 +388,17 @@ fn what_is_allowed_here_the_crates_allow_too() {
         (keyspace::Config::PREFIX_BOUNDS, grpc::Config::REQUEST_BYTES_MAX_BOUNDS),
         (leases::Config::PREFIX_BOUNDS, http::Config::BODY_BYTES_MAX_BOUNDS)
     );
+}
+
+#[test]
+fn a_drain_fits_into_the_time_of_a_stop() {
+    let error = load(&["--drain-time=3751ms"], &[]).unwrap_err();
+    assert!(error.contains("is more than three eighths of --shutdown-time"), "{error}");
+    let config = load(&["--drain-time=3750ms"], &[]).unwrap();
+    assert_eq!(config.drain_time, Duration::from_millis(3_750));
+    assert!(load(&["--drain-time=0s", "--shutdown-time=100ms"], &[]).unwrap().drain_time.is_zero());
+    // One that is not given is shortened by the hub.
+    assert!(load(&["--shutdown-time=100ms"], &[]).is_ok());
 }
 
 #[test]
