@@ -51,7 +51,14 @@ pub(super) fn field(json: &str, error: Option<&PathError<JsonError>>) -> Problem
         };
     }
     let path = if path.is_empty() { "the body" } else { path.as_str() };
-    Problem::codec(format!("{path}: {}", field.fault(value)))
+    let fault = field.fault(value);
+    // A text that has a fault within may be long.
+    match error.map(PathError::inner).filter(|error| error.is_syntax()) {
+        Some(at) => {
+            Problem::codec(format!("{path}: {fault} (line {}, column {})", at.line(), at.column()))
+        }
+        None => Problem::codec(format!("{path}: {fault}")),
+    }
 }
 
 /// Adds a step to the name of a field; the index of a list has no point before it.
