@@ -63,7 +63,8 @@ async fn look(shared: &Shared, lacking: &mpsc::Sender<Vec<MemberId>>) {
         let place = lacking.try_reserve().ok().filter(|_place| hearing.take_lack_of_cursors());
         // The order matters: who begins to watch after this look lacks nothing of what was before.
         let members = shared.watchers.members();
-        is_done = match shared.stop.run_until_cancelled(pass(shared, &members)).await {
+        let looked = shared.stop.run_until_cancelled(pass(shared, &members)).await;
+        is_done = match looked {
             None => return,
             Some(Ok(())) => {
                 if let Some(place) = place {
