@@ -137,6 +137,19 @@ async fn a_store_that_erases_nothing_is_exported_whatever_has_to_leave_the_files
     assert!(files_with(directory.path(), TEXT) > 0);
 }
 
+/// Waits until no export begins, and returns why.
+///
+/// Between two tries to replace the files one may begin.
+async fn refusal(shared: &Arc<Shared>) -> Error {
+    loop {
+        match Export::new(Arc::clone(shared), GRACE) {
+            Err(refusal) => return refusal,
+            Ok(export) => drop(export),
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
 #[tokio::test]
 async fn an_export_that_stands_is_ended_when_a_text_has_to_go_and_none_begins() {
     let directory = tempfile::tempdir().unwrap();
@@ -146,7 +159,7 @@ async fn an_export_that_stands_is_ended_when_a_text_has_to_go_and_none_begins() 
     shared.erased(0);
     let ended = timeout(GRACE, export.ended()).await.expect("before its own time");
     assert!(ended.to_string().contains("leave the files now"), "{ended}");
-    let refused = Export::new(Arc::clone(&shared), GRACE).unwrap_err();
+    let refused = timeout(GRACE, refusal(&shared)).await.expect("while it waits for the export");
     assert_eq!((ended.kind(), refused.kind()), (ErrorKind::Unavailable, ErrorKind::Unavailable));
     drop(export);
     rewritten(&shared).await;
