@@ -141,7 +141,10 @@ impl fmt::Display for Repaired {
             write!(f, "\n{key} of {id:?} at {sequence}, from {collection} to {collection}_duplicates")
         })?;
         self.unreadable.iter().try_for_each(|(collection, key)| {
-            write!(f, "\n{key}, which has no box or no sequence, from {collection} to {collection}_duplicates")
+            write!(
+                f,
+                "\n{key}, which has no box or no sequence, from {collection} to {collection}_duplicates"
+            )
         })
     }
 }
