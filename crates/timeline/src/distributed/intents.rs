@@ -260,6 +260,7 @@ impl fmt::Debug for Noted {
 
 #[cfg(test)]
 mod tests {
+    use mongo_link::State;
     use test_support::{Mongo, require, unique};
     use tokio::time::{sleep, timeout};
 
@@ -274,6 +275,8 @@ mod tests {
         let Some(mongo) = require(Mongo::start().await) else { return };
         let config = Config::new(mongo.url()).database(unique("intents")).timeout(PATIENCE);
         let database = Database::start(&config).await.unwrap();
+        let mut state = database.link().state();
+        timeout(PATIENCE, state.wait_for(State::is_well)).await.expect("MongoDB answers").unwrap();
         let intents = Intents::new(database.clone(), NodeId::fresh());
         let mut noted = intents.note(Vec::new()).await.unwrap();
         let heard = timeout(PATIENCE, async {
