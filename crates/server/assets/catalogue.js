@@ -52,6 +52,10 @@ export class Catalogue extends Emitter {
 
   /** Reads the list anew in a moment. */
   #loadSoon() {
+    // Also by whoever reads a page before the timer is up, or reads just now.
+    this.#again = true;
+    // What has failed has a time of its own, which the server may have named.
+    if (this.loading || this.failed !== null) return;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.load(), Math.random() * CUT_MS);
   }

@@ -84,8 +84,9 @@ async fn of_directory(data_dir: &Path, to: Target) -> anyhow::Result<String> {
         );
     }
     let data_dir = DataDir::open(data_dir)?;
-    // No store is made where one is missing. Retention is left to the server.
-    let settings = embedded::Config::new(data_dir.timelines()).must_exist(true);
+    // No store is made where one is missing. Retention and erasure are left to the server: this one
+    // would begin with what an earlier one left to be erased, and end the export for it.
+    let settings = embedded::Config::new(data_dir.timelines()).must_exist(true).erases(false);
     let store = EmbeddedStore::start(settings).await.context("--data-dir")?;
     let export = store.export().context("export")?;
     let (pieces, received) = mpsc::channel(PIECES);

@@ -92,25 +92,25 @@ impl Notifier {
         }
     }
 
-    /// Hands over who may have missed cursors.
+    /// Hands over who may have missed cursors; false says to do it again later.
     #[cfg(feature = "mongo")]
-    pub(crate) fn tell_reads_missed(&mut self, members: Vec<MemberId>) {
-        if !members.is_empty() {
-            self.tell_all(Vec::new(), Vec::new(), members);
-        }
+    pub(crate) fn tell_reads_missed(&mut self, members: Vec<MemberId>) -> bool {
+        members.is_empty() || self.tell_all(Vec::new(), Vec::new(), members)
     }
 
+    /// Returns false if there was no room, as against nobody who hears.
     fn tell_all(
         &mut self,
         entries: Vec<(MemberId, Entry)>,
         cursors: Vec<(MemberId, ReadCursor)>,
         reads_missed: Vec<MemberId>,
-    ) {
+    ) -> bool {
         let count = entries.len() as u64;
         let Err(why) = self.hand_over(entries, cursors, reads_missed) else {
             self.missed = 0;
-            return;
+            return true;
         };
+        let has_ended = why == Unheard::ThreadEnded;
         match why {
             // One line for all that it misses in a row.
             _ if self.missed > 0 => {}
@@ -123,6 +123,7 @@ impl Notifier {
             ),
         }
         self.miss(count);
+        has_ended
     }
 
     /// Notes that the observer does not hear of so many entries, which nobody can tell it in order.
@@ -317,6 +318,20 @@ mod tests {
         for expected in ["a has 1", "b: a has read 7", "a: a has read 7"] {
             assert_eq!(heard.recv().unwrap(), expected);
         }
+    }
+
+    #[cfg(feature = "mongo")]
+    #[test]
+    fn missed_cursors_for_which_there_is_no_room_are_to_be_told_again() {
+        let (batches, receiver) = sync_channel(1);
+        let mut herald = Notifier { batches, waiting: Arc::default(), missed: 0 };
+        let members = || vec![MemberId::new("a").unwrap()];
+        assert!(herald.tell_reads_missed(members()));
+        assert!(!herald.tell_reads_missed(members()), "the queue is full");
+        herald.waiting.done(&receiver.recv().unwrap());
+        assert!(herald.tell_reads_missed(members()));
+        drop(receiver);
+        assert!(herald.tell_reads_missed(members()), "nobody would hear of it later either");
     }
 
     #[test]

@@ -46,7 +46,8 @@ impl Keep {
     /// Sets how many entries are kept, the newest ones; at least one.
     ///
     /// All by default. There are never fewer, and at most a tenth more, or 1,000 if that is less.
-    /// Where more were kept before, they go soon after the start of the store.
+    /// Where more were kept before, they go soon after the start; in MongoDB once a node with these
+    /// settings is the keeper, and in boxes of the Go service after the next message or a repair.
     #[must_use]
     pub fn entries(self, entries: u64) -> Self {
         Self { entries: Some(entries), ..self }

@@ -433,8 +433,7 @@ pub struct InboxPage {
     pub cursors: Vec<ReadCursor>,
     /// Whether more cursors rose than a page can tell, or may have risen unheard.
     ///
-    /// Unheard is what a node says that another one does not hear just then. Ask for the list of
-    /// conversations.
+    /// Unheard: this node did not hear the others for a while. Ask for the list of conversations.
     pub cursors_cut: bool,
 }
 

@@ -70,8 +70,8 @@ async fn look(
     // Where the index is, no two of them have the same box.
     ensure!(
         probe.is_indexed || report.unreadable_count < 2,
-        "--mongo-url: {} documents have no box or no sequence, and no server can open the store while two of them have \
-         the same box; stop the Go service, and run `tidings repair` with these settings",
+        "--mongo-url: {} documents have no box or no sequence, and a server may not be able to open the store, as two \
+         documents of one box would be in the way; stop the Go service, and run `tidings repair` with these settings",
         report.unreadable_count
     );
     Ok(())

@@ -240,9 +240,10 @@ async fn gone(timeline: &Timeline, conversation: &Conversation, floor: u64) {
 
 /// Waits until a floor is this high.
 ///
-/// Nobody is told of that of a history, so it asks.
+/// Nobody is told of that of a history, so it asks. A store may try again after a minute what has
+/// failed, as that on MongoDB does.
 async fn until_floor(floor: impl AsyncFn() -> Seq, expected: u64) {
-    for _ in 0..GRACE.as_millis() / 20 {
+    for _ in 0..(2 * GRACE).as_millis() / 20 {
         if floor().await.get() >= expected {
             return;
         }

@@ -115,12 +115,14 @@ struct Found {
     is_there: bool,
     /// What was not there, and may come still; or cannot be ended here.
     open: Vec<IntentOp>,
+    /// Whether some of that has a document that cannot be read here, and may be by a later version.
+    has_unreadable: bool,
 }
 
 impl Found {
     /// Whether an intent of this age can be forgotten.
     fn is_over(&self, age: Duration) -> bool {
-        self.open.is_empty() || age > KEPT
+        self.open.is_empty() || (age > KEPT && !self.has_unreadable)
     }
 }
 
@@ -191,6 +193,7 @@ async fn end(shared: &Arc<Shared>, ops: &[IntentOp], told: &mut Told) -> Result<
             }
             Err(error) if is_of_document(&error) => {
                 told.tell(op, &error);
+                found.has_unreadable = true;
                 found.open.push(op.clone());
             }
             Err(error) => return Err(error),
@@ -271,7 +274,7 @@ fn found(ops: &[IntentOp], entries: &HashSet<EntryId>) -> Found {
     };
     let open: Vec<_> = ops.iter().filter(is_open).cloned().collect();
     let is_there = !entries.is_empty() || ops.iter().any(|op| op.kind != IntentKind::Send);
-    Found { is_there, open }
+    Found { is_there, open, has_unreadable: false }
 }
 
 fn millis(time: Duration) -> i64 {
@@ -299,6 +302,16 @@ mod tests {
         assert!(purge.is_over(KEPT + Duration::from_millis(1)));
         let nothing = found(&sends, &HashSet::new());
         assert!(!nothing.is_there && !nothing.is_over(Duration::ZERO));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_kept_for_a_later_version() {
+        let history = BoxId::stored(Side::History, "seq:a:b");
+        let op = IntentOp { kind: IntentKind::Send, history, seq: Seq::ZERO, key: Some(EntryId::fresh(1)) };
+        let long = KEPT * 1_000;
+        let found = |has_unreadable| Found { is_there: true, open: vec![op.clone()], has_unreadable };
+        assert!(found(false).is_over(long) && !found(true).is_over(long));
+        assert!(Found { open: Vec::new(), ..found(true) }.is_over(Duration::ZERO));
     }
 
     #[test]

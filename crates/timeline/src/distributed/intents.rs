@@ -260,7 +260,49 @@ impl fmt::Debug for Noted {
 
 #[cfg(test)]
 mod tests {
+    use mongo_link::State;
+    use test_support::{Mongo, require, unique};
+    use tokio::time::{sleep, timeout};
+
     use super::*;
+    use crate::distributed::Config;
+
+    /// A time that only a hang reaches.
+    const PATIENCE: Duration = Duration::from_secs(60);
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn what_another_primary_may_not_have_is_noted_anew_however_young_it_is() {
+        let Some(mongo) = require(Mongo::start().await) else { return };
+        let config = Config::new(mongo.url()).database(unique("intents")).timeout(PATIENCE);
+        let database = Database::start(&config).await.unwrap();
+        let mut state = database.link().state();
+        timeout(PATIENCE, state.wait_for(State::is_well)).await.expect("MongoDB answers").unwrap();
+        let intents = Intents::new(database.clone(), NodeId::fresh());
+        let mut noted = intents.note(Vec::new()).await.unwrap();
+        let heard = timeout(PATIENCE, async {
+            while database.link().election() == Election::default() {
+                sleep(Duration::from_millis(10)).await;
+            }
+        });
+        heard.await.expect("a primary is heard of");
+        // As a new primary does that has not got it; says whether it was there.
+        let take_back = async || {
+            let deleted = database
+                .call(|collections| async move { collections.intents.delete_many(doc! {}).await })
+                .await;
+            deleted.unwrap().deleted_count > 0
+        };
+        noted.renew().await.unwrap();
+        assert!(take_back().await);
+        noted.noted_at = Instant::now();
+        noted.renew_if_old().await.unwrap();
+        assert!(!take_back().await, "it is young, and its primary is still the same");
+        noted.election = Election::default();
+        noted.noted_at = Instant::now();
+        noted.renew_if_old().await.unwrap();
+        assert!(take_back().await, "another primary may not have it");
+        noted.done();
+    }
 
     #[tokio::test(start_paused = true)]
     async fn lanes_are_used_again_and_their_documents_deleted_when_they_are_idle() {

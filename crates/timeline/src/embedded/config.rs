@@ -22,6 +22,7 @@ pub struct Config {
     pub(super) cache_bytes: u64,
     pub(super) retention: Retention,
     pub(super) erased_within: Duration,
+    pub(super) erases: bool,
     pub(super) observer: Option<Arc<dyn Observer>>,
 }
 
@@ -50,6 +51,7 @@ impl Config {
             cache_bytes: 32 * 1024 * 1024,
             retention: Retention::new(),
             erased_within: Self::ERASED_WITHIN_DEFAULT,
+            erases: true,
             observer: None,
         }
     }
@@ -120,6 +122,15 @@ impl Config {
         Self { erased_within: time, ..self }
     }
 
+    /// Sets whether erased texts leave the files.
+    ///
+    /// True by default. For who only reads, and ends soon: what an earlier start has left to be
+    /// erased stays for the next one, and ends no [export](super::Export), which may take 7 days.
+    #[must_use]
+    pub fn erases(self, erases: bool) -> Self {
+        Self { erases, ..self }
+    }
+
     /// Sets who is told of each inbox entry once it is durable.
     ///
     /// Nobody by default. Set it to push new entries to readers who are connected. An `Arc` of an
@@ -162,6 +173,7 @@ impl fmt::Debug for Config {
             .field("cache_bytes", &self.cache_bytes)
             .field("retention", &self.retention)
             .field("erased_within", &self.erased_within)
+            .field("erases", &self.erases)
             .finish_non_exhaustive()
     }
 }

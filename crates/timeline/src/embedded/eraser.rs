@@ -109,7 +109,7 @@ impl Eraser {
     fn erase(&mut self, stop: &Receiver<()>) {
         let Some(since) = self.shared.take_erased() else { return };
         let start = Instant::now();
-        // An export is ended for work alone that can be done: who has a full disk may need it.
+        // Exports are ended only if the work can be done: with a full disk somebody may need one.
         let rewritten = self.check(stop).and_then(|()| self.rewrite_alone(stop));
         self.retry_at = None;
         match rewritten {

@@ -76,7 +76,8 @@ impl EmbeddedStore {
     /// Begins an export of the store as it is at this moment, while calls go on.
     ///
     /// It [ends](Export::ended) after a quarter of [`erased_within`](Config::erased_within), so
-    /// that nobody who takes longer keeps erased texts in the files.
+    /// that nobody who takes longer keeps erased texts in the files, and after 7 days in a store that
+    /// [erases](Config::erases) nothing.
     ///
     /// # Errors
     ///
@@ -120,13 +121,14 @@ impl EmbeddedStore {
         //        ├─ drops the answering ─► timeline-answer ends
         //        ├─ drops the planning ──► timeline-plan ends
         //        ├─ drops `keep` ────────► timeline-keep ends
-        //        └─ drops `erase` ───────► timeline-erase ends
+        //        └─ drops `erase` ───────► timeline-erase ends, if the store erases
         //
         // Nothing is ever sent over `keep` and `erase`.
         let (keep, stop) = std_mpsc::sync_channel::<()>(0);
         let (erase, stop_erasing) = std_mpsc::sync_channel::<()>(0);
         let (store, within) = (directory.store(), config.erased_within);
-        let export_most = within / 4;
+        let erases = config.erases;
+        let export_most = if erases { within / 4 } else { *Config::ERASED_WITHIN_BOUNDS.end() };
         let (path, least) = (config.directory.clone(), config.disk_free_min_bytes);
         let keeper = Watchdog::new(Arc::clone(&shared), path, least, commands.downgrade());
         let eraser = Eraser::new(Arc::clone(&shared), store, within, commands.downgrade());
@@ -153,7 +155,9 @@ impl EmbeddedStore {
         spawn("timeline-keep", guard("timeline-keep"), move || keeper.run(&stop))?;
         spawn("timeline-answer", guard("timeline-answer"), move || run_answering(&answered))?;
         spawn("timeline-plan", guard("timeline-plan"), move || run_planning(&to_plan, &lent))?;
-        spawn("timeline-erase", guard("timeline-erase"), move || eraser.run(&stop_erasing))?;
+        if erases {
+            spawn("timeline-erase", guard("timeline-erase"), move || eraser.run(&stop_erasing))?;
+        }
         let held = (guard("timeline-commit"), keep, erase);
         spawn("timeline-commit", held, commit)?;
         threads.close();

@@ -15,7 +15,9 @@
 //! | `left_at` | int64 | what was there when they left last; absent is 0 |
 //!
 //! Sends are entered in no order, and again after a failure. `left_at` tells those from before a
-//! member left, which are entered late, from the one that they are back by.
+//! member left, which are entered late, from the one that they are back by. A known limit: one that
+//! is entered late brings back who has left the group meanwhile, with what was there when they left
+//! as `joined`. Nothing says of a send whether its members were entered before.
 
 use mongodb::bson::{Bson, Document, RawDocument, doc};
 

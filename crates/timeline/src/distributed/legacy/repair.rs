@@ -22,8 +22,8 @@ pub struct Repaired {
     ///
     /// They are now in a collection of that name with `_duplicates` behind it.
     pub moved: Vec<Duplicate>,
-    /// The `_id`s of documents without a box or a sequence, moved there, too.
-    pub unreadable: Vec<String>,
+    /// The collections and the `_id`s of documents without a box or a sequence, moved likewise.
+    pub unreadable: Vec<(String, String)>,
     /// How many pairs of the Go service are in the lists of their members now.
     pub pairs: u64,
     /// How many groups are not, as the Go service did not note their members.
@@ -76,7 +76,7 @@ pub async fn repair(config: &Config) -> Result<Repaired> {
 #[derive(Debug, Default)]
 struct Moved {
     duplicates: Vec<Duplicate>,
-    unreadable: Vec<String>,
+    unreadable: Vec<(String, String)>,
 }
 
 /// Moves what is in the way of the unique index of one collection.
@@ -100,7 +100,7 @@ async fn tidy(database: &mongodb::Database, name: &str, side: Side) -> DriverRes
                 }
                 Sight::Unreadable(key) => {
                     move_aside(&from, &to, doc! { "_id": &key }).await?;
-                    moved.unreadable.push(key.to_string());
+                    moved.unreadable.push((name.to_owned(), key.to_string()));
                 }
                 Sight::Box | Sight::Entry | Sight::Unclear(_) | Sight::Hole { .. } => {}
             }
@@ -140,6 +140,26 @@ impl fmt::Display for Repaired {
         self.moved.iter().try_for_each(|Duplicate { collection, id, sequence, key }| {
             write!(f, "\n{key} of {id:?} at {sequence}, from {collection} to {collection}_duplicates")
         })?;
-        self.unreadable.iter().try_for_each(|key| write!(f, "\n{key}, which has no box or no sequence"))
+        self.unreadable.iter().try_for_each(|(collection, key)| {
+            write!(
+                f,
+                "\n{key}, which has no box or no sequence, from {collection} to {collection}_duplicates"
+            )
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_repair_says_of_each_document_where_it_was_and_is() {
+        let unreadable = ["chat_sync", "chat_history"].map(|name| (name.to_owned(), "7".to_owned()));
+        let repaired = Repaired { unreadable: unreadable.into(), ..Repaired::default() };
+        let text = repaired.to_string();
+        let lines: Vec<_> = text.lines().skip(1).collect();
+        let of = |name: &str| format!("7, which has no box or no sequence, from {name} to {name}_duplicates");
+        assert_eq!(lines, [of("chat_sync"), of("chat_history")]);
     }
 }

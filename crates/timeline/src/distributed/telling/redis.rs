@@ -49,6 +49,9 @@ const _: () = assert!(
         && 2 * PING_TIMEOUT.as_millis() < SILENCE_MAX.as_millis()
 );
 
+/// How many keys are looked at for one of another master; without a cluster there is none.
+const TURNS_MAX: usize = 32;
+
 /// The first wait before listening again, and the longest.
 const WAIT_FIRST: Duration = Duration::from_millis(100);
 const WAIT_MAX: Duration = Duration::from_secs(5);
@@ -89,13 +92,29 @@ impl RedisWay {
         let mut publish = redis::cmd("PUBLISH");
         publish.arg(&self.channel).arg(text);
         // It has no key, so any master takes it. One that is away is not asked again.
-        let key = format!("{}{}", self.channel, self.turn.load(Ordering::Relaxed));
-        let said = self.link().await?.query(&key, &publish).await;
+        let link = self.link().await?;
+        let said = link.query(&self.key(), &publish).await;
         if said.is_err() {
-            self.turn.fetch_add(1, Ordering::Relaxed);
+            self.turn_away(|key| link.server(key));
         }
         said?;
         Ok(())
+    }
+
+    /// Returns a key of the master that publishes.
+    fn key(&self) -> String {
+        format!("{}{}", self.channel, self.turn.load(Ordering::Relaxed))
+    }
+
+    /// Chooses a key of another master, if there is one.
+    fn turn_away(&self, server: impl Fn(&str) -> String) {
+        let away = server(&self.key());
+        for _ in 0..TURNS_MAX {
+            self.turn.fetch_add(1, Ordering::Relaxed);
+            if server(&self.key()) != away {
+                return;
+            }
+        }
     }
 
     /// Listens to a master that there is now, and returns why that is over.
@@ -151,5 +170,23 @@ impl RedisWay {
             Box::pin(Link::start(config)).await
         };
         Ok(self.link.get_or_try_init(start).await?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_master_that_is_away_is_not_asked_again_if_there_is_another_one() {
+        let config = Config::new("mongodb://localhost").redis("redis://localhost");
+        let way = RedisWay::of(&config).unwrap();
+        let first = way.key();
+        way.turn_away(|key| if key.ends_with(['0', '1', '2']) { "a" } else { "b" }.to_owned());
+        assert_ne!(way.key(), first);
+        assert!(way.key().ends_with('3'), "{}", way.key());
+        // There is no other one.
+        way.turn_away(|_key| "a".to_owned());
+        assert!(way.key().ends_with(&(3 + TURNS_MAX).to_string()), "{}", way.key());
     }
 }

@@ -202,10 +202,16 @@ impl Teller {
     }
 
     /// Tells watchers and the observer that they may have missed cursors.
+    ///
+    /// If there is no room for the observer, all are told again.
     pub(super) fn reads_missed(&self, members: &[MemberId]) {
         members.iter().for_each(|member| self.watchers.notify_reads_missed(member));
-        if let Some(notifier) = &mut self.locked.lock().notifier {
-            notifier.tell_reads_missed(members.to_vec());
+        let mut locked = self.locked.lock();
+        let tell = |notifier: &mut Notifier| notifier.tell_reads_missed(members.to_vec());
+        let is_told = locked.notifier.as_mut().is_none_or(tell);
+        drop(locked);
+        if !is_told {
+            self.hearing.lack_cursors();
         }
     }
 

@@ -27,8 +27,9 @@ use crate::{
 ///
 /// What is removed meanwhile stays on the disk for it, so it may go on for a quarter of
 /// [`erased_within`](crate::embedded::Config::erased_within), and no longer than until texts have
-/// to leave the files. [`ended`](Self::ended) waits for that. A program that waits for somebody to
-/// take a chunk waits for both, and drops the export: one that is kept holds up the erasure.
+/// to leave the files. A store that [erases](crate::embedded::Config::erases) nothing allows 7
+/// days. [`ended`](Self::ended) waits for that. A program that waits for somebody to take a chunk
+/// waits for both, and drops the export: one that is kept holds up the erasure.
 pub struct Export {
     shared: Arc<Shared>,
     tables: Arc<Tables>,

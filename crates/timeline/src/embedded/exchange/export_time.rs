@@ -57,7 +57,7 @@ impl ExportTime {
             let seconds = self.most.as_secs();
             format!(
                 "the export was ended after {seconds} s, a quarter of the time within which texts are erased, as \
-                 they stay in the files for it; {RESUMED}, or set a longer time"
+                 they stay in the files for it; {RESUMED}, or set a longer `erased-within`"
             )
         };
         Error::new(ErrorKind::Unavailable, text)

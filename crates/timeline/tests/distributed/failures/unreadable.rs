@@ -10,8 +10,8 @@ use tokio::time::timeout;
 use super::scene::{Scene, follow, member, send_group};
 use crate::place::PATIENCE;
 
-/// How long ago the node has begun: longer than others leave it to itself.
-const AGE: Duration = Duration::from_secs(30);
+/// How long ago the node has begun: longer than an intent is kept of which nothing is there.
+const AGE: Duration = Duration::from_secs(10 * 60);
 
 fn key(byte: u8) -> Binary {
     Binary { subtype: BinarySubtype::Generic, bytes: vec![byte; 16] }

@@ -81,16 +81,17 @@ impl Flush {
             self.stored(at, Some(self.reserved_at));
             return Ok(());
         }
-        if let Some(token) = operation.token() {
-            if is_gone(&self.shared, &entry).await? {
-                let text = "the message id was used meanwhile for a message that is gone; send again";
-                self.give_up(at, &Error::new(ErrorKind::Unavailable, text));
-                return Ok(());
-            }
-            if let Err(conflict) = check_repeats(&token, &entry) {
-                self.give_up(at, &conflict);
-                return Ok(());
-            }
+        // Also one with an id that the store made may have gone, by a repetition that was faster.
+        if is_gone(&self.shared, &entry).await? {
+            let text = "the message id was used meanwhile for a message that is gone; send again";
+            self.give_up(at, &Error::new(ErrorKind::Unavailable, text));
+            return Ok(());
+        }
+        if let Some(token) = operation.token()
+            && let Err(conflict) = check_repeats(&token, &entry)
+        {
+            self.give_up(at, &conflict);
+            return Ok(());
         }
         // Another node was faster with the same send, or this one with other sequences: what is
         // there counts, and its copies may be there, too.

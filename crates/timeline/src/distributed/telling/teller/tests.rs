@@ -173,6 +173,30 @@ fn who_may_have_missed_cursors_is_told_so() {
 }
 
 #[test]
+fn missed_cursors_for_which_the_observer_has_no_room_are_told_again() {
+    /// Stands still until the test ends.
+    struct Stands(Mutex<Receiver<()>>);
+    impl Observer for Stands {
+        fn appended(&self, _member: &str, _entry: &Entry) {}
+
+        fn reads_missed(&self, _member: &MemberId) {
+            assert!(self.0.lock().recv().is_err());
+        }
+    }
+    let (_end, ended) = channel();
+    let config = Config::new("mongodb://localhost").observer(Stands(Mutex::new(ended)));
+    let (teller, _telling) =
+        Teller::new(&config, NodeId::fresh(), InboxWatchers::default(), Trouble::of(&config)).unwrap();
+    teller.reads_missed(&[member("a")]);
+    assert!(!teller.hearing().lacks_cursors());
+    // More batches than ever wait.
+    for _ in 0..10_000 {
+        teller.reads_missed(&[member("a")]);
+    }
+    assert!(teller.hearing().lacks_cursors());
+}
+
+#[test]
 fn what_cannot_be_read_is_a_reason_to_look() {
     use futures_util::FutureExt as _;
 

@@ -113,6 +113,44 @@ async fn a_text_goes_after_the_end_of_an_export_that_has_it() {
 }
 
 #[tokio::test]
+async fn a_store_that_erases_nothing_is_exported_whatever_has_to_leave_the_files() {
+    let directory = tempfile::tempdir().unwrap();
+    let config = Config::new(directory.path());
+    let (timeline, shared) = start(config.clone(), well()).await;
+    assert!(timeline.shutdown(GRACE).await);
+    drop(shared);
+    // As if the text had been taken back long ago.
+    Sample::open(directory.path()).write(|batch, tables| tables.note_erased(batch, 1));
+    let store = EmbeddedStore::start(config.erases(false)).await.unwrap();
+    assert!(!store.shared.running.lock().contains(&"timeline-erase"));
+    let mut export = store.export().unwrap();
+    let mut read = 0;
+    while let Some(chunk) = export.chunk().unwrap() {
+        read += chunk.len();
+    }
+    assert!(read > 0);
+    drop(export);
+    assert!(store.shutdown(GRACE).await);
+    drop(store);
+    let left = Sample::open(directory.path());
+    assert_eq!(left.tables().erased_at().unwrap(), Some(1), "the next start erases it");
+    assert!(files_with(directory.path(), TEXT) > 0);
+}
+
+/// Waits until no export begins, and returns why.
+///
+/// Between two tries to replace the files one may begin.
+async fn refusal(shared: &Arc<Shared>) -> Error {
+    loop {
+        match Export::new(Arc::clone(shared), GRACE) {
+            Err(refusal) => return refusal,
+            Ok(export) => drop(export),
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
 async fn an_export_that_stands_is_ended_when_a_text_has_to_go_and_none_begins() {
     let directory = tempfile::tempdir().unwrap();
     let (timeline, shared) = start(Config::new(directory.path()), well()).await;
@@ -121,7 +159,7 @@ async fn an_export_that_stands_is_ended_when_a_text_has_to_go_and_none_begins() 
     shared.erased(0);
     let ended = timeout(GRACE, export.ended()).await.expect("before its own time");
     assert!(ended.to_string().contains("leave the files now"), "{ended}");
-    let refused = Export::new(Arc::clone(&shared), GRACE).unwrap_err();
+    let refused = timeout(GRACE, refusal(&shared)).await.expect("while it waits for the export");
     assert_eq!((ended.kind(), refused.kind()), (ErrorKind::Unavailable, ErrorKind::Unavailable));
     drop(export);
     rewritten(&shared).await;
