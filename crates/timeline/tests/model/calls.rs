@@ -81,15 +81,15 @@ pub(super) async fn make(timeline: &Timeline, lists: &mut Lists, devices: &mut D
         Call::Send { talk, is_turned, id } => send(timeline, lists, talk, is_turned, id).await,
         Call::SendKnown { from } if lists.known.contains(&from) => {
             let recipients = lists.known.clone();
-            send_group(timeline, lists, KNOWN, from, &recipients).await;
+            send_group(timeline, (lists, devices), KNOWN, from, &recipients).await;
         }
         Call::SendKnown { .. } | Call::Reopen { .. } => {}
         Call::SendNamed { from, recipients } => {
-            send_group(timeline, lists, NAMED, from, &named(recipients)).await;
+            send_group(timeline, (lists, devices), NAMED, from, &named(recipients)).await;
         }
         // Whoever has left the group is back, also without joining.
         Call::SendBack { from, recipients } => {
-            send_group(timeline, lists, KNOWN, from, &named(recipients)).await;
+            send_group(timeline, (lists, devices), KNOWN, from, &named(recipients)).await;
         }
         Call::Change { talk, back, by, change } => {
             let place = place(lists, talk, back);
@@ -149,13 +149,23 @@ async fn send(timeline: &Timeline, lists: &mut Lists, talk: usize, is_turned: bo
     assert_eq!(found, expected);
 }
 
-async fn send_group(timeline: &Timeline, lists: &mut Lists, talk: usize, from: usize, recipients: &[usize]) {
+async fn send_group(
+    timeline: &Timeline,
+    (lists, devices): (&mut Lists, &mut Devices),
+    talk: usize,
+    from: usize,
+    recipients: &[usize],
+) {
     let name = GroupName::new(if talk == KNOWN { "known" } else { "named" }).unwrap();
     let text = lists.histories[talk].top() % 4;
     let send = NewGroupMessage::new(name, recipients.iter().map(|&number| member(number)), message(text));
     let sent = timeline.send_group(send.from(member(from))).await.unwrap();
     assert!(sent.failed.is_empty());
     assert_eq!(sent.place.get(), lists.send(talk, from, recipients, text));
+    // Who gets a copy knows by it how far its sender has read.
+    if !recipients.contains(&from) {
+        devices.expect_read(lists, from, talk);
+    }
 }
 
 async fn changed(
