@@ -145,17 +145,17 @@ async fn what_is_heard_while_the_server_is_asked_counts_more_than_its_answer() {
 #[tokio::test]
 async fn a_question_about_somebody_that_fails_is_asked_again() {
     let test = "
-        const asked = [], ask = window.fetch;
+        const paths = [], ask = window.fetch;
         window.fetch = async (path, ...more) => {
             if (!String(path).startsWith('/presence?')) return ask(path, ...more);
-            asked.push(path);
-            if (asked.length === 1) throw new TypeError('away');
+            paths.push(path);
+            if (paths.length === 1) throw new TypeError('away');
             return new Response(JSON.stringify({ statuses: [{ id: 'Zoe', status: 'ONLINE' }] }));
         };
         const found = new Promise(done => presence.on('change', () => presence.isOnline('Zoe') && done()));
         tell('open');
         questions[0].answer({ ids: ['Bob'], count: 2, position: '1' });
-        return await Promise.race([found, late]) ?? asked;
+        return await Promise.race([found, late]) ?? paths;
     ";
     let Some(found) = run(&[CONNECTION, PRESENCE, test].concat()).await else { return };
     assert_eq!(found, json!(["/presence?id=Zoe", "/presence?id=Zoe"]));

@@ -131,7 +131,7 @@ async fn dead_nodes(scene: &Scene, config: Config, node: &Timeline) {
     for (id, is_purged) in [("dead", false), ("gone", true)] {
         let known = busy_nodes(scene).await;
         let mut dying = Mortal::start(config.clone()).await;
-        let blocked = scene.block("dying", "insert", "chat_sync").await;
+        let blocked = scene.block_for("dying", "insert", "chat_sync", Duration::from_secs(5)).await;
         dying.send_group(group_message(MEMBERS, id));
         blocked.arrived().await;
         dying.die();

@@ -1,8 +1,5 @@
 //! A node that dies after each of the steps of a send.
 
-use std::time::Duration;
-
-use mongodb::bson::doc;
 use timeline::{Count, EntryStatus, ErrorKind, PageRequest, Seq, Timeline};
 
 use super::mortal::Mortal;
@@ -13,9 +10,6 @@ use crate::place::PATIENCE;
 
 /// How many members the group has.
 const MEMBERS: usize = 8;
-
-/// How long an entry is held while the primary changes: less than an intent counts as fresh.
-const HELD: Duration = Duration::from_secs(1);
 
 /// Has a node die while its commands on a collection wait, after one message that was stored.
 async fn dies_before(scene: &Scene, command: &str, collection: &str) {
@@ -131,31 +125,6 @@ mod mongo {
     async fn before_the_rows_a_dead_node_leaves_them_to_another_one() {
         let Some(scene) = Scene::on_mongo().await else { return };
         was_sent(&scene, "update", "chat_rows").await;
-    }
-
-    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn a_send_that_a_new_primary_does_not_know_of_is_noted_there_before_its_copies() {
-        let Some(scene) = Scene::on_mongo().await else { return };
-        let living = scene.node("living").await;
-        send_group(&living, MEMBERS, "first").await.unwrap();
-        let mut dying = Mortal::start(scene.config("dying")).await;
-        let held = scene.hold("dying", "insert", "chat_history", HELD).await;
-        dying.send_group(group_message(MEMBERS, "second"));
-        held.arrived().await;
-        let blocked = scene.block("dying", "insert", "chat_sync").await;
-        // The primary alone had confirmed the intent, and takes it back.
-        scene.command(doc! { "delete": "chat_intents", "deletes": [{ "q": {}, "limit": 0 }] }).await;
-        scene.mongo.step_down(Duration::from_secs(1)).await.unwrap();
-        blocked.arrived().await;
-        dying.die();
-
-        for number in 0..MEMBERS {
-            let mut watch = living.watch(&member(&format!("m{number}")), Seq::ZERO);
-            follow(&mut watch, "second").await;
-        }
-        let sent = send_group(&living, MEMBERS, "second").await.unwrap();
-        is_there_once(&living, sent.place).await;
-        assert!(living.shutdown(PATIENCE).await);
     }
 }
 

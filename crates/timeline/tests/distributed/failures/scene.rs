@@ -60,13 +60,24 @@ impl Scene {
 
     /// Has the commands of a node on a collection wait, and then fail without having been done.
     pub(super) async fn block(&self, node: &str, command: &str, collection: &str) -> Blocked<'_> {
+        // Beyond the end of the test.
+        self.block_for(node, command, collection, Duration::from_secs(120)).await
+    }
+
+    /// Has them wait for so long, and then fail; what is to wait next is set after that only.
+    pub(super) async fn block_for(
+        &self,
+        node: &str,
+        command: &str,
+        collection: &str,
+        time: Duration,
+    ) -> Blocked<'_> {
         let data = doc! {
             "failCommands": [command],
             "namespace": format!("{}.{collection}", self.database),
             "appName": node,
             "blockConnection": true,
-            // Beyond the end of the test.
-            "blockTimeMS": 120_000,
+            "blockTimeMS": i64::try_from(time.as_millis()).unwrap(),
             "errorCode": NOT_PRIMARY,
         };
         self.fail(data).await
