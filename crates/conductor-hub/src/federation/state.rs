@@ -306,37 +306,43 @@ impl Federation {
         let Deliveries { streams, doubts, said } = deliveries;
         // Once for all parcels in a row to one channel, as every member is looked at.
         let mut last: Option<ParcelBody> = None;
+        let mut doubted = None;
         for told in told {
+            let just_doubted = doubted.take();
             match told {
                 Told::Deliver { parcel: Parcel { origin, body, .. }, is_next } => {
                     if let Some(other) = last.take_if(|last| last.channel() != body.channel()) {
                         self.say_pace(said, other.channel(), host);
                     }
                     if doubts.settle(origin, body.channel(), is_next) {
-                        tell_ends(streams.abort_in(origin, body.channel()), origin, host);
+                        tell_ends(streams.abort_in(origin, body.channel()), host);
                     }
                     let author = body.author();
                     host.deliver(origin, &body, &mut |message, permits| {
                         streams.pass(origin, author, message, permits)
                     });
-                    tell_ends(streams.take_ended(), origin, host);
+                    tell_ends(streams.take_ended(), host);
                     last = Some(body);
                 }
                 Told::Gap(origin, gap) => {
                     self.metrics.missing.increment(gap.end() - gap.start() + 1);
                     doubts.forget(origin);
-                    tell_ends(streams.abort(origin), origin, host);
+                    tell_ends(streams.abort(origin), host);
                     host.gap(origin, gap);
                 }
                 Told::Doubt(origin, gap) => {
                     self.metrics.missing.increment(gap.end() - gap.start() + 1);
-                    doubts.note(origin, streams.channels(origin), now);
+                    // Behind a gap of the same origin no stream has begun or ended since.
+                    if just_doubted != Some(origin) {
+                        doubts.note(origin, streams.channels(origin), now);
+                    }
+                    doubted = Some(origin);
                     host.gap(origin, gap);
                 }
                 Told::Found(origin, first) => host.found(origin, first),
                 Told::Silent(origin) => {
                     doubts.forget(origin);
-                    tell_ends(streams.abort(origin), origin, host);
+                    tell_ends(streams.abort(origin), host);
                     host.silent(origin);
                 }
             }
@@ -350,17 +356,15 @@ impl Federation {
 impl Deliveries {
     /// Ends the streams that were in doubt for too long.
     fn end_doubts(&mut self, now: Instant, host: &dyn SisterHost) {
-        for (origin, channel) in self.doubts.expire(now) {
-            tell_ends(self.streams.abort_in(origin, &channel), origin, host);
-        }
+        tell_ends(self.streams.abort_in_all(&self.doubts.expire(now)), host);
     }
 }
 
 /// Tells members of the ends that nobody has sent. Until then their uuids are nobody else's.
-fn tell_ends(ended: Vec<EndedStream>, origin: NodeId, host: &dyn SisterHost) {
+fn tell_ends(ended: Vec<EndedStream>, host: &dyn SisterHost) {
     for stream in ended {
         if let Some(end) = stream.aborted() {
-            host.deliver_end(origin, end);
+            host.deliver_end(stream.origin(), end);
         }
     }
 }
