@@ -113,8 +113,8 @@
 //! it has room for, if all of that is on its way. So may be what comes while senders hold more than
 //! half of [`unfinished_bytes_max`](crate::Config::unfinished_bytes_max): then no other row waits,
 //! for a reader here as little as for one at another node or for a link. What a program publishes
-//! waits for nobody; a message that is longer than half of a link's queue is refused, as it would
-//! end every link.
+//! waits for nobody; a message that has hardly less than half of a link's queue is refused, as it
+//! would end every link on which clients send much.
 //!
 //! *One piece of a stream.* A client at A sends pieces to `tea` as fast as it can; at C one member
 //! reads 1 MiB/s.

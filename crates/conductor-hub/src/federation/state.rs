@@ -245,10 +245,13 @@ impl Federation {
 
     /// Checks that a message of the program may go over links, if its channel is for sisters.
     pub(crate) fn check(&self, channel: &str, message_bytes: usize) -> Result<(), Error> {
-        if channel.starts_with('$') {
+        let (bytes, most) = (channel.len(), self.name_bytes_max);
+        let published_bytes_max = self.config.published_bytes_max();
+        // The manager is asked again when it is written, so not here where it makes no difference.
+        let fits = bytes <= most && message_bytes <= published_bytes_max;
+        if fits || channel.starts_with('$') || !self.manager.write(channel) {
             return Ok(());
         }
-        let (bytes, most) = (channel.len(), self.name_bytes_max);
         if bytes > most {
             let text = format!(
                 "the name of the channel has {bytes} bytes; name_bytes_max allows {most}, and sisters take no \
@@ -256,15 +259,11 @@ impl Federation {
             );
             return Err(Error::new(ErrorKind::InvalidInput, text));
         }
-        let most = self.config.published_bytes_max();
-        if message_bytes > most {
-            let text = format!(
-                "the message has {message_bytes} bytes; over a link to a sister go at most {most}, which is half \
-                 of link_bytes_max, or as much as a batch takes; publish it in pieces"
-            );
-            return Err(Error::new(ErrorKind::InvalidInput, text));
-        }
-        Ok(())
+        let text = format!(
+            "the message has {message_bytes} bytes; over a link to a sister go at most {published_bytes_max}, \
+             which is 4 KiB less than half of link_bytes_max, or as much as a batch takes; publish it in pieces"
+        );
+        Err(Error::new(ErrorKind::InvalidInput, text))
     }
 
     fn meta(&self, sisters: usize) -> SisterMeta {
