@@ -10,7 +10,7 @@ use super::node_id::NodeId;
 use super::parcel::ParcelAuthor;
 use super::stream_doubts::OriginChannels;
 use crate::protocol::{Message, MessageRef, Opcode};
-use crate::stream_permits::{StreamPermit, StreamPermits};
+use crate::stream_permits::{StreamName, StreamPermit, StreamPermits};
 
 /// What the end of a stream says that was not sent whole.
 const ABORTED: &str = "aborted";
@@ -167,13 +167,19 @@ impl OpenStreams {
     /// Begins a stream, unless somebody else has one open with its uuid.
     fn begin(&mut self, key: StreamKey, uuid: &str, permits: &Arc<StreamPermits>) -> StreamPass {
         self.mend(&key);
-        self.close(&key);
-        // It may be behind the end of its sender's own, in the same row, with the same uuid.
-        let name = permits.name(&key.channel, uuid);
-        self.ended.retain(|ended| ended.aborted.is_some() || ended.permit.name() != name);
-        let Some(permit) = StreamPermits::take(permits, &key.channel, uuid, permits.sister(&key), 0) else {
-            self.note_broken(key);
-            return StreamPass::OfAnother;
+        let (name, owner) = (permits.name(&key.channel, uuid), permits.sister(&key));
+        // It may be behind one of its sender's own, in the same row, with the same uuid. Nobody else
+        // is to take that in between, so the permit is passed on.
+        let before = self.close(&key).map(|stream| stream.permit).filter(|permit| permit.name() == name);
+        let permit = match before.or_else(|| self.take_permit(name)) {
+            Some(permit) => permit.pass_on(owner, 0),
+            None => match StreamPermits::take(permits, &key.channel, uuid, owner, 0) {
+                Some(permit) => permit,
+                None => {
+                    self.note_broken(key);
+                    return StreamPass::OfAnother;
+                }
+            },
         };
         let cost = key.cost() + uuid.len();
         if self.open_bytes + cost <= BYTES_MAX {
@@ -181,6 +187,13 @@ impl OpenStreams {
             self.open.insert(key, OpenStream { uuid: uuid.into(), permit });
         }
         StreamPass::ForMembers
+    }
+
+    /// Takes the permit of a stream that its sender has ended, if it has this name.
+    fn take_permit(&mut self, name: Option<StreamName>) -> Option<StreamPermit> {
+        let is_it = |ended: &EndedStream| ended.aborted.is_none() && ended.permit.name() == name;
+        let index = self.ended.iter().position(is_it)?;
+        Some(self.ended.remove(index).permit)
     }
 
     /// Finds the stream of a user that began without the number of the connection: by a link whose
