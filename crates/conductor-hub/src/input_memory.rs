@@ -17,8 +17,8 @@ use crate::{Connection, Disconnect};
 ///
 /// Nor is a sender whom the hub itself has wait for a reader. What such senders hold may be half of
 /// all; beyond that the hub reads nothing more of them and waits for no reader, so that their
-/// messages find room in the outboxes or end slow readers. What each thread is just reading comes on
-/// top. The other half is for all others: none of them ends for what those hold.
+/// messages find room in the outboxes or end slow readers. What each thread is just reading comes
+/// on top. The other half is for all others: none of them ends for what those hold.
 #[derive(Debug)]
 pub(crate) struct InputMemory {
     bytes_max: usize,
@@ -94,8 +94,7 @@ impl InputMemory {
         self.held.lock().bytes < self.bytes_max / 4
     }
 
-    /// Tells whether the hub may have one more sender wait for a reader, and read more of those who
-    /// do.
+    /// Tells whether one more sender may wait for a reader, and more be read of those who do.
     pub(crate) fn may_pause(&self) -> bool {
         self.held.lock().paused_bytes <= self.bytes_max / 2
     }

@@ -108,7 +108,9 @@ impl StreamPermit {
         self.name
     }
 
-    /// Passes it on to the next stream with its channel and uuid, which nobody can take in between.
+    /// Passes it on to the next stream with its channel and uuid.
+    ///
+    /// Nobody can take the uuid in between.
     pub(crate) fn pass_on(mut self, owner: StreamOwner, bytes: usize) -> Self {
         if let Some(name) = self.name {
             self.permits.owners.write().insert(name, owner);

@@ -168,8 +168,8 @@ impl OpenStreams {
     fn begin(&mut self, key: StreamKey, uuid: &str, permits: &Arc<StreamPermits>) -> StreamPass {
         self.mend(&key);
         let (name, owner) = (permits.name(&key.channel, uuid), permits.sister(&key));
-        // It may be behind one of its sender's own, in the same row, with the same uuid. Nobody else
-        // is to take that in between, so the permit is passed on.
+        // It may be behind one of its sender's own, in the same row, with the same uuid. Nobody
+        // else is to take that in between, so the permit is passed on.
         let before = self.close(&key).map(|stream| stream.permit).filter(|permit| permit.name() == name);
         let permit = match before.or_else(|| self.take_permit(name)) {
             Some(permit) => permit.pass_on(owner, 0),

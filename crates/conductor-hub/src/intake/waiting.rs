@@ -136,8 +136,9 @@ impl Waiting {
         self.is_halted && self.row.is_some()
     }
 
-    /// Tells whether nothing is read, as much waits, of this client or of all, or the client has
-    /// said goodbye.
+    /// Tells whether nothing is read.
+    ///
+    /// Much waits, of this client or of all, or the client has said goodbye.
     pub(super) const fn is_full(&self) -> bool {
         self.has_goodbye || self.is_halted() || (self.ahead() >= AHEAD_BYTES_MAX && !self.looks_far)
     }
