@@ -2,15 +2,12 @@
 
 use std::fs;
 use std::process::Output;
-use std::time::Duration;
 
 use tempfile::TempDir;
 use test_support::{Mongo, Redis, require};
 use tests::Tidings;
-use tokio::time::timeout;
 
-/// A time that only a hang reaches.
-const LIMIT: Duration = Duration::from_secs(60);
+use crate::looks::until;
 
 /// Where the sequences of shared timelines come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,6 +79,6 @@ pub(crate) fn run(command: &str, flags: &[String]) -> Output {
 
 /// Waits until new users are welcome.
 pub(crate) async fn until_ready(server: &Tidings) {
-    let ready = async { while reqwest::get(server.url("/readyz")).await.unwrap().status() != 200 {} };
-    timeout(LIMIT, ready).await.expect("it becomes ready");
+    let ready = async || reqwest::get(server.url("/readyz")).await.unwrap().status() == 200;
+    until("it is ready", ready).await;
 }

@@ -25,8 +25,10 @@ pub(crate) fn nginx([one, other]: [&Tidings; 2], place: &ProxyPlace, balance: Ba
         Balance::InTurn => "",
         Balance::Random => "    random;\n",
     };
+    let by_address = "    ip_hash;\n";
+    assert!(block.contains(by_address), "the page tells requests apart by what this replaces");
     block
-        .replace("    ip_hash;\n", balance)
+        .replace(by_address, balance)
         .replace("10.0.0.21:8000", &one.http().to_string())
         .replace("10.0.0.22:8000", &other.http().to_string())
         .replace("10.0.0.21:9000", &one.grpc().to_string())

@@ -9,6 +9,7 @@ mod front;
 mod handshake;
 mod issuer;
 mod logins;
+mod looks;
 mod openapi;
 mod original;
 mod page;

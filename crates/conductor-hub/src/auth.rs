@@ -50,9 +50,9 @@ pub trait Auth: Send + Sync {
 
     /// Tells whether a node that knows the secret of the sisters may be one.
     ///
-    /// It is asked behind the challenge, about who has passed it and about at most 32 of them at
+    /// It is asked after the challenge, about who has passed it and about at most 32 of them at
     /// once: a stranger never gets so far. It has [`admit_timeout`](crate::Config::admit_timeout)
-    /// for its answer, and no more than 5 s: a node that dials waits 15 s for all.
+    /// for its answer, and at most 5 s, as a dialling node waits 15 s in all.
     #[cfg(feature = "sisters")]
     #[cfg_attr(docsrs, doc(cfg(feature = "sisters")))]
     async fn is_sister(&self, handshake: &Handshake<'_>) -> bool {

@@ -165,9 +165,10 @@ impl Config {
     ///
     /// 64 MiB by default, at least four times `message_bytes_max`. Messages that are not complete
     /// count as well. Beyond it the connection is ended whose message has been standing still for
-    /// longest. What waits for readers is not standing still: it may be half of all, and beyond
-    /// that no sender waits for a reader. More suits servers to which many send large messages
-    /// slowly, or to slow readers.
+    /// longest, but for what waits for readers, at this node or at others. That may be half of all;
+    /// beyond it no more is read of who waits, and no other sender waits for a reader or a link.
+    /// The other half is always there for messages that are not complete. More suits servers to
+    /// which many send large messages slowly, or to slow readers.
     #[must_use]
     pub fn unfinished_bytes_max(self, bytes: usize) -> Self {
         Self { unfinished_bytes_max: bytes, ..self }

@@ -92,7 +92,9 @@ impl Hub {
     /// It is [`publish`](Self::publish) for a program that knows its messages by their uuids, such
     /// as one that passes on what it got elsewhere. Whether it is a repetition is for the program
     /// to know: nothing is compared. It may be a Write message, or one of a stream, which is not
-    /// stored; of several streams in a channel receivers tell the pieces apart by their uuids.
+    /// stored; of several streams in a channel receivers tell the pieces apart by their uuids. Such
+    /// a stream takes its uuid at other nodes, as those of clients do. At this one it does not, as
+    /// nobody would end it in the program's place: whoever may write may begin one with the same.
     ///
     /// # Errors
     ///

@@ -16,8 +16,9 @@ use crate::{Connection, Disconnect};
 /// input has been standing still for longest: who finishes messages is never the one.
 ///
 /// Nor is a sender whom the hub itself has wait for a reader. What such senders hold may be half of
-/// all; beyond that the hub waits for no reader, so that their messages find room in the outboxes
-/// or end slow readers.
+/// all; beyond that the hub reads nothing more of them and waits for no reader, so that their
+/// messages find room in the outboxes or end slow readers. What each thread is just reading comes
+/// on top. The other half is for all others: none of them ends for what those hold.
 #[derive(Debug)]
 pub(crate) struct InputMemory {
     bytes_max: usize,
@@ -71,8 +72,10 @@ impl InputMemory {
             held.by_progress.insert(place.0, (Arc::clone(connection), bytes));
         }
         let mut ended = Vec::new();
-        // The last that goes may be this very connection, if it alone holds too much.
+        // The last that goes may be this very connection, if it alone holds too much. Nobody goes
+        // for what others hold who wait for readers, as long as the rest is within its own half.
         while held.bytes > self.bytes_max
+            && held.bytes - held.paused_bytes > self.bytes_max / 2
             && let Some((_, (oldest, freed))) = held.by_progress.pop_first()
         {
             held.bytes -= freed;
@@ -91,9 +94,7 @@ impl InputMemory {
         self.held.lock().bytes < self.bytes_max / 4
     }
 
-    /// Tells whether the hub may have one more sender wait for a reader.
-    ///
-    /// Those who do hold half of all at most.
+    /// Tells whether one more sender may wait for a reader, and more be read of those who do.
     pub(crate) fn may_pause(&self) -> bool {
         self.held.lock().paused_bytes <= self.bytes_max / 2
     }
@@ -167,5 +168,16 @@ mod tests {
         unfinished.release(place);
         let held = unfinished.held.lock();
         assert_eq!((held.bytes, held.paused_bytes), (400, 0));
+    }
+    #[test]
+    fn nobody_goes_for_what_others_hold_who_wait_for_readers() {
+        let unfinished = InputMemory::new(1_000);
+        let (paused, still, new) = (connection(1), connection(2), connection(3));
+        unfinished.hold(None, &paused, 900, true);
+        unfinished.hold(None, &still, 300, false);
+        unfinished.hold(None, &new, 200, false);
+        assert!(!still.outbox.is_closing() && !new.outbox.is_closing(), "half of all is theirs");
+        unfinished.hold(None, &connection(4), 1, false);
+        assert!(still.outbox.is_closing() && !paused.outbox.is_closing() && !new.outbox.is_closing());
     }
 }

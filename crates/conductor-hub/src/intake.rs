@@ -13,9 +13,10 @@
 //! less than a quarter of the room for such input is in use. So pongs of a sender who waits for a
 //! reader are seen, also in the middle of an upload, and so is its goodbye: then it waits no longer
 //! than for the row that waits at the moment, and of what it sent before, that is delivered which
-//! no reader is behind for. Behind more than that they are seen when the rows before them have been
+//! no reader is behind for. What lies beyond that is seen once the rows before it have been
 //! delivered. What waits is bounded: one row, one message and what is read ahead; and over all
-//! senders, beyond half of the room for such input no row waits any more.
+//! senders, beyond half of the room for such input nothing more is read ahead behind a row, and no
+//! other row waits, neither for a reader here nor for one at another node.
 
 mod turn;
 mod waiting;
@@ -138,7 +139,10 @@ impl Intake {
     pub(crate) fn reads_ahead(&mut self, hub: &Shared) -> bool {
         let Some(waiting) = &mut self.waiting else { return false };
         waiting.look_ahead(&self.decoder);
-        waiting.takes_more(Instant::now(), || hub.unfinished.has_room())
+        // What is read ahead behind a row counts as what waits for readers, which has a bound.
+        let is_halted = waiting.row.is_some() && !hub.unfinished.may_pause();
+        waiting.note_halted(is_halted);
+        !is_halted && waiting.takes_more(Instant::now(), || hub.unfinished.has_room())
     }
 
     /// Returns when more is to be read than is usual while something waits.
@@ -160,7 +164,9 @@ impl Intake {
         }
     }
 
-    /// Tells whether nothing is read, as much waits or the client has said goodbye.
+    /// Tells whether nothing is read.
+    ///
+    /// Much waits, of this client or of all, or the client has said goodbye.
     pub(crate) fn is_full(&self) -> bool {
         self.waiting.as_ref().is_some_and(|waiting| waiting.is_full())
     }

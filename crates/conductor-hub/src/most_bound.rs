@@ -66,7 +66,7 @@ impl MostBound {
             }
             connection.close(Disconnect::NoRoomForChannels);
             registry.leave_all(connection);
-            connection.give_permits_back();
+            connection.give_stream_room_back();
             locked.ended += 1;
         }
         locked.tell(bytes_max, Instant::now());

@@ -10,10 +10,10 @@
 //! ```
 //!
 //! What counts is the time in which more than half of its outbox waits. It stops while that is no
-//! more than half, and begins anew only at a quarter: a sender that waits goes on as soon as half
-//! is there, so that the outbox of a slow reader goes to and fro at that mark, and each time would
-//! begin anew for ever. What is taken while the time stands still is to the reader's credit: it is
-//! the rest of a lump that brought it there.
+//! more than half, and starts again from zero at a quarter: a sender that waits goes on as soon as
+//! half is there, so that the outbox of a slow reader goes to and fro at that mark, and the time
+//! would start again for ever. What is taken while the time stands still is to the reader's credit:
+//! it is the rest of a lump that brought it there.
 //!
 //! A socket takes nothing while the reader lives off what the system on its side keeps, and then a
 //! lump: 250 to 400 KB over the loopback of Linux, every 3 to 5 s at 100 KiB/s. So each time over

@@ -3,6 +3,7 @@
 use std::hash::BuildHasher;
 #[cfg(feature = "sisters")]
 use std::hash::Hash;
+use std::mem;
 use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -106,6 +107,27 @@ impl StreamPermit {
     pub(crate) const fn name(&self) -> Option<StreamName> {
         self.name
     }
+
+    /// Passes it on to the next stream with its channel and uuid.
+    ///
+    /// Nobody can take the uuid in between.
+    pub(crate) fn pass_on(mut self, owner: StreamOwner, bytes: usize) -> Self {
+        if let Some(name) = self.name {
+            self.permits.owners.write().insert(name, owner);
+        }
+        self.set_bytes(bytes);
+        self
+    }
+
+    /// Gives back what its stream costs. Its uuid is nobody else's until the permit is dropped.
+    pub(crate) fn give_room_back(&mut self) {
+        self.set_bytes(0);
+    }
+
+    fn set_bytes(&mut self, bytes: usize) {
+        self.permits.bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.permits.bytes.fetch_sub(mem::replace(&mut self.bytes, bytes), Ordering::Relaxed);
+    }
 }
 
 impl Drop for StreamPermit {
@@ -118,5 +140,28 @@ impl Drop for StreamPermit {
             let room = owners.len() * 2;
             owners.shrink_to(room);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_uuid_is_taken_for_as_long_as_its_permit_is_passed_on() {
+        let (permits, sender) = (Arc::<StreamPermits>::default(), StreamOwner::Connection(ConnectionId(1)));
+        let other = StreamOwner::Connection(ConnectionId(2));
+        let take = |owner| StreamPermits::take(&permits, "tea", "u", owner, 100);
+        let mut permit = take(sender).expect("it is free");
+        permit.give_room_back();
+        assert_eq!(permits.bytes(), 0);
+        assert!(take(other).is_none(), "it costs nothing, and is taken all the same");
+        let permit = permit.pass_on(other, 300);
+        assert_eq!(permits.bytes(), 300);
+        assert!(take(sender).is_none());
+        assert!(permits.is_of_another("tea", "u", sender) && !permits.is_of_another("tea", "u", other));
+        drop(permit);
+        assert_eq!(permits.bytes(), 0);
+        assert!(take(sender).is_some());
     }
 }

@@ -3,11 +3,11 @@
 use serde_json::json;
 use test_support::{Chromium, Profile, Proxy, ProxyPlace, require};
 use tests::Tidings;
-use tokio::time::timeout;
 
-use super::person::{LIMIT, Person};
+use super::person::Person;
 use crate::databases::{Databases, Mode};
 use crate::front::{self, Balance};
+use crate::looks::until;
 
 #[tokio::test]
 async fn people_at_different_servers_talk() {
@@ -72,8 +72,8 @@ async fn enter(
         }
         person.page.close().await.unwrap();
         let others = wanted.iter().sum::<u32>() - 1;
-        let gone = async { while connections(servers).await.iter().sum::<u32>() != others {} };
-        timeout(LIMIT, gone).await.expect("who has closed the page is gone");
+        let gone = async || connections(servers).await.iter().sum::<u32>() == others;
+        until("who has closed the page is gone", gone).await;
     }
     panic!("{name} does not come to the other server in {TRIES} times");
 }

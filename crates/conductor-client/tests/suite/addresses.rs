@@ -80,7 +80,8 @@ async fn black_hole(host: &str) -> (TcpListener, Vec<TcpStream>) {
     let listener = socket.listen(1).expect("it may listen");
     let address = listener.local_addr().expect("it has an address");
     let mut waiting = Vec::new();
-    while let Ok(connected) = timeout(Duration::from_millis(500), TcpStream::connect(address)).await {
+    // A machine that stalls is not to be taken for a queue that is full.
+    while let Ok(connected) = timeout(Duration::from_secs(2), TcpStream::connect(address)).await {
         waiting.push(connected.expect("nobody refuses it"));
         assert!(waiting.len() < 1_000, "its queue has no end");
     }

@@ -36,8 +36,7 @@ struct OpenStream {
     is_named: bool,
     /// The stream whose place it took.
     before: Option<StreamName>,
-    /// None once it was taken back to make room for others: its connection ends.
-    permit: Option<StreamPermit>,
+    permit: StreamPermit,
 }
 
 /// A stream that its sender did not end.
@@ -45,7 +44,8 @@ struct OpenStream {
 pub(crate) struct AbortedStream {
     pub(crate) channel: Box<str>,
     uuid: Box<str>,
-    /// Kept until the members are told, as nobody else may use its uuid before.
+    /// Kept until the members are told, as nobody else may use its uuid before. None if the next
+    /// stream of its sender has it, which begins with the same uuid behind the end.
     pub(crate) permit: Option<StreamPermit>,
 }
 
@@ -86,7 +86,7 @@ impl Streams {
     fn remove(&mut self, channel: &str) -> Option<AbortedStream> {
         let (channel, stream) = self.open.remove_entry(channel)?;
         self.bytes -= cost(&channel, &stream.uuid);
-        Some(AbortedStream { channel, uuid: stream.uuid, permit: stream.permit })
+        Some(AbortedStream { channel, uuid: stream.uuid, permit: Some(stream.permit) })
     }
 }
 
@@ -96,32 +96,36 @@ const fn cost(channel: &str, uuid: &str) -> usize {
 
 impl Connection {
     /// Opens a stream in the channel of its `StreamStart`; the one that was open there is aborted.
+    ///
+    /// `own` is the permit for its uuid, if the sender has it of a stream whose end is on its way.
+    /// It is left there if no stream begins.
     pub(crate) fn begin_stream(
         &self,
         start: MessageRef<'_>,
         limits: BindLimits,
         permits: &Arc<StreamPermits>,
+        own: &mut Option<StreamPermit>,
     ) -> (Option<AbortedStream>, StreamBegun) {
         let mut streams = self.extras().streams.lock();
         let streams = streams.get_or_insert_default();
-        let before = streams.open.get(start.channel).and_then(|stream| stream.permit.as_ref()?.name());
+        let before = streams.open.get(start.channel).and_then(|stream| stream.permit.name());
         let mut aborted = streams.remove(start.channel);
-        // The sender may use its uuid again: members hear of the end first.
-        if let Some(aborted) = &mut aborted
-            && *aborted.uuid == *start.uuid
-        {
-            aborted.permit = None;
-        }
         let cost = cost(start.channel, start.uuid);
         let bytes = streams.bytes + cost;
         if streams.open.len() >= limits.channels_max || bytes > limits.bytes_max {
             return (aborted, StreamBegun::TooMany);
         }
         let owner = StreamOwner::Connection(self.id());
-        let permit = StreamPermits::take(permits, start.channel, start.uuid, owner, cost);
-        if permit.is_none() {
-            return (aborted, StreamBegun::OfAnother);
-        }
+        // The sender may use its uuid again: members hear of the end first. Nobody else is to take
+        // it in between, so the permit is passed on.
+        let of_aborted = aborted.as_mut().filter(|aborted| *aborted.uuid == *start.uuid);
+        let permit = match own.take().or_else(|| of_aborted?.permit.take()) {
+            Some(permit) => permit.pass_on(owner, cost),
+            None => match StreamPermits::take(permits, start.channel, start.uuid, owner, cost) {
+                Some(permit) => permit,
+                None => return (aborted, StreamBegun::OfAnother),
+            },
+        };
         streams.bytes = bytes;
         let stream = OpenStream { uuid: start.uuid.into(), is_cut: false, is_named: false, before, permit };
         streams.open.insert(start.channel.into(), stream);
@@ -150,13 +154,13 @@ impl Connection {
         extras.streams.lock().as_ref().map_or(0, |streams| streams.bytes)
     }
 
-    /// Gives the permits of its streams back: it was ended to make room for others.
+    /// Gives back what its streams cost: it was ended to make room for others.
     ///
-    /// Its task tells the members of their end.
-    pub(crate) fn give_permits_back(&self) {
+    /// Its task tells the members of their end. Until then their uuids are nobody else's.
+    pub(crate) fn give_stream_room_back(&self) {
         let Some(extras) = self.extras.get() else { return };
         if let Some(streams) = extras.streams.lock().as_mut() {
-            streams.open.values_mut().for_each(|stream| drop(stream.permit.take()));
+            streams.open.values_mut().for_each(|stream| stream.permit.give_room_back());
         }
     }
 
@@ -200,7 +204,7 @@ impl Connection {
         let aborted = |(channel, stream): (Box<str>, OpenStream)| AbortedStream {
             channel,
             uuid: stream.uuid,
-            permit: stream.permit,
+            permit: Some(stream.permit),
         };
         open.into_iter().map(aborted).collect()
     }

@@ -217,10 +217,12 @@ impl Arrivals {
         self.last = HashMap::default();
     }
 
-    /// Notes that a parcel comes of a channel that is not wanted: what was taken of it is no longer
-    /// the last, and nothing is missing if it is wanted again.
+    /// Notes that a parcel comes of a channel that is not wanted.
+    ///
+    /// What was taken of it, or waits, is no longer the last, and nothing is missing if it is
+    /// wanted again.
     pub(crate) fn note_unwanted(&mut self, channel: u64) {
-        self.last.remove(&channel);
+        self.forget(channel);
     }
 
     fn note_denied(&mut self, first: u64, last: u64, believed: bool) {

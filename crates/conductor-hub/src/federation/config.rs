@@ -88,9 +88,10 @@ impl SisterConfig {
     /// [`message_bytes_max`]. A link for which more waits is ended, and what it held is told as a
     /// gap there. Of one channel at most a quarter of it is on its way, or an eighth of
     /// [`outbox_bytes_max`] if that is less, but 16 KiB in any case: clients that send more wait,
-    /// as for a slow reader. A program that publishes waits for nobody, but a message of its own
-    /// may have half of it at most, and [`MESSAGE_BYTES_MAX`](Self::MESSAGE_BYTES_MAX): a longer
-    /// one is refused. More suits links that are slow or far.
+    /// as for a slow reader. A program that publishes waits for nobody. A message of its own may be
+    /// 4 KiB shorter than half of it, and [`MESSAGE_BYTES_MAX`](Self::MESSAGE_BYTES_MAX): a longer
+    /// one is refused. One that is allowed may still end a link whose queue is more than half full
+    /// by then, as several in a row may. More suits links that are slow or far.
     ///
     /// [`message_bytes_max`]: crate::Config::message_bytes_max
     /// [`outbox_bytes_max`]: crate::Config::outbox_bytes_max
@@ -145,9 +146,11 @@ impl SisterConfig {
 
     /// Returns how long a message of the program may be that goes to sisters.
     ///
-    /// Clients wait while half of a link's queue is full, so what they fill has room for it.
+    /// Clients wait while half of a link's queue is full, so what they fill has room for it, with
+    /// the name of its channel and what an item costs. Beside other messages of the program it may
+    /// have none.
     pub(crate) fn published_bytes_max(&self) -> usize {
-        (self.link_bytes_max / 2).min(Self::MESSAGE_BYTES_MAX)
+        (self.link_bytes_max / 2).saturating_sub(BESIDE_BYTES).min(Self::MESSAGE_BYTES_MAX)
     }
 
     /// Checks every setting, for a hub that has messages of so many bytes.
@@ -200,6 +203,9 @@ impl SisterConfig {
         Ok(())
     }
 }
+
+/// Room for what comes into a queue with a message: the name of its channel, and what it costs.
+const BESIDE_BYTES: usize = 4 * 1024;
 
 fn wrong(text: String) -> Error {
     Error::new(ErrorKind::Config, text)

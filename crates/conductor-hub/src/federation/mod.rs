@@ -110,8 +110,11 @@
 //!
 //! So a reader that gets over half at the end of two links gets three windows more at most, and has
 //! room for four. Several nodes that send to it at once, or more links in a row, may be more than
-//! it has room for, if all of that is on its way. What a program publishes waits for nobody; a
-//! message that is longer than half of a link's queue is refused, as it would end every link.
+//! it has room for, if all of that is on its way. So may be what comes while senders hold more than
+//! half of [`unfinished_bytes_max`](crate::Config::unfinished_bytes_max): then no other row waits,
+//! for a reader here as little as for one at another node or for a link. What a program publishes
+//! waits for nobody; a message that has hardly less than half of a link's queue is refused, as it
+//! would end every link on which clients send much.
 //!
 //! *One piece of a stream.* A client at A sends pieces to `tea` as fast as it can; at C one member
 //! reads 1 MiB/s.

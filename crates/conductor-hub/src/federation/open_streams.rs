@@ -8,8 +8,9 @@ use hashbrown::HashMap;
 
 use super::node_id::NodeId;
 use super::parcel::ParcelAuthor;
+use super::stream_doubts::OriginChannels;
 use crate::protocol::{Message, MessageRef, Opcode};
-use crate::stream_permits::{StreamPermit, StreamPermits};
+use crate::stream_permits::{StreamName, StreamPermit, StreamPermits};
 
 /// What the end of a stream says that was not sent whole.
 const ABORTED: &str = "aborted";
@@ -46,6 +47,7 @@ struct OpenStream {
 /// A stream that has ended; its uuid is taken until this is dropped.
 #[derive(Debug)]
 pub(crate) struct EndedStream {
+    origin: NodeId,
     /// The end that members are told, unless its sender has sent one.
     aborted: Option<Message>,
     permit: StreamPermit,
@@ -106,17 +108,19 @@ impl OpenStreams {
             return StreamPass::Broken;
         }
         if permits.is_of_another(message.channel, message.uuid, permits.sister(&key)) {
-            // Its own stream now lacks a piece. Behind an end nothing more of it comes.
+            // Its own stream now lacks a piece.
             if let Some(stream) = self.close(&key) {
                 self.ended.push(stream.aborted(&key));
-                if !is_end {
-                    self.note_broken(key);
-                }
+            }
+            // Nor is the rest for the members of one for which there was no room here. Behind an
+            // end nothing more of it comes.
+            if !is_end {
+                self.note_broken(key);
             }
             return StreamPass::OfAnother;
         }
         if is_end && let Some(OpenStream { permit, .. }) = self.close(&key) {
-            self.ended.push(EndedStream { aborted: None, permit });
+            self.ended.push(EndedStream { origin, aborted: None, permit });
         }
         StreamPass::ForMembers
     }
@@ -129,6 +133,14 @@ impl OpenStreams {
     /// Ends an origin's streams in one channel, of which something is missing there.
     pub(crate) fn abort_in(&mut self, origin: NodeId, channel: &str) -> Vec<EndedStream> {
         self.abort_those(|key| key.origin == origin && *key.channel == *channel)
+    }
+
+    /// Ends the streams in these channels of these origins, in one look at all that are open.
+    pub(crate) fn abort_in_all(&mut self, channels: &OriginChannels) -> Vec<EndedStream> {
+        if channels.is_empty() {
+            return Vec::new();
+        }
+        self.abort_those(|key| channels.get(&key.origin).is_some_and(|names| names.contains(&key.channel)))
     }
 
     /// Returns the channels in which an origin has open streams, once for each of these.
@@ -155,13 +167,19 @@ impl OpenStreams {
     /// Begins a stream, unless somebody else has one open with its uuid.
     fn begin(&mut self, key: StreamKey, uuid: &str, permits: &Arc<StreamPermits>) -> StreamPass {
         self.mend(&key);
-        self.close(&key);
-        // It may be behind the end of its sender's own, in the same row, with the same uuid.
-        let name = permits.name(&key.channel, uuid);
-        self.ended.retain(|ended| ended.aborted.is_some() || ended.permit.name() != name);
-        let Some(permit) = StreamPermits::take(permits, &key.channel, uuid, permits.sister(&key), 0) else {
-            self.note_broken(key);
-            return StreamPass::OfAnother;
+        let (name, owner) = (permits.name(&key.channel, uuid), permits.sister(&key));
+        // It may be behind one of its sender's own, in the same row, with the same uuid. Nobody
+        // else is to take that in between, so the permit is passed on.
+        let before = self.close(&key).map(|stream| stream.permit).filter(|permit| permit.name() == name);
+        let permit = match before.or_else(|| self.take_permit(name)) {
+            Some(permit) => permit.pass_on(owner, 0),
+            None => match StreamPermits::take(permits, &key.channel, uuid, owner, 0) {
+                Some(permit) => permit,
+                None => {
+                    self.note_broken(key);
+                    return StreamPass::OfAnother;
+                }
+            },
         };
         let cost = key.cost() + uuid.len();
         if self.open_bytes + cost <= BYTES_MAX {
@@ -169,6 +187,13 @@ impl OpenStreams {
             self.open.insert(key, OpenStream { uuid: uuid.into(), permit });
         }
         StreamPass::ForMembers
+    }
+
+    /// Takes the permit of a stream that its sender has ended, if it has this name.
+    fn take_permit(&mut self, name: Option<StreamName>) -> Option<StreamPermit> {
+        let is_it = |ended: &EndedStream| ended.aborted.is_none() && ended.permit.name() == name;
+        let index = self.ended.iter().position(is_it)?;
+        Some(self.ended.remove(index).permit)
     }
 
     /// Finds the stream of a user that began without the number of the connection: by a link whose
@@ -219,11 +244,16 @@ impl OpenStreams {
 impl OpenStream {
     fn aborted(self, key: &StreamKey) -> EndedStream {
         let end = Message::with_uuid(Opcode::STREAM_END, self.uuid, &*key.channel, ABORTED);
-        EndedStream { aborted: Some(end), permit: self.permit }
+        EndedStream { origin: key.origin, aborted: Some(end), permit: self.permit }
     }
 }
 
 impl EndedStream {
+    /// Returns the node where it was written.
+    pub(crate) const fn origin(&self) -> NodeId {
+        self.origin
+    }
+
     /// Returns the end that members are told, unless its sender has sent one.
     pub(crate) const fn aborted(&self) -> Option<&Message> {
         self.aborted.as_ref()

@@ -29,8 +29,9 @@ pub trait SisterManager: Send + Sync {
 
     /// Tells whether what is written to a channel goes to sisters.
     ///
-    /// Called for each row that a client writes. Everything does by default, but for channels whose
-    /// names begin with `$`, about which this is not asked.
+    /// Called for each row that a client writes, and for each message of the program, twice if that
+    /// is too long for sisters. Everything does by default, but for channels whose names begin with
+    /// `$`, about which this is not asked.
     fn write(&self, channel: &str) -> bool {
         true
     }

@@ -245,10 +245,13 @@ impl Federation {
 
     /// Checks that a message of the program may go over links, if its channel is for sisters.
     pub(crate) fn check(&self, channel: &str, message_bytes: usize) -> Result<(), Error> {
-        if channel.starts_with('$') {
+        let (bytes, most) = (channel.len(), self.name_bytes_max);
+        let published_bytes_max = self.config.published_bytes_max();
+        // The manager is asked again when it is written, so not here where it makes no difference.
+        let fits = bytes <= most && message_bytes <= published_bytes_max;
+        if fits || channel.starts_with('$') || !self.manager.write(channel) {
             return Ok(());
         }
-        let (bytes, most) = (channel.len(), self.name_bytes_max);
         if bytes > most {
             let text = format!(
                 "the name of the channel has {bytes} bytes; name_bytes_max allows {most}, and sisters take no \
@@ -256,15 +259,11 @@ impl Federation {
             );
             return Err(Error::new(ErrorKind::InvalidInput, text));
         }
-        let most = self.config.published_bytes_max();
-        if message_bytes > most {
-            let text = format!(
-                "the message has {message_bytes} bytes; over a link to a sister go at most {most}, which is half \
-                 of link_bytes_max, or as much as a batch takes; publish it in pieces"
-            );
-            return Err(Error::new(ErrorKind::InvalidInput, text));
-        }
-        Ok(())
+        let text = format!(
+            "the message has {message_bytes} bytes; over a link to a sister go at most {published_bytes_max}, \
+             which is 4 KiB less than half of link_bytes_max, or as much as a batch takes; publish it in pieces"
+        );
+        Err(Error::new(ErrorKind::InvalidInput, text))
     }
 
     fn meta(&self, sisters: usize) -> SisterMeta {
@@ -306,37 +305,43 @@ impl Federation {
         let Deliveries { streams, doubts, said } = deliveries;
         // Once for all parcels in a row to one channel, as every member is looked at.
         let mut last: Option<ParcelBody> = None;
+        let mut doubted = None;
         for told in told {
+            let just_doubted = doubted.take();
             match told {
                 Told::Deliver { parcel: Parcel { origin, body, .. }, is_next } => {
                     if let Some(other) = last.take_if(|last| last.channel() != body.channel()) {
                         self.say_pace(said, other.channel(), host);
                     }
                     if doubts.settle(origin, body.channel(), is_next) {
-                        tell_ends(streams.abort_in(origin, body.channel()), origin, host);
+                        tell_ends(streams.abort_in(origin, body.channel()), host);
                     }
                     let author = body.author();
                     host.deliver(origin, &body, &mut |message, permits| {
                         streams.pass(origin, author, message, permits)
                     });
-                    tell_ends(streams.take_ended(), origin, host);
+                    tell_ends(streams.take_ended(), host);
                     last = Some(body);
                 }
                 Told::Gap(origin, gap) => {
                     self.metrics.missing.increment(gap.end() - gap.start() + 1);
                     doubts.forget(origin);
-                    tell_ends(streams.abort(origin), origin, host);
+                    tell_ends(streams.abort(origin), host);
                     host.gap(origin, gap);
                 }
                 Told::Doubt(origin, gap) => {
                     self.metrics.missing.increment(gap.end() - gap.start() + 1);
-                    doubts.note(origin, streams.channels(origin), now);
+                    // Behind a gap of the same origin no stream has begun or ended since.
+                    if just_doubted != Some(origin) {
+                        doubts.note(origin, streams.channels(origin), now);
+                    }
+                    doubted = Some(origin);
                     host.gap(origin, gap);
                 }
                 Told::Found(origin, first) => host.found(origin, first),
                 Told::Silent(origin) => {
                     doubts.forget(origin);
-                    tell_ends(streams.abort(origin), origin, host);
+                    tell_ends(streams.abort(origin), host);
                     host.silent(origin);
                 }
             }
@@ -350,17 +355,15 @@ impl Federation {
 impl Deliveries {
     /// Ends the streams that were in doubt for too long.
     fn end_doubts(&mut self, now: Instant, host: &dyn SisterHost) {
-        for (origin, channel) in self.doubts.expire(now) {
-            tell_ends(self.streams.abort_in(origin, &channel), origin, host);
-        }
+        tell_ends(self.streams.abort_in_all(&self.doubts.expire(now)), host);
     }
 }
 
 /// Tells members of the ends that nobody has sent. Until then their uuids are nobody else's.
-fn tell_ends(ended: Vec<EndedStream>, origin: NodeId, host: &dyn SisterHost) {
+fn tell_ends(ended: Vec<EndedStream>, host: &dyn SisterHost) {
     for stream in ended {
         if let Some(end) = stream.aborted() {
-            host.deliver_end(origin, end);
+            host.deliver_end(stream.origin(), end);
         }
     }
 }

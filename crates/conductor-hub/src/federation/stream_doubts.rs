@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use foldhash::fast::RandomState;
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use tokio::time::Instant;
 
 use super::node_id::NodeId;
@@ -13,6 +13,9 @@ use super::node_id::NodeId;
 /// Its end may be what is missing, and then nothing of its channel need ever come.
 pub(crate) const DOUBT_MAX: Duration = Duration::from_secs(5);
 
+/// Channels by origin.
+pub(crate) type OriginChannels = HashMap<NodeId, HashSet<Box<str>, RandomState>, RandomState>;
+
 /// The channels whose open streams may lack a piece, by origin, and since when.
 #[derive(Debug, Default)]
 pub(crate) struct StreamDoubts(HashMap<NodeId, HashMap<Box<str>, Instant, RandomState>, RandomState>);
@@ -20,8 +23,16 @@ pub(crate) struct StreamDoubts(HashMap<NodeId, HashMap<Box<str>, Instant, Random
 impl StreamDoubts {
     /// Notes that an origin's streams in these channels are in doubt.
     pub(crate) fn note<'a>(&mut self, origin: NodeId, channels: impl Iterator<Item = &'a str>, now: Instant) {
+        let mut channels = channels.peekable();
+        if channels.peek().is_none() {
+            return;
+        }
+        let doubted = self.0.entry(origin).or_default();
         for channel in channels {
-            self.0.entry(origin).or_default().entry(channel.into()).or_insert(now);
+            // Looked for before it is copied: behind one gap after another most are known.
+            if !doubted.contains_key(channel) {
+                doubted.insert(channel.into(), now);
+            }
         }
     }
 
@@ -43,13 +54,13 @@ impl StreamDoubts {
     }
 
     /// Takes out those that were in doubt for too long.
-    pub(crate) fn expire(&mut self, now: Instant) -> Vec<(NodeId, Box<str>)> {
-        let mut expired = Vec::new();
+    pub(crate) fn expire(&mut self, now: Instant) -> OriginChannels {
+        let mut expired = OriginChannels::default();
         self.0.retain(|origin, channels| {
             channels.retain(|channel, since| {
                 let stays = now < *since + DOUBT_MAX;
                 if !stays {
-                    expired.push((*origin, channel.clone()));
+                    expired.entry(*origin).or_default().insert(channel.clone());
                 }
                 stays
             });
@@ -86,7 +97,10 @@ mod tests {
         let (now, mut doubts) = (Instant::now(), StreamDoubts::default());
         doubts.note(ORIGIN, once("tea"), now);
         doubts.note(ORIGIN, ["tea", "cake"].into_iter(), now + DOUBT_MAX / 2);
-        let expired = |channel: &str| vec![(ORIGIN, Box::<str>::from(channel))];
+        let expired = |channel: &str| {
+            let channels = once(Box::<str>::from(channel)).collect();
+            OriginChannels::from_iter([(ORIGIN, channels)])
+        };
         assert!(doubts.expire(now + DOUBT_MAX - Duration::from_millis(1)).is_empty());
         assert_eq!(doubts.expire(now + DOUBT_MAX), expired("tea"));
         assert_eq!(doubts.expire(now + DOUBT_MAX * 2), expired("cake"));

@@ -1,6 +1,7 @@
 //! The handshake of a node that wants to be a sister.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_PROTOCOL, UPGRADE};
@@ -89,10 +90,14 @@ impl Hub {
 /// Asks the program about a node that has proven itself, for a bounded time and beside a bounded
 /// number of others.
 async fn ask(shared: &Shared, dialler: &SisterDialler, parts: &Parts) -> Result<(), NotLinked> {
-    let Ok(_permit) = dialler.federation.asked.try_acquire() else { return Err(NotLinked::Undecided) };
+    let within = shared.config.admit_timeout.min(ASKING_TIME_MAX);
+    let Ok(_permit) = dialler.federation.asked.try_acquire() else {
+        undecided(within);
+        return Err(NotLinked::Undecided);
+    };
     let handshake = Handshake::new(parts, shared.next_id());
     let asked = guarded_hook(shared.hooks.auth.is_sister(&handshake));
-    match timeout(shared.config.admit_timeout.min(ASKING_TIME_MAX), asked).await {
+    match timeout(within, asked).await {
         Ok(Ok(true)) => Ok(()),
         Ok(Ok(false)) => Err(NotLinked::Denied),
         Ok(Err(_panicked)) => {
@@ -100,13 +105,18 @@ async fn ask(shared: &Shared, dialler: &SisterDialler, parts: &Parts) -> Result<
             Err(NotLinked::Undecided)
         }
         Err(_elapsed) => {
-            tracing::warn!(
-                admit_timeout = ?shared.config.admit_timeout,
-                "the auth hook did not decide in time, so a sister was refused"
-            );
+            undecided(within);
             Err(NotLinked::Undecided)
         }
     }
+}
+
+/// Says that the auth hook has not told whether a node is a sister.
+fn undecided(within: Duration) {
+    tracing::warn!(
+        ?within,
+        "the auth hook did not decide in time, or is asked about too many, so a sister was refused"
+    );
 }
 
 /// By which headers proxies say that they have passed a request on.

@@ -41,6 +41,9 @@ pub(super) struct Waiting {
     far_look_at: Option<Instant>,
     /// Whether it looks far ahead: all is read that comes.
     looks_far: bool,
+    /// Whether nothing is read behind the row, as there is no memory for more that waits for
+    /// readers.
+    is_halted: bool,
 }
 
 /// What was decoded and is not routed yet.
@@ -123,9 +126,21 @@ impl Waiting {
         self.looks_far
     }
 
-    /// Tells whether nothing is read, as much waits or the client has said goodbye.
+    /// Notes whether there is memory to read more behind the row that waits.
+    pub(super) const fn note_halted(&mut self, is_halted: bool) {
+        self.is_halted = is_halted;
+    }
+
+    /// Tells whether nothing is read behind the row, for want of memory.
+    const fn is_halted(&self) -> bool {
+        self.is_halted && self.row.is_some()
+    }
+
+    /// Tells whether nothing is read.
+    ///
+    /// Much waits, of this client or of all, or the client has said goodbye.
     pub(super) const fn is_full(&self) -> bool {
-        self.has_goodbye || (self.ahead() >= AHEAD_BYTES_MAX && !self.looks_far)
+        self.has_goodbye || self.is_halted() || (self.ahead() >= AHEAD_BYTES_MAX && !self.looks_far)
     }
 
     /// Tells whether the client has said goodbye, or its side of the socket has ended.
@@ -138,7 +153,9 @@ impl Waiting {
         // Where only the rest waits, it is for its next turn, and the time may be over: whoever
         // waited for it would go on at once, and others had none.
         let waits = self.row.is_some() || self.answer.is_some() || self.message.is_some();
-        self.far_look_at.filter(|_| waits && self.is_full() && !self.has_goodbye)
+        // A look for which there is no memory is not waited for either: its time may be over, too.
+        let is_halted = self.is_halted();
+        self.far_look_at.filter(|_| waits && self.is_full() && !is_halted && !self.has_goodbye)
     }
 
     /// Returns how many bytes are not routed yet.

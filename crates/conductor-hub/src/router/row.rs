@@ -10,7 +10,7 @@ use crate::connection::Channel;
 use crate::frame::FRAME_COST;
 use crate::outbox::WaitMark;
 use crate::shared::Shared;
-use crate::stream_permits::StreamPermit;
+use crate::stream_permits::{StreamName, StreamPermit};
 use crate::websocket::{FrameKind, put_frame};
 use crate::{Connection, ConnectionId};
 
@@ -56,6 +56,12 @@ impl HeldRun {
 impl MessageRun {
     pub(super) fn new(channel: Arc<Channel>) -> Self {
         Self { channel, frames: BytesMut::new(), messages: 0, ended: Vec::new(), until: None }
+    }
+
+    /// Takes the permit of a stream that ends in it, for the next one with the same uuid.
+    pub(super) fn take_ended(&mut self, name: StreamName) -> Option<StreamPermit> {
+        let index = self.ended.iter().position(|ended| ended.name() == Some(name))?;
+        Some(self.ended.swap_remove(index))
     }
 
     /// Adds an encoded message.

@@ -28,12 +28,13 @@ impl Router<'_> {
         let why = match message.opcode {
             Opcode::STREAM_START => {
                 let (limits, permits) = (self.hub.bind_limits(), &self.hub.streams);
+                // The sender may use its uuid again: members hear of the end first.
+                let uuid = permits.name(name, message.uuid);
+                let mut own = self.row.as_mut().zip(uuid).and_then(|(row, uuid)| row.take_ended(uuid));
+                let (aborted, begun) = self.connection.begin_stream(message, limits, permits, &mut own);
                 if let Some(row) = &mut self.row {
-                    // The sender may use its uuid again: members hear of the end first.
-                    let name = permits.name(name, message.uuid);
-                    row.ended.retain(|ended| ended.name() != name);
+                    row.ended.extend(own);
                 }
-                let (aborted, begun) = self.connection.begin_stream(message, limits, permits);
                 if let Some(aborted) = aborted {
                     // In the same row, so that every member gets it before the new one begins.
                     self.end(aborted);

@@ -56,7 +56,7 @@ async fn a_message_of_the_program_that_is_too_long_for_a_link_is_refused_and_end
     a.reach(&mut there, "tea").await;
     let connection = a.hub.connections_in("tea").remove(0);
     let message = |bytes| Message::new(Opcode::WRITE, "tea", Bytes::from(vec![7; bytes]));
-    for bytes in [LINK / 2, LINK * 2] {
+    for bytes in [LINK / 2 - 4 * 1024, LINK * 2] {
         let body = message(bytes).body;
         for refused in [
             a.hub.publish("tea", body.clone()).map(drop),
@@ -64,12 +64,12 @@ async fn a_message_of_the_program_that_is_too_long_for_a_link_is_refused_and_end
             a.hub.publish_message(message(bytes)).map(drop),
             a.hub.write(&connection, message(bytes)).map(drop),
         ] {
-            let error = refused.expect_err("it is longer than half of the queue");
+            let error = refused.expect_err("beside half of the queue there is no room for it");
             assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
             assert!(error.to_string().contains("link_bytes_max"), "{error}");
         }
     }
-    let fits = message(LINK / 2 - 1024);
+    let fits = message(LINK / 2 - 5 * 1024);
     a.hub.publish_message(fits.clone()).expect("it fits");
     assert_eq!(next(&mut there).await, fits, "it is the first that came");
     a.hub.publish("$sys", message(LINK * 2).body).expect("it stays on its node");

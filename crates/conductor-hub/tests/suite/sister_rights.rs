@@ -10,7 +10,7 @@ use conductor_hub::federation::{
 };
 use conductor_hub::protocol::{Message, MessageRef, Opcode};
 use conductor_hub::test_util::MemorySister;
-use conductor_hub::{Auth, ChannelHistory, Config, Connection, HistoryConfig, Hooks, Storage};
+use conductor_hub::{Auth, ChannelHistory, Config, Connection, ErrorKind, HistoryConfig, Hooks, Storage};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
@@ -106,6 +106,15 @@ async fn what_the_manager_keeps_from_sisters_stays_on_its_node() {
     keeps.hub.publish("tea", "for this node, too").expect("the name is short");
     keeps.hub.publish("cake", "for all").expect("the name is short");
     assert_eq!(next(&mut there).await.body, "for all", "nothing of tea came");
+}
+
+#[tokio::test]
+async fn what_the_manager_keeps_from_sisters_may_be_longer_than_goes_over_links() {
+    let keeps = Node::managed(KeepsTea, Config::default(), config()).await;
+    let long = Bytes::from(vec![7; 9 * 1024 * 1024]);
+    keeps.hub.publish("tea", long.clone()).expect("it goes over no link");
+    let error = keeps.hub.publish("cake", long).expect_err("it is longer than half of a queue");
+    assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
 }
 
 /// Links two nodes in memory; returns what puts batches into the link, for the first to read.

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use bytes::BytesMut;
 use conductor_hub::protocol::{Message, MessageRef, Opcode};
 use conductor_hub::{Admission, Auth, Config, Connection, Disconnect, ErrorKind, Hooks, Hub};
+use futures_util::SinkExt;
+use tokio_tungstenite::tungstenite;
 
 use crate::support::Client;
 
@@ -204,4 +207,42 @@ async fn open_streams_are_bounded_over_all_connections_and_who_has_most_makes_ro
     drop((greedy, honest, receiver));
     assert!(hub.shutdown(Duration::from_secs(60)).await);
     assert_eq!(hub.stats().binds_bytes, 0, "what is given back counts no more");
+}
+
+#[tokio::test]
+async fn the_uuid_of_who_makes_room_is_taken_until_the_end_of_its_stream_has_been_delivered() {
+    let hub = hub(Config::default().binds_bytes_max(64 * 1024).all_binds_bytes_max(256 * 1024));
+    let mut reader = Client::bound(&hub, "files").await;
+    let long = |client: usize, number: usize| {
+        let (name, uuid) = (format!("{client} {number:02} {}", "n".repeat(500)), "u".repeat(256));
+        Message::with_uuid(Opcode::STREAM_START, uuid, name, "")
+    };
+    let mut most = Client::connect(&hub).await;
+    let start = say(Opcode::STREAM_START, "one", "");
+    most.send(&start).await;
+    assert_eq!(reader.next().await, start);
+    let (mut others, mut last) = (Vec::new(), Client::connect(&hub).await);
+    for number in 0..60 {
+        most.send(&long(0, number)).await;
+    }
+    most.settle().await;
+    for client in 1..4 {
+        let mut other = Client::connect(&hub).await;
+        for number in 0..60 {
+            other.send(&long(client, number)).await;
+        }
+        other.settle().await;
+        others.push(other);
+    }
+    // In one read, so that the task of who makes room has no turn in between.
+    for message in (0..40).map(|number| long(4, number)).chain([start]) {
+        let mut bytes = BytesMut::new();
+        message.encode(&mut bytes).expect("message has an encoding");
+        last.socket.feed(tungstenite::Message::Binary(bytes.freeze())).await.expect("hub reads");
+    }
+    last.socket.flush().await.expect("hub reads");
+    assert_eq!(reader.next().await, say(Opcode::STREAM_END, "one", "aborted"));
+    assert_eq!(most.close_code().await, Disconnect::NoRoomForChannels.code());
+    last.settle().await;
+    reader.settle().await;
 }

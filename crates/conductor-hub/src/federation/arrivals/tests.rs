@@ -117,6 +117,21 @@ fn nothing_is_missing_of_a_channel_that_came_while_it_was_not_wanted() {
 }
 
 #[test]
+fn nothing_is_missing_of_a_channel_that_waited_when_it_was_not_wanted() {
+    let (now, mut settled) = (Instant::now(), Vec::new());
+    let mut arrivals = Arrivals::new(1, now);
+    arrivals.parcel(1, arrival(1, 0, 7), true, now, &mut settled);
+    arrivals.parcel(3, arrival(3, 1, 7), true, now, &mut settled);
+    // The last member leaves, and one comes again before 2 is known.
+    arrivals.note_unwanted(7);
+    arrivals.parcel(4, Arrival { channel: None, ..arrival(4, 3, 7) }, true, now, &mut settled);
+    arrivals.parcel(5, arrival(5, 4, 7), true, now, &mut settled);
+    assert_eq!(said(&mut settled), "t1", "2 may still come");
+    arrivals.deny(2, 2, true, now, &mut settled);
+    assert_eq!(said(&mut settled), "t3 t4 t5", "4 was taken for nobody");
+}
+
+#[test]
 fn a_wrong_denial_is_found_by_the_parcel_that_comes_late() {
     let (now, mut settled) = (Instant::now(), Vec::new());
     let mut arrivals = Arrivals::new(1, now);

@@ -194,3 +194,36 @@ fn a_uuid_is_free_when_the_members_know_that_its_stream_is_broken() {
     let _here = world.begin_here("u").expect("it is free");
     assert_eq!(world.passed(alice(7), Opcode::STREAM_END, "u"), StreamPass::Broken);
 }
+
+#[test]
+fn streams_end_in_the_channels_of_an_origin_that_are_named_and_in_no_others() {
+    let mut world = World::default();
+    assert!(world.pass(alice(7), Opcode::STREAM_START, "u"));
+    let mut abort = |origin, channel: &str| {
+        let mut channels = OriginChannels::default();
+        channels.entry(origin).or_default().insert(channel.into());
+        ends(&world.streams.abort_in_all(&channels))
+    };
+    assert_eq!(abort(ORIGIN, "cake"), []);
+    assert_eq!(abort(NodeId::from_bytes([2; 16]), "tea"), []);
+    assert_eq!(abort(ORIGIN, "tea"), [aborted("u")]);
+    assert_eq!(world.streams.open_bytes, 0);
+}
+
+#[test]
+fn a_stream_for_which_there_was_no_room_is_broken_by_a_piece_of_another_as_well() {
+    let mut world = World::default();
+    for number in 0..250 {
+        let uuid = format!("{number} {}", "u".repeat(40_000));
+        assert!(world.pass(alice(number), Opcode::STREAM_START, &uuid));
+    }
+    let _here = world.begin_here("of another").expect("it is free");
+    let uuid = "v".repeat(40_000);
+    assert!(world.pass(alice(1_000), Opcode::STREAM_START, &uuid));
+    assert_eq!(world.passed(alice(1_000), Opcode::STREAM_WRITE, "of another"), StreamPass::OfAnother);
+    assert_eq!(world.ended(), [], "nobody knows that it is open");
+    for opcode in [Opcode::STREAM_WRITE, Opcode::STREAM_END] {
+        assert_eq!(world.passed(alice(1_000), opcode, &uuid), StreamPass::Broken);
+    }
+    assert!(world.pass(alice(1_000), Opcode::STREAM_START, &uuid), "the next one is whole again");
+}
