@@ -54,9 +54,7 @@ pub(super) fn field(json: &str, error: Option<&PathError<JsonError>>) -> Problem
     let fault = field.fault(value);
     // A text that has a fault within may be long.
     match error.map(PathError::inner).filter(|error| error.is_syntax()) {
-        Some(at) => {
-            Problem::codec(format!("{path}: {fault} (line {}, column {})", at.line(), at.column()))
-        }
+        Some(at) => Problem::codec(format!("{path}: {fault} (line {}, column {})", at.line(), at.column())),
         None => Problem::codec(format!("{path}: {fault}")),
     }
 }
