@@ -123,7 +123,7 @@ pub(crate) struct Config {
     pub(crate) etcd: Option<EtcdConfig>,
     /// How long a clean stop may take.
     pub(crate) shutdown_time: Duration,
-    /// Over what time of it WebSockets are closed, one after another.
+    /// Over what time of it connections of the hub are closed, one after another.
     pub(crate) drain_time: Duration,
     /// Messages kept for each hub channel.
     pub(crate) channel_history: usize,
