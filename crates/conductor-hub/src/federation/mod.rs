@@ -139,8 +139,8 @@
 //! nobody else ([`Auth::is_sister`](crate::Auth::is_sister)), so that strangers cost it nothing.
 //!
 //! A link over `wss` is one to the right machine as well, and nobody reads it; what its connection
-//! of TLS exports is a part of both proofs, so that who ends TLS in between and passes the proofs on
-//! is found out by both. A node takes links without TLS from private addresses alone.
+//! of TLS exports is a part of both proofs, so that who ends TLS in between and passes the proofs
+//! on is found out by both. A node takes links without TLS from private addresses alone.
 //!
 //! # Tasks and owners
 //!

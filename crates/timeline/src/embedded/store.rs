@@ -76,8 +76,8 @@ impl EmbeddedStore {
     /// Begins an export of the store as it is at this moment, while calls go on.
     ///
     /// It [ends](Export::ended) after a quarter of [`erased_within`](Config::erased_within), so
-    /// that nobody who takes longer keeps erased texts in the files, and after 7 days in a store that
-    /// [erases](Config::erases) nothing.
+    /// that nobody who takes longer keeps erased texts in the files, and after 7 days in a store
+    /// that [erases](Config::erases) nothing.
     ///
     /// # Errors
     ///

@@ -22,7 +22,7 @@ pub struct Repaired {
     ///
     /// They are now in a collection of that name with `_duplicates` behind it.
     pub moved: Vec<Duplicate>,
-    /// The collections and the `_id`s of documents without a box or a sequence, moved likewise.
+    /// The collection and the `_id` of each document without a place, moved likewise.
     pub unreadable: Vec<(String, String)>,
     /// How many pairs of the Go service are in the lists of their members now.
     pub pairs: u64,
