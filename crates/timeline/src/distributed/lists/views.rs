@@ -6,7 +6,7 @@ use super::super::box_id::BoxId;
 use super::super::call_end;
 use super::super::documents::RowDoc;
 use super::super::entry_id::EntryId;
-use super::super::rows::{self, never_in};
+use super::super::rows;
 use super::super::shared::Shared;
 use super::extents::{self, Extent};
 use super::unread::{self, Range};
@@ -64,14 +64,15 @@ pub(in crate::distributed) async fn views(
 /// # Errors
 ///
 /// [`NotFound`](crate::ErrorKind::NotFound) for a conversation that the member was never in;
-/// [`Unavailable`](crate::ErrorKind::Unavailable) when it is unknown whether it was cleared.
+/// [`Unavailable`](crate::ErrorKind::Unavailable) when it is unknown whether it was cleared, or
+/// while the send that brings the member in is under way.
 pub(in crate::distributed) async fn clear(
     shared: &Shared,
     member: &MemberId,
     conversation: &Conversation,
 ) -> Result<()> {
     let Some((_, extent)) = row_and_extent(shared, member, conversation).await? else {
-        return Err(never_in(member));
+        return Err(rows::why_absent(&shared.database, member, conversation).await?);
     };
     let row = EntryId::of_row(member, &BoxId::history(conversation)).to_bson();
     let clear = doc! { "q": { "_id": row }, "u": { "$max": { "cleared": extent.top.to_i64() } } };

@@ -24,6 +24,7 @@ use super::super::call_end;
 use super::super::entry_id::EntryId;
 use super::super::shared::Shared;
 use super::super::tops;
+use super::awaited::{never_in, why_absent};
 use super::cursor_queue::Raise;
 use super::find::find;
 use super::raising::{raise, tell};
@@ -42,7 +43,8 @@ const RAISES_MAX: usize = 512;
 ///
 /// [`NotFound`](ErrorKind::NotFound) for who was never in the conversation;
 /// [`InvalidInput`](ErrorKind::InvalidInput) in the field `sequence` for one beyond the last entry;
-/// [`Unavailable`](ErrorKind::Unavailable) when it is unknown whether it was noted.
+/// [`Unavailable`](ErrorKind::Unavailable) when it is unknown whether it was noted, or while the
+/// send that brings the member in is under way.
 pub(in crate::distributed) async fn read(
     shared: &Arc<Shared>,
     member: &MemberId,
@@ -71,7 +73,13 @@ pub(in crate::distributed) async fn read(
     }
     drop(turn);
     // Whoever had the turn has answered, unless it panicked.
-    answered.await.unwrap_or_else(|_dropped| Err(unanswered()))
+    match answered.await.unwrap_or_else(|_dropped| Err(unanswered())) {
+        // Who asks for what is not there holds up nobody else.
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            Err(why_absent(&shared.database, member, conversation).await?)
+        }
+        answer => answer,
+    }
 }
 
 /// The error of a cursor that was taken by a call which panicked.
@@ -193,11 +201,6 @@ fn risen<'a>(verdicts: impl Iterator<Item = (EntryId, &'a Result<(Seq, bool)>)>)
         }
     }
     risen.into_iter().collect()
-}
-
-/// The error of a call about a conversation that its member was never in.
-pub(in crate::distributed) fn never_in(member: &MemberId) -> Error {
-    Error::new(ErrorKind::NotFound, format!("{member} was never in this conversation"))
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@
 //!  both ──► updates  up to 1,000 statements a command, repeated until they are confirmed
 //! ```
 
+mod awaited;
 mod cache;
 mod cursor_queue;
 mod cursors;
@@ -20,9 +21,10 @@ mod tell_later;
 mod untold;
 mod updates;
 
+pub(super) use self::awaited::why_absent;
 pub(super) use self::cache::RowsCache;
 pub(super) use self::cursor_queue::CursorQueue;
-pub(super) use self::cursors::{never_in, read, read_of};
+pub(super) use self::cursors::{read, read_of};
 pub(super) use self::enter::{RowEntry, enter};
 pub(super) use self::find::{find, find_of, find_present};
 pub(super) use self::tell_later::tell_later;

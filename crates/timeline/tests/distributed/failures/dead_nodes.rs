@@ -5,6 +5,7 @@ use timeline::{Count, EntryStatus, ErrorKind, PageRequest, Seq, Timeline};
 use super::mortal::Mortal;
 use super::scene::{
     Scene, assert_contiguous, follow, group_message, history_with, ids, member, send_group, seq, tea, text,
+    until_done,
 };
 use crate::place::PATIENCE;
 
@@ -119,6 +120,25 @@ mod mongo {
     async fn before_the_copies_a_dead_node_leaves_them_to_another_one() {
         let Some(scene) = Scene::on_mongo().await else { return };
         was_sent(&scene, "insert", "chat_sync").await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn who_has_a_copy_before_the_rows_is_told_to_try_again() {
+        let Some(scene) = Scene::on_mongo().await else { return };
+        let living = scene.node("living").await;
+        let mut dying = Mortal::start(scene.config("dying")).await;
+        let blocked = scene.block("dying", "update", "chat_rows").await;
+        dying.send_group(group_message(MEMBERS, "first"));
+        blocked.arrived().await;
+        let (m1, stranger, tea) = (member("m1"), member("stranger"), tea());
+        let early = living.read(&m1, &tea, seq(1)).await.map_err(|error| error.kind());
+        assert_eq!(early, Err(ErrorKind::Unavailable));
+        assert_eq!(living.clear(&m1, &tea).await.unwrap_err().kind(), ErrorKind::Unavailable);
+        let never = living.read(&stranger, &tea, seq(1)).await.map_err(|error| error.kind());
+        assert_eq!(never, Err(ErrorKind::NotFound));
+        dying.die();
+        assert_eq!(until_done(|| living.read(&m1, &tea, seq(1))).await, seq(1));
+        assert!(living.shutdown(PATIENCE).await);
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
