@@ -53,7 +53,8 @@ pub(super) fn field(json: &str, error: Option<&PathError<JsonError>>) -> Problem
     let path = if path.is_empty() { "the body" } else { path.as_str() };
     let fault = field.fault(value);
     // A text that has a fault within may be long.
-    match error.map(PathError::inner).filter(|error| error.is_syntax()) {
+    let is_text = value.is_some_and(|value| value.starts_with('"'));
+    match error.map(PathError::inner).filter(|error| is_text && error.is_syntax()) {
         Some(at) => Problem::codec(format!("{path}: {fault} (line {}, column {})", at.line(), at.column())),
         None => Problem::codec(format!("{path}: {fault}")),
     }

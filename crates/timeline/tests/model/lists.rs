@@ -304,7 +304,7 @@ impl Lists {
         true
     }
 
-    /// Removes what is too old by now.
+    /// Removes what is too old by now, and what is too much.
     pub(super) fn expire(&mut self) {
         let now = self.now;
         let is_old = |at: u64| at + AGE_TICKS <= now;
@@ -316,6 +316,15 @@ impl Lists {
         for inbox in self.inboxes.iter_mut().filter(|_| self.kept.ages_inboxes) {
             let last = inbox.copies.iter().rposition(|copied| is_old(copied.at));
             inbox.floor = inbox.floor.max(after(last));
+        }
+        // A place that a repair closed counts as well.
+        for history in &mut self.histories {
+            let most = self.kept.histories.unwrap_or(u64::MAX);
+            history.floor = history.floor.max(history.top().saturating_sub(most));
+        }
+        for inbox in &mut self.inboxes {
+            let most = self.kept.inboxes.unwrap_or(u64::MAX);
+            inbox.floor = inbox.floor.max(inbox.top().saturating_sub(most));
         }
     }
 
