@@ -5,9 +5,7 @@
 //! files.
 
 use std::env;
-use std::fs;
 use std::net::{IpAddr, SocketAddr};
-use std::process::Command;
 use std::time::Duration;
 
 use axum::Router;
@@ -24,29 +22,8 @@ const ROLE: &str = "CONDUCTOR_CLIENT_TESTS_NAMES";
 
 #[test]
 fn a_hub_is_reached_at_once_though_another_address_of_its_name_is_dead() {
-    let directory = tempfile::tempdir().expect("there is room");
-    let names = directory.path().join("hosts");
-    fs::write(&names, "127.0.0.1 localhost\n127.0.0.2 hub.test\n127.0.0.3 hub.test\n")
-        .expect("the folder takes it");
-    let mount = format!("mount --bind {} /etc/hosts", names.display());
-    let probe = Command::new("unshare").args(["--mount", "sh", "-c", &mount]).output();
-    if !probe.is_ok_and(|output| output.status.success()) {
-        test_support::skip("a name with addresses of the test's own needs root and mount namespaces");
-        return;
-    }
-    let output = Command::new("unshare")
-        .args(["--mount", "sh", "-c"])
-        .arg(format!("{mount} && exec \"$0\" addresses::resolving_child --exact --nocapture"))
-        .arg(env::current_exe().expect("a test knows its own path"))
-        .env(ROLE, "1")
-        // Where it is not so by itself.
-        .env("RESOLV_MULTI", "on")
-        .output()
-        .expect("it ran before");
-    let said = [output.stdout, output.stderr].concat();
-    let said = String::from_utf8_lossy(&said);
-    // A name that no test has would pass, too.
-    assert!(output.status.success() && said.contains("1 passed"), "{said}");
+    let names = "127.0.0.1 localhost\n127.0.0.2 hub.test\n127.0.0.3 hub.test\n";
+    test_support::run_with_files("addresses::resolving_child", ROLE, &[("/etc/hosts", names)]);
 }
 
 /// Does nothing by itself: the test above runs it.

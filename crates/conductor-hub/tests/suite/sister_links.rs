@@ -167,17 +167,31 @@ async fn nobody_writes_into_a_stream_of_another_node() {
     assert_eq!((next(&mut here).await, next(&mut there).await), (start.clone(), start));
 }
 
+/// Two clients whose nodes do not hear of each other, and a reader at a node between them.
+struct Apart {
+    alice: Client,
+    bob: Client,
+    reader: Client,
+    _nodes: [Node; 3],
+}
+
+impl Apart {
+    async fn start() -> Self {
+        let open = || Node::with(Hooks::default().auth(Open), SisterConfig::new(*SECRET));
+        // Neither of the nodes of the senders has members.
+        let (a, b, c) = (open().await, open().await, Node::start().await);
+        a.link(&c).await;
+        b.link(&c).await;
+        let mut reader = c.member("files").await;
+        a.reach(&mut reader, "files").await;
+        b.reach(&mut reader, "files").await;
+        Self { alice: a.client(None).await, bob: b.client(None).await, reader, _nodes: [a, b, c] }
+    }
+}
+
 #[tokio::test]
 async fn of_two_streams_that_begin_at_two_nodes_with_one_uuid_a_member_gets_the_first_whole() {
-    let open = || Node::with(Hooks::default().auth(Open), SisterConfig::new(*SECRET));
-    // Neither of the nodes of the senders has members, so they do not hear of each other.
-    let (a, b, c) = (open().await, open().await, Node::start().await);
-    a.link(&c).await;
-    b.link(&c).await;
-    let mut reader = c.member("files").await;
-    a.reach(&mut reader, "files").await;
-    b.reach(&mut reader, "files").await;
-    let (mut alice, mut bob) = (a.client(None).await, b.client(None).await);
+    let Apart { mut alice, mut bob, mut reader, _nodes } = Apart::start().await;
     let start = of_one(Opcode::STREAM_START, "");
     alice.send(&start).await;
     assert_eq!(next(&mut reader).await, start);
@@ -198,14 +212,7 @@ async fn of_two_streams_that_begin_at_two_nodes_with_one_uuid_a_member_gets_the_
 
 #[tokio::test]
 async fn who_sends_a_piece_with_the_uuid_of_another_node_loses_the_own_stream_everywhere() {
-    let open = || Node::with(Hooks::default().auth(Open), SisterConfig::new(*SECRET));
-    let (a, b, c) = (open().await, open().await, Node::start().await);
-    a.link(&c).await;
-    b.link(&c).await;
-    let mut reader = c.member("files").await;
-    a.reach(&mut reader, "files").await;
-    b.reach(&mut reader, "files").await;
-    let (mut alice, mut bob) = (a.client(None).await, b.client(None).await);
+    let Apart { mut alice, mut bob, mut reader, _nodes } = Apart::start().await;
     let (start, other) =
         (of_one(Opcode::STREAM_START, ""), Message::with_uuid(Opcode::STREAM_START, "two", "files", ""));
     alice.send(&start).await;

@@ -6,9 +6,8 @@
 
 use std::env;
 use std::ffi::OsStr;
-use std::fs::{self, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::Write;
-use std::process::Command;
 use std::time::Duration;
 
 use conductor_hub::Hooks;
@@ -37,34 +36,9 @@ fn sisters_of_the_list_are_dialled_while_a_name_hangs() {
 
 /// Runs a test of this file where the names and the servers of DNS are its own.
 fn in_a_view_of_its_own(child: &str) {
-    let directory = tempfile::tempdir().expect("there is room");
-    let [names, servers] = ["hosts", "resolv.conf"].map(|file| directory.path().join(file));
-    fs::write(&names, "127.0.0.1 localhost\n").expect("the folder takes it");
-    fs::write(&servers, format!("nameserver {DEAF}\noptions timeout:8 attempts:1\n"))
-        .expect("the folder takes it");
-    let mount = format!(
-        "mount --bind {} /etc/hosts && mount --bind {} /etc/resolv.conf",
-        names.display(),
-        servers.display()
-    );
-    let probe = Command::new("unshare").args(["--mount", "sh", "-c", &mount]).output();
-    if !probe.is_ok_and(|output| output.status.success()) {
-        test_support::skip("a name with addresses of the test's own needs root and mount namespaces");
-        return;
-    }
-    let output = Command::new("unshare")
-        .args(["--mount", "sh", "-c"])
-        .arg(format!("{mount} && exec \"$0\" {child} --exact --nocapture"))
-        .arg(env::current_exe().expect("a test knows its own path"))
-        .env(NAMES, &names)
-        // Where it is not so by itself.
-        .env("RESOLV_MULTI", "on")
-        .output()
-        .expect("it ran before");
-    let said = [output.stdout, output.stderr].concat();
-    let said = String::from_utf8_lossy(&said);
-    // A name that no test has would pass, too.
-    assert!(output.status.success() && said.contains("1 passed"), "{said}");
+    let servers = format!("nameserver {DEAF}\noptions timeout:8 attempts:1\n");
+    let files = [("/etc/hosts", "127.0.0.1 localhost\n"), ("/etc/resolv.conf", &servers)];
+    test_support::run_with_files(child, NAMES, &files);
 }
 
 /// Does nothing by itself: the second test above runs it.

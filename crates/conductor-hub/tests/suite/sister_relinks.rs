@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use conductor_hub::protocol::{Message, Opcode};
+use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
 
-use crate::sister_rights::link_in_memory;
-use crate::support::node::{Node, Told, next, until};
+use crate::support::node::{Node, Told, link_in_memory, next, until};
 use crate::support::{Client, Recorder};
 
 /// Links after which a test says that it can show nothing.
@@ -104,19 +104,41 @@ fn parcel(number: u64, covers_from: u64, before: u64, message: &Message) -> Byte
     item.freeze()
 }
 
+/// Returns what is said of the stream.
+fn say(opcode: Opcode, body: &str) -> Message {
+    Message::with_uuid(opcode, "the stream", "files", body.to_owned())
+}
+
+/// A stream that has begun over a link which says that its next parcel is not for this node.
+struct Doubted {
+    link: mpsc::Sender<Bytes>,
+    /// A member of the stream's channel, and one of another.
+    there: Client,
+    elsewhere: Client,
+    /// What the other one has got.
+    tea: Message,
+    _nodes: [Node; 2],
+}
+
+impl Doubted {
+    async fn start() -> Self {
+        let (a, b) = (Node::start().await, Node::start().await);
+        let (mut there, mut elsewhere) = (a.member("files").await, a.member("tea").await);
+        // It is young, as something is wanted already.
+        let link = link_in_memory(&a, &b).await;
+        let (start, tea) = (say(Opcode::STREAM_START, ""), Message::new(Opcode::WRITE, "tea", "hot"));
+        link.send(parcel(1, 1, 0, &start)).await.expect("the node reads");
+        assert_eq!(there.next().await, start);
+        link.send(parcel(3, 2, 0, &tea)).await.expect("the node reads");
+        assert_eq!(elsewhere.next().await, tea);
+        Self { link, there, elsewhere, tea, _nodes: [a, b] }
+    }
+}
+
 #[tokio::test]
 async fn a_stream_whose_piece_a_young_link_denied_ends_with_the_next_message_of_its_channel() {
-    let (a, b) = (Node::start().await, Node::start().await);
-    let (mut there, mut elsewhere) = (a.member("files").await, a.member("tea").await);
-    // It is young, as something is wanted already.
-    let link = link_in_memory(&a, &b).await;
-    let say = |opcode, body: &str| Message::with_uuid(opcode, "the stream", "files", body.to_owned());
-    let (start, tea) = (say(Opcode::STREAM_START, ""), Message::new(Opcode::WRITE, "tea", "hot"));
-    link.send(parcel(1, 1, 0, &start)).await.expect("the node reads");
-    assert_eq!(there.next().await, start);
-    // The link says that 2 is not for this node, but it was a piece.
-    link.send(parcel(3, 2, 0, &tea)).await.expect("the node reads");
-    assert_eq!(elsewhere.next().await, tea);
+    // What is missing was a piece.
+    let Doubted { link, mut there, elsewhere: _elsewhere, _nodes, .. } = Doubted::start().await;
     link.send(parcel(4, 4, 2, &say(Opcode::STREAM_WRITE, "piece"))).await.expect("the node reads");
     assert_eq!(there.next().await, say(Opcode::STREAM_END, "aborted"));
     link.send(parcel(5, 5, 4, &say(Opcode::STREAM_END, ""))).await.expect("the node reads");
@@ -127,17 +149,8 @@ async fn a_stream_whose_piece_a_young_link_denied_ends_with_the_next_message_of_
 
 #[tokio::test(start_paused = true)]
 async fn a_stream_in_doubt_ends_after_5_s_though_nothing_of_its_channel_comes() {
-    let (a, b) = (Node::start().await, Node::start().await);
-    let (mut there, mut elsewhere) = (a.member("files").await, a.member("tea").await);
-    // It is young, as something is wanted already.
-    let link = link_in_memory(&a, &b).await;
-    let say = |opcode, body: &str| Message::with_uuid(opcode, "the stream", "files", body.to_owned());
-    let (start, tea) = (say(Opcode::STREAM_START, ""), Message::new(Opcode::WRITE, "tea", "hot"));
-    link.send(parcel(1, 1, 0, &start)).await.expect("the node reads");
-    assert_eq!(there.next().await, start);
-    // The link says that 2 is not for this node, but it was the end.
-    link.send(parcel(3, 2, 0, &tea)).await.expect("the node reads");
-    assert_eq!(elsewhere.next().await, tea);
+    // What is missing was the end.
+    let Doubted { link, mut there, mut elsewhere, tea, _nodes } = Doubted::start().await;
     let (doubted, mut told) = (Instant::now(), None);
     for number in 4..24 {
         // The node of its sender is there, and writes to another channel.

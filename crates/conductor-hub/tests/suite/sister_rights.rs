@@ -5,17 +5,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::{BufMut, Bytes, BytesMut};
-use conductor_hub::federation::{
-    SisterConfig, SisterDialler, SisterEnd, SisterManager, SisterSocket, Sisters,
-};
+use conductor_hub::federation::{SisterConfig, SisterDialler, SisterEnd, SisterManager, Sisters};
 use conductor_hub::protocol::{Message, MessageRef, Opcode};
-use conductor_hub::test_util::MemorySister;
 use conductor_hub::{Auth, ChannelHistory, Config, Connection, ErrorKind, HistoryConfig, Hooks, Storage};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use crate::support::Recorder;
-use crate::support::node::{Ends, Node, SECRET, next};
+use crate::support::node::{Ends, Node, SECRET, link_in_memory, next};
 
 /// How long a test waits for what must come.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -115,17 +112,6 @@ async fn what_the_manager_keeps_from_sisters_may_be_longer_than_goes_over_links(
     keeps.hub.publish("tea", long.clone()).expect("it goes over no link");
     let error = keeps.hub.publish("cake", long).expect_err("it is longer than half of a queue");
     assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
-}
-
-/// Links two nodes in memory; returns what puts batches into the link, for the first to read.
-pub(crate) async fn link_in_memory(a: &Node, b: &Node) -> mpsc::Sender<Bytes> {
-    let ((to_a, at_a), (to_b, at_b)) = (mpsc::channel::<Bytes>(16), mpsc::channel::<Bytes>(16));
-    let ours = MemorySister::new(SisterSocket::new(at_a, to_b));
-    let theirs = SisterSocket::new(at_b, to_a.clone());
-    let (dialled, accepted) = tokio::join!(a.hub.add_sister(ours), b.hub.accept_sister(theirs));
-    dialled.expect("they are sisters");
-    accepted.expect("they are sisters");
-    to_a
 }
 
 #[tokio::test]

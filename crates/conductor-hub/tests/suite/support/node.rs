@@ -9,11 +9,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use conductor_hub::federation::{
-    NodeId, Sister, SisterConfig, SisterDialler, SisterEnd, SisterManager, SisterServer, Sisters,
+    NodeId, Sister, SisterConfig, SisterDialler, SisterEnd, SisterManager, SisterServer, SisterSocket,
+    Sisters,
 };
 use conductor_hub::protocol::{Message, Opcode};
 #[cfg(feature = "tls")]
 use conductor_hub::server::{self, Server, TlsFiles};
+use conductor_hub::test_util::MemorySister;
 use conductor_hub::{Admission, Config, Hooks, Hub, Lifecycle, PeerAddress};
 use http::HeaderMap;
 use hyper::service::service_fn;
@@ -254,4 +256,15 @@ pub(crate) fn stream(channel: &str, bytes: &Bytes, piece: usize) -> Vec<Message>
     let writes = pieces.map(|piece| message(Opcode::STREAM_WRITE, piece));
     let start = message(Opcode::STREAM_START, Bytes::new());
     [start].into_iter().chain(writes).chain([message(Opcode::STREAM_END, Bytes::new())]).collect()
+}
+
+/// Links two nodes in memory; returns what puts batches into the link, for the first to read.
+pub(crate) async fn link_in_memory(a: &Node, b: &Node) -> mpsc::Sender<Bytes> {
+    let ((to_a, at_a), (to_b, at_b)) = (mpsc::channel::<Bytes>(16), mpsc::channel::<Bytes>(16));
+    let ours = MemorySister::new(SisterSocket::new(at_a, to_b));
+    let theirs = SisterSocket::new(at_b, to_a.clone());
+    let (dialled, accepted) = tokio::join!(a.hub.add_sister(ours), b.hub.accept_sister(theirs));
+    dialled.expect("they are sisters");
+    accepted.expect("they are sisters");
+    to_a
 }
