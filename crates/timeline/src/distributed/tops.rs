@@ -93,8 +93,11 @@ async fn read_some(database: &Database, side: Side, ids: &[&str]) -> Result<Hash
         let id = text(document, "_id").ok_or_else(|| unreadable(side, "?"))?;
         let seq = number(document, "seq").and_then(|seq| Seq::try_from(seq).ok());
         let seq = seq.ok_or_else(|| unreadable(side, id))?;
-        // An entry of the Go service may have no time.
-        let at_ms = number(document, "at").and_then(|at| u64::try_from(at).ok()).unwrap_or(0);
+        let at_ms = number(document, "at").and_then(|at| u64::try_from(at).ok());
+        // Readers take the time of one of the Go service from its `_id`, and what follows it must
+        // not be earlier.
+        let of_key = || of_key(document).filter(|_| seq > Seq::ZERO);
+        let at_ms = at_ms.filter(|at_ms| *at_ms > 0).or_else(of_key).unwrap_or(0);
         tops.insert(id.to_owned(), Top { seq, at_ms, floor: Seq::ZERO });
     }
     for document in &heads {
@@ -122,7 +125,12 @@ async fn last_entries(entries: &Collection<Document>, ids: &[String]) -> DriverR
     let pipeline = [
         doc! { "$match": { "id": { "$in": ids } } },
         doc! { "$sort": { "id": -1, "seq": -1 } },
-        doc! { "$group": { "_id": "$id", "seq": { "$first": "$seq" }, "at": { "$first": "$at" } } },
+        doc! { "$group": {
+            "_id": "$id",
+            "seq": { "$first": "$seq" },
+            "at": { "$first": "$at" },
+            "key": { "$first": "$_id" },
+        } },
     ];
     let mut cursor = entries.aggregate(pipeline).batch_size(BATCH).await?;
     let mut found = Vec::with_capacity(ids.len());
@@ -145,6 +153,12 @@ async fn heads(entries: &Collection<Document>, ids: &[String]) -> DriverResult<V
 
 fn text<'a>(document: &'a RawDocument, name: &str) -> Option<&'a str> {
     document.get(name).ok().flatten().and_then(RawBsonRef::as_str)
+}
+
+/// Returns the time that the `_id` of an entry of the Go service has, in milliseconds since 1970.
+fn of_key(document: &RawDocument) -> Option<u64> {
+    let id = document.get_object_id("key").ok()?;
+    u64::try_from(id.timestamp().timestamp_millis()).ok()
 }
 
 /// Reads a whole number, which the Go service or a shell may have written in any type.

@@ -7,6 +7,7 @@
 mod across_nodes;
 mod contract;
 mod failures;
+mod foreign_documents;
 mod legacy;
 mod members;
 mod migration;

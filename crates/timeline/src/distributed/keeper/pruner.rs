@@ -1,6 +1,6 @@
 //! The removal of what lies below floors.
 
-use mongodb::bson::{Document, doc};
+use mongodb::bson::{Document, RawDocumentBuf, doc};
 
 use crate::distributed::box_id::{BoxId, Side};
 use crate::distributed::documents::Head;
@@ -50,12 +50,13 @@ async fn first(shared: &Shared, boxed: &BoxId, to: Seq) -> Result<Option<Seq>> {
     }
     let (side, filter) = (boxed.side(), up_to(boxed, to));
     let found = shared.database.call(move |collections| async move {
-        let found = collections.entries_of(side).find_one(filter).sort(doc! { "id": 1, "seq": 1 });
+        let entries = collections.entries_of(side).clone_with_type::<RawDocumentBuf>();
+        let found = entries.find_one(filter).sort(doc! { "id": 1, "seq": 1 });
         found.projection(doc! { "_id": 0, "seq": 1 }).await
     });
-    // The Go service wrote sequences as int64, too.
-    let first = found.await?.and_then(|entry| entry.get_i64("seq").ok());
-    Ok(first.and_then(|first| Seq::try_from(first).ok()))
+    // It may be a number of any type; what is no whole one would be met again and again.
+    let first = found.await?.map(|entry| read::seq_of(&entry));
+    Ok(first.filter(|first| *first > Seq::ZERO))
 }
 
 fn up_to(boxed: &BoxId, last: Seq) -> Document {

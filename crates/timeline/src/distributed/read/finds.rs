@@ -94,7 +94,7 @@ fn number(document: &RawDocument, name: &str) -> Option<u64> {
 /// Returns the time of an entry in milliseconds since 1970; 0 if it is unknown.
 ///
 /// The Go service kept none, but its driver put the second into the `_id`.
-pub(super) fn at_of(document: &RawDocument) -> u64 {
+pub(in crate::distributed) fn at_of(document: &RawDocument) -> u64 {
     let of_id = || {
         let id = document.get_object_id("_id").ok()?;
         u64::try_from(id.timestamp().timestamp_millis()).ok()
@@ -103,7 +103,7 @@ pub(super) fn at_of(document: &RawDocument) -> u64 {
 }
 
 /// Returns the sequence of a document; 0 if it has none that can be read.
-pub(super) fn seq_of(document: &RawDocument) -> Seq {
+pub(in crate::distributed) fn seq_of(document: &RawDocument) -> Seq {
     number(document, "seq").and_then(|number| Seq::new(number).ok()).unwrap_or_default()
 }
 

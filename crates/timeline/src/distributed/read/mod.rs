@@ -31,6 +31,7 @@ mod newest;
 mod repair;
 mod times;
 
+pub(super) use self::finds::{at_of, seq_of};
 pub(super) use self::history::history;
 pub(super) use self::holes::Holes;
 pub(super) use self::inbox::inbox;

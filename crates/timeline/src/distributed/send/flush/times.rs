@@ -21,6 +21,7 @@ use super::{Flush, Phase};
 use crate::distributed::box_id::BoxId;
 use crate::distributed::documents::time;
 use crate::distributed::groups::{self, CLAIMED};
+use crate::distributed::read;
 use crate::distributed::send::Operation;
 use crate::distributed::shared::Shared;
 use crate::{Conversation, Parties, Result, Seq};
@@ -139,15 +140,11 @@ async fn holders(shared: &Shared, history: &BoxId, places: &[Seq]) -> Result<Vec
         let (mut cursor, mut found) = (find.await?, Vec::new());
         while cursor.advance().await? {
             let document = cursor.current();
-            // What the Go service left has no time, and is earlier than all that is written now.
-            found.extend(document.get_i64("seq").ok().zip(document.get_i64("at").ok()));
+            found.push(Earliest { from: read::seq_of(document), at_ms: read::at_of(document) });
         }
         Ok(found)
     });
-    let earliest = |(seq, at_ms): (i64, i64)| {
-        Some(Earliest { from: Seq::try_from(seq).ok()?, at_ms: u64::try_from(at_ms).ok()? })
-    };
-    Ok(read.await?.into_iter().filter_map(earliest).collect())
+    read.await
 }
 
 #[cfg(test)]
