@@ -3,7 +3,7 @@
 use test_support::{Redis, redis_connection};
 use timeline::{Count, Timeline};
 
-use super::scene::{Scene, history, ids, inbox, member, send, send_group, seq, tea, until_done};
+use super::scene::{Scene, history, ids, inbox, member, send, send_group, seq, started, tea, until_done};
 use crate::place::PATIENCE;
 
 /// How many messages there are before.
@@ -98,6 +98,21 @@ async fn a_redis_that_was_set_back_gives_no_sequence_out_again() {
     let page = new.sync(&member("bob"), last, Count::default()).await.unwrap();
     assert_eq!((page.floor, page.entries.len(), page.reset), (last, 3, false));
     assert!(old.shutdown(PATIENCE).await && new.shutdown(PATIENCE).await);
+}
+
+/// As while the prefix is changed at one server after the other: each node has counters of its own.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nodes_with_different_prefixes_give_no_sequence_out_twice() {
+    let Some(scene) = Scene::on_redis_and_mongo().await else { return };
+    let one = scene.node("one").await;
+    sent_before(&one, 0, BEFORE).await;
+    let other = started(scene.config("other").redis_prefix("other:")).await;
+    // Each is behind what the other one has written meanwhile.
+    go_on(&[&other, &one, &other, &other, &one], BEFORE).await;
+    for node in [&one, &other] {
+        assert_eq!(ids(&inbox(node, &member("bob")).await).len() as u64, BEFORE + 5);
+    }
+    assert!(one.shutdown(PATIENCE).await && other.shutdown(PATIENCE).await);
 }
 
 /// An outage is a slower store: sends go on by the index, and by Redis again when it is back.
