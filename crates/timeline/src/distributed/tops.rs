@@ -122,8 +122,22 @@ async fn both(
 }
 
 async fn last_entries(entries: &Collection<Document>, ids: &[String]) -> DriverResult<Vec<RawDocumentBuf>> {
+    let found = last_of(entries, doc! { "id": { "$in": ids } }).await?;
+    let (odd, mut last): (Vec<_>, Vec<_>) =
+        found.into_iter().partition(|found| number(found, "seq").is_none_or(|seq| seq < 0));
+    if odd.is_empty() {
+        return Ok(last);
+    }
+    // A document without a sequence is found where there is no other, and one with a text as the
+    // last of all. Nobody reads either. To ask for numbers alone from the first might look at more.
+    let ids: Vec<_> = odd.iter().filter_map(|odd| text(odd, "_id").map(str::to_owned)).collect();
+    last.extend(last_of(entries, doc! { "id": { "$in": ids }, "seq": { "$gte": 0_i64 } }).await?);
+    Ok(last)
+}
+
+async fn last_of(entries: &Collection<Document>, filter: Document) -> DriverResult<Vec<RawDocumentBuf>> {
     let pipeline = [
-        doc! { "$match": { "id": { "$in": ids } } },
+        doc! { "$match": filter },
         doc! { "$sort": { "id": -1, "seq": -1 } },
         doc! { "$group": {
             "_id": "$id",
@@ -133,7 +147,7 @@ async fn last_entries(entries: &Collection<Document>, ids: &[String]) -> DriverR
         } },
     ];
     let mut cursor = entries.aggregate(pipeline).batch_size(BATCH).await?;
-    let mut found = Vec::with_capacity(ids.len());
+    let mut found = Vec::new();
     while cursor.advance().await? {
         found.push(cursor.current().to_owned());
     }

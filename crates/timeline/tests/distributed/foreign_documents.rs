@@ -36,6 +36,33 @@ async fn what_was_acknowledged_is_removed_whatever_type_its_sequence_has() {
     assert!(timeline.shutdown(PATIENCE).await);
 }
 
+/// One such document in a box keeps no store from opening, so that nobody may have moved it aside.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_has_no_sequence_keeps_no_send_from_its_box() {
+    let Some(place) = Place::on_mongo().await else { return };
+    for collection in ["chat_sync", "chat_history"] {
+        let boxes =
+            if collection == "chat_sync" { ["alice", "bob"] } else { ["seq:alice:bob", "seq:bob:carol"] };
+        let documents = [doc! { "id": boxes[0] }, doc! { "id": boxes[1], "seq": "7" }];
+        place.command(doc! { "insert": collection, "documents": documents.to_vec() }).await;
+    }
+    let (timeline, bob) = (started(&place).await, member("bob"));
+    for (from, places) in [("alice", [1, 2]), ("carol", [1, 2])] {
+        for number in places {
+            let hello = Message::new(r#"{"text":"hello"}"#).unwrap();
+            let sent = timeline.send(NewMessage::new(member(from), bob.clone(), hello)).await.unwrap();
+            assert_eq!(sent.place.get(), number, "from {from}");
+        }
+    }
+    let page = timeline.sync(&bob, Seq::ZERO, Count::default()).await.unwrap();
+    let sequences: Vec<_> = page.entries.iter().map(|entry| entry.sequence.get()).collect();
+    assert_eq!(sequences, [1, 2, 3, 4]);
+    let list = timeline.conversations(&bob, None, Count::default()).await.unwrap();
+    let latest: Vec<_> = list.conversations.iter().map(|listed| listed.view.latest.get()).collect();
+    assert_eq!(latest, [2, 2]);
+    assert!(timeline.shutdown(PATIENCE).await);
+}
+
 /// Has a node go on in a history of the Go service, whose clock was ahead.
 async fn no_time_falls(place: &Place) {
     let ahead = u32::try_from(DateTime::now().timestamp_millis() / 1_000).unwrap() + 3_600;

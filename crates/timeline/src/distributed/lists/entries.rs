@@ -9,7 +9,7 @@ use mongodb::bson::{Document, RawDocumentBuf, doc};
 use super::super::box_id::Side;
 use super::super::database::Database;
 use super::super::documents::EntryDoc;
-use super::extents::BATCH;
+use super::extents::{BATCH, number};
 use crate::{Entry, Result, Seq};
 
 /// How many histories one command is about that reads last entries.
@@ -44,6 +44,10 @@ pub(super) async fn read(database: &Database, places: &[Place]) -> Result<HashMa
     let reading: Vec<_> = last.chunks(HISTORIES_MAX).map(|some| read_last(database, some)).collect();
     let mut entries = HashMap::with_capacity(places.len());
     for document in try_join_all(reading).await?.iter().flatten() {
+        // What has no sequence is nobody's last entry, though it comes behind all.
+        if number(document, "seq").is_none() {
+            continue;
+        }
         let found = EntryDoc::read(document, Side::History)?;
         // A history that has grown meanwhile is read below.
         if wanted.get(found.boxed.as_str()) == Some(&found.seq) {

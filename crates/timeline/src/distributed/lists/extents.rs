@@ -120,8 +120,21 @@ fn with_head(extent: &mut Extent, head: &Head) {
 }
 
 async fn last_entries(database: &Database, ids: Vec<String>) -> Result<Vec<RawDocumentBuf>> {
+    let found = last_of(database, doc! { "id": { "$in": ids } }).await?;
+    let (odd, mut last): (Vec<_>, Vec<_>) =
+        found.into_iter().partition(|found| number(found, "seq").is_none());
+    if odd.is_empty() {
+        return Ok(last);
+    }
+    // As in `tops`: what nobody reads is not the end of a history.
+    let ids: Vec<_> = odd.iter().filter_map(|odd| text(odd, "_id").map(str::to_owned)).collect();
+    last.extend(last_of(database, doc! { "id": { "$in": ids }, "seq": { "$gte": 0_i64 } }).await?);
+    Ok(last)
+}
+
+async fn last_of(database: &Database, filter: Document) -> Result<Vec<RawDocumentBuf>> {
     let pipeline = [
-        doc! { "$match": { "id": { "$in": ids } } },
+        doc! { "$match": filter },
         doc! { "$sort": { "id": -1, "seq": -1 } },
         doc! { "$group": {
             "_id": "$id",
