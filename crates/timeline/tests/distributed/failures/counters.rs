@@ -1,5 +1,7 @@
 //! A Redis that forgets what it has given out.
 
+use std::time::Duration;
+
 use test_support::{Redis, redis_connection};
 use timeline::{Count, Timeline};
 
@@ -98,6 +100,34 @@ async fn a_redis_that_was_set_back_gives_no_sequence_out_again() {
     let page = new.sync(&member("bob"), last, Count::default()).await.unwrap();
     assert_eq!((page.floor, page.entries.len(), page.reset), (last, 3, false));
     assert!(old.shutdown(PATIENCE).await && new.shutdown(PATIENCE).await);
+}
+
+/// A node stands still that has got sequences. Redis forgets that, another node gives them out, and
+/// what it wrote is read and acknowledged before the first one goes on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sequences_that_a_node_has_over_a_flush_are_used_once() {
+    let Some(scene) = Scene::on_redis_and_mongo().await else { return };
+    let one = started(scene.config("one").timeout(PATIENCE)).await;
+    let (other, redis) = (scene.node("other").await, scene.redis.as_ref().unwrap());
+    sent_before(&one, 0, BEFORE).await;
+    let (bob, read) = (member("bob"), seq(BEFORE + 1));
+    let held = scene.hold("one", "insert", "chat_history", Duration::from_secs(2)).await;
+    let late = send(&one, "ann", "bob", "late");
+    let meanwhile = async {
+        held.arrived().await;
+        replace(redis, &[], false).await;
+        let sent = until_done(|| send(&other, "ann", "bob", "meanwhile")).await;
+        assert_eq!((sent.sequence, sent.place), (read, read));
+        assert_eq!(other.ack(&bob, read).await.unwrap(), read);
+    };
+    let (late, ()) = tokio::join!(late, meanwhile);
+    scene.let_go().await;
+    let late = late.unwrap();
+    assert_eq!((late.sequence, late.place), (read.next(), read.next()));
+    go_on(&[&other, &one], BEFORE + 2).await;
+    let page = other.sync(&bob, read, Count::default()).await.unwrap();
+    assert_eq!((page.floor, page.entries.len(), page.reset), (read, 3, false));
+    assert!(one.shutdown(PATIENCE).await && other.shutdown(PATIENCE).await);
 }
 
 /// As while the prefix is changed at one server after the other: each node has counters of its own.
