@@ -37,7 +37,8 @@ pub struct CheckReport {
     /// Histories whose id can be read in more than one way, the first hundred.
     ///
     /// The Go service made one id of several conversations where a name has `:` or is `group`. They
-    /// stay where they are; the store keeps those conversations under other ids.
+    /// stay where they are; the store keeps those conversations under other ids. `seq:group:x` is
+    /// not among them: it is taken for that of the group x, also if somebody was called `group`.
     pub unclear: Vec<String>,
     /// How many such histories there are.
     pub unclear_count: u64,
