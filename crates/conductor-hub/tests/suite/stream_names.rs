@@ -66,6 +66,37 @@ async fn nobody_writes_into_the_stream_of_another() {
 }
 
 #[tokio::test]
+async fn a_stream_of_the_program_has_its_uuid_to_itself_until_it_ends() {
+    let hub = hub(Config::default());
+    let mut reader = Client::bound(&hub, "files").await;
+    let (mut alice, mut bob) = (Client::connect(&hub).await, Client::connect(&hub).await);
+    let start = say(Opcode::STREAM_START, "of the program", "");
+    hub.publish_message(start.clone()).expect("the uuid is free");
+    assert_eq!(reader.next().await, start);
+    for opcode in [Opcode::STREAM_START, Opcode::STREAM_WRITE, Opcode::STREAM_END] {
+        alice.send(&say(opcode, "of the program", "of alice")).await;
+    }
+    alice.settle().await;
+    let start = say(Opcode::STREAM_START, "of alice", "");
+    alice.send(&start).await;
+    assert_eq!(reader.next().await, start, "nothing of what came before is for the members");
+    for opcode in [Opcode::STREAM_START, Opcode::STREAM_WRITE, Opcode::STREAM_END] {
+        let error = hub.publish_message(say(opcode, "of alice", "")).expect_err("it is hers");
+        assert_eq!(error.kind(), ErrorKind::Busy);
+    }
+    let rest =
+        [say(Opcode::STREAM_WRITE, "of the program", ""), say(Opcode::STREAM_END, "of the program", "")];
+    for message in rest {
+        hub.publish_message(message.clone()).expect("it is its own");
+        assert_eq!(reader.next().await, message);
+    }
+    // Then the uuid is free again.
+    let start = say(Opcode::STREAM_START, "of the program", "of bob");
+    bob.send(&start).await;
+    assert_eq!(reader.next().await, start);
+}
+
+#[tokio::test]
 async fn the_end_of_a_stream_that_comes_late_ends_no_other() {
     let hub = hub(Config::default());
     let mut reader = Client::bound(&hub, "files").await;
