@@ -10,13 +10,13 @@ use http::header::{
     SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::lookup_host;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::handshake::client::generate_key;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{self, Error as WebSocketError};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
-use crate::addresses;
 use crate::config::{Address, Config};
 use crate::counted::Counted;
 use crate::error::{Error, ErrorKind};
@@ -96,7 +96,8 @@ impl Dialer {
     }
 
     async fn transport(&self, handed: &Arc<Handed>) -> std::io::Result<Pin<Box<dyn Transport>>> {
-        let stream = addresses::connect(&self.address.host, self.address.port).await?;
+        let addresses = lookup_host((self.address.host.as_str(), self.address.port)).await?;
+        let stream = first_address::connect(addresses).await?;
         stream.set_nodelay(true)?;
         let handed = Arc::clone(handed);
         Ok(match &self.tls {

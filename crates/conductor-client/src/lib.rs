@@ -87,7 +87,6 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs, clippy::must_use_candidate)]
 
-mod addresses;
 mod backoff;
 mod calls;
 mod client;

@@ -29,7 +29,7 @@ pub enum ErrorKind {
     Overflow,
     /// There is as much of it as there may be: end something else first.
     Full,
-    /// A queue is full: try again in a moment.
+    /// A queue is full, or what is wanted is in use: try again in a moment.
     Busy,
     /// An address or a file cannot be had at the moment.
     ///

@@ -93,13 +93,16 @@ impl Hub {
     /// as one that passes on what it got elsewhere. Whether it is a repetition is for the program
     /// to know: nothing is compared. It may be a Write message, or one of a stream, which is not
     /// stored; of several streams in a channel receivers tell the pieces apart by their uuids. Such
-    /// a stream takes its uuid at other nodes, as those of clients do. At this one it does not, as
-    /// nobody would end it in the program's place: whoever may write may begin one with the same.
+    /// a stream takes its uuid, as those of clients do, at all nodes and until it ends. Nobody ends
+    /// it in the program's place. While 65,536 are open that have not ended, the uuids of others
+    /// are not taken at this node.
     ///
     /// # Errors
     ///
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if it is a message of another kind, a part
-    /// is too long to encode or for sisters, or a stream's uuid has more than 256 bytes.
+    /// is too long to encode or for sisters, or a stream's uuid has more than 256 bytes;
+    /// [`Busy`](crate::ErrorKind::Busy) if it is a message of a stream with the uuid of one that
+    /// somebody else has open in the channel.
     #[expect(clippy::needless_pass_by_value, reason = "it is sent, and of no use behind that")]
     pub fn publish_message(&self, message: Message) -> Result<usize, Error> {
         if !message.opcode.is_for_members() {

@@ -175,6 +175,7 @@ pub mod origin;
 mod outbox;
 mod outbox_memory;
 mod peer_address;
+mod program_streams;
 mod rate;
 mod reader_pace;
 mod registry;

@@ -19,16 +19,21 @@
 //! lump: 250 to 400 KB over the loopback of Linux, every 3 to 5 s at 100 KiB/s. So each time over
 //! which it is judged begins right behind a lump, and the lump that is on its way is allowed for:
 //! it may be as large as the largest of the last 20 s, but not more than twice the largest of the
-//! time that is judged. A reader is too slow if, behind any lump of the last 20 s,
+//! time that is judged. Before the first one nobody knows how much of what the socket has taken its
+//! reader still has to read. It may be all, so what it took from its beginning on counts as a lump
+//! then, up to 448 KiB. A reader is too slow if, behind any lump of the last 20 s,
 //!
 //! ```text
 //! bytes taken + allowance < 64 KiB/s · time    and    time is 5 s or more
 //! ```
 //!
-//! **Slack.** Who takes 64 KiB a second or more, evenly or in equal lumps, is never too slow. Who
-//! takes less than nine tenths of that evenly is too slow within 6 s; in lumps, when the next one
-//! is overdue. Of those between the two some are found later, and some are not. Such times are
-//! those over half.
+//! Nor does the time count by which the hub itself is late to judge, as on a machine that has too
+//! much to do or was stopped: nobody knows whether it would have written meanwhile.
+//!
+//! **Slack.** Who takes 64 KiB a second or more, evenly or in equal lumps of up to 448 KiB, is
+//! never too slow. Who takes less than nine tenths of that evenly is too slow within 6 s; in lumps,
+//! when the next one is overdue; and who takes nothing more, within 7.5 s. Of those between some
+//! are found later, and some are not. Such times are those over half.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -55,9 +60,18 @@ const LUMP: Duration = Duration::from_millis(250);
 /// What is allowed for in any case: half a second at the least pace.
 const ALLOWANCE_MIN: u64 = 32 * 1024;
 
-/// Judges one reader. It is in a box, as few readers have much to read.
+/// What a socket is believed to hold at most for its reader when the time begins: a little more
+/// than the largest lump that was seen.
+const HELD_MAX: u64 = 448 * 1024;
+
+/// Judges one reader.
 #[derive(Debug, Default)]
-pub(crate) struct ReaderPace(Option<Box<PaceWindow>>);
+pub(crate) struct ReaderPace {
+    /// In a box, as few readers have much to read.
+    window: Option<Box<PaceWindow>>,
+    /// What its socket has taken from the beginning on, as far as there is room for the number.
+    taken: u32,
+}
 
 /// What a reader has taken since it has much to read.
 #[derive(Debug)]
@@ -66,8 +80,8 @@ struct PaceWindow {
     /// [`MEMORY`], and one more.
     lumps: VecDeque<Lump>,
     judged_at: Instant,
-    /// How long no more than half of its outbox has waited since. All other times in here leave
-    /// that out.
+    /// How long no more than half of its outbox has waited since, or the hub was late. All other
+    /// times in here leave that out.
     below: Duration,
     /// Since when no more than half waits, if it is so.
     below_since: Option<Instant>,
@@ -85,32 +99,38 @@ struct Lump {
 impl ReaderPace {
     /// Notes how much waits, and how many bytes the reader has just taken.
     pub(crate) fn note(&mut self, load: OutboxLoad, bytes: usize, now: impl FnOnce() -> Instant) {
+        self.taken = self.taken.saturating_add(u32::try_from(bytes).unwrap_or(u32::MAX));
         let bytes = bytes as u64;
-        match (load, &mut self.0) {
+        match (load, &mut self.window) {
             (OutboxLoad::Light, window) => *window = None,
             (load, Some(window)) => window.note(load == OutboxLoad::OverHalf, bytes, now),
-            (OutboxLoad::OverHalf, none) => *none = Some(Box::new(PaceWindow::new(bytes, now()))),
+            (OutboxLoad::OverHalf, none) => {
+                let held = u64::from(self.taken).min(HELD_MAX).max(bytes);
+                *none = Some(Box::new(PaceWindow::new(held, now())));
+            }
             (OutboxLoad::Behind, None) => {}
         }
     }
 
     /// Returns when it is judged next, if it is.
     pub(crate) fn judged_at(&self) -> Option<Instant> {
-        self.0.as_ref().filter(|window| window.is_over()).map(|window| window.judged_at + window.below)
+        let window = self.window.as_ref().filter(|window| window.is_over());
+        window.map(|window| window.judged_at + window.below)
     }
 
     /// Tells whether it took too little, if it is time to judge that.
     pub(crate) fn is_too_slow(&mut self, now: Instant) -> bool {
-        let Some(window) = self.0.as_mut().filter(|window| window.is_over()) else { return false };
+        let Some(window) = self.window.as_mut().filter(|window| window.is_over()) else { return false };
+        window.leave_out_delay(now);
         let now = now - window.below;
         window.judge(now)
     }
 }
 
 impl PaceWindow {
-    /// Begins with what was taken just now, which the reader may still live off.
-    fn new(bytes: u64, now: Instant) -> Self {
-        let lumps = VecDeque::from([Lump { until: now, last: now, bytes }]);
+    /// Begins with what the socket may hold, which the reader may still live off.
+    fn new(held: u64, now: Instant) -> Self {
+        let lumps = VecDeque::from([Lump { until: now, last: now, bytes: held }]);
         Self { lumps, judged_at: now + STEP, below: Duration::ZERO, below_since: None }
     }
 
@@ -124,6 +144,9 @@ impl PaceWindow {
             return;
         }
         let now = now();
+        if self.is_over() {
+            self.leave_out_delay(now);
+        }
         // What brought it to half was taken above.
         self.add(bytes, self.below_since.unwrap_or(now) - self.below);
         if !is_over {
@@ -131,6 +154,11 @@ impl PaceWindow {
         } else if let Some(since) = self.below_since.take() {
             self.below += now - since;
         }
+    }
+
+    /// Leaves out the time for which it should have been judged and was not.
+    fn leave_out_delay(&mut self, now: Instant) {
+        self.below += now.saturating_duration_since(self.judged_at + self.below);
     }
 
     fn add(&mut self, bytes: u64, now: Instant) {

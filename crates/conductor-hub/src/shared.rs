@@ -26,6 +26,7 @@ use crate::most_bound::MostBound;
 #[cfg(not(feature = "sisters"))]
 use crate::outbox::WaitMark;
 use crate::outbox_memory::OutboxMemory;
+use crate::program_streams::{OfAnother, ProgramStreams};
 use crate::protocol::{Message, Opcode};
 use crate::registry::Registry;
 use crate::roll_call::RollCall;
@@ -44,6 +45,7 @@ pub(crate) struct Shared {
     pub(crate) hooks: Hooks,
     pub(crate) registry: Registry,
     pub(crate) streams: Arc<StreamPermits>,
+    program_streams: ProgramStreams,
     pub(crate) dedup: Arc<dyn Dedup>,
     pub(crate) unfinished: InputMemory,
     pub(crate) memory: Arc<OutboxMemory>,
@@ -84,6 +86,7 @@ impl Shared {
             hooks,
             registry: Registry::new(),
             streams: Arc::default(),
+            program_streams: ProgramStreams::default(),
             slow_readers: SlowReaders::default(),
             most_bound: MostBound::default(),
             roll_call: RollCall::default(),
@@ -228,12 +231,15 @@ impl Shared {
     ) -> Result<usize, Error> {
         let payload = encode_payload(message)?;
         self.check_for_sisters(&message.channel, payload.len())?;
+        let ended = self.program_streams.pass(decode_payload(&payload), &self.streams).map_err(in_use)?;
         if message.opcode == Opcode::WRITE {
             self.store(&Author::Server, decode_payload(&payload));
         }
         let Some(members) = self.channel_of(&message.channel) else { return Ok(0) };
         let frame = Frame::new(framed(&payload), &self.memory);
         let receivers = self.deliver(&members, &frame, except, &Author::Server);
+        // The uuid of a stream is nobody else's until the members have the end.
+        drop(ended);
         self.metrics.delivered.increment(receivers as u64);
         self.make_room();
         Ok(receivers)
@@ -284,6 +290,12 @@ impl Shared {
         }
         self.links.close();
     }
+}
+
+fn in_use(_: OfAnother) -> Error {
+    let text = "somebody else has a stream open in the channel with the uuid of the message; give the stream \
+                another one, or wait for the end of that";
+    Error::new(ErrorKind::Busy, text)
 }
 
 /// Wakes the task of a connection if a change waits for it.

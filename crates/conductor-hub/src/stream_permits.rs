@@ -20,7 +20,7 @@ pub(crate) const STREAM_UUID_BYTES_MAX: usize = 256;
 /// Streams for which the table keeps room when most of them have ended.
 const ROOM_KEPT: usize = 64;
 
-/// The open streams of all connections, and those that have come from sisters.
+/// The open streams of all connections and of the program, and those that have come from sisters.
 ///
 /// Receivers know the pieces of a stream by its uuid alone. So a uuid is that of one open stream in
 /// a channel, and nobody else writes into it, at whatever node. An empty one is of none.
@@ -43,6 +43,8 @@ pub(crate) struct StreamName(NonZeroU64);
 pub(crate) enum StreamOwner {
     /// A connection of this hub.
     Connection(ConnectionId),
+    /// The program of this hub.
+    Program,
     /// A sender at another node, by its hash.
     #[cfg(feature = "sisters")]
     Sister(u64),

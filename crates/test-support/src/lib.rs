@@ -33,6 +33,7 @@
 
 mod address;
 mod binary;
+mod black_hole;
 mod certificates;
 mod chromium;
 #[cfg(feature = "containers")]
@@ -53,6 +54,7 @@ mod unique;
 
 pub use binary::binary;
 pub use binary::workspace;
+pub use black_hole::black_hole;
 pub use chromium::Chromium;
 pub use chromium::Page;
 pub use chromium::Profile;

@@ -13,6 +13,7 @@ use tokio::time::sleep_until;
 use crate::NODES;
 use crate::checker::Checker;
 use crate::fleet::Fleet;
+use crate::graph::Graph;
 use crate::member::{self, Heard};
 use crate::namespaces::Namespaces;
 use crate::notices::Notice;
@@ -25,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How a cycle goes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Plan {
-    pub(crate) is_mesh: bool,
+    pub(crate) graph: Graph,
     /// Whether what fails is little, and fails for a short time.
     pub(crate) is_short: bool,
     /// How long a cycle lasts in which nobody is killed, so that memory would have time to grow.
@@ -67,7 +68,7 @@ pub(crate) async fn run(
     let (told, notices) = mpsc::channel(10_000);
     let (hears, heard) = mpsc::channel(100_000);
     let mut scene = Scene {
-        fleet: Fleet::start(plan.is_mesh, namespaces, told).await?,
+        fleet: Fleet::start(plan.graph, namespaces, told).await?,
         orders: Arc::new(Orders::default()),
         checker: Checker::default(),
         heard,

@@ -16,14 +16,16 @@ use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
 use crate::NODES;
+use crate::graph::Graph;
 use crate::namespaces::Namespaces;
+use crate::node;
 use crate::notices::{Notice, NoticeKind};
 use crate::wire::{Wire, WireMode};
 
 /// All nodes and what links them; the processes are gone with it.
 pub(crate) struct Fleet {
     nodes: Vec<Node>,
-    is_mesh: bool,
+    graph: Graph,
     links: Links,
     notices: mpsc::Sender<Notice>,
     tasks: TaskTracker,
@@ -45,11 +47,11 @@ struct Node {
 }
 
 impl Fleet {
-    /// Starts nodes that are all linked, or that are linked in a ring.
+    /// Starts nodes that are to be linked so.
     ///
     /// They are in these namespaces, or without any have wires between them.
     pub(crate) async fn start(
-        is_mesh: bool,
+        graph: Graph,
         namespaces: Option<Arc<Namespaces>>,
         notices: mpsc::Sender<Notice>,
     ) -> Result<Self, Box<dyn Error>> {
@@ -62,14 +64,13 @@ impl Fleet {
             }
             None => {
                 let mut wires = Vec::new();
-                for (from, to) in (0..NODES).flat_map(|from| dialled(is_mesh, from).map(move |to| (from, to)))
-                {
+                for (from, to) in (0..NODES).flat_map(|from| graph.dialled(from).map(move |to| (from, to))) {
                     wires.push((from, to, Wire::to(ports[to], &tasks).await?));
                 }
                 Links::Wires(wires)
             }
         };
-        let mut fleet = Self { nodes: Vec::new(), is_mesh, links, notices, tasks };
+        let mut fleet = Self { nodes: Vec::new(), graph, links, notices, tasks };
         for number in 0..NODES {
             let (child, id) = fleet.spawn(number, &ports).await?;
             fleet.nodes.push(Node { port: ports[number], child, id });
@@ -158,11 +159,13 @@ impl Fleet {
 
     /// Says what links the nodes.
     pub(crate) fn kind(&self) -> &'static str {
-        match (&self.links, self.is_mesh) {
-            (Links::Wires(_), true) => "mesh of wires",
-            (Links::Wires(_), false) => "ring of wires",
-            (Links::Namespaces(_), true) => "mesh of namespaces",
-            (Links::Namespaces(_), false) => "ring of namespaces",
+        match (&self.links, self.graph) {
+            (Links::Wires(_), Graph::Mesh) => "mesh of wires",
+            (Links::Wires(_), Graph::Ring) => "ring of wires",
+            (Links::Wires(_), Graph::ThinMesh) => "thin mesh of wires",
+            (Links::Namespaces(_), Graph::Mesh) => "mesh of namespaces",
+            (Links::Namespaces(_), Graph::Ring) => "ring of namespaces",
+            (Links::Namespaces(_), Graph::ThinMesh) => "thin mesh of namespaces",
         }
     }
 
@@ -187,12 +190,14 @@ impl Fleet {
             Links::Namespaces(namespaces) => {
                 let mut command = namespaces.command(number)?;
                 command.arg(program);
-                let sisters =
-                    dialled(self.is_mesh, number).map(|to| Namespaces::sisters_address(to, ports[to]));
+                let dialled = self.graph.dialled(number);
+                let sisters = dialled.map(|to| Namespaces::sisters_address(to, ports[to]));
                 (command, Ipv4Addr::UNSPECIFIED, sisters.collect())
             }
         };
         command.arg("node").arg(SocketAddr::from((host, ports[number])).to_string());
+        let most = self.graph.max_sisters().map(|most| most.to_string());
+        command.arg(most.as_deref().unwrap_or(node::AS_BY_DEFAULT));
         command.args(sisters.iter().map(SocketAddr::to_string));
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
         let mut child = command.spawn()?;
@@ -217,14 +222,6 @@ impl Fleet {
         });
         Ok((child, id))
     }
-}
-
-/// Which nodes a node dials: the next one, and in a mesh also those that do not dial it.
-fn dialled(is_mesh: bool, from: usize) -> impl Iterator<Item = usize> {
-    (0..NODES).filter(move |to| {
-        let is_next = *to == (from + 1) % NODES;
-        is_next || (is_mesh && from < *to && (*to + 1) % NODES != from)
-    })
 }
 
 /// Sets what the wires do that `chosen` says, by their ends.

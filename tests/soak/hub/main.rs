@@ -6,7 +6,9 @@
 //!                                    order, or not at all without a notice, if a stream of a node that is
 //!                                    there has not ended, and if memory grows
 //! soak-hub inside SECONDS [SEED]     the same, in a network namespace of its own
-//! soak-hub node ADDRESS SISTER...    one of the nodes: says on standard output who it is and what it is told
+//! soak-hub node ADDRESS MOST SISTER...
+//!                                    one of the nodes, which looks for so many sisters, or for as many as by
+//!                                    default: says on standard output who it is and what it is told
 //! ```
 //!
 //! ```text
@@ -14,10 +16,11 @@
 //!                 └───► link ─► node 2 ─► member 2 ─► checker ◄─ notices of each node
 //! ```
 //!
-//! Every cycle has another graph, a mesh or a ring, and other links. Wires are in this process: one
-//! that is cut ends its connections, one that is silent passes nothing on. Where the machine lets
-//! it, every second cycle has each node in a network namespace instead, and the kernel parts them.
-//! Members and writers are clients of another library.
+//! Every cycle has another graph and other links: a mesh, a ring, or each third time a mesh whose
+//! nodes look for two sisters, so that links are given up as too many while others fail. Wires are
+//! in this process: one that is cut ends its connections, one that is silent passes nothing on.
+//! Where the machine lets it, every second cycle has each node in a network namespace instead, and
+//! the kernel parts them. Members and writers are clients of another library.
 //!
 //! The last half of the time is one cycle in which nobody is killed. Its line says how much memory
 //! a node had after a quarter of it and at the end, which may be 1.25 times as much and 4 MiB.
@@ -25,6 +28,7 @@
 mod checker;
 mod cycle;
 mod fleet;
+mod graph;
 mod member;
 mod namespaces;
 mod node;
@@ -45,6 +49,7 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 
 use crate::cycle::Plan;
+use crate::graph::Graph;
 use crate::namespaces::Namespaces;
 use crate::report::Report;
 
@@ -54,7 +59,9 @@ pub(crate) const NODES: usize = 5;
 fn main() -> ExitCode {
     start::run(|arguments| -> Result<(), Box<dyn Error>> {
         match arguments {
-            ["node", address, sisters @ ..] => Runtime::new()?.block_on(node::run(address, sisters)),
+            ["node", address, most, sisters @ ..] => {
+                Runtime::new()?.block_on(node::run(address, most, sisters))
+            }
             ["inside", arguments @ ..] => {
                 let (time, seed) = start::length(arguments, "hub")?;
                 Runtime::new()?.block_on(soak(time, seed, true))
@@ -88,8 +95,8 @@ async fn soak(time: Duration, seed: u64, with_namespaces: bool) -> Result<(), Bo
         // The last half of a long run is one cycle, whose memory is looked at.
         let left = time.saturating_sub(begun.elapsed());
         let level = (!is_short && left <= time / 2).then_some(left);
-        let plan = Plan { is_mesh: cycles % 2 == 0, is_short, level };
-        // Both graphs have both kinds of links: 0 and 3, 1 and 2.
+        let plan = Plan { graph: Graph::of(cycles), is_short, level };
+        // In the course of twelve cycles all graphs have both kinds of links.
         let spaces = namespaces.clone().filter(|_| matches!(cycles % 4, 0 | 3));
         let report = cycle::run(&mut random, plan, spaces).await?;
         cycles += 1;

@@ -16,6 +16,9 @@ use conductor_hub::{Config, Hooks, Hub, Lifecycle, PeerAddress};
 use tokio::io::{AsyncReadExt, stdin};
 use tokio::net::TcpListener;
 
+/// Stands for as many sisters as a node looks for by default.
+pub(crate) const AS_BY_DEFAULT: &str = "default";
+
 /// Says what it is told, one line each.
 struct Telling;
 
@@ -33,13 +36,14 @@ impl Lifecycle for Telling {
     }
 }
 
-/// Serves a hub at an address until its standard input ends.
-pub(crate) async fn run(address: &str, addresses: &[&str]) -> Result<(), Box<dyn Error>> {
+/// Serves a hub at an address, which looks for so many sisters, until its standard input ends.
+pub(crate) async fn run(address: &str, most: &str, addresses: &[&str]) -> Result<(), Box<dyn Error>> {
     let sisters = Arc::new(Sisters::new());
     for sister in addresses {
         sisters.add(SisterServer::new(format!("ws://{sister}/ws"), http::HeaderMap::new())?);
     }
     let config = SisterConfig::new(*b"the secret of the soak");
+    let config = if most == AS_BY_DEFAULT { config } else { config.max_sisters(most.parse()?) };
     let hooks = Hooks::default().lifecycle(Telling).sisters(config, sisters);
     let hub = Hub::start(Config::default(), hooks)?;
     let listener = TcpListener::bind(address).await?;

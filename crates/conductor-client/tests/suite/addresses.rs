@@ -5,13 +5,12 @@
 //! files.
 
 use std::env;
-use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use axum::Router;
 use conductor_client::Client;
 use conductor_hub::{Hooks, Hub};
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::net::TcpListener;
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
@@ -34,7 +33,7 @@ async fn resolving_child() {
     }
     // Which of the two is tried first is for the system to say.
     for (dead, alive) in [("127.0.0.2", "127.0.0.3"), ("127.0.0.3", "127.0.0.2")] {
-        let (hole, _waiting) = black_hole(dead).await;
+        let (hole, _waiting) = test_support::black_hole(dead, 0).await;
         let port = hole.local_addr().expect("it has an address").port();
         let listener = TcpListener::bind((alive, port)).await.expect("nobody else is there");
         let hub = Hub::start(conductor_hub::Config::default(), Hooks::default()).expect("it is valid");
@@ -45,22 +44,4 @@ async fn resolving_child() {
         let client = connecting.expect("it does not wait for the dead one").expect("the hub is there");
         assert!(client.shutdown(PATIENCE).await);
     }
-}
-
-/// Listens at an address where no connection is accepted any more, nor refused.
-///
-/// Those that fill its queue go with what is returned beside it.
-async fn black_hole(host: &str) -> (TcpListener, Vec<TcpStream>) {
-    let socket = TcpSocket::new_v4().expect("there are sockets");
-    let host: IpAddr = host.parse().expect("it is an address");
-    socket.bind(SocketAddr::new(host, 0)).expect("a port is free");
-    let listener = socket.listen(1).expect("it may listen");
-    let address = listener.local_addr().expect("it has an address");
-    let mut waiting = Vec::new();
-    // A machine that stalls is not to be taken for a queue that is full.
-    while let Ok(connected) = timeout(Duration::from_secs(2), TcpStream::connect(address)).await {
-        waiting.push(connected.expect("nobody refuses it"));
-        assert!(waiting.len() < 1_000, "its queue has no end");
-    }
-    (listener, waiting)
 }

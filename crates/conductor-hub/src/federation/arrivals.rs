@@ -88,7 +88,8 @@ pub(crate) enum Settled {
     },
     /// They were for us and did not come.
     Lost(RangeInclusive<u64>),
-    /// They did not come. A link says that all of them are not for us, which is not believed.
+    /// They did not come. Links say that all of them are not for us, which is not believed, or that
+    /// a sister has the same doubt.
     Doubted(RangeInclusive<u64>),
     /// The parcel came before, or too late.
     Late,

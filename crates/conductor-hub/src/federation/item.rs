@@ -14,10 +14,12 @@
 //! 7 meta response   u32 sisters | u32 most sisters
 //! 8 pace            16 node | u64 number | u8 mark: 0 free, 1 half, 2 upper | channel name
 //! 9 taken           u64 parcels that were taken since the link began
+//! 10 doubt          16 origin | u64 first | u64 last
 //! ```
 //!
 //! Whoever does not know a kind leaves its items out. Nodes that know neither 8 nor 9 hold up
-//! nobody, and only what waits in the queue to them counts; they are known by never saying 9.
+//! nobody, and only what waits in the queue to them counts; they are known by never saying 9. Nodes
+//! that do not know 10 take those numbers for lost.
 //!
 //! All numbers are little-endian. One WebSocket message holds one or more whole items.
 
@@ -35,6 +37,13 @@ pub(crate) enum Item {
     Parcel(u64, Parcel),
     /// These numbers of an origin are not for the sister.
     Nothing {
+        origin: NodeId,
+        first: u64,
+        last: u64,
+    },
+    /// These numbers of an origin did not come to whoever says so, and were hardly for the sister:
+    /// a link denied them that is too young to be believed.
+    Doubt {
         origin: NodeId,
         first: u64,
         last: u64,
@@ -76,7 +85,7 @@ impl Item {
     pub(crate) fn encoded_len(&self) -> usize {
         HEAD + match self {
             Self::Parcel(_, parcel) => PARCEL_HEAD + parcel.body.bytes().len(),
-            Self::Nothing { .. } => 32,
+            Self::Nothing { .. } | Self::Doubt { .. } => 32,
             Self::Interest { name, .. } => 1 + name.len(),
             Self::InterestWhole | Self::Alive | Self::MetaQuery => 0,
             Self::MetaResponse { .. } | Self::Taken { .. } => 8,
@@ -106,6 +115,7 @@ impl Item {
             Self::MetaResponse { .. } => 7,
             Self::Pace(..) => 8,
             Self::Taken { .. } => 9,
+            Self::Doubt { .. } => 10,
         };
         out.put_u8(kind);
         // Bodies are bounded by `message_bytes_max` and the length of a row, far below 4 GiB.
@@ -118,7 +128,7 @@ impl Item {
                 out.put_u64_le(parcel.before);
                 out.put_slice(parcel.body.bytes());
             }
-            Self::Nothing { origin, first, last } => {
+            Self::Nothing { origin, first, last } | Self::Doubt { origin, first, last } => {
                 out.put_slice(origin.as_bytes());
                 out.put_u64_le(*first);
                 out.put_u64_le(*last);
@@ -169,7 +179,7 @@ impl Item {
     fn of(kind: u8, mut rest: Bytes, name_bytes_max: usize) -> Result<Option<Self>, &'static str> {
         let fixed = match kind {
             1 => PARCEL_HEAD,
-            2 => 32,
+            2 | 10 => 32,
             3 => 1,
             7 | 9 => 8,
             8 => PACE_HEAD,
@@ -188,13 +198,17 @@ impl Item {
                 let body = ParcelBody::decode(rest, name_bytes_max)?;
                 Self::Parcel(first, Parcel { origin, number, before, body })
             }
-            2 => {
+            2 | 10 => {
                 let origin = take_node(&mut rest);
                 let (first, last) = (rest.get_u64_le(), rest.get_u64_le());
                 if first == 0 || first > last || last == u64::MAX {
                     return Err("the numbers of a span contradict each other");
                 }
-                Self::Nothing { origin, first, last }
+                if kind == 2 {
+                    Self::Nothing { origin, first, last }
+                } else {
+                    Self::Doubt { origin, first, last }
+                }
             }
             3 => {
                 let hops = rest.get_u8();
@@ -242,6 +256,7 @@ mod tests {
             Item::Parcel(5, Parcel { origin, number: 9, before: 4, body }),
             Item::Parcel(1, Parcel { origin, number: 1, before: 0, body: ParcelBody::default() }),
             Item::Nothing { origin, first: 2, last: 3 },
+            Item::Doubt { origin, first: 2, last: 3 },
             Item::Interest { name: "tea".into(), hops: 3 },
             Item::InterestWhole,
             Item::Alive,

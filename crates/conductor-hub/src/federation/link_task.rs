@@ -21,8 +21,8 @@ use crate::{Error, ErrorKind};
 ///
 /// Whoever waits has more time than what it waits for, on both sides: or it gives up on a sister
 /// who is about to answer, and never hears why she says no. So this is more than all that may take
-/// long in a row: 2 s for each of two addresses, [`ASKING_TIME_MAX`] and [`MEETING_TIME`]. And as
-/// who dials cannot know the settings of the other node, these two are none.
+/// long in a row: 4 s to connect, [`ASKING_TIME_MAX`] and [`MEETING_TIME`]. And as who dials cannot
+/// know the settings of the other node, these two are none.
 pub(crate) const DIALLING_TIME: Duration = Duration::from_secs(15);
 
 /// How long the auth hook of the node that is dialled may take at most.

@@ -47,7 +47,8 @@
 //! - A node that wanted something when a link began does not believe for 5 s what that link denies.
 //!   Within 200 ms an older link brings those numbers or denies them, too, or they are told as
 //!   missing. So where nodes come together again, some are told that were for nobody there, and
-//!   streams are in doubt, see below.
+//!   streams are in doubt, see below. A node tells its sisters of such a doubt, which is one for
+//!   them as well: what was hardly for this node was hardly for anybody behind it.
 //! - A parcel names the number of its origin's parcel *before* it in the same channel. A node that
 //!   has taken parcels of this channel and not that one knows that it is missing.
 //!

@@ -103,7 +103,7 @@ pub(crate) enum Effect {
     /// Numbers of an origin were for us and did not come.
     Gap(NodeId, RangeInclusive<u64>),
     /// Numbers of an origin did not come that were hardly for us: a young link says that they are
-    /// not, which is not believed.
+    /// not, which is not believed, or a sister passes such a doubt on.
     Doubt(NodeId, RangeInclusive<u64>),
     /// Something came from an origin that was not known, or was silent: from this number on.
     Found(NodeId, u64),
@@ -195,6 +195,12 @@ impl Relay {
                 self.find(origin, first, now, effects);
                 self.change(origin, effects, |arrivals, settled| {
                     arrivals.deny(first, last, believed, now, settled);
+                });
+            }
+            // An origin that is not known has no gap here: it begins with what comes next of it.
+            Item::Doubt { origin, first, last } => {
+                self.change(origin, effects, |arrivals, settled| {
+                    arrivals.deny(first, last, false, now, settled);
                 });
             }
             Item::Interest { name, hops } => {
@@ -376,6 +382,7 @@ impl Relay {
                 }
                 Settled::Doubted(gap) => {
                     self.admit(origin, &gap, effects);
+                    self.pass_on_doubt(origin, &gap, effects);
                     effects.push(Effect::Doubt(origin, gap));
                 }
                 Settled::Late => effects.push(Effect::Late),
@@ -407,6 +414,16 @@ impl Relay {
             }
             *covered = (*covered).max(gap.end() + 1);
         }
+    }
+
+    /// Tells all sisters of numbers that did not come and were hardly for anybody here.
+    ///
+    /// Or those behind this node would take them for lost, and end whole streams for that. Who has
+    /// them by another link has settled them, or does so when they come.
+    fn pass_on_doubt(&self, origin: NodeId, gap: &RangeInclusive<u64>, effects: &mut Vec<Effect>) {
+        let (first, last) = (*gap.start(), *gap.end());
+        let doubts = self.links.keys().map(|&link| Effect::Send(link, Item::Doubt { origin, first, last }));
+        effects.extend(doubts);
     }
 
     /// Tells gaps at once if too much waits behind them.

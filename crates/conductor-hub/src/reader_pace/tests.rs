@@ -6,7 +6,15 @@ const KIB: usize = 1024;
 
 /// Has a reader take so much each tenth of a second; returns when it is found too slow.
 fn judged(load: impl Fn(u32) -> OutboxLoad, bytes: impl Fn(u32) -> usize) -> Option<u32> {
-    let (start, mut pace) = (Instant::now(), ReaderPace::default());
+    judged_by(ReaderPace::default(), load, bytes)
+}
+
+fn judged_by(
+    mut pace: ReaderPace,
+    load: impl Fn(u32) -> OutboxLoad,
+    bytes: impl Fn(u32) -> usize,
+) -> Option<u32> {
+    let start = Instant::now();
     (0..300).find(|&tenth| {
         let now = start + Duration::from_millis(100) * tenth;
         pace.note(load(tenth), bytes(tenth), || now);
@@ -46,6 +54,40 @@ fn a_lump_lasts_as_long_as_the_least_pace_makes_it_last() {
     assert!(slow.is_some_and(|tenth| (75..=125).contains(&tenth)), "{slow:?}");
     let drip = judged(over, |tenth| if tenth % 80 == 25 { 261_932 } else { 0 });
     assert!(drip.is_some_and(|tenth| (75..=105).contains(&tenth)), "{drip:?}");
+}
+
+#[test]
+fn what_the_socket_holds_when_the_time_begins_lasts_as_long_as_the_least_pace_makes_it_last() {
+    let full = || {
+        let mut pace = ReaderPace::default();
+        // As a socket takes it that has room, while hardly anything waits.
+        (0..10).for_each(|_| pace.note(OutboxLoad::Light, 250_000, Instant::now));
+        pace
+    };
+    // 66 KiB a second, of which the socket takes the first just before it has read a whole lump.
+    let lumps = |tenth| if tenth % 58 == 57 { 392_898 } else { 0 };
+    assert_eq!(judged_by(full(), over, lumps), None);
+    let still = judged_by(full(), over, |_| 0);
+    assert!(still.is_some_and(|tenth| (70..=75).contains(&tenth)), "{still:?}");
+    let drip = judged_by(full(), over, |_| 100);
+    assert!(drip.is_some_and(|tenth| (50..=60).contains(&tenth)), "{drip:?}");
+}
+
+#[test]
+fn the_time_for_which_the_hub_is_late_counts_for_nobody() {
+    let (start, mut pace) = (Instant::now(), ReaderPace::default());
+    // 100 KiB a second, but for a minute in which the whole machine stands still.
+    for milli in (0..3_000).chain(63_000..80_000).step_by(100) {
+        let now = start + Duration::from_millis(milli);
+        pace.note(OutboxLoad::OverHalf, 10 * KIB, || now);
+        assert!(!pace.is_too_slow(now), "at {milli} ms");
+    }
+    // Then it takes nothing more.
+    let closed = (80_000..100_000).step_by(100).find(|&milli| {
+        let now = start + Duration::from_millis(milli);
+        pace.is_too_slow(now)
+    });
+    assert!(closed.is_some_and(|milli| milli <= 85_500), "{closed:?}");
 }
 
 #[test]

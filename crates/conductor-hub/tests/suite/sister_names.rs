@@ -1,4 +1,4 @@
-//! Names of DNS whose addresses are sisters, resolved by the system.
+//! Names of DNS whose addresses are sisters, or one sister, resolved by the system.
 //!
 //! The system reads a file of names in which the test has addresses of its own, and one with the
 //! servers that it asks. The test may put its own over the machine's where nobody else sees that:
@@ -13,6 +13,7 @@ use std::time::Duration;
 use conductor_hub::Hooks;
 use conductor_hub::federation::{NodeId, SisterConfig, SisterServer, Sisters};
 use http::HeaderMap;
+use test_support::black_hole;
 use tokio::net::{TcpListener, UdpSocket, lookup_host};
 use tokio::time::timeout;
 
@@ -34,11 +35,37 @@ fn sisters_of_the_list_are_dialled_while_a_name_hangs() {
     in_a_view_of_its_own("sister_names::hanging_child");
 }
 
+#[test]
+fn a_sister_is_reached_at_once_though_other_addresses_of_her_name_are_dead() {
+    in_a_view_of_its_own("sister_names::dead_addresses_child");
+}
+
 /// Runs a test of this file where the names and the servers of DNS are its own.
 fn in_a_view_of_its_own(child: &str) {
     let servers = format!("nameserver {DEAF}\noptions timeout:8 attempts:1\n");
     let files = [("/etc/hosts", "127.0.0.1 localhost\n"), ("/etc/resolv.conf", &servers)];
     test_support::run_with_files(child, NAMES, &files);
+}
+
+/// Does nothing by itself: the third test above runs it.
+#[tokio::test]
+async fn dead_addresses_child() {
+    let Some(names) = env::var_os(NAMES) else { return };
+    for address in ["127.0.0.2", "127.0.0.3", "127.0.0.4"] {
+        add(&names, address);
+    }
+    let (first, _waiting) = black_hole("127.0.0.2", 0).await;
+    let port = first.local_addr().expect("it has an address").port();
+    let (_second, _waiting) = black_hole("127.0.0.3", port).await;
+    // It comes last, whether the system orders them or not.
+    let listener = TcpListener::bind(("127.0.0.4", port)).await.expect("nobody else is there");
+    let alive = Node::at(listener, Sisters::new(), Hooks::default(), SisterConfig::new(*SECRET));
+    let node = Node::start().await;
+    let sister = SisterServer::new(format!("ws://hubs.test:{port}/ws"), HeaderMap::new());
+    let dialling = node.hub.add_sister(sister.expect("it is an address"));
+    // One after the other, the dead ones would take their whole time to connect, which is longer.
+    let linked = timeout(Duration::from_millis(3_500), dialling).await.expect("none is waited for alone");
+    assert_eq!(linked.expect("she answers").node(), alive.id());
 }
 
 /// Does nothing by itself: the second test above runs it.

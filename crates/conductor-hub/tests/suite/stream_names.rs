@@ -7,6 +7,7 @@ use conductor_hub::protocol::{Message, MessageRef, Opcode};
 use conductor_hub::{Admission, Auth, Config, Connection, Disconnect, ErrorKind, Hooks, Hub};
 use futures_util::SinkExt;
 use tokio_tungstenite::tungstenite;
+use tokio_util::task::TaskTracker;
 
 use crate::support::Client;
 
@@ -66,6 +67,37 @@ async fn nobody_writes_into_the_stream_of_another() {
 }
 
 #[tokio::test]
+async fn a_stream_of_the_program_has_its_uuid_to_itself_until_it_ends() {
+    let hub = hub(Config::default());
+    let mut reader = Client::bound(&hub, "files").await;
+    let (mut alice, mut bob) = (Client::connect(&hub).await, Client::connect(&hub).await);
+    let start = say(Opcode::STREAM_START, "of the program", "");
+    hub.publish_message(start.clone()).expect("the uuid is free");
+    assert_eq!(reader.next().await, start);
+    for opcode in [Opcode::STREAM_START, Opcode::STREAM_WRITE, Opcode::STREAM_END] {
+        alice.send(&say(opcode, "of the program", "of alice")).await;
+    }
+    alice.settle().await;
+    let start = say(Opcode::STREAM_START, "of alice", "");
+    alice.send(&start).await;
+    assert_eq!(reader.next().await, start, "nothing of what came before is for the members");
+    for opcode in [Opcode::STREAM_START, Opcode::STREAM_WRITE, Opcode::STREAM_END] {
+        let error = hub.publish_message(say(opcode, "of alice", "")).expect_err("it is hers");
+        assert_eq!(error.kind(), ErrorKind::Busy);
+    }
+    let rest =
+        [say(Opcode::STREAM_WRITE, "of the program", ""), say(Opcode::STREAM_END, "of the program", "")];
+    for message in rest {
+        hub.publish_message(message.clone()).expect("it is its own");
+        assert_eq!(reader.next().await, message);
+    }
+    // Then the uuid is free again.
+    let start = say(Opcode::STREAM_START, "of the program", "of bob");
+    bob.send(&start).await;
+    assert_eq!(reader.next().await, start);
+}
+
+#[tokio::test]
 async fn the_end_of_a_stream_that_comes_late_ends_no_other() {
     let hub = hub(Config::default());
     let mut reader = Client::bound(&hub, "files").await;
@@ -117,6 +149,69 @@ async fn a_uuid_is_taken_until_the_end_of_its_stream_has_been_delivered() {
         }
     }
     assert_eq!((begun, bytes), (1, 40_000));
+}
+
+/// Sends a message together with those that are sent next.
+async fn feed(client: &mut Client, message: &Message) {
+    let mut bytes = BytesMut::new();
+    message.encode(&mut bytes).expect("message has an encoding");
+    client.socket.feed(tungstenite::Message::Binary(bytes.freeze())).await.expect("hub reads");
+}
+
+/// Begins streams with the uuid `one` again and again, and ends each or begins another in its
+/// place; the bodies say who sent them.
+async fn use_again(mut sender: Client, name: &'static str) {
+    for round in 0..400 {
+        let last = match round % 2 {
+            0 => say(Opcode::STREAM_END, "one", name),
+            _ => say(Opcode::STREAM_START, name, name),
+        };
+        let stream = [say(Opcode::STREAM_START, "one", name), say(Opcode::STREAM_WRITE, "one", name), last];
+        // In the same read and the same row, so that the end is routed long before it is delivered.
+        let others = (0..100).map(|_| Message::new(Opcode::WRITE, "files", name));
+        for message in stream.into_iter().chain(others) {
+            feed(&mut sender, &message).await;
+        }
+        sender.socket.flush().await.expect("hub reads");
+    }
+    sender.settle().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_two_who_use_one_uuid_at_once_each_begins_behind_the_end_of_the_other() {
+    let minute = Duration::from_secs(60);
+    let hub = hub(Config::default().sender_pause_max(minute).stall_timeout(minute));
+    let mut reader = Client::bound(&hub, "files").await;
+    let (alice, bob) = (Client::connect(&hub).await, Client::connect(&hub).await);
+    let tasks = TaskTracker::new();
+    let senders = [tasks.spawn(use_again(alice, "alice")), tasks.spawn(use_again(bob, "bob"))];
+    let ending = hub.clone();
+    tasks.spawn(async move {
+        for sender in senders {
+            sender.await.expect("the hub reads");
+        }
+        ending.publish("files", "the end").expect("it is short");
+    });
+    let (mut open, mut begun) = (None, 0);
+    loop {
+        let message = reader.next().await;
+        if message.body == "the end" {
+            break;
+        }
+        match message.opcode {
+            _ if message.uuid != "one" => {}
+            Opcode::STREAM_START => {
+                assert_eq!(open.replace(message.body), None, "nobody else's has begun and not ended");
+                begun += 1;
+            }
+            Opcode::STREAM_WRITE => assert_eq!(open, Some(message.body)),
+            _ => {
+                let ended = open.take().expect("it has begun");
+                assert!(message.body == "aborted" || message.body == ended, "{ended:?} and {message:?}");
+            }
+        }
+    }
+    assert!(begun > 0 && open.is_none(), "{begun} have begun");
 }
 
 #[tokio::test]
@@ -236,9 +331,7 @@ async fn the_uuid_of_who_makes_room_is_taken_until_the_end_of_its_stream_has_bee
     }
     // In one read, so that the task of who makes room has no turn in between.
     for message in (0..40).map(|number| long(4, number)).chain([start]) {
-        let mut bytes = BytesMut::new();
-        message.encode(&mut bytes).expect("message has an encoding");
-        last.socket.feed(tungstenite::Message::Binary(bytes.freeze())).await.expect("hub reads");
+        feed(&mut last, &message).await;
     }
     last.socket.flush().await.expect("hub reads");
     assert_eq!(reader.next().await, say(Opcode::STREAM_END, "one", "aborted"));

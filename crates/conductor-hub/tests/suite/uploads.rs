@@ -9,11 +9,11 @@ use conductor_hub::{Admission, Config, Connection, ConnectionId, Hooks, Hub, Lif
 use parking_lot::Mutex;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::task::TaskTracker;
 
 use crate::stream_names::Open;
-use crate::support::Client;
+use crate::support::{Client, Recorder};
 
 /// The outboxes hold 64 KiB.
 fn small() -> Config {
@@ -149,6 +149,72 @@ async fn no_upload_is_ended_for_what_another_sender_holds_who_waits_for_a_reader
     sleep(Duration::from_millis(10)).await;
     uploader.socket.get_mut().write_all(&upload[4_000..]).await.expect("hub reads");
     uploader.settle().await;
+}
+
+/// Connects a member that reads nothing, and a sender that has filled half of its outbox.
+async fn filled(hub: &Hub) -> (Client, Client) {
+    let still = Client::connect_with(hub, Admission::default().bound_to("hello"), 1_000).await;
+    while hub.members("hello") < 1 {
+        tokio::task::yield_now().await;
+    }
+    let mut sender = Client::connect_with(hub, Admission::default(), 200_000).await;
+    for _ in 0..6 {
+        sender.write("hello", vec![0; 6_000]).await;
+    }
+    sender.settle().await;
+    (still, sender)
+}
+
+/// Sends as many of these bytes as are taken by the hub, and by the stream to it.
+async fn push(sender: &mut Client, bytes: &[u8]) -> usize {
+    let (stream, mut sent) = (sender.socket.get_mut(), 0);
+    // The clock moves on when nobody has anything to do.
+    while sent < bytes.len()
+        && let Ok(taken) = timeout(Duration::from_millis(10), stream.write(&bytes[sent..])).await
+    {
+        sent += taken.expect("the hub reads");
+    }
+    sent
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_read_of_all_senders_who_wait_for_a_reader_and_is_not_routed_is_bounded() {
+    const SENDERS: usize = 30;
+    const ROOM: usize = 1024 * 1024;
+    let recorder = Recorder::default();
+    let config = small().unfinished_bytes_max(ROOM).sender_pause_max(Duration::from_secs(60));
+    let hub = metrics::with_local_recorder(&recorder, || hub(config, Hooks::default().auth(Open)));
+    let (_still, _filler) = filled(&hub).await;
+    let mut senders = Vec::new();
+    for _ in 0..SENDERS {
+        let mut sender = Client::connect_with(&hub, Admission::default(), 4_096).await;
+        sender.write("hello", vec![0; 6_000]).await;
+        senders.push(sender);
+    }
+    sleep(Duration::from_millis(10)).await;
+    // Each of them waits with a row, and goes on sending: of one alone 64 KiB would be read.
+    let more: Vec<u8> = (0..20).flat_map(|_| frame(6_000)).collect();
+    let (message, mut sent) = (more.len() / 20, [0; SENDERS]);
+    let routed = || usize::try_from(recorder.count("hub_messages_received_total")).expect("it is a number");
+    let (before, mut total, mut most) = (routed(), 0_usize, 0);
+    for _ in 0..2 {
+        for (sender, sent) in senders.iter_mut().zip(&mut sent) {
+            let taken = push(sender, &more[*sent..]).await;
+            (*sent, total) = (*sent + taken, total + taken);
+            most = total.saturating_sub((routed() - before) * message).max(most);
+        }
+        // More is read of who has waited for half a second, where there is room.
+        sleep(Duration::from_secs(1)).await;
+    }
+    // On top comes what the streams hold, what was read when the bound was passed, and the messages
+    // of others that are not complete.
+    let bound = ROOM / 2 + SENDERS * 16 * 1024;
+    assert!((ROOM / 32..=bound).contains(&most), "{most} bytes waited");
+    // Nobody was closed, and all are answered when the reader is not waited for any more.
+    for (sender, sent) in senders.iter_mut().zip(sent) {
+        sender.socket.get_mut().write_all(&more[sent..]).await.expect("the hub reads");
+        sender.settle().await;
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use proptest::prelude::*;
 
 use super::*;
+use crate::federation::arrivals::WAIT;
 use crate::federation::parcel::ParcelAuthor;
 
 const CHANNELS: [&str; 3] = ["tea", "cake", "milk"];
@@ -30,6 +31,8 @@ struct Node {
     last: BTreeMap<NodeId, u64>,
     given: BTreeSet<(NodeId, u64)>,
     gaps: BTreeSet<(NodeId, u64)>,
+    /// Those of the gaps that most likely lack nothing.
+    doubts: BTreeSet<(NodeId, u64)>,
     first: BTreeMap<NodeId, u64>,
 }
 
@@ -67,6 +70,7 @@ impl World {
             last: BTreeMap::new(),
             given: BTreeSet::new(),
             gaps: BTreeSet::new(),
+            doubts: BTreeSet::new(),
             first: BTreeMap::new(),
         }
     }
@@ -98,8 +102,10 @@ impl World {
                 assert!(node.given.insert((parcel.origin, parcel.number)));
                 assert_ne!(parcel.origin, node.id, "its own");
             }
-            Effect::Gap(origin, gap) | Effect::Doubt(origin, gap) => {
-                node.gaps.extend(gap.map(|number| (origin, number)));
+            Effect::Gap(origin, gap) => node.gaps.extend(gap.map(|number| (origin, number))),
+            Effect::Doubt(origin, gap) => {
+                node.gaps.extend(gap.clone().map(|number| (origin, number)));
+                node.doubts.extend(gap.map(|number| (origin, number)));
             }
             Effect::Found(origin, first) => {
                 node.first.entry(origin).or_insert(first);
@@ -270,6 +276,49 @@ fn a_cut_link_with_something_on_its_way_is_a_gap() {
     world.heal();
     world.check();
     assert_eq!(world.nodes[1].gaps.iter().map(|(_, number)| *number).collect::<Vec<_>>(), [2, 3, 4]);
+}
+
+#[test]
+fn what_a_node_doubts_is_a_doubt_for_those_behind_it() {
+    let mut world = World::new(4);
+    world.link(1, 2);
+    world.link(2, 3);
+    world.set_member(3, 0, true);
+    world.settle();
+    // The others have wanted something for long, and this link is young.
+    world.link(0, 1);
+    world.settle();
+    for channel in [0, 1, 0] {
+        world.write(0, channel);
+    }
+    // Each of those in a row waits with it for itself.
+    for _ in 0..3 {
+        world.settle();
+        world.pass(WAIT);
+    }
+    world.settle();
+    let doubted = BTreeSet::from([(world.nodes[0].id, 2)]);
+    for node in &world.nodes[1..] {
+        assert_eq!((&node.gaps, &node.doubts), (&doubted, &doubted), "at {:?}", node.id);
+    }
+    let given: Vec<_> = world.nodes[3].given.iter().map(|(_, number)| *number).collect();
+    assert_eq!(given, [1, 3]);
+}
+
+#[test]
+fn what_is_lost_for_certain_is_no_doubt_for_anybody() {
+    let mut world = World::new(3);
+    world.link(0, 1);
+    world.link(1, 2);
+    world.set_member(2, 0, true);
+    world.settle();
+    world.write(0, 0);
+    world.settle();
+    world.write(0, 0);
+    world.cut(1);
+    world.heal();
+    let lost = BTreeSet::from([(world.nodes[0].id, 2)]);
+    assert!(world.nodes[1..].iter().all(|node| node.gaps == lost && node.doubts.is_empty()));
 }
 
 #[test]

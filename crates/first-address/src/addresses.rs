@@ -1,13 +1,4 @@
 //! The addresses of a host, and which of them answers first.
-//!
-//! ```text
-//! first   ├──────────────────────────────── no answer ─────────── …
-//! second    250 ms ├──── refused
-//! third                 ├──────── answers: it is taken, and the others are given up
-//! ```
-//!
-//! A host has several where it is reached over IPv6 and over IPv4, and one of the two may be dead
-//! without a word. Source: RFC 8305, sections 4 and 5.
 
 use std::io;
 use std::net::SocketAddr;
@@ -15,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use tokio::net::{TcpStream, lookup_host};
+use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 /// How long an address has before the next one is tried beside it.
@@ -23,13 +14,23 @@ use tokio::time::timeout;
 /// Source: RFC 8305, section 5.
 const HEAD_START: Duration = Duration::from_millis(250);
 
-/// Connects to the address of a host that answers first.
+/// Connects to the address that answers first.
 ///
-/// The connector of hyper-util does so between two families, but not within one of them, and would
-/// bring a client of HTTP along.
-pub(crate) async fn connect(host: &str, port: u16) -> io::Result<TcpStream> {
-    let addresses = lookup_host((host, port)).await?.collect();
-    first_of(in_turns(addresses), TcpStream::connect).await
+/// They are tried in their order, but those of IPv6 and of IPv4 in turns: the next one when one
+/// before it has failed, or has not answered for 250 ms. There is no time-out: who calls this has
+/// one.
+///
+/// # Cancel safety
+///
+/// Dropped before it is ready, it leaves no connection.
+///
+/// # Errors
+///
+/// That of the address which failed last, or [`NotFound`](io::ErrorKind::NotFound) if there is no
+/// address.
+pub async fn connect(addresses: impl IntoIterator<Item = SocketAddr>) -> io::Result<TcpStream> {
+    let addresses = in_turns(addresses.into_iter().collect());
+    first_of(addresses, TcpStream::connect).await
 }
 
 /// Orders addresses so that those of IPv6 and of IPv4 take turns, the first one of all first.
