@@ -188,6 +188,23 @@ async fn a_watch_that_is_refused_is_no_empty_stream() {
 }
 
 #[tokio::test]
+async fn a_last_event_id_that_is_no_position_is_refused_with_what_to_send() {
+    let doors = Doors::open().await;
+    for last in ["x", "-1", "1-", "1-x", "1-2-3", "9223372036854775808", "1-18446744073709551616"] {
+        let request = doors.request(SERVICE, Method::GET, "/timeline/watch?member=bob");
+        let response = request.header("Last-Event-ID", last).send().await.unwrap();
+        assert_eq!(response.status(), StatusCode::BAD_REQUEST, "{last}");
+        let problem = response.json::<Value>().await.unwrap();
+        assert_eq!(problem["reason"], "TIMELINE_INVALID_PARAM", "{last}");
+        assert!(problem["message"].as_str().unwrap().contains("Last-Event-ID"), "{last}: {problem}");
+    }
+    // A place beyond the end was never given out by this inbox.
+    let mut beyond = events(&doors, "bob", Some("9223372036854775807")).await;
+    let event = next(&mut beyond).await.unwrap();
+    assert_eq!((&event.data["reset"], event.id.as_deref()), (&json!(true), Some("0")));
+}
+
+#[tokio::test]
 async fn watches_end_with_the_login_of_their_caller_and_say_so() {
     let doors = Doors::open().await;
     doors.given(send("alice", "bob")).await;

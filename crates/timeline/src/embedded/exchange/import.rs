@@ -77,16 +77,18 @@ pub fn import(
         }
         let line = parse(&text, number)?;
         entries += u64::from(matches!(line, Line::Entry(_)));
-        if let Line::End { lines, sum } = line {
-            check_end(lines, sum, number - 1, writer.sum()).map_err(|error| at(number, &error))?;
-            has_ended = true;
-        } else if number > done {
-            writer.write(line).map_err(|error| at(number, &error))?;
-            if writer.commit_if_full(number, &text)? {
-                progress(ImportProgress { lines: number });
+        match line {
+            Line::End { lines, sum } => {
+                check_end(lines, sum, number - 1, writer.sum()).map_err(|error| at(number, &error))?;
+                has_ended = true;
             }
-        } else {
-            writer.pass(&text);
+            line if number > done => {
+                writer.write(line).map_err(|error| at(number, &error))?;
+                if writer.commit_if_full(number, &text)? {
+                    progress(ImportProgress { lines: number });
+                }
+            }
+            _ => writer.pass(&text),
         }
         // What is in the store may come from a copy of the export whose bytes had changed.
         if number == done && writer.sum().digits() != sum_before {
