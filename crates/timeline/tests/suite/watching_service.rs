@@ -137,6 +137,8 @@ async fn refused(doors: &Doors, caller: &str, query: &str) -> (StatusCode, Value
     let response = request.send().await.unwrap();
     let status = response.status();
     assert!(!status.is_success(), "{query}");
+    let says_when = response.headers().contains_key("retry-after");
+    assert_eq!(says_when, matches!(status.as_u16(), 429 | 503), "{query}");
     (status, response.json::<Value>().await.unwrap()["reason"].clone())
 }
 
@@ -154,6 +156,7 @@ async fn one_inbox_is_watched_sixteen_times_at_most_and_a_place_comes_back_with_
     let status = doors.grpc.clone().watch(made_by(SERVICE, request())).await.unwrap_err();
     assert_eq!(status.code(), Code::ResourceExhausted);
     assert_eq!(status.get_details_error_info().unwrap().reason, "TOO_MANY_WATCHES");
+    assert!(status.get_details_retry_info().is_some());
     drop((over_http.pop(), over_grpc.pop()));
     let back = async {
         while doors.grpc.clone().watch(made_by(SERVICE, request())).await.is_err() {
