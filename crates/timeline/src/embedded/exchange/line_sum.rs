@@ -4,7 +4,7 @@ use xxhash_rust::xxh3::Xxh3;
 
 /// The checksum of all lines so far but the first.
 ///
-/// That one says of which store they are: without it, an export of an import has the same checksum.
+/// That one says of which store they are: without it, an export of an import has the same one.
 pub(super) struct LineSum(Box<Xxh3>);
 
 impl LineSum {
