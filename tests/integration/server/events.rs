@@ -142,6 +142,7 @@ async fn streams_are_counted_refused_beyond_their_limit_and_ended_by_a_stop() {
     listener.snapshot().await;
     let refused = reqwest::get(server.url("/presence/events")).await.unwrap();
     assert_eq!(refused.status(), 503);
+    assert_eq!(refused.headers()["retry-after"], "1");
     assert_eq!(refused.json::<Value>().await.unwrap()["reason"], "TOO_MANY_STREAMS");
     let metrics = reqwest::get(server.url("/metrics")).await.unwrap().text().await.unwrap();
     assert!(metrics.contains("\ntidings_presence_streams 1\n"), "{metrics}");

@@ -278,6 +278,49 @@ async fn an_import_that_was_killed_goes_on_with_the_same_export_alone() {
     assert!(printed(parent.path(), &[&["check"][..], &new].concat()).contains("ok      --data-dir new"));
 }
 
+#[tokio::test]
+async fn an_export_whose_bytes_have_changed_is_told_and_is_not_mixed_with_a_good_copy() {
+    let (server, parent) = (stored(20).await, TempDir::new().unwrap());
+    let here = parent.path();
+    let data_dir = format!("--data-dir={}", server.data_dir().display());
+    printed(here, &["export", "backup", &data_dir]);
+    let backup = fs::read_to_string(here.join("backup")).unwrap();
+    let changed = backup.replacen("{\\\"n\\\":7,", "{\\\"n\\\":9,", 1);
+    assert_ne!(changed, backup);
+    fs::write(here.join("changed"), &changed).unwrap();
+    let line = complaint(here, &["import", "changed", "new"]);
+    assert!(line.contains("another checksum") && line.contains("no data directory yet"), "{line}");
+    fs::remove_dir_all(here.join("new")).unwrap();
+
+    // What was read of it before it was cut is not gone on with by a good copy.
+    let end = changed.rfind("{\"type\":\"end\"").unwrap();
+    fs::write(here.join("torn"), &changed[..end]).unwrap();
+    assert!(complaint(here, &["import", "torn", "new"]).contains("is not whole"));
+    let line = complaint(here, &["import", "backup", "new"]);
+    assert!(line.contains("holds a part of another export; remove it"), "{line}");
+    fs::remove_dir_all(here.join("new")).unwrap();
+    printed(here, &["import", "backup", "new"]);
+}
+
+#[tokio::test]
+async fn lines_that_somebody_wrote_by_hand_are_refused_with_what_is_wrong() {
+    let parent = TempDir::new().unwrap();
+    let here = parent.path();
+    let store = "{\"type\":\"store\",\"format\":1,\"id\":\"0\",\"generation\":1,\"batch\":1}\n";
+    let end = |lines: u64| format!("{{\"type\":\"end\",\"lines\":{lines}}}\n");
+    let without_text = "{\"type\":\"box\",\"of\":{\"inbox\":\"bob\"},\"floor\":0,\"top\":1,\"lastMs\":1}\n\
+                        {\"type\":\"entry\",\"of\":{\"inbox\":\"bob\"},\"sequence\":1,\"kind\":\"message\",\
+                        \"atMs\":1}\n";
+    for (file, lines, why) in [
+        ("long", format!("{store}{}", end(u64::MAX)), "line 2: the export had 18446744073709551615 lines"),
+        ("mute", format!("{store}{without_text}{}", end(3)), "the line has no text"),
+    ] {
+        fs::write(here.join(file), lines).unwrap();
+        let line = complaint(here, &["import", file, &format!("{file}-new")]);
+        assert!(line.contains(why), "{line}");
+    }
+}
+
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_disk_that_is_full_is_told_at_either_end_and_it_goes_on_when_there_is_room() {

@@ -39,7 +39,7 @@ use std::time::Duration;
 
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Extension, Query, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::future::{BoxFuture, FutureExt as _, pending};
@@ -106,18 +106,22 @@ pub(super) async fn events(
 }
 
 fn refused(none: NoPlace) -> Response {
-    let (status, text) = match none {
+    let (status, again_seconds, text) = match none {
         NoPlace::Full => (
             StatusCode::SERVICE_UNAVAILABLE,
+            "1",
             "no more streams can be opened, as --presence-streams, or half of --http-connections, are \
              open already; try again later",
         ),
         NoPlace::OfUser => (
             StatusCode::TOO_MANY_REQUESTS,
+            // Only the devices of one person make room.
+            "5",
             "this user has as many streams open as one user may have; close one of them first",
         ),
     };
-    answer::error(status, "TOO_MANY_STREAMS", text)
+    let again = [(header::RETRY_AFTER, HeaderValue::from_static(again_seconds))];
+    (again, answer::error(status, "TOO_MANY_STREAMS", text)).into_response()
 }
 
 /// Where to begin. A browser that comes back repeats its query and adds the header, so that counts

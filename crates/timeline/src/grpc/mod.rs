@@ -43,7 +43,7 @@
 //! from the last entry that it has.
 //!
 //! There are [`watches_max`](Config::watches_max) watches at once, of the inbox of one member 16;
-//! one more is refused with `RESOURCE_EXHAUSTED` and `TOO_MANY_WATCHES`.
+//! one more is refused with `RESOURCE_EXHAUSTED`, `TOO_MANY_WATCHES` and a `RetryInfo`.
 //!
 //! # Clients that do not read
 //!

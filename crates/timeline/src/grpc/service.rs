@@ -345,7 +345,7 @@ fn not_read(why: NotRead) -> Status {
 fn not_watched(why: NotWatched) -> Status {
     match why {
         NotWatched::Error(error) => failed(&error),
-        NotWatched::NoPlace(none) => status(none.code(), none.text(), None),
+        NotWatched::NoPlace(none) => status(none.code(), none.text(), Some(none.retry_after())),
     }
 }
 

@@ -207,11 +207,11 @@
 //! | 405 | `METHOD_NOT_ALLOWED` | the path takes another method, which `Allow` names |
 //! | 409 | `TIMELINE_CONFLICT` | the message id was used for something else; there is such a group already; it would have no owner; the message was taken back, or cannot be changed |
 //! | 413 | `BODY_TOO_LARGE` | the body is above the configured bound |
-//! | 429 | `TOO_MANY_WATCHES` | the inbox is watched as often as one may be |
+//! | 429 | `TOO_MANY_WATCHES` | the inbox is watched as often as one may be; `Retry-After` says when to try again |
 //! | 429 | `TOO_MANY_REQUESTS` | the caller calls too often; `Retry-After` says when to call again |
 //! | 500 | `TIMELINE_CORRUPT` | the store cannot be read |
 //! | 503 | `TIMELINE_BUSY` | too many bytes of replies wait for clients that read slowly; `Retry-After` says when to ask again |
-//! | 503 | `TOO_MANY_WATCHES` | as many inboxes are watched as may be; try again later |
+//! | 503 | `TOO_MANY_WATCHES` | as many inboxes are watched as may be; `Retry-After` says when to try again |
 //! | 503 | `UNAVAILABLE` | it cannot be found out now who calls; call again later |
 //! | 503 | `UNKNOWN_OUTCOME` | the store did not say in time whether the call took effect; repeat a send with the id in `metadata`, `{"messageId":"…"}`, which is its own or was made for it, and it has one effect |
 //! | 503 | `TIMELINE_UNAVAILABLE`, `TIMELINE_CLOSED` | the store takes no calls; try again with the same message id |

@@ -110,7 +110,9 @@ impl From<NotWatched> for Problem {
     fn from(why: NotWatched) -> Self {
         match why {
             NotWatched::Error(error) => error.into(),
-            NotWatched::NoPlace(none) => Self::of(none.code(), none.text().to_owned(), None),
+            NotWatched::NoPlace(none) => {
+                Self::of(none.code(), none.text().to_owned(), Some(none.retry_after()))
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
+use std::time::Duration;
 
 use metrics::Gauge;
 use parking_lot::Mutex;
@@ -70,6 +71,15 @@ impl NoPlace {
                 "no more inboxes can be watched now, as too many are watched already; try again later"
             }
             Self::OfMember => "this inbox is watched as often as one may be; end one of its watches first",
+        }
+    }
+
+    /// Returns after what time the client is told to try again.
+    pub(crate) fn retry_after(self) -> Duration {
+        match self {
+            Self::Full => Duration::from_secs(1),
+            // Only the devices of one person make room.
+            Self::OfMember => Duration::from_secs(5),
         }
     }
 }

@@ -137,6 +137,8 @@ async fn refused(doors: &Doors, caller: &str, query: &str) -> (StatusCode, Value
     let response = request.send().await.unwrap();
     let status = response.status();
     assert!(!status.is_success(), "{query}");
+    let says_when = response.headers().contains_key("retry-after");
+    assert_eq!(says_when, matches!(status.as_u16(), 429 | 503), "{query}");
     (status, response.json::<Value>().await.unwrap()["reason"].clone())
 }
 
@@ -154,6 +156,7 @@ async fn one_inbox_is_watched_sixteen_times_at_most_and_a_place_comes_back_with_
     let status = doors.grpc.clone().watch(made_by(SERVICE, request())).await.unwrap_err();
     assert_eq!(status.code(), Code::ResourceExhausted);
     assert_eq!(status.get_details_error_info().unwrap().reason, "TOO_MANY_WATCHES");
+    assert!(status.get_details_retry_info().is_some());
     drop((over_http.pop(), over_grpc.pop()));
     let back = async {
         while doors.grpc.clone().watch(made_by(SERVICE, request())).await.is_err() {
@@ -185,6 +188,23 @@ async fn a_watch_that_is_refused_is_no_empty_stream() {
     let forbidden = (StatusCode::FORBIDDEN, json!("TIMELINE_FORBIDDEN"));
     assert_eq!(refused(&doors, "alice", "?member=bob").await, forbidden);
     assert_eq!(refused(&doors, NOBODY, "?member=bob").await.0, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_last_event_id_that_is_no_position_is_refused_with_what_to_send() {
+    let doors = Doors::open().await;
+    for last in ["x", "-1", "1-", "1-x", "1-2-3", "9223372036854775808", "1-18446744073709551616"] {
+        let request = doors.request(SERVICE, Method::GET, "/timeline/watch?member=bob");
+        let response = request.header("Last-Event-ID", last).send().await.unwrap();
+        assert_eq!(response.status(), StatusCode::BAD_REQUEST, "{last}");
+        let problem = response.json::<Value>().await.unwrap();
+        assert_eq!(problem["reason"], "TIMELINE_INVALID_PARAM", "{last}");
+        assert!(problem["message"].as_str().unwrap().contains("Last-Event-ID"), "{last}: {problem}");
+    }
+    // A place beyond the end was never given out by this inbox.
+    let mut beyond = events(&doors, "bob", Some("9223372036854775807")).await;
+    let event = next(&mut beyond).await.unwrap();
+    assert_eq!((&event.data["reset"], event.id.as_deref()), (&json!(true), Some("0")));
 }
 
 #[tokio::test]

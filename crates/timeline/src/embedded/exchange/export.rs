@@ -13,6 +13,7 @@ use super::super::tables::{Tables, read_error};
 use super::super::{keys, records};
 use super::export_time::ExportTime;
 use super::line::{self, BoxName, EntryLine, FORMAT, Line};
+use super::line_sum::LineSum;
 use crate::{
     Conversation, Destination, Entry, EntryKind, EntryStatus, Error, ErrorKind, MemberId, Message, Result,
     Seq,
@@ -39,6 +40,7 @@ pub struct Export {
     after: Vec<u8>,
     floors: HashMap<Vec<u8>, Seq>,
     lines: u64,
+    sum: LineSum,
     skip: u64,
     time: ExportTime,
     // Dropped after the snapshot.
@@ -81,6 +83,7 @@ impl Export {
             after: Vec::new(),
             floors: HashMap::new(),
             lines: 0,
+            sum: LineSum::new(),
             skip: 0,
             time,
             _token: token,
@@ -155,8 +158,8 @@ impl Export {
             Section::Entries => self.walk(chunk, b"", &[u8::MAX; 2], Section::Sends, Self::entry_line),
             Section::Sends => self.walk(chunk, b"", &[u8::MAX; 2], Section::End, Self::send_line),
             Section::End => {
-                let lines = self.lines;
-                self.put(chunk, &Line::End { lines })?;
+                let (lines, sum) = (self.lines, Some(self.sum.digits()));
+                self.put(chunk, &Line::End { lines, sum })?;
                 self.enter(Section::Over);
                 Ok(())
             }
@@ -212,13 +215,19 @@ impl Export {
 
     fn put(&mut self, chunk: &mut Vec<u8>, line: &Line) -> Result<()> {
         self.lines += 1;
-        if self.lines <= self.skip {
-            return Ok(());
-        }
+        let begin = chunk.len();
         serde_json::to_writer(&mut *chunk, line).map_err(|error| {
             Error::with_source(ErrorKind::Unavailable, "a line of the export cannot be written", error)
         })?;
-        chunk.push(b'\n');
+        if self.lines > 1 {
+            self.sum.add(chunk.get(begin..).unwrap_or_default());
+        }
+        // Lines that are left out count in the checksum, too.
+        if self.lines <= self.skip {
+            chunk.truncate(begin);
+        } else {
+            chunk.push(b'\n');
+        }
         Ok(())
     }
 

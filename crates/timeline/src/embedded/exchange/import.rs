@@ -10,6 +10,7 @@ use super::super::opened::Opened;
 use super::super::tables::Tables;
 use super::super::{Config, clock, keys, opening, records};
 use super::line::{FORMAT, Line};
+use super::line_sum::LineSum;
 use super::record_writer::RecordWriter;
 use crate::{Error, ErrorKind, Result};
 
@@ -65,7 +66,7 @@ pub fn import(
         }
         _ => return Err(at(1, &Error::invalid("the first line of an export has the type `store`"))),
     };
-    let (opened, done) = begin(&directory, &source)?;
+    let (opened, Before { lines: done, sum: sum_before }) = begin(&directory, &source)?;
     let generation = opened.marker.note().generation;
     let mut writer = RecordWriter::new(opened, &source, done);
     let (mut number, mut entries, mut has_ended) = (1, 0, false);
@@ -76,22 +77,30 @@ pub fn import(
         }
         let line = parse(&text, number)?;
         entries += u64::from(matches!(line, Line::Entry(_)));
-        if let Line::End { lines } = line {
-            if lines + 1 != number {
-                let text = format!("the export had {lines} lines, and {} are here", number - 1);
-                return Err(at(number, &Error::invalid(text)));
+        match line {
+            Line::End { lines, sum } => {
+                check_end(lines, sum, number - 1, writer.sum()).map_err(|error| at(number, &error))?;
+                has_ended = true;
             }
-            has_ended = true;
-        } else if number > done {
-            writer.write(line).map_err(|error| at(number, &error))?;
-            if writer.commit_if_full(number)? {
-                progress(ImportProgress { lines: number });
+            line if number > done => {
+                writer.write(line).map_err(|error| at(number, &error))?;
+                if writer.commit_if_full(number, &text)? {
+                    progress(ImportProgress { lines: number });
+                }
             }
+            _ => writer.pass(&text),
+        }
+        // What is in the store may come from a copy of the export whose bytes had changed.
+        if number == done && writer.sum().digits() != sum_before {
+            return Err(of_another_export(directory.path()));
         }
     }
     if !has_ended {
-        // What is there stays: the rest of the lines may be on its way.
-        writer.commit(number)?;
+        // What is there stays: the rest of the lines may be on its way. Fewer lines than are there
+        // bring nothing, and were compared with nothing.
+        if number > done {
+            writer.commit(number)?;
+        }
         return Err(not_whole());
     }
     writer.finish(number)?;
@@ -104,9 +113,18 @@ pub fn is_cut_import(directory: &Path) -> bool {
     matches!(Marker::read(directory), Ok(Some(note)) if note.phase == Phase::Importing)
 }
 
-/// Makes the store, or opens what an import of the same lines has left; returns how many of the
-/// lines are in it.
-fn begin(directory: &Arc<Directory>, source: &str) -> Result<(Opened, u64)> {
+/// What an import that was cut short has left.
+#[derive(Debug, Default)]
+struct Before {
+    /// How many lines are in the store.
+    lines: u64,
+    /// The checksum of these lines.
+    sum: String,
+}
+
+/// Makes the store, or opens what an import of the same lines has left; returns which of the lines
+/// are in it.
+fn begin(directory: &Arc<Directory>, source: &str) -> Result<(Opened, Before)> {
     let path = directory.path();
     let other = |what: &str| {
         let text = format!("the data directory {} {what}; name one that does not exist yet", path.display());
@@ -123,34 +141,52 @@ fn begin(directory: &Arc<Directory>, source: &str) -> Result<(Opened, u64)> {
 }
 
 /// Makes a store without any line; it can be gone on with once the marker names its keyspaces.
-fn make(directory: &Arc<Directory>) -> Result<(Opened, u64)> {
+fn make(directory: &Arc<Directory>) -> Result<(Opened, Before)> {
     let (config, phase) = (Config::new(directory.path()), Phase::Importing);
     let mut opened = opening::begin(&config, directory, phase, fastrand::u128(..), clock::unix_ms())?;
     let keyspaces = opened.tables.folders();
     let note = MarkerRecord { keyspaces, ..opened.marker.note().clone() };
     opened.marker.write(note).map_err(|error| directory.unwritable(error))?;
-    Ok((opened, 0))
+    Ok((opened, Before::default()))
 }
 
-fn go_on(directory: &Arc<Directory>, note: MarkerRecord, source: &str) -> Result<(Opened, u64)> {
+fn go_on(directory: &Arc<Directory>, note: MarkerRecord, source: &str) -> Result<(Opened, Before)> {
     let path = directory.path();
     let tables = Tables::open(&Config::new(path), directory)?;
     let marker = Marker::open(path, note).map_err(|error| directory.unwritable(error))?;
     let number = |key: &[u8]| tables.state.get(key).map_err(super::super::tables::read_error);
     let last_batch = number(keys::BATCH)?.map(|record| records::decode_number(&record)).transpose()?;
     let before = number(keys::IMPORT)?.map(|record| records::decode_import(&record)).transpose()?;
-    let done = match before {
-        None => 0,
-        Some((lines, before)) if before == source => lines,
-        Some(_) => {
-            let text = format!(
-                "the data directory {} holds a part of another export; remove it, or go on with that export",
-                path.display()
-            );
-            return Err(Error::new(ErrorKind::Config, text));
-        }
+    let before = match before {
+        None => Before::default(),
+        Some((lines, note)) => match note.rsplit_once(' ') {
+            Some((before, sum)) if before == source => Before { lines, sum: sum.to_owned() },
+            _ => return Err(of_another_export(path)),
+        },
     };
-    Ok((Opened { tables, marker, last_batch: last_batch.unwrap_or_default() }, done))
+    Ok((Opened { tables, marker, last_batch: last_batch.unwrap_or_default() }, before))
+}
+
+fn of_another_export(path: &Path) -> Error {
+    let text = format!(
+        "the data directory {} holds a part of another export; remove it, or go on with that export",
+        path.display()
+    );
+    Error::new(ErrorKind::Config, text)
+}
+
+/// Checks what the last line says of those before it.
+fn check_end(lines: u64, sum: Option<String>, lines_here: u64, sum_here: &LineSum) -> Result<()> {
+    if lines != lines_here {
+        return Err(Error::invalid(format!("the export had {lines} lines, and {lines_here} are here")));
+    }
+    // Without a checksum somebody has changed lines on purpose.
+    if sum.is_some_and(|sum| sum != sum_here.digits()) {
+        let text = "the lines before it have another checksum, so bytes of the export have changed since it was \
+                    written; import another copy of it into a new directory";
+        return Err(Error::invalid(text));
+    }
+    Ok(())
 }
 
 /// Reads a line without its line feed; `None` at the end.

@@ -66,6 +66,11 @@ pub(super) enum Line {
     },
     End {
         lines: u64,
+        /// The checksum of the lines between the first one and this: 32 hexadecimal digits.
+        ///
+        /// Whoever changes lines on purpose leaves it out.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sum: Option<String>,
     },
 }
 
@@ -365,7 +370,8 @@ mod tests {
             Line::Box { of: inbox, floor: 1, top: 2, last_ms: 3 },
             Line::Entry(Box::new(entry)),
             Line::Copies { group: "g".to_owned(), place: 2, copies: vec![("a".to_owned(), 1)] },
-            Line::End { lines: 4 },
+            Line::End { lines: 4, sum: Some("7".to_owned()) },
+            Line::End { lines: 4, sum: None },
         ] {
             let text = serde_json::to_string(&line).unwrap();
             assert_eq!(serde_json::from_str::<Line>(&text).unwrap(), line, "{text}");

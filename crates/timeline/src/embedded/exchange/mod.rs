@@ -12,7 +12,7 @@
 //! | `entry` | an entry, after all boxes and groups; those of group histories come first | one for each |
 //! | `copies` | in which inboxes, and where, the copies of a message to a group are | one for each such message |
 //! | `answer` | what was answered to a send with a message id | one for each |
-//! | `end` | how many lines there were before it | the last line: without it the export is not whole |
+//! | `end` | how many lines there were before it, and their checksum | the last line: without it the export is not whole |
 //!
 //! Whatever a reader of the store cannot see any more is left out: freed entries, and what
 //! retention, recalls and deletions have removed.
@@ -21,6 +21,7 @@ mod export;
 mod export_time;
 mod import;
 mod line;
+mod line_sum;
 mod record_writer;
 
 pub use self::export::Export;

@@ -11,6 +11,7 @@ use super::super::tables::read_error;
 use super::super::upgrade::UpgradeError;
 use super::super::{groups, keys, records};
 use super::line::{self, BoxName, EntryLine, Line};
+use super::line_sum::LineSum;
 use crate::store::IdempotencyKey;
 use crate::{EntryKind, Error, Group, Message, MessageId, Result, Seq, Tag};
 
@@ -26,6 +27,8 @@ pub(super) struct RecordWriter {
     /// The texts of this batch that entries share, by the key of the history's entry.
     texts: HashMap<Vec<u8>, BodyKey>,
     written: u64,
+    /// The checksum of the lines up to there.
+    sum: LineSum,
 }
 
 /// How many bytes are written at once.
@@ -47,6 +50,7 @@ impl RecordWriter {
             extent: None,
             texts: HashMap::new(),
             written: done,
+            sum: LineSum::new(),
         }
     }
 
@@ -131,7 +135,8 @@ impl RecordWriter {
             Message::new(text.as_str()).map_err(|error| error.in_field("message"))?;
         }
         let Some(tag) = &line.tag else {
-            let text = line.message.unwrap_or_default();
+            // Such entries share no texts.
+            let text = line.message.ok_or_else(|| line::invalid("message", "the line has no text"))?;
             let record = records::encode_entry_1(line.at_ms, &text);
             self.put(Self::entries, &key, record);
             return Ok(());
@@ -194,9 +199,20 @@ impl RecordWriter {
         if self.extent.is_none() && self.bytes > 0 { self.commit(self.written) } else { Ok(()) }
     }
 
-    /// Commits if there is enough to write; says whether it did.
-    pub(super) fn commit_if_full(&mut self, lines: u64) -> Result<bool> {
+    /// Passes a line that is in the store already.
+    pub(super) fn pass(&mut self, text: &[u8]) {
+        self.sum.add(text);
+    }
+
+    /// Returns the checksum of the lines that came.
+    pub(super) fn sum(&self) -> &LineSum {
+        &self.sum
+    }
+
+    /// Commits if there is enough to write behind this line; says whether it did.
+    pub(super) fn commit_if_full(&mut self, lines: u64, text: &[u8]) -> Result<bool> {
         self.written = lines;
+        self.sum.add(text);
         if self.bytes < BATCH_BYTES {
             return Ok(false);
         }
@@ -208,7 +224,8 @@ impl RecordWriter {
     pub(super) fn commit(&mut self, lines: u64) -> Result<()> {
         // The note of how far it has come is in the batch itself, so an import that is cut short
         // between any two goes on behind the last one.
-        self.state(keys::IMPORT, records::encode_import(lines, &self.source));
+        let note = format!("{} {}", self.source, self.sum.digits());
+        self.state(keys::IMPORT, records::encode_import(lines, &note));
         self.write_batch()
     }
 
