@@ -31,7 +31,7 @@
 //!     or, without it: the last + 1 ───────────► chat_sync, chat_history
 //!   3 what is begun ──────────────────────────► chat_intents, not waiting for a majority
 //!   4 the entry, with its copies' places ─────► chat_history, majority
-//!   5 the copies, and the rows ───────────────► chat_sync and chat_rows, majority
+//!   5 the rows, and the copies ───────────────► chat_rows and chat_sync, majority
 //!   6 Alice has her answer
 //!   7 "alice and bob have more" ─────► Pub/Sub ──────────────────────────────────► 8 wakes
 //!     or, without it ─────────────────────────► chat_notices ─── change stream ──►   who waits
@@ -52,7 +52,7 @@
 //! |---|---|---|
 //! | 1 | nothing | nobody has to |
 //! | 2, 3 | nothing but three sequences that were given out | whoever next reads one of the boxes beyond them closes them with tombstones after the [grace](Config::grace) |
-//! | 4 | the entry, and who is to get copies where | any node, 5 s after the grace: it writes the copies and the rows |
+//! | 4 | the entry, and who is to get copies where | any node, 5 s after the grace: it writes the rows and the copies |
 //! | 5 | all of it | nobody has to; a repetition gets the answer |
 //! | 6 | all of it | Bob's node looks by itself after 30 s at most |
 //!

@@ -1,6 +1,7 @@
 //! Rows that a send under way has still to make.
 //!
-//! A copy is read before its send has ended: the rows are written last. Whoever acts on the copy in
+//! Rows that bring somebody in are written before the copies, but a message is in its history
+//! before both, and copies come also where the write of the rows failed. Whoever acts on it in
 //! between is in the conversation, and is told to try again, not that they were never there.
 
 use std::collections::HashSet;

@@ -10,7 +10,7 @@ use super::super::call_end;
 use super::super::documents::{RowDoc, time};
 use super::super::entry_id::EntryId;
 use super::super::shared::Shared;
-use super::cache::KnownRow;
+use super::cache::{Departures, KnownRow};
 use super::updates::update;
 use crate::{Conversation, MemberId, ReadCursor, Result, Seq};
 
@@ -42,31 +42,54 @@ impl RowEntry {
     }
 }
 
-/// Writes the rows of sends.
+/// The rows that sends have to write.
+#[derive(Debug)]
+pub(in crate::distributed) struct DueRows {
+    rows: Vec<(EntryId, RowEntry)>,
+    /// Whether one of them may be of a member who is not in the conversation yet.
+    bring_in: bool,
+    before: Departures,
+}
+
+/// Returns which rows of sends are to be written.
 ///
 /// Rows that this node knows are not written again, unless a cursor is to rise, or the send was
 /// before all that is known of the row.
-///
-/// # Errors
-///
-/// [`Unavailable`](crate::ErrorKind::Unavailable): some may have been written. It may be repeated.
-pub(in crate::distributed) async fn enter(shared: &Shared, entries: Vec<RowEntry>) -> Result<()> {
+pub(in crate::distributed) fn due(shared: &Shared, entries: Vec<RowEntry>) -> DueRows {
     let before = shared.rows.departures();
     let now = Instant::now();
+    let covers = |(row, entry): &(EntryId, RowEntry), read| shared.rows.covers(row, entry.joined, read, now);
     // Who only sends to a group is in none of the rows that are known.
-    let is_due = |(row, entry): &(EntryId, RowEntry)| !shared.rows.covers(row, entry.joined, entry.read, now);
-    let due: Vec<_> = merged(entries).into_iter().filter(is_due).collect();
-    if due.is_empty() {
-        return Ok(());
+    let rows: Vec<_> = merged(entries).into_iter().filter(|due| !covers(due, due.1.read)).collect();
+    let bring_in = rows.iter().any(|due| due.1.is_in && !covers(due, None));
+    DueRows { rows, bring_in, before }
+}
+
+impl DueRows {
+    /// Whether a member who is not in the conversation yet may be in it by one of them.
+    pub(in crate::distributed) fn bring_in(&self) -> bool {
+        self.bring_in
     }
-    let statements: Vec<_> = due.iter().map(|(row, entry)| statement(*row, entry)).collect();
-    update(&shared.database, &statements, call_end::end(shared.config.timeout)).await?;
-    let present = due.into_iter().filter(|(_, entry)| entry.is_in).map(|(row, entry)| {
-        let RowEntry { member, joined, read, .. } = entry;
-        (row, KnownRow { member, joined, read: read.unwrap_or_default() })
-    });
-    shared.rows.note(before, present, Instant::now());
-    Ok(())
+
+    /// Writes them.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`](crate::ErrorKind::Unavailable): some may have been written. It may be
+    /// repeated.
+    pub(in crate::distributed) async fn write(self, shared: &Shared) -> Result<()> {
+        if self.rows.is_empty() {
+            return Ok(());
+        }
+        let statements: Vec<_> = self.rows.iter().map(|(row, entry)| statement(*row, entry)).collect();
+        update(&shared.database, &statements, call_end::end(shared.config.timeout)).await?;
+        let present = self.rows.into_iter().filter(|(_, entry)| entry.is_in).map(|(row, entry)| {
+            let RowEntry { member, joined, read, .. } = entry;
+            (row, KnownRow { member, joined, read: read.unwrap_or_default() })
+        });
+        shared.rows.note(self.before, present, Instant::now());
+        Ok(())
+    }
 }
 
 /// Returns one entry for each row: several sends of a moment are written as the first of them, with

@@ -8,7 +8,7 @@
 //!                                  hands over to a flush, of which each task has four at a time:
 //!                                     intent        what to finish if this node dies
 //!                                     entries       one insert, durable before the next step
-//!                                     copies, rows  one insert and one update
+//!                                     rows, copies  one update and one insert
 //!                                     answers
 //! ```
 //!

@@ -58,7 +58,8 @@ async fn finish(
 ) -> Result<Result<()>> {
     delivery.look(shared, operations, until).await?;
     let rows = rows_due(shared, operations, delivery, with_rows).await?;
-    let (copied, entered) = tokio::join!(delivery.run(shared, operations, until), enter(shared, rows));
+    let copying = Box::pin(delivery.run(shared, operations, until));
+    let (entered, copied) = enter_and_copy(shared, rows, copying).await;
     entered?;
     Ok(copied)
 }
@@ -99,9 +100,22 @@ async fn rows_due(
     Ok(due)
 }
 
-/// Enters rows, if there are any.
-pub(super) async fn enter(shared: &Shared, rows: Vec<RowEntry>) -> Result<()> {
-    if rows.is_empty() { Ok(()) } else { rows::enter(shared, rows).await }
+/// Enters rows and writes copies, and says of each whether that succeeded.
+///
+/// The order matters: who reads a copy looks for its conversation, so a row that brings a member
+/// into it comes before. Otherwise one does not wait for the other. Copies are written also if the
+/// rows failed: a row that is refused keeps no message back.
+pub(super) async fn enter_and_copy<T>(
+    shared: &Shared,
+    rows: Vec<RowEntry>,
+    copying: impl Future<Output = T>,
+) -> (Result<()>, T) {
+    let due = rows::due(shared, rows);
+    if due.bring_in() {
+        let entered = due.write(shared).await;
+        return (entered, copying.await);
+    }
+    tokio::join!(due.write(shared), copying)
 }
 
 /// The error of a call whose outcome is open.

@@ -123,7 +123,7 @@ mod mongo {
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn who_has_a_copy_before_the_rows_is_told_to_try_again() {
+    async fn who_was_sent_to_is_told_to_try_again_before_the_rows() {
         let Some(scene) = Scene::on_mongo().await else { return };
         let living = scene.node("living").await;
         let mut dying = Mortal::start(scene.config("dying")).await;
@@ -138,6 +138,26 @@ mod mongo {
         assert_eq!(never, Err(ErrorKind::NotFound));
         dying.die();
         assert_eq!(until_done(|| living.read(&m1, &tea, seq(1))).await, seq(1));
+        assert!(living.shutdown(PATIENCE).await);
+    }
+
+    /// The first message of all, and the node that sends it dies before it has written the rows.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn who_has_a_copy_finds_its_conversation() {
+        let Some(scene) = Scene::on_mongo().await else { return };
+        let living = scene.node("living").await;
+        let m1 = member("m1");
+        let mut watch = living.watch(&m1, Seq::ZERO);
+        let mut dying = Mortal::start(scene.config("dying")).await;
+        let blocked = scene.block("dying", "update", "chat_rows").await;
+        dying.send_group(group_message(MEMBERS, "first"));
+        blocked.arrived().await;
+        dying.die();
+        follow(&mut watch, "first").await;
+        let view = living.view(&m1, &tea()).await.unwrap();
+        assert_eq!(view.map(|view| view.unread.get()), Some(1));
+        let listed = living.conversations(&m1, None, Count::default()).await.unwrap();
+        assert_eq!(listed.conversations.len(), 1);
         assert!(living.shutdown(PATIENCE).await);
     }
 

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use mongodb::bson::spec::BinarySubtype;
+use mongodb::bson::{Binary, doc};
 use timeline::{Count, ErrorKind, GroupName, NewGroup, PageRequest, Seq};
 use tokio::time::Instant;
 
@@ -82,5 +84,38 @@ async fn the_first_messages_of_a_group_are_no_older_than_it_and_their_times_do_n
     assert_contiguous(&copies, Seq::ZERO);
     assert_eq!(ids(&copies).len(), 3);
     assert!(copies.iter().all(|copy| copy.at_ms >= created_at_ms));
+    assert!(one.shutdown(PATIENCE).await && other.shutdown(PATIENCE).await);
+}
+
+/// Another node is faster with the message id, and what it sent is gone before this one writes: the
+/// message is not stored, and may be sent again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_id_that_was_used_meanwhile_for_what_is_gone_is_not_answered_with_that() {
+    let Some(scene) = Scene::on_mongo().await else { return };
+    let (one, other) = (scene.node("one").await, scene.node("other").await);
+    let held = scene.hold("one", "insert", "chat_history", Duration::from_secs(3)).await;
+    let late = send_group(&one, 2, "again");
+    let faster = async {
+        held.arrived().await;
+        // With it the same send has other places.
+        send_group(&other, 2, "before").await.unwrap();
+        let faster = send_group(&other, 2, "again").await.unwrap().place;
+        // The floor is raised first, and documents are removed later.
+        let floor = i64::try_from(faster.get()).unwrap();
+        let new = doc! { "_id": Binary { subtype: BinarySubtype::Generic, bytes: vec![9; 16] } };
+        let head = doc! {
+            "q": { "id": "seq:group:tea", "seq": 0_i64 },
+            "u": { "$set": { "floor": floor }, "$setOnInsert": new },
+            "upsert": true,
+        };
+        let raised = scene.command(doc! { "update": "chat_history", "updates": [head] }).await;
+        assert!(!raised.contains_key("writeErrors"), "{raised}");
+        faster
+    };
+    let (late, faster) = tokio::join!(late, faster);
+    scene.let_go().await;
+    assert_eq!(late.map_err(|error| error.kind()).unwrap_err(), ErrorKind::Unavailable);
+    let again = send_group(&one, 2, "again").await.unwrap();
+    assert!(again.place > faster, "{again:?}");
     assert!(one.shutdown(PATIENCE).await && other.shutdown(PATIENCE).await);
 }

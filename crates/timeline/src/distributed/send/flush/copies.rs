@@ -10,7 +10,7 @@ use crate::distributed::box_id::BoxId;
 use crate::distributed::intents::Noted;
 use crate::distributed::keeper;
 use crate::distributed::rows::{self, RowEntry};
-use crate::distributed::send::spread::enter;
+use crate::distributed::send::spread::enter_and_copy;
 use crate::{Result, Retention, Seq};
 
 impl Flush {
@@ -25,7 +25,14 @@ impl Flush {
         let (shared, operations) = (&*self.shared, self.operations.as_slice());
         let rows: Vec<_> = self.rows_due.iter().flat_map(|at| operations[*at].rows()).collect();
         let silent: Vec<_> = rows.iter().filter_map(RowEntry::silent_cursor).collect();
-        let (copied, entered) = tokio::join!(self.delivery.attempt(shared, operations), enter(shared, rows));
+        let delivery = &mut self.delivery;
+        // In a box, as it is moved: what waits for it would be twice as large otherwise.
+        let copying = Box::pin(async {
+            // As before: the rows may have taken a while.
+            noted.renew_if_old().await?;
+            delivery.attempt(shared, operations).await
+        });
+        let (entered, copied) = enter_and_copy(shared, rows, copying).await;
         // Without their rows, members would not find the conversation in their lists.
         entered?;
         self.rows_due.clear();
