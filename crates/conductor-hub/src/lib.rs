@@ -19,7 +19,8 @@
 //!   message has no room in it, and while 128 KiB of the channel are on their way to a sister, up
 //!   to [`Config::sender_pause_max`] for a message; a member that takes less than 64 KiB a
 //!   second for 5 s above half is the one that cannot keep up. Of what only the newest matters,
-//!   [`Hub::publish_latest`] leaves out the rest instead.
+//!   [`Hub::publish_latest`] leaves out the rest instead. What a link between two sisters held when
+//!   it was lost does not come either; `Lifecycle::sister_gap` hears of that, and a counter.
 //! - Streams of any size: the messages of a stream wait and are bounded like any other. A sender
 //!   has one open stream in a channel. If it is lost, leaves the channel, may write no more, or
 //!   begins another, the members get a `StreamEnd` with the uuid of its `StreamStart` and the body
@@ -76,18 +77,20 @@
 //! | trait | decides or hears |
 //! |---|---|
 //! | [`Auth`] | who may connect, as whom, until when; who may bind and write |
-//! | [`Lifecycle`] | connected, alive, bound, unbound, disconnected |
+//! | [`Lifecycle`] | connected, alive, bound, unbound, disconnected; of sisters which node is found or lost, and what is missing of it |
 //! | [`Handler`] | Server messages, one to one; by way of a [`CallQueue`](calls::CallQueue) a [`calls::AsyncHandler`], which may wait |
 //! | [`Throttle`] | whether a client sends too much, counted over several connections |
 //! | [`Dedup`] | whether a message is a repetition; [`StandardDedup`] unless it is set |
 //! | [`Storage`] | what is written to channels, and by whom; [`ChannelHistory`] keeps the last of each |
 //! | [`Deliveries`] | which member got which message |
+//! | `federation::SisterManager` (feature `sisters`) | to which sisters a node links, and what goes to them |
 //!
 //! # Examples
 //!
 //! Mounted in an axum router: a hub is a service of tower. Any server on hyper that allows upgrades
-//! will do, by [`Hub::handle`] if it knows no tower. The programs `hooked_chat`, `remembered_chat`
-//! and `throttled_chat` in `examples` add hooks of their own, each of them one of the table above.
+//! will do, by [`Hub::handle`] if it knows no tower. The programs `hooked_chat`, `remembered_chat`,
+//! `throttled_chat` and `found_sisters` in `examples` add hooks of their own: together they have
+//! each trait of the table above.
 //!
 //! ```
 //! use axum::Router;

@@ -10,12 +10,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use conductor_hub::{Config, Dedup, Hooks, Sender, StandardDedup};
+use conductor_hub::protocol::{Message, Opcode};
+use conductor_hub::{Config, Dedup, Hooks, Hub, Sender, StandardDedup};
 use tokio::runtime::Handle;
 use tokio::task::yield_now;
 use tokio::time::timeout;
 
-use crate::support::{TcpClient, serve};
+use crate::support::{Client, TcpClient, serve};
 
 /// Each fault by its number, what it broke, and the test that would find it.
 const FAULTS: [(&str, &str, &str); 16] = [
@@ -24,8 +25,8 @@ const FAULTS: [(&str, &str, &str); 16] = [
     ("C3", "streams are not delivered", "streams_reach_fast_and_slow_readers_byte_for_byte"),
     ("C4", "cut messages are filled with zeros", "connection_lost_inside_a_message_delivers_nothing"),
     ("C5", "a second bind doubles messages", "bind_is_idempotent_and_one_unbind_ends_it"),
-    ("C6", "all may write to the nameless channel", "write_needs_the_bind"),
-    ("C7", "no hub without an auth hook", "handshake_is_accepted_with_the_key_of_the_standard"),
+    ("C6", "all may write to the nameless channel", "nobody_writes_to_the_nameless_channel_without_a_bind"),
+    ("C7", "no hub without an auth hook", "a_hub_without_an_auth_hook_lets_clients_bind_and_write"),
     ("C8", "each connection leaves a task", "a_connection_is_one_task_and_leaves_none_behind"),
     ("C9", "clients may clean up and query", "opcodes_of_servers_are_refused_from_clients"),
     ("C10", "one slow client stalls all", "slow_reader_is_ended_and_delays_nobody"),
@@ -49,6 +50,34 @@ fn each_fault_has_its_test() {
         let definition = format!("fn {test}(");
         assert!(sources.iter().any(|source| source.contains(&definition)), "{number}: {broken}: {test}");
     }
+}
+
+/// C6: there, every connection began with one empty name, as if it were bound to that channel.
+#[tokio::test]
+async fn nobody_writes_to_the_nameless_channel_without_a_bind() {
+    let hub = Hub::start(Config::default(), Hooks::default()).unwrap();
+    let mut bob = Client::bound(&hub, "").await;
+    let mut alice = Client::connect(&hub).await;
+    alice.write("", "not bound").await;
+    alice.settle().await;
+    bob.settle().await;
+    alice.send(&Message::new(Opcode::BIND, "", "")).await;
+    let sent = alice.write("", "bound").await;
+    assert_eq!(bob.next().await, sent);
+}
+
+/// C7: there, a connection failed behind its upgrade, when it was asked whether it is a sister.
+#[tokio::test]
+async fn a_hub_without_an_auth_hook_lets_clients_bind_and_write() {
+    let (_hub, address) = serve(Config::default(), Hooks::default()).await;
+    let mut alice = TcpClient::connect(&format!("ws://{address}/")).await;
+    let mut bob = TcpClient::connect(&format!("ws://{address}/")).await;
+    for client in [&mut alice, &mut bob] {
+        client.send(&Message::new(Opcode::BIND, "hello", "")).await;
+        client.settle().await;
+    }
+    alice.send(&Message::new(Opcode::WRITE, "hello", "hi")).await;
+    bob.hears("hello", "hi").await;
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ mod calls;
 mod channels;
 mod close_codes;
 mod control;
+mod counts;
 mod deflate;
 mod drains;
 mod failures;
