@@ -2,6 +2,8 @@
 
 mod asking;
 
+use std::path::Path;
+use std::pin::pin;
 use std::sync::{Arc, mpsc as std_mpsc};
 use std::time::Duration;
 use std::{fmt, thread};
@@ -11,7 +13,7 @@ use fjall::PersistMode;
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, mpsc, watch};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_util::task::TaskTracker;
 
 use self::asking::{READS_MAX, blocking};
@@ -97,13 +99,13 @@ impl EmbeddedStore {
         })?;
         metrics::describe();
         let opening = config.clone();
-        let (directory, opened, erased_since) = blocking(move || {
+        let opened = blocking(move || {
             let directory = Arc::new(Directory::lock(&opening.directory)?);
             let opened = opening::open(&opening, &directory)?;
             let erased_since = opened.tables.erased_before(clock::unix_ms());
             Ok((directory, opened, erased_since))
-        })
-        .await?;
+        });
+        let (directory, opened, erased_since) = shown(&config.directory, opened).await?;
         let Opened { tables, marker, last_batch } = opened;
         let tables = Arc::new(tables);
         let shared = Arc::new(Shared::new(&config.directory, Arc::clone(&tables)));
@@ -331,6 +333,24 @@ impl Store for EmbeddedStore {
 impl fmt::Debug for EmbeddedStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EmbeddedStore").finish_non_exhaustive()
+    }
+}
+
+/// How often is said that an opening still goes on.
+const SHOWN_EVERY: Duration = Duration::from_secs(2);
+
+/// Waits until a store is open, and says for how long it has been opened if that takes a while.
+async fn shown<T>(directory: &Path, opening: impl Future<Output = Result<T>>) -> Result<T> {
+    let (start, mut opening) = (Instant::now(), pin!(opening));
+    loop {
+        if let Ok(opened) = timeout(SHOWN_EVERY, &mut opening).await {
+            return opened;
+        }
+        tracing::info!(
+            directory = %directory.display(),
+            seconds = start.elapsed().as_secs(),
+            "the timeline store is still being opened; what was written last is read from its journals"
+        );
     }
 }
 

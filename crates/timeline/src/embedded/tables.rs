@@ -4,6 +4,7 @@
 
 mod conversations;
 mod floors;
+mod flush;
 mod page_reader;
 mod pages;
 mod times;

@@ -268,9 +268,13 @@ impl StoreWriter {
 
     /// Flushes the marker for the last time; returns whether all that was written is on disk.
     ///
-    /// Batches are: each was flushed when it was committed.
+    /// Batches are: each was flushed when it was committed. What the engine has in memory goes into
+    /// tables, so that the next opening is quick.
     pub(super) fn finish(&mut self) -> bool {
         let (path, Some(open)) = (self.directory.path(), &mut self.open) else { return true };
+        if self.failure.is_none() {
+            open.tables.flush();
+        }
         let flushed = open.marker.probe(path);
         if let Err(error) = &flushed {
             let path = path.display();

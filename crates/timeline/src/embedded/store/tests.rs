@@ -95,6 +95,31 @@ async fn a_failed_commit_leaves_nothing_and_the_store_goes_on_by_itself() {
 }
 
 #[tokio::test]
+async fn a_shutdown_leaves_little_that_the_next_opening_reads_from_journals() {
+    let directory = tempfile::tempdir().unwrap();
+    let config = Config::new(directory.path());
+    let store = EmbeddedStore::start(config.clone()).await.unwrap();
+    let shared = Arc::clone(&store.shared);
+    let timeline = Timeline::start(crate::Config::default(), store).unwrap();
+    let (member, text) = (MemberId::new("a").unwrap(), format!("\"{}\"", "x".repeat(60_000)));
+    for _ in 0..200 {
+        let message = Message::new(text.as_str()).unwrap();
+        timeline.send(NewMessage::new(member.clone(), member.clone(), message)).await.unwrap();
+    }
+    let in_memory = shared.tables().unwrap().database.write_buffer_size();
+    assert!(in_memory > 10_000_000, "{in_memory} bytes wait in memory");
+    drop(shared);
+    assert!(timeline.shutdown(GRACE).await);
+
+    let opened = blocking(move || opening::open(&config, &Arc::new(Directory::lock(&config.directory)?)));
+    let tables = opened.await.unwrap().tables;
+    let read = tables.database.write_buffer_size();
+    assert!(read < 100_000, "{read} bytes were read from journals");
+    let inbox = tables.inbox(&member, Position::default(), PageRequest::default()).unwrap();
+    assert_eq!(inbox.latest_seq.get(), 200, "all of it is in tables");
+}
+
+#[tokio::test]
 async fn a_write_that_does_not_come_back_asks_for_a_restart() {
     let directory = tempfile::tempdir().unwrap();
     let (go, wait) = std_mpsc::channel::<()>();
