@@ -231,7 +231,7 @@ impl Shared {
     ) -> Result<usize, Error> {
         let payload = encode_payload(message)?;
         self.check_for_sisters(&message.channel, payload.len())?;
-        let ended = self.program_streams.pass(decode_payload(&payload), &self.streams).map_err(in_use)?;
+        let ended = self.program_streams.pass(message, &self.streams).map_err(in_use)?;
         if message.opcode == Opcode::WRITE {
             self.store(&Author::Server, decode_payload(&payload));
         }

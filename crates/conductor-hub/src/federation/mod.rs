@@ -81,8 +81,8 @@
 //!
 //! Receivers know a stream by its uuid, which is that of one open stream in a channel, at whatever
 //! node. Each node knows those that have come here: it drops a stream that begins with the uuid of
-//! another sender's, of a sister's as of a client's of its own. Of two that begin at two nodes at
-//! once, each node has the one that came first, whole, and nothing of the other.
+//! another sender's, be that a sister, a client of its own or its program. Of two that begin at two
+//! nodes at once, each node has the one that came first, whole, and nothing of the other.
 //!
 //! # Who waits for whom
 //!
