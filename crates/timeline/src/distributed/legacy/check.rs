@@ -44,8 +44,9 @@ pub struct CheckReport {
     pub unclear_count: u64,
     /// The `_id`s of documents without a box or a sequence, the first hundred.
     ///
-    /// No reader sees them. A store does not open while two have the same box, or the same
-    /// sequence: [`repair`](super::repair()) moves all of them aside.
+    /// No reader sees them. A store does not open while two of a collection have the same box and
+    /// the same sequence, where one that is missing is the same as another one that is missing:
+    /// [`repair`](super::repair()) moves all of them aside.
     pub unreadable: Vec<String>,
     /// How many such documents there are.
     pub unreadable_count: u64,

@@ -1,6 +1,8 @@
 //! The end of operations that somebody began: the copies that are missing.
 
-use tokio::time::Instant;
+use std::pin::pin;
+
+use tokio::time::{Instant, timeout};
 
 use super::delivery::{Delivery, contended};
 use super::operation::Operation;
@@ -104,18 +106,24 @@ async fn rows_due(
 ///
 /// The order matters: who reads a copy looks for its conversation, so a row that brings a member
 /// into it comes before. Otherwise one does not wait for the other. Copies are written also if the
-/// rows failed: a row that is refused keeps no message back.
+/// rows failed, and beside them when half of the time is over: rows that are refused, or that
+/// nobody confirms, keep no message back.
 pub(super) async fn enter_and_copy<T>(
     shared: &Shared,
     rows: Vec<RowEntry>,
     copying: impl Future<Output = T>,
 ) -> (Result<()>, T) {
     let due = rows::due(shared, rows);
-    if due.bring_in() {
-        let entered = due.write(shared).await;
-        return (entered, copying.await);
+    let bring_in = due.bring_in();
+    let mut entering = pin!(due.write(shared));
+    if bring_in {
+        // At the end of the call no command would be begun any more.
+        let ahead = call_end::left(shared.config.timeout) / 2;
+        if let Ok(entered) = timeout(ahead, entering.as_mut()).await {
+            return (entered, copying.await);
+        }
     }
-    tokio::join!(due.write(shared), copying)
+    tokio::join!(entering, copying)
 }
 
 /// The error of a call whose outcome is open.

@@ -103,6 +103,10 @@ pub fn import(
         }
         return Err(not_whole());
     }
+    // Whole, and yet fewer lines than are there: those were compared with nothing either.
+    if number < done {
+        return Err(of_another_export(directory.path()));
+    }
     writer.finish(number)?;
     Ok(Imported { lines: number, entries, generation })
 }

@@ -111,7 +111,7 @@ async fn sequences_that_a_node_has_over_a_flush_are_used_once() {
     let (other, redis) = (scene.node("other").await, scene.redis.as_ref().unwrap());
     sent_before(&one, 0, BEFORE).await;
     let (bob, read) = (member("bob"), seq(BEFORE + 1));
-    let held = scene.hold("one", "insert", "chat_history", Duration::from_secs(2)).await;
+    let held = scene.hold("one", "insert", "chat_history", Duration::from_secs(5)).await;
     let late = send(&one, "ann", "bob", "late");
     let meanwhile = async {
         held.arrived().await;

@@ -5,9 +5,12 @@ use std::time::Duration;
 use mongodb::bson::spec::BinarySubtype;
 use mongodb::bson::{Binary, doc};
 use timeline::{Count, ErrorKind, GroupName, NewGroup, PageRequest, Seq};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
-use super::scene::{Scene, assert_contiguous, history, ids, inbox, member, send, send_group, started, tea};
+use super::scene::{
+    Scene, assert_contiguous, assert_may_be_repeated, follow, history, ids, inbox, member, send, send_group,
+    started, tea,
+};
 use crate::place::PATIENCE;
 
 /// Each step of a call has enough time, and all together have not.
@@ -118,4 +121,29 @@ async fn a_message_id_that_was_used_meanwhile_for_what_is_gone_is_not_answered_w
     let again = send_group(&one, 2, "again").await.unwrap();
     assert!(again.place > faster, "{again:?}");
     assert!(one.shutdown(PATIENCE).await && other.shutdown(PATIENCE).await);
+}
+
+/// MongoDB does not say within any call whether the rows of new members are there. Copies do not
+/// wait for that, the sender is not told that all is done, and the rows are there in the end.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rows_that_nobody_confirms_keep_no_message_back() {
+    let Some(scene) = Scene::on_mongo().await else { return };
+    let node = started(scene.config("one").timeout(Duration::from_secs(4))).await;
+    let m1 = member("m1");
+    let mut watch = node.watch(&m1, Seq::ZERO);
+    // Longer than any call lasts.
+    let _held = scene.hold("one", "update", "chat_rows", Duration::from_secs(10)).await;
+    assert_may_be_repeated(&send_group(&node, 2, "first").await.unwrap_err());
+    follow(&mut watch, "first").await;
+    scene.let_go().await;
+    let entered = async {
+        loop {
+            if let Some(view) = node.view(&m1, &tea()).await.unwrap() {
+                return view;
+            }
+        }
+    };
+    let view = timeout(PATIENCE, entered).await.expect("the rows are written in the end");
+    assert_eq!(view.unread.get(), 1);
+    assert!(node.shutdown(PATIENCE).await);
 }
