@@ -5,6 +5,7 @@ use test_support::{Chromium, require};
 use tests::Tidings;
 
 use super::isolation::store;
+use super::modules::{CONNECTION, run};
 use super::person::Person;
 
 const ROWS: &str = "document.querySelectorAll('#list button.row').length";
@@ -105,4 +106,50 @@ async fn a_conversation_that_was_cleared_elsewhere_leaves_the_list() {
     alice.open("Bob").await;
     alice.sees(&["again"]).await;
     alice.had_no_trouble();
+}
+
+/// The list on a connection of the test, and a server whose answers are the test's.
+const LIST: &str = "
+    const { Catalogue } = await import('/assets/catalogue.js');
+    const pages = [], ask = window.fetch;
+    let answer = () => Response.json({ conversations: [], more: true, next: 'second' });
+    window.fetch = (path, ...more) => {
+        const url = new URL(path, location.href);
+        if (url.pathname !== '/timeline/conversations') return ask(path, ...more);
+        pages.push(url.searchParams.get('after'));
+        return Promise.resolve(answer());
+    };
+    const book = { conversations: new Map(), noteSummary() {}, unlist() {} };
+    const list = new Catalogue('Alice', book, connection, life.signal);
+    const cut = () => tell('message', { channel: '$read:Alice', text: JSON.stringify({ cut: true }) });
+";
+
+#[tokio::test]
+async fn a_list_that_may_lack_something_is_read_again_also_by_who_scrolls_on() {
+    let test = "
+        await list.load();
+        cut();
+        await list.loadMore();
+        return pages;
+    ";
+    let Some(pages) = run(&[CONNECTION, LIST, test].concat()).await else { return };
+    assert_eq!(pages, json!([null, "second", null, "second"]));
+}
+
+#[tokio::test]
+async fn a_list_that_may_lack_something_is_not_read_before_the_time_that_the_server_named() {
+    let test = "
+        answer = () => Response.json({ message: 'later' }, { status: 503, headers: { 'Retry-After': '30' } });
+        const delays = [];
+        let stopped = 0;
+        window.setTimeout = (work, delay) => delays.push(delay);
+        window.clearTimeout = () => { stopped += 1; };
+        await list.load();
+        const before = [delays.length, stopped];
+        cut();
+        const after = [delays.length, stopped];
+        return { pages, isNamed: delays.includes(30_000), isKept: String(before) === String(after) };
+    ";
+    let Some(found) = run(&[CONNECTION, LIST, test].concat()).await else { return };
+    assert_eq!(found, json!({ "pages": [null], "isNamed": true, "isKept": true }));
 }
