@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use crate::deflation::Deflation;
@@ -139,15 +140,22 @@ pub(crate) struct AdmittedParts {
     pub(crate) admission: Admission,
     /// How messages are compressed for the client, if it inflates them.
     pub(crate) deflation: Option<Arc<Deflation>>,
+    /// Its bare TCP socket, if it has one that may be shared.
+    pub(crate) socket: Option<Arc<TcpStream>>,
 }
 
 impl Admitted {
     pub(crate) fn new(id: ConnectionId, admission: Admission) -> Self {
-        Self(Box::new(AdmittedParts { id, admission, deflation: None }))
+        Self(Box::new(AdmittedParts { id, admission, deflation: None, socket: None }))
     }
 
     pub(crate) fn deflating(mut self, deflation: Option<Arc<Deflation>>) -> Self {
         self.0.deflation = deflation;
+        self
+    }
+
+    pub(crate) fn writing_to(mut self, socket: Arc<TcpStream>) -> Self {
+        self.0.socket = Some(socket);
         self
     }
 

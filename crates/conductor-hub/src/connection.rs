@@ -4,6 +4,7 @@ mod binds;
 mod channel;
 mod data;
 mod extras;
+mod last_delivery;
 mod login;
 mod streams;
 
@@ -12,6 +13,7 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
+use tokio::net::TcpStream;
 
 use self::binds::Bound;
 pub(crate) use self::binds::{BIND_COST, BindLimits, BindOutcome, CHANNEL_COST, Telling};
@@ -67,6 +69,12 @@ impl Connection {
     /// Has what is queued for it compressed.
     pub(crate) fn deflating(mut self, deflation: Option<Arc<Deflation>>) -> Self {
         self.outbox = self.outbox.deflating(deflation);
+        self
+    }
+
+    /// Has short messages written to this socket by those who deliver them.
+    pub(crate) fn writing_to(mut self, socket: Option<Arc<TcpStream>>) -> Self {
+        self.outbox = self.outbox.writing_to(socket);
         self
     }
 

@@ -22,6 +22,7 @@ use crate::connection::LoginPhase;
 use crate::guard::{self, guarded, guarded_hook};
 use crate::input_memory::InputPlace;
 use crate::intake::{Intake, Next, Turn};
+use crate::outbox::Taken;
 use crate::reader_pace::ReaderPace;
 use crate::shared::{ConnectionPermit, Shared};
 use crate::websocket::close_frame;
@@ -103,12 +104,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ConnectionTask<S> {
     #[expect(clippy::needless_pass_by_value, reason = "it is dropped here on purpose")]
     fn new(socket: S, permit: ConnectionPermit, admitted: Admitted, already_read: Bytes) -> Self {
         let hub = &permit.0;
-        let AdmittedParts { id, mut admission, deflation } = admitted.into_parts();
+        let AdmittedParts { id, mut admission, deflation, socket: shared } = admitted.into_parts();
         let channels = mem::take(&mut admission.channels);
         let memory = Arc::clone(&hub.memory);
         let inflates = deflation.is_some();
-        let connection = Connection::new(id, admission, memory, hub.hooks.is_heard).deflating(deflation);
-        let connection = Arc::new(connection);
+        let connection = Connection::new(id, admission, memory, hub.hooks.is_heard);
+        let connection = Arc::new(connection.deflating(deflation).writing_to(shared));
         let now = Instant::now();
         let task = Self {
             writer: Writer::new(socket),
@@ -291,7 +292,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ConnectionTask<S> {
     /// Writes what is queued, as far as the socket takes it.
     fn poll_write(&mut self, cx: &mut Context<'_>) -> io::Result<Written> {
         let outbox = &self.connection.outbox;
-        let closing = outbox.take(self.writer.queue(), cx.waker());
+        let Taken { closing, begun } = outbox.take(self.writer.queue(), cx.waker());
+        self.writer.note_begun(begun);
         // What is queued for a login that was revoked is not for its client any more, who might
         // also stay for long by not reading it.
         if let Some(reason @ (Disconnect::SlowReader | Disconnect::Revoked)) = closing {
@@ -393,8 +395,10 @@ impl<S> ConnectionTask<S> {
         hub.registry.leave_all(&self.connection);
         hub.registry.remove(&self.connection);
         self.connection.outbox.close(Disconnect::Normal);
-        if !mem::replace(&mut self.left, true) {
-            self.connection.outbox.clear(self.writer.waiting());
+        if !mem::replace(&mut self.left, true)
+            && let Some(begun) = self.connection.outbox.clear(self.writer.waiting())
+        {
+            self.writer.go_on_with(begun);
         }
         self.forget_begun();
     }

@@ -2,10 +2,12 @@
 //!
 //! Source: RFC 6455, section 4.2.
 
+mod shared_socket;
 #[cfg(feature = "sisters")]
 mod sister;
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine;
@@ -26,6 +28,7 @@ use tokio::time::timeout;
 #[cfg(feature = "tls")]
 use tokio_rustls::server::TlsStream;
 
+pub(crate) use self::shared_socket::SharedSocket;
 use crate::admission::Admitted;
 use crate::guard::{Panicked, guarded_hook};
 use crate::shared::{ConnectionPermit, Shared};
@@ -138,7 +141,9 @@ async fn upgraded(upgrade: OnUpgrade, permit: ConnectionPermit, admitted: Admitt
     match bare(upgraded) {
         Bare::Tcp(socket, read) => {
             prepare(&socket);
-            tasks.spawn(connection_task::serve(socket, permit, admitted, read));
+            let socket = Arc::new(socket);
+            let admitted = admitted.writing_to(Arc::clone(&socket));
+            tasks.spawn(connection_task::serve(SharedSocket::new(socket), permit, admitted, read));
         }
         #[cfg(feature = "tls")]
         Bare::Tls(stream, read) => {

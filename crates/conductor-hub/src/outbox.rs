@@ -1,5 +1,6 @@
 //! What waits to be written to one connection.
 
+mod direct;
 mod outcome;
 mod reserve;
 mod wait_mark;
@@ -14,9 +15,11 @@ use bytes::BytesMut;
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 use parking_lot::{Mutex, MutexGuard};
+use tokio::net::TcpStream;
 use tokio::time::Instant;
 
-pub(crate) use self::outcome::{Latest, OutboxLoad, Rejected};
+pub(crate) use self::direct::{Begun, Delivered};
+pub(crate) use self::outcome::{Latest, OutboxLoad, Rejected, Taken};
 pub(crate) use self::wait_mark::WaitMark;
 use crate::backlog::Backlog;
 use crate::deflation::Deflation;
@@ -29,7 +32,8 @@ const ANSWERS_BYTES_MAX: usize = 64 * 1024;
 
 /// A queue of encoded frames with a bound in bytes.
 ///
-/// Anybody pushes, one task takes. A frame is shared by all the outboxes it is in.
+/// Anybody pushes, one task takes. A frame is shared by all the outboxes it is in. Short messages
+/// to a channel may be written without being queued, see `outbox/direct.rs`.
 ///
 /// **Invariant:** what the frames cost that were pushed and neither written nor dropped, with those
 /// that are kept beside the queue and with room that is reserved, is never more than the limit.
@@ -73,11 +77,16 @@ pub(crate) struct Outbox {
 #[derive(Debug, Default)]
 struct Locked {
     queue: VecDeque<Frame>,
+    /// Bytes of the first queued frame that are written already.
+    begun: usize,
     closing: Option<Disconnect>,
     /// Wakes the task of the connection, unless it has been woken and has not looked yet.
     waker: Option<Waker>,
     /// In a box, as few readers are. A closing outbox has none.
     backlog: Option<Box<Backlog>>,
+    /// Where short frames may be written at once; a closing outbox has none, so that the socket
+    /// ends with its task and not with the last handle of the connection.
+    socket: Option<Arc<TcpStream>>,
 }
 
 impl Outbox {
@@ -176,6 +185,7 @@ impl Outbox {
     pub(crate) fn close(&self, reason: Disconnect) {
         let mut inner = self.inner.lock();
         let mut backlog = inner.backlog.take();
+        inner.socket = None;
         if inner.closing.is_none() {
             inner.closing = Some(reason);
             self.queue_kept(&mut inner, backlog.as_deref_mut());
@@ -191,13 +201,19 @@ impl Outbox {
     }
 
     /// Drops what is queued and counts out what the task had in its hands, at the end.
-    pub(crate) fn clear(&self, in_hand: usize) {
-        self.drop_queued(&mut self.inner.lock());
+    ///
+    /// Returns the frame that was begun, if the task has not taken it: its rest has to be written.
+    pub(crate) fn clear(&self, in_hand: usize) -> Option<Begun> {
+        let mut inner = self.inner.lock();
+        let begun = inner.take_begun();
+        self.drop_queued(&mut inner);
+        drop(inner);
         // What those frames cost stays in `pending`, which nobody asks any more. The outbox is
         // closed, so it takes nothing and no sender waits for it, and the connection has left the
         // registry, so it is no slow reader to be ended. `memory` does not add up `pending`: each
         // frame gives its bytes back when it is dropped, and its place is given back here.
-        self.memory.give_places_back(in_hand);
+        self.memory.give_places_back(in_hand + usize::from(begun.is_some()));
+        begun
     }
 
     pub(crate) fn is_closing(&self) -> bool {
@@ -233,8 +249,9 @@ impl Outbox {
 
     /// Moves what is queued to the end of `sending`, and tells whether the outbox is closing.
     ///
-    /// `waker` is woken at the next push or close.
-    pub(crate) fn take(&self, sending: &mut VecDeque<Frame>, waker: &Waker) -> Option<Disconnect> {
+    /// If the first of it is begun, `sending` was empty. `waker` is woken at the next push or
+    /// close.
+    pub(crate) fn take(&self, sending: &mut VecDeque<Frame>, waker: &Waker) -> Taken {
         let mut inner = self.inner.lock();
         if sending.is_empty() {
             mem::swap(&mut inner.queue, sending);
@@ -246,7 +263,7 @@ impl Outbox {
         if !inner.waker.as_ref().is_some_and(|known| known.will_wake(waker)) {
             inner.waker = Some(waker.clone());
         }
-        inner.closing
+        Taken { closing: inner.closing, begun: mem::take(&mut inner.begun) }
     }
 
     /// Wakes the task of the connection: something that it waits for has come.
@@ -259,7 +276,8 @@ impl Outbox {
     pub(crate) fn release(&self, bytes: usize, frames: usize) {
         self.memory.give_places_back(frames);
         let cost = bytes + frames * FRAME_COST;
-        let before = self.pending.fetch_sub(cost, Ordering::Relaxed);
+        // It pairs with the direct write, which comes behind what was written here.
+        let before = self.pending.fetch_sub(cost, Ordering::Release);
         // A reader without much to read has no backlog, so most writes take no lock.
         if before > self.up_to_date() {
             self.progressed(before);
@@ -427,7 +445,11 @@ impl Outbox {
     }
 
     fn drop_queued(&self, inner: &mut Locked) {
-        let dropped = mem::take(&mut inner.queue);
+        let mut dropped = mem::take(&mut inner.queue);
+        // The rest of what was begun has to follow.
+        if inner.begun > 0 {
+            inner.queue.extend(dropped.pop_front());
+        }
         self.pending.fetch_sub(dropped.iter().map(Frame::cost).sum(), Ordering::Relaxed);
         self.memory.give_places_back(dropped.len());
     }

@@ -114,6 +114,12 @@ impl OutboxMemory {
         u32::try_from(millis).unwrap_or(u32::MAX).max(1)
     }
 
+    /// Returns the time in microseconds since the hub was started, and never 0.
+    pub(crate) fn micros(&self, instant: Instant) -> u64 {
+        let micros = instant.saturating_duration_since(self.started).as_micros();
+        u64::try_from(micros).unwrap_or(u64::MAX).max(1)
+    }
+
     /// Blocks the thread until there is room for more, for a bounded time and as long as readers
     /// read; returns whether there is.
     pub(crate) fn wait(&self) -> bool {

@@ -155,7 +155,7 @@ impl TestClient {
     fn take(&mut self, waker: &Waker) -> Option<Disconnect> {
         let outbox = &self.connection.outbox;
         let mut frames = VecDeque::new();
-        let closing = outbox.take(&mut frames, waker);
+        let closing = outbox.take(&mut frames, waker).closing;
         for frame in frames {
             self.messages.extend(messages_of_frames(&frame).map(|message| message.to_message()));
             outbox.release(frame.len(), 1);

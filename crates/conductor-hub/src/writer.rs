@@ -12,6 +12,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, timeout};
 
 use crate::frame::Frame;
+use crate::outbox::Begun;
 
 /// Most bytes that are copied together for one write; the buffer belongs to the thread.
 const COPY_BYTES: usize = 16 * 1024;
@@ -46,6 +47,21 @@ impl<S> Writer<S> {
     /// Returns how many frames wait.
     pub(crate) fn waiting(&self) -> usize {
         self.queue.len()
+    }
+
+    /// Notes how many bytes of the first frame are written already, if any are.
+    pub(crate) fn note_begun(&mut self, written: usize) {
+        if written > 0 {
+            debug_assert_eq!(self.head_written, 0, "something was before it");
+            self.head_written = written;
+        }
+    }
+
+    /// Has the rest of a frame written.
+    pub(crate) fn go_on_with(&mut self, begun: Begun) {
+        debug_assert!(self.queue.is_empty(), "something was before it");
+        self.queue.push_back(begun.frame);
+        self.note_begun(begun.written);
     }
 }
 

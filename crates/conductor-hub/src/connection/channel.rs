@@ -5,14 +5,20 @@ use std::sync::Arc;
 use foldhash::fast::RandomState;
 use indexmap::IndexMap;
 use parking_lot::RwLock;
+use tokio::time::Instant;
 
+use super::last_delivery::LastDelivery;
 use crate::frame::Frame;
-use crate::outbox::{Latest, WaitMark};
+use crate::outbox::{Delivered, Latest, WaitMark};
 use crate::outbox_memory::OutboxMemory;
 use crate::{Connection, ConnectionId};
 
 /// Members for whom a channel keeps room when most of them have left.
 const ROOM_KEPT: usize = 64;
+
+/// Most members to whom a message is written directly: their sender does it for all of them, and
+/// does nothing else meanwhile.
+const DIRECT_MEMBERS_MAX: usize = 2_000;
 
 /// A channel that has, or had, members.
 ///
@@ -22,6 +28,7 @@ const ROOM_KEPT: usize = 64;
 pub(crate) struct Channel {
     name: Arc<str>,
     members: RwLock<Members>,
+    last_delivery: LastDelivery,
 }
 
 /// Room for one frame in the outboxes of members; what is left of it is given back on drop.
@@ -47,7 +54,7 @@ struct Members {
 
 impl Channel {
     pub(crate) fn new(name: &str) -> Self {
-        Self { name: Arc::from(name), members: RwLock::default() }
+        Self { name: Arc::from(name), members: RwLock::default(), last_delivery: LastDelivery::default() }
     }
 
     pub(crate) fn name(&self) -> &Arc<str> {
@@ -99,6 +106,10 @@ impl Channel {
 
     /// Queues frames for every member but one, and notes those who took them; returns how many.
     ///
+    /// If nothing was delivered just before, they are written at once to the members for whom
+    /// nothing waits. In a burst all are queued, so that the task of each member writes many of them
+    /// together.
+    ///
     /// Members that are closing, or turn out to be slow readers, are skipped: they are
     /// on their way out by themselves.
     pub(crate) fn deliver(
@@ -110,12 +121,26 @@ impl Channel {
     ) -> usize {
         let members = self.members.read();
         // The lock is held for all members: once `leave` has returned its member gets nothing more.
-        let others = members.by_id.values().filter(|member| Some(member.id()) != except);
-        let taken = others.filter(|member| member.outbox.push_of(&self.name, frames.clone()).is_ok());
-        let taken = taken.inspect(|&member| note(&mut receivers, member)).count();
-        // Counted once for all of them, as every thread writes to this counter.
-        memory.take_places(taken);
-        taken
+        let is_quiet = self.last_delivery.begin(memory.micros(Instant::now()));
+        let directly = is_quiet && members.by_id.len() <= DIRECT_MEMBERS_MAX;
+        let (mut written, mut queued) = (0, 0);
+        for member in members.by_id.values().filter(|member| Some(member.id()) != except) {
+            let delivered = if directly {
+                member.outbox.write_of(&self.name, frames)
+            } else {
+                member.outbox.push_of(&self.name, frames.clone()).map(|()| Delivered::Queued)
+            };
+            match delivered {
+                Ok(Delivered::Written) => written += 1,
+                Ok(Delivered::Queued) => queued += 1,
+                Err(_) => continue,
+            }
+            note(&mut receivers, member);
+        }
+        // Counted once for all of them, as every thread writes to this counter. What is written has
+        // no place.
+        memory.take_places(queued);
+        written + queued
     }
 
     /// Queues frames in the room that was reserved for them, for those who are still members.
@@ -127,6 +152,7 @@ impl Channel {
         mut receivers: Option<&mut Vec<Arc<Connection>>>,
     ) -> usize {
         let members = self.members.read();
+        self.last_delivery.begin(memory.micros(Instant::now()));
         let mut taken = 0;
         while let Some(reader) = room.readers.pop() {
             if !members.by_id.contains_key(&reader.id()) {
@@ -144,6 +170,7 @@ impl Channel {
     /// are behind.
     pub(crate) fn deliver_latest(&self, frame: &Frame, memory: &OutboxMemory) -> Receivers {
         let members = self.members.read();
+        self.last_delivery.begin(memory.micros(Instant::now()));
         let mut receivers = Receivers::default();
         for member in members.by_id.values() {
             match member.outbox.push_latest(&self.name, frame.clone()) {
@@ -180,3 +207,6 @@ fn note(receivers: &mut Option<&mut Vec<Arc<Connection>>>, member: &Arc<Connecti
         receivers.push(Arc::clone(member));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,6 @@
-//! What became of a frame that was pushed, and how much waits.
+//! What became of a frame that was pushed, what the task took, and how much waits.
+
+use crate::Disconnect;
 
 /// What became of a frame of which only the newest matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +19,15 @@ pub(crate) enum Rejected {
     Closed,
     /// The frame did not fit, so the connection is now closing as a slow reader.
     Overflow,
+}
+
+/// What the task of a connection is told when it takes what is queued.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Taken {
+    /// Why the outbox is closing, if it is.
+    pub(crate) closing: Option<Disconnect>,
+    /// Bytes of the first frame that are written already.
+    pub(crate) begun: usize,
 }
 
 /// How much waits for a reader.
