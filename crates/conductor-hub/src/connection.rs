@@ -4,7 +4,7 @@ mod binds;
 mod channel;
 mod data;
 mod extras;
-mod last_delivery;
+mod bursts;
 mod login;
 mod streams;
 

@@ -380,7 +380,9 @@ impl Outbox {
             inner.queue.push_back(older);
         }
         let before = self.pending.fetch_add(cost, Ordering::Relaxed) + cost;
-        self.pending.fetch_sub(reserved, Ordering::Relaxed);
+        if reserved > 0 {
+            self.pending.fetch_sub(reserved, Ordering::Relaxed);
+        }
         inner.queue.push_back(frame);
         if pending > self.behind() && inner.backlog.is_none() {
             inner.backlog = Some(Box::default());

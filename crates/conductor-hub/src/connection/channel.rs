@@ -5,9 +5,8 @@ use std::sync::Arc;
 use foldhash::fast::RandomState;
 use indexmap::IndexMap;
 use parking_lot::RwLock;
-use tokio::time::Instant;
 
-use super::last_delivery::LastDelivery;
+use super::bursts::Bursts;
 use crate::frame::Frame;
 use crate::outbox::{Delivered, Latest, WaitMark};
 use crate::outbox_memory::OutboxMemory;
@@ -28,7 +27,7 @@ const DIRECT_MEMBERS_MAX: usize = 2_000;
 pub(crate) struct Channel {
     name: Arc<str>,
     members: RwLock<Members>,
-    last_delivery: LastDelivery,
+    bursts: Bursts,
 }
 
 /// Room for one frame in the outboxes of members; what is left of it is given back on drop.
@@ -54,7 +53,7 @@ struct Members {
 
 impl Channel {
     pub(crate) fn new(name: &str) -> Self {
-        Self { name: Arc::from(name), members: RwLock::default(), last_delivery: LastDelivery::default() }
+        Self { name: Arc::from(name), members: RwLock::default(), bursts: Bursts::default() }
     }
 
     pub(crate) fn name(&self) -> &Arc<str> {
@@ -121,8 +120,8 @@ impl Channel {
     ) -> usize {
         let members = self.members.read();
         // The lock is held for all members: once `leave` has returned its member gets nothing more.
-        let is_quiet = self.last_delivery.begin(memory.micros(Instant::now()));
-        let directly = is_quiet && members.by_id.len() <= DIRECT_MEMBERS_MAX;
+        let delivery = self.bursts.begin(except, memory);
+        let directly = delivery.is_alone && members.by_id.len() <= DIRECT_MEMBERS_MAX;
         let (mut written, mut queued) = (0, 0);
         for member in members.by_id.values().filter(|member| Some(member.id()) != except) {
             let delivered = if directly {
@@ -152,7 +151,7 @@ impl Channel {
         mut receivers: Option<&mut Vec<Arc<Connection>>>,
     ) -> usize {
         let members = self.members.read();
-        self.last_delivery.begin(memory.micros(Instant::now()));
+        let _delivery = self.bursts.begin(None, memory);
         let mut taken = 0;
         while let Some(reader) = room.readers.pop() {
             if !members.by_id.contains_key(&reader.id()) {
@@ -170,7 +169,7 @@ impl Channel {
     /// are behind.
     pub(crate) fn deliver_latest(&self, frame: &Frame, memory: &OutboxMemory) -> Receivers {
         let members = self.members.read();
-        self.last_delivery.begin(memory.micros(Instant::now()));
+        let _delivery = self.bursts.begin(None, memory);
         let mut receivers = Receivers::default();
         for member in members.by_id.values() {
             match member.outbox.push_latest(&self.name, frame.clone()) {
