@@ -120,7 +120,7 @@ const FIGURES: &[Figure] = &[
         unit: "bytes/watcher over SSE",
         ours: |effort| sse::memory(sse::PROGRAM, effort),
         against: Some((A_STREAM, |effort| sse::memory(sse::FLOOR, effort))),
-        budget: Budget::Shown,
+        budget: Budget::RatioAtMost(1.25),
     },
     Figure {
         name: "timeline.http.watch.idle.server",

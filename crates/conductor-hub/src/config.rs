@@ -179,8 +179,8 @@ impl Config {
     /// 1 MiB by default, at least twice `message_bytes_max`. Above half of it, or for a message
     /// that has no room in it, who sends to the connection waits, see
     /// [`sender_pause_max`](Self::sender_pause_max). A connection that takes less than 64 KiB a
-    /// second for 5 s above half, or that has more than all of it to read, is a slow reader. More
-    /// suits clients that read in bursts.
+    /// second for 5 s above half (7.5 s if it has just taken much), or that has more than all of it
+    /// to read, is a slow reader. More suits clients that read in bursts.
     #[must_use]
     pub fn outbox_bytes_max(self, bytes: usize) -> Self {
         Self { outbox_bytes_max: bytes, ..self }
