@@ -1,10 +1,10 @@
 //! One connection, as hooks and publishers see it.
 
 mod binds;
+mod bursts;
 mod channel;
 mod data;
 mod extras;
-mod bursts;
 mod login;
 mod streams;
 

@@ -105,9 +105,8 @@ impl Channel {
 
     /// Queues frames for every member but one, and notes those who took them; returns how many.
     ///
-    /// If nothing was delivered just before, they are written at once to the members for whom
-    /// nothing waits. In a burst all are queued, so that the task of each member writes many of them
-    /// together.
+    /// What comes alone is written at once to the members for whom nothing waits. In a burst all
+    /// is queued, so that the task of each member writes many messages together.
     ///
     /// Members that are closing, or turn out to be slow readers, are skipped: they are
     /// on their way out by themselves.

@@ -1,4 +1,4 @@
-//! The direct write: whoever delivers writes to the socket, if nothing waits for the reader.
+//! How a frame gets to the socket past the queue, if nothing waits before it.
 //!
 //! ```text
 //!                 nothing is pending                  something is pending
@@ -18,8 +18,8 @@
 //! - It counts a frame from the push until the task has written its last byte and has let go of it:
 //!   `Writer::poll_write` calls `release` behind the write. So while `pending` is 0 the queue is
 //!   empty, the task has nothing in its hands, and no write of the task is under way.
-//! - It rises under the lock alone. So who finds 0 under the lock has the socket alone until it lets
-//!   go of the lock, and the task waits for the lock before it has anything to write.
+//! - It rises under the lock alone. So who finds 0 under the lock has the socket alone until the
+//!   lock is free again, and the task waits for the lock before it has anything to write.
 //! - If the socket takes a part, the frame goes to the front of the queue, which is empty, with the
 //!   note how much of it is written, before the lock is let go. Then something is pending, and the
 //!   task goes on behind that part.

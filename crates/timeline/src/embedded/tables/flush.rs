@@ -1,7 +1,7 @@
 //! What the engine has in memory goes into tables at the end of a store.
 //!
-//! It is in the journals as well, so nothing depends on it but the time that the next opening takes:
-//! the engine reads journals record by record, 128 MiB of short ones in some seconds.
+//! It is in the journals as well, so nothing depends on it but the time that the next opening
+//! takes: the engine reads journals record by record, 128 MiB of short ones in some seconds.
 
 use std::thread;
 use std::time::{Duration, Instant};
