@@ -101,7 +101,7 @@ async fn a_shutdown_leaves_little_that_the_next_opening_reads_from_journals() {
     let store = EmbeddedStore::start(config.clone()).await.unwrap();
     let shared = Arc::clone(&store.shared);
     let timeline = Timeline::start(crate::Config::default(), store).unwrap();
-    let (member, text) = (MemberId::new("a").unwrap(), format!("\"{}\"", "x".repeat(60_000)));
+    let (member, text) = (MemberId::new("a").unwrap(), format!("{{\"text\":\"{}\"}}", "x".repeat(60_000)));
     for _ in 0..200 {
         let message = Message::new(text.as_str()).unwrap();
         timeline.send(NewMessage::new(member.clone(), member.clone(), message)).await.unwrap();
