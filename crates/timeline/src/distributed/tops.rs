@@ -13,12 +13,14 @@ use std::collections::HashMap;
 
 use futures_util::future::join_all;
 use mongodb::Collection;
-use mongodb::bson::{Document, RawBsonRef, RawDocument, RawDocumentBuf, doc};
+use mongodb::bson::{Document, RawDocument, RawDocumentBuf, doc};
 use mongodb::error::Result as DriverResult;
 
 use super::box_id::{BoxId, Side};
 use super::database::Database;
 use super::documents::Head;
+use super::fields::{number, text};
+use super::last_entries::last_entries;
 use crate::{Error, ErrorKind, Result, Seq};
 
 /// Where a box ends.
@@ -91,13 +93,12 @@ async fn read_some(database: &Database, side: Side, ids: &[&str]) -> Result<Hash
     let mut tops = HashMap::<String, Top>::with_capacity(last_entries.len());
     for document in &last_entries {
         let id = text(document, "_id").ok_or_else(|| unreadable(side, "?"))?;
-        let seq = number(document, "seq").and_then(|seq| Seq::try_from(seq).ok());
+        let seq = number(document, "seq").and_then(|seq| Seq::new(seq).ok());
         let seq = seq.ok_or_else(|| unreadable(side, id))?;
-        let at_ms = number(document, "at").and_then(|at| u64::try_from(at).ok());
         // Readers take the time of one of the Go service from its `_id`, and what follows it must
         // not be earlier.
         let of_key = || of_key(document).filter(|_| seq > Seq::ZERO);
-        let at_ms = at_ms.filter(|at_ms| *at_ms > 0).or_else(of_key).unwrap_or(0);
+        let at_ms = number(document, "at").filter(|at_ms| *at_ms > 0).or_else(of_key).unwrap_or(0);
         tops.insert(id.to_owned(), Top { seq, at_ms, floor: Seq::ZERO });
     }
     for document in &heads {
@@ -117,22 +118,9 @@ async fn both(
     ids: &[String],
 ) -> DriverResult<(Vec<RawDocumentBuf>, Vec<RawDocumentBuf>)> {
     // Both are waited for: a future of the driver is not dropped half-way.
-    let (last_entries, heads) = tokio::join!(last_entries(entries, ids), heads(entries, ids));
+    let last_of = |filter| last_of(entries, filter);
+    let (last_entries, heads) = tokio::join!(last_entries(ids, last_of), heads(entries, ids));
     Ok((last_entries?, heads?))
-}
-
-async fn last_entries(entries: &Collection<Document>, ids: &[String]) -> DriverResult<Vec<RawDocumentBuf>> {
-    let found = last_of(entries, doc! { "id": { "$in": ids } }).await?;
-    let (odd, mut last): (Vec<_>, Vec<_>) =
-        found.into_iter().partition(|found| number(found, "seq").is_none_or(|seq| seq < 0));
-    if odd.is_empty() {
-        return Ok(last);
-    }
-    // A document without a sequence is found where there is no other, and one with a text as the
-    // last of all. Nobody reads either. To ask for numbers alone from the first might look at more.
-    let ids: Vec<_> = odd.iter().filter_map(|odd| text(odd, "_id").map(str::to_owned)).collect();
-    last.extend(last_of(entries, doc! { "id": { "$in": ids }, "seq": { "$gte": 0_i64 } }).await?);
-    Ok(last)
 }
 
 async fn last_of(entries: &Collection<Document>, filter: Document) -> DriverResult<Vec<RawDocumentBuf>> {
@@ -165,25 +153,10 @@ async fn heads(entries: &Collection<Document>, ids: &[String]) -> DriverResult<V
     Ok(found)
 }
 
-fn text<'a>(document: &'a RawDocument, name: &str) -> Option<&'a str> {
-    document.get(name).ok().flatten().and_then(RawBsonRef::as_str)
-}
-
 /// Returns the time that the `_id` of an entry of the Go service has, in milliseconds since 1970.
 fn of_key(document: &RawDocument) -> Option<u64> {
     let id = document.get_object_id("key").ok()?;
     u64::try_from(id.timestamp().timestamp_millis()).ok()
-}
-
-/// Reads a whole number, which the Go service or a shell may have written in any type.
-fn number(document: &RawDocument, name: &str) -> Option<i64> {
-    match document.get(name).ok().flatten()? {
-        RawBsonRef::Int64(number) => Some(number),
-        RawBsonRef::Int32(number) => Some(number.into()),
-        // Only a whole number displays as one.
-        RawBsonRef::Double(number) => number.to_string().parse().ok(),
-        _ => None,
-    }
 }
 
 /// The error of a box whose end is no sequence: what is given out next could be in use already.

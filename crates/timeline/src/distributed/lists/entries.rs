@@ -9,7 +9,8 @@ use mongodb::bson::{Document, RawDocumentBuf, doc};
 use super::super::box_id::Side;
 use super::super::database::Database;
 use super::super::documents::EntryDoc;
-use super::extents::{BATCH, number};
+use super::super::fields::number;
+use super::extents::BATCH;
 use crate::{Entry, Result, Seq};
 
 /// How many histories one command is about that reads last entries.

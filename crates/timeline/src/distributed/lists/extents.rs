@@ -7,11 +7,13 @@ use std::collections::HashMap;
 
 use futures_util::TryStreamExt;
 use futures_util::future::try_join_all;
-use mongodb::bson::{Bson, Document, RawBsonRef, RawDocument, RawDocumentBuf, doc};
+use mongodb::bson::{Bson, Document, RawDocumentBuf, doc};
 
 use super::super::box_id::{BoxId, Side};
 use super::super::database::Database;
 use super::super::documents::{HOLE, Head, kind_number};
+use super::super::fields::{number, text};
+use super::super::last_entries::last_entries;
 use crate::{EntryKind, Result, Seq};
 
 /// How many histories one command is about.
@@ -86,7 +88,8 @@ pub(super) async fn read(database: &Database, histories: &[&str]) -> Result<Hash
 
 async fn read_some(database: &Database, histories: &[&str]) -> Result<HashMap<String, Extent>> {
     let ids: Vec<String> = histories.iter().map(|id| (*id).to_owned()).collect();
-    let (last_entries, heads) = tokio::try_join!(last_entries(database, ids.clone()), heads(database, ids))?;
+    let last_of = |filter| last_of(database, filter);
+    let (last_entries, heads) = tokio::try_join!(last_entries(&ids, last_of), heads(database, ids.clone()))?;
     let mut extents = HashMap::<String, Extent>::with_capacity(last_entries.len());
     for document in &last_entries {
         let Some(id) = text(document, "_id") else { continue };
@@ -117,19 +120,6 @@ fn with_head(extent: &mut Extent, head: &Head) {
     }
     extent.floor = head.floor;
     extent.last_ms = extent.last_ms.max(head.last_at_ms);
-}
-
-async fn last_entries(database: &Database, ids: Vec<String>) -> Result<Vec<RawDocumentBuf>> {
-    let found = last_of(database, doc! { "id": { "$in": ids } }).await?;
-    let (odd, mut last): (Vec<_>, Vec<_>) =
-        found.into_iter().partition(|found| number(found, "seq").is_none());
-    if odd.is_empty() {
-        return Ok(last);
-    }
-    // As in `tops`: what nobody reads is not the end of a history.
-    let ids: Vec<_> = odd.iter().filter_map(|odd| text(odd, "_id").map(str::to_owned)).collect();
-    last.extend(last_of(database, doc! { "id": { "$in": ids }, "seq": { "$gte": 0_i64 } }).await?);
-    Ok(last)
 }
 
 async fn last_of(database: &Database, filter: Document) -> Result<Vec<RawDocumentBuf>> {
@@ -174,21 +164,6 @@ pub(super) fn message_bytes() -> Bson {
         doc! { "case": is("object"), "then": { "$bsonSize": "$message" } },
     ];
     doc! { "$switch": { "branches": branches.to_vec(), "default": 2 } }.into()
-}
-
-/// Reads a number that is not negative, of any type.
-pub(super) fn number(document: &RawDocument, name: &str) -> Option<u64> {
-    match document.get(name).ok().flatten()? {
-        RawBsonRef::Int64(number) => u64::try_from(number).ok(),
-        RawBsonRef::Int32(number) => u64::try_from(number).ok(),
-        // Only a whole number displays as one.
-        RawBsonRef::Double(number) => number.to_string().parse().ok(),
-        _ => None,
-    }
-}
-
-pub(super) fn text<'a>(document: &'a RawDocument, name: &str) -> Option<&'a str> {
-    document.get(name).ok().flatten().and_then(RawBsonRef::as_str)
 }
 
 #[cfg(test)]

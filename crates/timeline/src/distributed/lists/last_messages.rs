@@ -8,7 +8,8 @@ use mongodb::bson::{Document, RawDocumentBuf, doc};
 
 use super::super::database::Database;
 use super::super::documents::{CLAIM, HOLE, kind_number};
-use super::extents::{BATCH, message_bytes, number, text};
+use super::super::fields::{number, text};
+use super::extents::{BATCH, message_bytes};
 use crate::{EntryKind, Result, Seq};
 
 /// How many entries of a history are looked at for the last message.

@@ -12,7 +12,8 @@ use mongodb::bson::{Document, RawDocumentBuf, doc};
 use mongodb::options::Hint;
 
 use super::super::database::Database;
-use super::extents::{BATCH, number, text};
+use super::super::fields::{number, text};
+use super::extents::BATCH;
 use crate::{Result, Seq, Unread};
 
 /// How many histories one command is about that looks for the last place without a message.

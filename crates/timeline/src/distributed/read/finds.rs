@@ -4,12 +4,13 @@
 //! index on (id, seq) bounds what is looked at.
 
 use mongodb::Collection;
-use mongodb::bson::{Document, RawBsonRef, RawDocument, doc};
+use mongodb::bson::{Document, RawDocument, doc};
 
 use super::super::box_id::{BoxId, Side};
 use super::super::config::Config;
 use super::super::database::Collections;
 use super::super::documents::Head;
+use super::super::fields::number;
 use crate::{PageRequest, Seq};
 
 /// Who is asked for entries.
@@ -77,18 +78,6 @@ pub(super) fn without_record(side: Side) -> Option<Document> {
 /// Returns the sequence before another one; that before 0 is 0.
 pub(super) fn before(seq: Seq) -> Seq {
     Seq::new(seq.get().saturating_sub(1)).unwrap_or_default()
-}
-
-/// Returns a whole number of a document, of whatever type it is.
-fn number(document: &RawDocument, name: &str) -> Option<u64> {
-    let number = match document.get(name).ok().flatten()? {
-        RawBsonRef::Int64(number) => Some(number),
-        RawBsonRef::Int32(number) => Some(number.into()),
-        // Only a whole number displays as one.
-        RawBsonRef::Double(number) => number.to_string().parse().ok(),
-        _ => None,
-    };
-    number.and_then(|number| u64::try_from(number).ok())
 }
 
 /// Returns the time of an entry in milliseconds since 1970; 0 if it is unknown.
