@@ -29,6 +29,8 @@ use tokio::time::timeout;
 use tokio_rustls::server::TlsStream;
 
 pub(crate) use self::shared_socket::SharedSocket;
+#[cfg(test)]
+pub(crate) use self::shared_socket::connected;
 use crate::admission::Admitted;
 use crate::guard::{Panicked, guarded_hook};
 use crate::shared::{ConnectionPermit, Shared};

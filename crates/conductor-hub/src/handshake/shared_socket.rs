@@ -108,3 +108,14 @@ impl AsyncWrite for SharedSocket {
         })
     }
 }
+
+/// Connects two sockets; the first one is a hub's.
+#[cfg(test)]
+pub(crate) async fn connected() -> (Arc<TcpStream>, TcpStream) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (far, near) = tokio::join!(TcpStream::connect(listener.local_addr().unwrap()), listener.accept());
+    let (near, _) = near.unwrap();
+    // Before the runtime has told that the socket takes something, nothing is written directly.
+    near.writable().await.unwrap();
+    (Arc::new(near), far.unwrap())
+}

@@ -2,26 +2,23 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use tokio::io::AsyncReadExt;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::time::advance;
 
 use super::*;
 use crate::Admission;
+use crate::handshake::connected;
 
 /// Longer than any gap of a burst.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Adds a member with a socket; returns it and what it reads from.
 async fn join(channel: &Channel, id: u64, memory: &Arc<OutboxMemory>) -> (Arc<Connection>, TcpStream) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let (far, near) = tokio::join!(TcpStream::connect(listener.local_addr().unwrap()), listener.accept());
-    let (near, _) = near.unwrap();
-    // Before the runtime has told that the socket takes something, nothing is written directly.
-    near.writable().await.unwrap();
+    let (near, far) = connected().await;
     let connection = Connection::new(ConnectionId(id), Admission::default(), Arc::clone(memory), false);
-    let connection = Arc::new(connection.writing_to(Some(Arc::new(near))));
+    let connection = Arc::new(connection.writing_to(Some(near)));
     assert!(channel.join(&connection));
-    (connection, far.unwrap())
+    (connection, far)
 }
 
 #[tokio::test(start_paused = true)]

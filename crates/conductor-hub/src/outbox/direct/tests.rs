@@ -6,12 +6,11 @@ use std::time::Duration;
 use bytes::BytesMut;
 use socket2::SockRef;
 use tokio::io::AsyncReadExt;
-use tokio::net::TcpListener;
 
 use super::*;
 use crate::Disconnect;
 use crate::frame::FRAME_COST;
-use crate::handshake::SharedSocket;
+use crate::handshake::{SharedSocket, connected};
 use crate::outbox_memory::OutboxMemory;
 use crate::websocket::close_frame;
 use crate::writer::Writer;
@@ -35,12 +34,8 @@ struct Pair {
 impl Pair {
     /// Connects over sockets that take a lot.
     async fn connect() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let (far, near) = tokio::join!(TcpStream::connect(listener.local_addr().unwrap()), listener.accept());
-        let (far, (near, _)) = (far.unwrap(), near.unwrap());
-        // Before the runtime has told that the socket takes something, nothing is written directly.
-        near.writable().await.unwrap();
-        let (near, memory) = (Arc::new(near), Arc::new(OutboxMemory::new(LIMIT * 4, LIMIT)));
+        let (near, far) = connected().await;
+        let memory = Arc::new(OutboxMemory::new(LIMIT * 4, LIMIT));
         let outbox = Outbox::new(Arc::clone(&memory)).writing_to(Some(Arc::clone(&near)));
         let writer = Writer::new(SharedSocket::new(near));
         Self { outbox, memory, writer, far, pushed: Vec::new(), number: 0 }
